@@ -1,0 +1,185 @@
+package function
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+// Prefix begins the name of every setting's environment variable.
+const Prefix = "TAIRSSL_"
+
+// Settings are the operator's, one environment variable each; a plural takes a
+// comma-separated list, and an empty variable counts as one that is not set.
+type Settings struct {
+	Region      []string         `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
+	Endpoint    tair.Endpoint    `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
+	CAFile      string           `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
+	Actions     []handler.Action `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
+	Instances   []string         `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
+	RenewBefore time.Duration    `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
+	Concurrency int              `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
+	Rate        float64          `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
+	Wait        time.Duration    `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
+	Lease       string           `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
+	LeasePause  time.Duration    `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
+	Pause       bool             `env:"PAUSE" help:"1 stops every change"`
+	LogLevel    slog.Level       `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+
+	roots *x509.CertPool
+}
+
+// ParseSettings reads the settings out of an environment as os.Environ gives
+// it. Its error names every fault at once. unknown are the variables that
+// begin like a setting and are none: misspelt, most likely.
+func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
+	set := map[string]string{}
+	for key, value := range env.ToMap(environ) {
+		if value = strings.TrimSpace(value); value != "" && strings.HasPrefix(key, Prefix) {
+			set[key] = value
+		}
+	}
+	var faults []error
+	fault := func(name, format string, args ...any) {
+		faults = append(faults, fmt.Errorf(Prefix+name+": "+format, args...))
+	}
+	var parse env.AggregateError
+	switch err := env.ParseWithOptions(&s, env.Options{Environment: set, Prefix: Prefix}); {
+	case errors.As(err, &parse):
+		for _, err := range parse.Errors {
+			var field env.ParseError
+			if errors.As(err, &field) {
+				fault(nameOf(field.Name), "%v", field.Err)
+				continue
+			}
+			faults = append(faults, err)
+		}
+	case err != nil:
+		faults = append(faults, err)
+	}
+
+	region := regexp.MustCompile(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
+	for i, r := range s.Region {
+		if s.Region[i] = strings.TrimSpace(r); !region.MatchString(s.Region[i]) {
+			fault("REGION", "%q is not a region id such as cn-hangzhou", r)
+		}
+	}
+	for i, a := range s.Actions {
+		a = handler.Action(strings.TrimSpace(string(a)))
+		if s.Actions[i] = a; a != handler.Update && a != handler.Enable && a != handler.Disable {
+			fault("ACTIONS", "%q is none of Update, Enable, Disable", a)
+		}
+	}
+	for i, glob := range s.Instances {
+		s.Instances[i] = strings.TrimSpace(glob)
+		if _, err := path.Match(strings.TrimPrefix(s.Instances[i], "!"), ""); err != nil || s.Instances[i] == "" {
+			fault("INSTANCES", "%q is not a glob", glob)
+		}
+	}
+	if s.RenewBefore < 0 || s.RenewBefore > 4320*time.Hour {
+		fault("RENEW_BEFORE", "%s is not between 0s and 4320h", s.RenewBefore)
+	}
+	if s.Concurrency < 1 || s.Concurrency > 256 {
+		fault("CONCURRENCY", "%d is not between 1 and 256", s.Concurrency)
+	}
+	if !(s.Rate >= 0 && s.Rate <= 10000) {
+		fault("RATE", "%v is not between 0 and 10000", s.Rate)
+	}
+	if s.Wait < 0 || s.Wait > 24*time.Hour {
+		fault("WAIT", "%s is not between 0s and 24h", s.Wait)
+	}
+	if s.Lease != "tag" && s.Lease != "none" {
+		fault("LEASE", "%q is neither tag nor none", s.Lease)
+	}
+	if s.LeasePause < 0 || s.LeasePause > time.Minute {
+		fault("LEASE_PAUSE", "%s is not between 0s and 1m", s.LeasePause)
+	}
+	if s.CAFile != "" {
+		if s.roots, err = loadRoots(s.CAFile); err != nil {
+			fault("CA_FILE", "%v", err)
+		}
+	}
+	if slices.Contains(strings.Split(env.ToMap(environ)["DEBUG"], ","), "sdk") {
+		faults = append(faults, errors.New("DEBUG=sdk makes Alibaba's SDK print signed requests: unset it"))
+	}
+
+	known := names()
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		if !slices.Contains(known, strings.TrimPrefix(key, Prefix)) {
+			unknown = append(unknown, key)
+		}
+	}
+	return s, unknown, errors.Join(faults...)
+}
+
+// names are the settings' names, without the prefix.
+func names() (names []string) {
+	t := reflect.TypeFor[Settings]()
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("env"); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// nameOf is the variable of a field.
+func nameOf(field string) string {
+	if f, ok := reflect.TypeFor[Settings]().FieldByName(field); ok {
+		return f.Tag.Get("env")
+	}
+	return field
+}
+
+// loadRoots adds a file's authorities to the system's.
+func loadRoots(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no PEM certificate", file)
+	}
+	return roots, nil
+}
+
+// Handler wires a handler to Alibaba's API. The caller closes the client.
+func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handler, *tair.Client) {
+	limit := s.Rate
+	if limit == 0 {
+		limit = -1
+	}
+	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit})
+	return handler.New(client, handler.Options{
+		Policy: handler.Policy{
+			Actions:     s.Actions,
+			Instances:   s.Instances,
+			RenewBefore: s.RenewBefore,
+			Pause:       s.Pause,
+		},
+		Region:      s.Region[0],
+		Wait:        s.Wait,
+		Concurrency: s.Concurrency,
+		LeaseNone:   s.Lease == "none",
+		LeasePause:  max(s.LeasePause, time.Nanosecond),
+		Log:         log,
+	}), client
+}

@@ -1,0 +1,448 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// API is what the handler needs of the instances' OpenAPI. Its methods may be
+// called concurrently, end when their context does, and fail with an [*Error]
+// whose Kind tells what happened; Modify alone sets Uncertain.
+// handlertest.Run is what an implementation must satisfy.
+type API interface {
+	// Instance reads an instance's status, endpoint and tags.
+	Instance(ctx context.Context, ref Ref) (Instance, error)
+	// SSL reads its encryption.
+	SSL(ctx context.Context, ref Ref) (SSL, error)
+	// Modify sends ModifyInstanceSSL once and never again. Its error wraps
+	// [ErrAlready] or [ErrBusy] where the API refused for that reason.
+	Modify(ctx context.Context, ref Ref, action Action) (Receipt, error)
+	// Tag sets one tag of the instance, whether it is there or not.
+	Tag(ctx context.Context, ref Ref, key, value string) error
+	// Untag removes one tag; that it is not there is no error.
+	Untag(ctx context.Context, ref Ref, key string) error
+}
+
+// Receipt is the API's word that it will make a change.
+type Receipt struct{ RequestID, TaskID string }
+
+// Options are the handler's settings; the zero value works.
+type Options struct {
+	Policy      Policy
+	Region      string        // where an instance is if the request does not say; default cn-hangzhou
+	Wait        time.Duration // how long to watch a change unless the request says
+	Concurrency int           // how many instances at once; default 16
+	LeaseNone   bool          // take no lease: this is the only process that changes anything
+	LeasePause  time.Duration // default 2s
+	// MinLeft is the least time that must be left of the invocation for a write
+	// to begin; default 5s.
+	MinLeft time.Duration
+	Now     func() time.Time                                 // default time.Now
+	Sleep   func(ctx context.Context, d time.Duration) error // default by a timer
+	Log     *slog.Logger                                     // default: none
+}
+
+// Defaults of [Options].
+const (
+	DefaultRegion      = "cn-hangzhou"
+	DefaultConcurrency = 16
+	defaultMinLeft     = 5 * time.Second
+)
+
+// Handler makes requested changes, each at most once. It is safe for
+// concurrent use.
+type Handler struct {
+	Options
+	api    API
+	locks  locks
+	ledger ledger
+}
+
+// New returns a handler of the instances behind api.
+func New(api API, o Options) *Handler {
+	if o.Region == "" {
+		o.Region = DefaultRegion
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.LeasePause <= 0 {
+		o.LeasePause = defaultLeasePause
+	}
+	if o.MinLeft <= 0 {
+		o.MinLeft = defaultMinLeft
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{Options: o, api: api}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Handle answers every request, in the same order. Requests for one instance
+// run one after the other, those for different ones at the same time. It never
+// panics, and returns before ctx's deadline.
+func (h *Handler) Handle(ctx context.Context, requests []Request) []Result {
+	ctx, cancel := answerInTime(ctx)
+	defer cancel()
+	results := make([]Result, len(requests))
+	var order []Ref
+	queues := map[Ref][]int{}
+	for i, r := range requests {
+		ref := h.ref(r)
+		if queues[ref] == nil {
+			order = append(order, ref)
+		}
+		queues[ref] = append(queues[ref], i)
+	}
+	var group errgroup.Group
+	group.SetLimit(h.Concurrency)
+	for _, ref := range order {
+		group.Go(func() error {
+			for _, i := range queues[ref] {
+				results[i] = h.handle(ctx, ref, requests[i])
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	return results
+}
+
+// answerInTime keeps enough of the invocation to answer in: half a second, or
+// a tenth of what is short.
+func answerInTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(500*time.Millisecond, time.Until(deadline)/10)))
+}
+
+func (h *Handler) ref(r Request) Ref {
+	if r.RegionID == "" {
+		r.RegionID = h.Region
+	}
+	return Ref{r.RegionID, r.InstanceID}
+}
+
+// handle answers one request, whatever happens, and logs the decision.
+func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result) {
+	wrote := false
+	defer func() {
+		if v := recover(); v != nil {
+			h.Log.ErrorContext(ctx, "panic", "instance", ref.InstanceID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			result.Error = Errorf(Internal, "an unexpected fault; the log has the details")
+			result.Error.Retryable = true
+			result.Outcome = Failed
+			if wrote {
+				result.Outcome = Unknown
+			}
+		}
+		h.log(ctx, ref, r, result)
+	}()
+	result = Result{InstanceID: clip(ref.InstanceID), RegionID: clip(ref.RegionID), SSLEnabled: Action(clip(string(r.SSLEnabled)))}
+	if err := r.Validate(); err != nil {
+		return result.end(decision{outcome: Failed, err: AsError(err)})
+	}
+	if d := h.Policy.permit(r); d.outcome != act {
+		return result.end(d)
+	}
+	before, receipt, d := h.change(ctx, ref, r, &wrote)
+	if before != nil {
+		result.Before, result.CertDownloadURL = before.State(), before.CertDownloadURL
+	}
+	result.RequestID, result.TaskID = receipt.RequestID, receipt.TaskID
+	if d.outcome == Accepted || d.outcome == Unknown {
+		var after *Observation
+		if d, after = h.verify(ctx, ref, r, *before, d); after != nil {
+			result.After, result.CertDownloadURL = after.State(), after.CertDownloadURL
+		}
+	}
+	return result.end(d)
+}
+
+// end writes a decision into the result.
+func (r Result) end(d decision) Result {
+	r.Outcome, r.Reason, r.Busy, r.Error = d.outcome, d.reason, d.busy, d.err
+	if r.Reason == "" && d.err != nil {
+		r.Reason = d.err.Message
+	}
+	return r
+}
+
+// change reads, decides and acts. Its outcome is Accepted or Unknown if a
+// write was sent.
+func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (*Observation, Receipt, decision) {
+	failed := func(err error) decision { return decision{outcome: Failed, err: AsError(err)} }
+	unlock, err := h.locks.lock(ctx, ref)
+	if err != nil {
+		return nil, Receipt{}, failed(err)
+	}
+	defer unlock()
+
+	looked := time.Now() // by the machine's clock, for it is set against a pause
+	before, err := h.look(ctx, ref)
+	if err != nil {
+		return nil, Receipt{}, failed(err)
+	}
+	d := decide(r, before, h.Policy, h.standing(ref, before, h.Now()), h.Now())
+	switch {
+	case d.outcome != act:
+		return &before, Receipt{}, d
+	case r.DryRun:
+		d.outcome = Planned
+		d.reason = fmt.Sprintf("%s: %s would restart the instance", d.reason, r.SSLEnabled)
+		return &before, Receipt{}, d
+	case !h.timeFor(ctx, h.LeasePause):
+		return &before, Receipt{}, h.tooLate(d)
+	}
+	reason := d.reason
+	if d = h.acquire(ctx, ref, r, before, looked); d.outcome != act {
+		return &before, Receipt{}, d
+	}
+	if d.reason = reason; !h.timeFor(ctx, 0) {
+		h.release(ctx, ref)
+		return &before, Receipt{}, h.tooLate(d)
+	}
+
+	*wrote = true
+	receipt, err := h.api.Modify(ctx, ref, r.SSLEnabled)
+	e := AsError(err)
+	switch {
+	case err == nil:
+		d.outcome = Accepted
+	case e.Uncertain || e.Kind == Internal:
+		d.outcome, d.err = Unknown, e
+	default: // surely refused
+		h.release(ctx, ref)
+		receipt.RequestID = e.RequestID
+		d = failed(e)
+		if errors.Is(e, ErrAlready) {
+			d = decision{outcome: Unchanged, reason: "the API says that this is so already"}
+		} else if errors.Is(e, ErrBusy) {
+			d = decision{outcome: InProgress, busy: true, reason: "the API says that the instance is busy: " + e.Message}
+		}
+	}
+	return &before, receipt, d
+}
+
+// timeFor reports whether a write may begin after a pause: with less of the
+// invocation left its answer might be lost.
+func (h *Handler) timeFor(ctx context.Context, pause time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) >= pause+h.MinLeft)
+}
+
+func (h *Handler) tooLate(d decision) decision {
+	return decision{outcome: Failed, err: Errorf(Unavailable, "%s, but too little is left of this invocation to begin a change safely: nothing was changed; try again, with a timeout well above %s", d.reason, h.LeasePause+h.MinLeft)}
+}
+
+// look reads the two halves of an observation at once.
+func (h *Handler) look(ctx context.Context, ref Ref) (o Observation, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { o.Instance, err = h.api.Instance(ctx, ref); return })
+	group.Go(func() (err error) { o.SSL, err = h.api.SSL(ctx, ref); return })
+	err = group.Wait()
+	return o, err
+}
+
+// Observe reads an instance and changes nothing.
+func (h *Handler) Observe(ctx context.Context, ref Ref) (Observation, error) {
+	if ref.RegionID == "" {
+		ref.RegionID = h.Region
+	}
+	if err := (Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: Update}).Validate(); err != nil {
+		return Observation{}, err
+	}
+	o, err := h.look(ctx, ref)
+	if err != nil {
+		return Observation{}, AsError(err)
+	}
+	return o, nil
+}
+
+// verify watches a change that was accepted, or may have been, until it has
+// come true, Wait is over or the invocation is. An Unknown one is looked at
+// once at least.
+func (h *Handler) verify(ctx context.Context, ref Ref, r Request, before Observation, d decision) (decision, *Observation) {
+	wait := h.Wait
+	if r.Wait != nil {
+		wait = time.Duration(*r.Wait)
+	}
+	if wait <= 0 && d.outcome == Accepted {
+		return d, nil
+	}
+	why := d.reason
+	ctx, cancel := context.WithTimeout(ctx, max(wait, 0)+lookTime)
+	defer cancel()
+	last := "not read"
+	for pause, waited := firstPoll, time.Duration(0); ; {
+		if o, err := h.look(ctx, ref); err != nil {
+			last = AsError(err).Message
+		} else {
+			switch progress(r.SSLEnabled, before, o) {
+			case done:
+				return decision{outcome: Verified, reason: why + "; done: " + described(o)}, &o
+			case begun:
+				// Whatever was lost, the change is under way.
+				d = decision{outcome: Accepted, reason: why}
+			}
+			last = o.Status + ", " + described(o)
+		}
+		if waited >= wait {
+			break
+		}
+		pause = min(pause, wait-waited)
+		if h.Sleep(ctx, pause) != nil {
+			break
+		}
+		waited += pause
+		pause = min(pause*3/2, longestPoll)
+	}
+	switch {
+	case d.outcome == Unknown:
+		d.reason = why + "; the API's answer was lost, and the instance does not show yet whether it changed: look again later"
+	case wait > 0:
+		d.reason = fmt.Sprintf("%s; accepted, but not verified within %s: last seen %s", why, wait, last)
+	default:
+		d.reason = why + "; the API's answer was lost, but the instance shows that the change has begun"
+	}
+	return d, nil
+}
+
+const (
+	firstPoll   = 500 * time.Millisecond
+	longestPoll = 15 * time.Second
+	lookTime    = 10 * time.Second // for the look at the end of the wait
+)
+
+type stage int
+
+const (
+	untouched stage = iota
+	begun
+	done
+)
+
+// progress says how far a change has come.
+func progress(a Action, before, now Observation) stage {
+	var reached bool
+	switch a {
+	case Enable:
+		reached = now.Enabled && !now.Expires.IsZero()
+	case Disable:
+		reached = !now.Enabled
+	default:
+		reached = now.Enabled && now.Expires.After(before.Expires)
+	}
+	switch {
+	case reached && now.Status == statusNormal:
+		return done
+	case reached, now.Status == statusSSLModifying:
+		return begun
+	}
+	return untouched
+}
+
+func described(o Observation) string {
+	if !o.Enabled {
+		return "encryption is off"
+	}
+	return "certificate expires " + At(o.Expires).String()
+}
+
+// log writes the line of a decision.
+func (h *Handler) log(ctx context.Context, ref Ref, r Request, result Result) {
+	level := slog.LevelInfo
+	switch result.Outcome {
+	case Refused, InProgress, Deferred:
+		level = slog.LevelWarn
+	case Unknown, Failed:
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{
+		slog.String("instance", result.InstanceID), slog.String("region", result.RegionID),
+		slog.String("action", string(result.SSLEnabled)), slog.Bool("automatic", r.Automatic), slog.Bool("dry_run", r.DryRun),
+		slog.String("outcome", string(result.Outcome)), slog.String("reason", result.Reason),
+		slog.String("request_id", result.RequestID), slog.String("task_id", result.TaskID),
+	}
+	if result.Before != nil {
+		attrs = append(attrs, slog.String("expiry_before", result.Before.SSLExpiredTime.String()))
+	}
+	if result.After != nil {
+		attrs = append(attrs, slog.String("expiry_after", result.After.SSLExpiredTime.String()))
+	}
+	if e := result.Error; e != nil {
+		attrs = append(attrs, slog.String("kind", string(e.Kind)), slog.String("code", e.Code), slog.Any("error", e))
+		if e.Err != nil {
+			attrs = append(attrs, slog.String("cause", e.Err.Error()))
+		}
+	}
+	h.Log.LogAttrs(ctx, level, "decision", attrs...)
+}
+
+// locks lets one request at a time work on an instance.
+type locks struct {
+	mu   sync.Mutex
+	held map[Ref]*lock
+}
+
+type lock struct {
+	free  chan struct{} // holds one token while nobody works on the instance
+	users int
+}
+
+// lock waits for its turn, or for the end of ctx.
+func (l *locks) lock(ctx context.Context, ref Ref) (unlock func(), err error) {
+	l.mu.Lock()
+	if l.held == nil {
+		l.held = map[Ref]*lock{}
+	}
+	k := l.held[ref]
+	if k == nil {
+		k = &lock{free: make(chan struct{}, 1)}
+		k.free <- struct{}{}
+		l.held[ref] = k
+	}
+	k.users++
+	l.mu.Unlock()
+
+	leave := func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if k.users--; k.users == 0 {
+			delete(l.held, ref)
+		}
+	}
+	select {
+	case <-k.free:
+		return func() { k.free <- struct{}{}; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, context.Cause(ctx)
+	}
+}

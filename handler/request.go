@@ -1,0 +1,296 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// Action is what ModifyInstanceSSL is asked to do, its parameter SSLEnabled.
+type Action string
+
+// The actions.
+const (
+	Enable  Action = "Enable"  // switch encryption on
+	Disable Action = "Disable" // switch encryption off; for some instances there is no way back
+	Update  Action = "Update"  // renew the certificate
+)
+
+const (
+	// MaxBatch is how many requests one batch may hold.
+	MaxBatch = 100
+	// MaxRequestBytes bounds what [Decode] reads: a full batch is a tenth of it.
+	MaxRequestBytes = 256 << 10
+)
+
+// Request asks for one change of one instance. Its JSON has the API's field
+// names and takes no others.
+type Request struct {
+	InstanceID string `json:"InstanceId" validate:"required,instance_id"`
+	SSLEnabled Action `validate:"required,oneof=Enable Disable Update"`
+	// RegionID is where the instance is; the default is a setting.
+	RegionID string `json:"RegionId" validate:"omitempty,region_id"`
+	// RenewBefore limits an Update to certificates that expire within it; the
+	// default is a setting.
+	RenewBefore *Duration `validate:"omitempty,min=0s,max=4320h"`
+	// SSLExpiredTime makes the request a compare-and-swap: it acts only while
+	// the certificate expires then.
+	SSLExpiredTime Time `validate:"required_if=Force true"`
+	// Force updates although nothing is due.
+	Force bool `validate:"update_only"`
+	// Automatic applies the rules for changes that nobody watches.
+	Automatic bool
+	// DryRun says what would happen and changes nothing.
+	DryRun bool
+	// Wait is how long to watch the change come true; the default is a setting.
+	Wait *Duration `validate:"omitempty,min=0s,max=24h"`
+
+	// fault is why the request could not be decoded; Handle answers it.
+	fault *Error
+}
+
+// Invalidf returns a request that [Handler.Handle] answers with a fault of kind
+// [Invalid]. It keeps the place of what could not be read in a batch.
+func Invalidf(format string, args ...any) Request {
+	return Request{fault: Errorf(Invalid, format, args...)}
+}
+
+// Duration is a time.Duration whose JSON is a string such as "720h" or "90s".
+type Duration time.Duration
+
+var (
+	errNotString   = errors.New("want a string")
+	errNotDuration = errors.New(`want a duration such as "720h" or "90s"`)
+)
+
+// MarshalText writes the form of time.Duration.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads the form of time.ParseDuration.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return errNotDuration
+	}
+	*d = Duration(v)
+	return nil
+}
+
+type field struct {
+	name, want string
+	at         func(*Request) any
+}
+
+// fields says where each field of the JSON goes, and what it has to be.
+var fields = []field{
+	{"InstanceId", "a string", func(r *Request) any { return &r.InstanceID }},
+	{"SSLEnabled", "a string", func(r *Request) any { return &r.SSLEnabled }},
+	{"RegionId", "a string", func(r *Request) any { return &r.RegionID }},
+	{"RenewBefore", `a duration such as "720h"`, func(r *Request) any { return &r.RenewBefore }},
+	{"SSLExpiredTime", `a time such as "2026-12-01T00:00:00Z"`, func(r *Request) any { return &r.SSLExpiredTime }},
+	{"Force", "true or false", func(r *Request) any { return &r.Force }},
+	{"Automatic", "true or false", func(r *Request) any { return &r.Automatic }},
+	{"DryRun", "true or false", func(r *Request) any { return &r.DryRun }},
+	{"Wait", `a duration such as "2m"`, func(r *Request) any { return &r.Wait }},
+}
+
+// Decode reads a direct request or a batch of 1 to [MaxBatch] of them; batch
+// tells which it was, for the answer has the same form. A request of a batch
+// that can not be read keeps its place, and [Handler.Handle] answers its
+// fault; err, always of kind [Invalid], is what makes the whole unreadable.
+func Decode(data []byte) (requests []Request, batch bool, err error) {
+	if len(data) > MaxRequestBytes {
+		return nil, false, Errorf(Invalid, "the request is %d bytes long, more than the %d allowed", len(data), MaxRequestBytes)
+	}
+	data = bytes.TrimSpace(data)
+	switch {
+	case len(data) == 0:
+		return nil, false, Errorf(Invalid, `the request is empty; send {"InstanceId":"r-…","SSLEnabled":"Update"}`)
+	case !utf8.Valid(data):
+		return nil, false, Errorf(Invalid, "the request is not valid UTF-8")
+	case data[0] != '[':
+		request := decodeRequest(data)
+		if request.fault != nil && !json.Valid(data) {
+			return nil, false, request.fault
+		}
+		return []Request{request}, false, nil
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil {
+		return nil, true, Errorf(Invalid, "the batch is not JSON: %v", err)
+	}
+	if len(items) == 0 || len(items) > MaxBatch {
+		return nil, true, Errorf(Invalid, "the batch has %d requests; it takes 1 to %d", len(items), MaxBatch)
+	}
+	for _, item := range items {
+		requests = append(requests, decodeRequest(item))
+	}
+	return requests, true, nil
+}
+
+// decodeRequest walks the object itself, for encoding/json would take a field
+// by any case of its name and the last of two, and would stop at the first
+// fault: a request that is misread may restart an instance.
+func decodeRequest(data []byte) (request Request) {
+	if !json.Valid(data) {
+		var v any
+		return Invalidf("the request is not JSON: %v", json.Unmarshal(data, &v))
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if start, _ := dec.Token(); start != json.Delim('{') {
+		return Invalidf("the request is not a JSON object but %s", clip(string(data)))
+	}
+	var faults []string
+	seen := map[string]bool{}
+	for dec.More() {
+		key, _ := dec.Token()
+		name, _ := key.(string)
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return Invalidf("the request is not JSON: %v", err)
+		}
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+		switch {
+		case i < 0:
+			faults = append(faults, unknownField(name))
+		case seen[name]:
+			faults = append(faults, name+" is given twice")
+		case json.Unmarshal(value, fields[i].at(&request)) != nil:
+			faults = append(faults, fmt.Sprintf("%s must be %s, not %s", name, fields[i].want, clip(string(value))))
+		}
+		seen[name] = true
+	}
+	if len(faults) > 0 {
+		// What else is wrong is said as well, but not that a field is missing
+		// or empty which is there and was already complained of.
+		for _, f := range request.faults() {
+			if !seen[f.field] || request.has(f.field) {
+				faults = append(faults, f.message)
+			}
+		}
+		request.fault = Errorf(Invalid, "%s", strings.Join(faults, "; "))
+	}
+	return request
+}
+
+// has reports whether the named field holds anything.
+func (r *Request) has(name string) bool {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	return i >= 0 && !reflect.ValueOf(fields[i].at(r)).Elem().IsZero()
+}
+
+func unknownField(name string) string {
+	var names []string
+	for _, f := range fields {
+		if strings.EqualFold(f.name, name) {
+			return fmt.Sprintf("%s is not a field; it is spelt %s", clip(name), f.name)
+		}
+		names = append(names, f.name)
+	}
+	return fmt.Sprintf("%s is not a field; there are %s", clip(name), strings.Join(names, ", "))
+}
+
+// clip shortens what a caller sent so that it can be quoted in an answer.
+func clip(s string) string {
+	const most = 60
+	if len(s) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		return s[:cut] + "…"
+	}
+	return s
+}
+
+// Validate reports every rule that the request breaks in one error of kind
+// [Invalid].
+func (r Request) Validate() error {
+	if r.fault != nil {
+		return r.fault
+	}
+	var messages []string
+	for _, f := range r.faults() {
+		messages = append(messages, f.message)
+	}
+	if messages == nil {
+		return nil
+	}
+	return Errorf(Invalid, "%s", strings.Join(messages, "; "))
+}
+
+type fault struct{ field, message string }
+
+func (r Request) faults() (faults []fault) {
+	var broken validator.ValidationErrors
+	if err := validation().Struct(r); err == nil {
+		return nil
+	} else if !errors.As(err, &broken) {
+		return []fault{{"", err.Error()}}
+	}
+	for _, b := range broken {
+		faults = append(faults, fault{b.Field(), inWords(b)})
+	}
+	return faults
+}
+
+// words says each rule in words; %[1]s is the field, %[2]s the value, %[3]s
+// the rule's parameter.
+var words = map[string]string{
+	"required":    `%[1]s is required`,
+	"instance_id": `%[1]s %[2]q is not an instance id: r- or tt- and 4 to 40 lower-case letters and digits, or 16 to 40 of them`,
+	"region_id":   `%[1]s %[2]q is not a region id such as cn-hangzhou`,
+	"oneof":       `%[1]s must be Enable, Disable or Update, not %[2]q`,
+	"min":         `%[1]s must not be negative`,
+	"max":         `%[1]s must be at most %[3]s`,
+	"required_if": `%[1]s is required with Force: give the expiry that you saw, so that a repetition does nothing`,
+	"update_only": `%[1]s goes with SSLEnabled Update only`,
+}
+
+func inWords(b validator.FieldError) string {
+	format, ok := words[b.Tag()]
+	if !ok {
+		return fmt.Sprintf("%s breaks the rule %s", b.Field(), b.Tag())
+	}
+	// Without a verb that reads it an argument would be reported as extra, so
+	// each format is given what it names and no more.
+	return fmt.Sprintf(format+"%.0[1]s%.0[2]s%.0[3]s", b.Field(), clip(fmt.Sprint(b.Value())), b.Param())
+}
+
+// validation is made on first use: it costs some 50 µs that a cold start
+// should not pay.
+var validation = sync.OnceValue(func() *validator.Validate {
+	instance := regexp.MustCompile(`^((r|tt)-[a-z0-9]{4,40}|[a-z0-9]{16,40})$`)
+	region := regexp.MustCompile(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
+	v := validator.New()
+	v.RegisterTagNameFunc(func(f reflect.StructField) string {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			return name
+		}
+		return f.Name
+	})
+	v.RegisterCustomTypeFunc(func(v reflect.Value) any { return time.Duration(v.Interface().(Duration)) }, Duration(0))
+	v.RegisterCustomTypeFunc(func(v reflect.Value) any { return v.Interface().(Time).String() }, Time{})
+	for name, rule := range map[string]validator.Func{
+		"instance_id": func(fl validator.FieldLevel) bool { return instance.MatchString(fl.Field().String()) },
+		"region_id":   func(fl validator.FieldLevel) bool { return region.MatchString(fl.Field().String()) },
+		"update_only": func(fl validator.FieldLevel) bool {
+			return !fl.Field().Bool() || fl.Parent().Interface().(Request).SSLEnabled == Update
+		},
+	} {
+		if err := v.RegisterValidation(name, rule); err != nil {
+			panic(err) // an empty name or nil func: impossible with the literals above
+		}
+	}
+	return v
+})

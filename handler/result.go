@@ -1,0 +1,180 @@
+package handler
+
+import (
+	"net/http"
+	"time"
+)
+
+// Outcome is how a request ended. [Result.HTTPStatus] and [Result.ExitCode]
+// say how each is answered.
+type Outcome string
+
+// The outcomes.
+const (
+	Verified   Outcome = "verified"    // changed, and the new state was read back
+	Accepted   Outcome = "accepted"    // the API accepted the change; it was not verified
+	Unchanged  Outcome = "unchanged"   // already so, or not due
+	Planned    Outcome = "planned"     // DryRun: this would happen
+	Deferred   Outcome = "deferred"    // due, but to be done later
+	InProgress Outcome = "in_progress" // somebody is changing it, or the instance is busy
+	Refused    Outcome = "refused"     // policy forbids it
+	Unknown    Outcome = "unknown"     // the write may or may not have happened
+	Failed     Outcome = "failed"      // see Error
+)
+
+type codes struct{ http, exit int }
+
+// answers is how every outcome but Failed is answered, kinds how Failed is.
+var (
+	answers = map[Outcome]codes{
+		Verified:   {http.StatusOK, 0},
+		Accepted:   {http.StatusAccepted, 0},
+		Unchanged:  {http.StatusOK, 0},
+		Planned:    {http.StatusOK, 0},
+		Deferred:   {http.StatusOK, 0},
+		InProgress: {http.StatusConflict, 5},
+		Refused:    {http.StatusForbidden, 3},
+		Unknown:    {http.StatusBadGateway, 6},
+	}
+	kinds = map[Kind]codes{
+		Invalid:      {http.StatusBadRequest, 2},
+		Unauthorized: {http.StatusUnauthorized, 3},
+		Forbidden:    {http.StatusForbidden, 3},
+		NotFound:     {http.StatusNotFound, 4},
+		Unsupported:  {http.StatusUnprocessableEntity, 1},
+		Locked:       {http.StatusLocked, 1},
+		Throttled:    {http.StatusTooManyRequests, 5},
+		Unavailable:  {http.StatusServiceUnavailable, 5},
+		Internal:     {http.StatusInternalServerError, 1},
+	}
+)
+
+// HTTPStatus is the status by which a failure of this kind is answered.
+func (k Kind) HTTPStatus() int { return k.codes().http }
+
+// ExitCode is the exit code of a process that failed in this way.
+func (k Kind) ExitCode() int { return k.codes().exit }
+
+func (k Kind) codes() codes {
+	if c, ok := kinds[k]; ok {
+		return c
+	}
+	return kinds[Internal]
+}
+
+// State is what is known of an instance's encryption at one moment, in the
+// words of DescribeInstanceSSL.
+type State struct {
+	SSLEnabled     string // Enable or Disable
+	SSLExpiredTime Time   // "" while disabled
+	CertCommonName string
+}
+
+// Result is the answer to one [Request]: a superset of the documented
+// response of ModifyInstanceSSL.
+type Result struct {
+	InstanceID string `json:"InstanceId"`
+	RegionID   string `json:"RegionId"`
+	SSLEnabled Action // what was asked for
+	Outcome    Outcome
+	Reason     string
+	RequestID  string `json:"RequestId"` // of the call that changed the instance
+	TaskID     string `json:"TaskId"`
+	Before     *State
+	After      *State // nil unless the new state was read back
+	// CertDownloadURL is where clients that pin the CA fetch its chain again.
+	CertDownloadURL string
+	// Alert asks for a person's attention although nothing failed.
+	Alert bool
+	Error *Error
+
+	// Busy tells the two kinds of InProgress apart: the instance is occupied
+	// with something else, so that this need is not being met by anybody.
+	Busy bool `json:"-"`
+}
+
+// HTTPStatus is the status by which the result is answered.
+func (r Result) HTTPStatus() int { return r.codes().http }
+
+// ExitCode is the exit code of a process that ends with this result.
+func (r Result) ExitCode() int { return r.codes().exit }
+
+func (r Result) codes() codes {
+	if c, ok := answers[r.Outcome]; ok {
+		return c
+	}
+	if r.Error != nil {
+		return r.Error.Kind.codes()
+	}
+	return kinds[Internal]
+}
+
+// Redeliver reports whether delivering the same request again can help, and
+// names the reason: the kind of the failure, or the outcome. InProgress
+// because somebody is already making this very change is not one.
+func (r Result) Redeliver() (errorType string, ok bool) {
+	switch {
+	case r.Outcome == Unknown, r.Outcome == InProgress && r.Busy:
+		return string(r.Outcome), true
+	case r.Outcome == Failed && r.Error != nil && r.Error.Retryable:
+		return string(r.Error.Kind), true
+	}
+	return "", false
+}
+
+// timeLayout is how the API writes a time: RFC 3339 in UTC, whole seconds.
+const timeLayout = "2006-01-02T15:04:05Z"
+
+// Time is a moment as the API writes it: UTC, to the second, "" for none.
+type Time struct{ time.Time }
+
+// At returns t as the API would write it.
+func At(t time.Time) Time {
+	if t.IsZero() {
+		return Time{}
+	}
+	return Time{t.UTC().Truncate(time.Second)}
+}
+
+// ParseTime reads an RFC 3339 time, with any offset; "" is the zero Time.
+func ParseTime(s string) (Time, error) {
+	if s == "" {
+		return Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return Time{}, err
+	}
+	return At(t), nil
+}
+
+// String gives the time in the API's layout.
+func (t Time) String() string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(timeLayout)
+}
+
+// MarshalText writes the API's layout.
+func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// MarshalJSON writes the API's layout; it hides that of time.Time.
+func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
+
+// UnmarshalText reads RFC 3339.
+func (t *Time) UnmarshalText(text []byte) (err error) {
+	*t, err = ParseTime(string(text))
+	return err
+}
+
+// UnmarshalJSON reads an RFC 3339 string or null.
+func (t *Time) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	if len(data) < 2 || data[0] != '"' {
+		return errNotString
+	}
+	return t.UnmarshalText(data[1 : len(data)-1])
+}
