@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"tairssl/handler"
+)
+
+// change is the command of an action: it reads, shows what would happen, asks,
+// and asks for exactly what was shown: every request carries the expiry that
+// was seen, so that a confirmation can not act on another certificate.
+func (c *command) change(action handler.Action, short string) *cobra.Command {
+	var (
+		dryRun, yes, force bool
+		wait, renewBefore  time.Duration
+	)
+	name := strings.ToLower(string(action))
+	cmd := &cobra.Command{
+		Use:   name + " INSTANCE…",
+		Short: short,
+		Example: fmt.Sprintf(`  tairssl %[1]s r-bp1zxszhcgatnx01 --dry-run
+  tairssl %[1]s r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --yes -o json`, name),
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if len(ids) > handler.MaxBatch {
+				return usagef("%d instances at once are too many: at most %d", len(ids), handler.MaxBatch)
+			}
+			h, done, err := c.connect()
+			if err != nil {
+				return err
+			}
+			defer done()
+			requests := make([]handler.Request, len(ids))
+			for i, id := range ids {
+				requests[i] = handler.Request{InstanceID: id, SSLEnabled: action, Force: force}
+				if cmd.Flags().Changed("wait") || h.Wait == 0 {
+					requests[i].Wait = (*handler.Duration)(&wait)
+				}
+				if cmd.Flags().Changed("renew-before") {
+					requests[i].RenewBefore = (*handler.Duration)(&renewBefore)
+				}
+			}
+			return c.carryOut(cmd.Context(), h, requests, dryRun, yes)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
+	flags.BoolVarP(&yes, "yes", "y", false, "do not ask; needed where nobody can be asked")
+	flags.DurationVar(&wait, "wait", 5*time.Minute, "how long to watch the change come true, 0s not at all")
+	if action == handler.Update {
+		flags.BoolVar(&force, "force", false, "renew although the certificate is not due")
+		flags.DurationVar(&renewBefore, "renew-before", 0, "renew what expires within this (default: TAIRSSL_RENEW_BEFORE)")
+	}
+	return cmd
+}
+
+func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []handler.Request, dryRun, yes bool) error {
+	stop := c.spin("reading")
+	results := plan(ctx, h, requests)
+	stop()
+	var due []int
+	for i, r := range results {
+		if r.Outcome == handler.Planned {
+			due = append(due, i)
+		}
+	}
+	if dryRun || len(due) == 0 {
+		return c.print(c.Stdout, results)
+	}
+	if !yes && !c.confirm(results, due) {
+		for _, i := range due {
+			results[i].Outcome, results[i].Reason = handler.Refused, "not confirmed: "+results[i].Reason
+			if !c.Ask {
+				results[i].Reason += "; add --yes where nobody can be asked"
+			}
+		}
+		return c.print(c.Stdout, results)
+	}
+	chosen := make([]handler.Request, len(due))
+	for n, i := range due {
+		chosen[n] = requests[i]
+	}
+	stop = c.spin(fmt.Sprintf("changing %d of %d", len(due), len(requests)))
+	changed := h.Handle(ctx, chosen)
+	stop()
+	for n, i := range due {
+		results[i] = changed[n]
+	}
+	return c.print(c.Stdout, results)
+}
+
+// plan says what would happen, and pins every request to the certificate seen.
+func plan(ctx context.Context, h *handler.Handler, requests []handler.Request) []handler.Result {
+	results := make([]handler.Result, len(requests))
+	var group errgroup.Group
+	group.SetLimit(h.Concurrency)
+	for i := range requests {
+		group.Go(func() error {
+			r := &requests[i]
+			o, err := h.Observe(ctx, handler.Ref{InstanceID: r.InstanceID})
+			if err != nil {
+				e := handler.AsError(err)
+				results[i] = handler.Result{InstanceID: r.InstanceID, RegionID: h.Region, SSLEnabled: r.SSLEnabled, Outcome: handler.Failed, Reason: e.Message, Error: e}
+				return nil
+			}
+			r.SSLExpiredTime = handler.At(o.Expires)
+			if r.Force && r.SSLExpiredTime.IsZero() {
+				r.Force = false // there is no certificate to force; the answer says so
+			}
+			dry := *r
+			dry.DryRun = true
+			results[i] = h.Handle(ctx, []handler.Request{dry})[0]
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	return results
+}
+
+// confirm shows the plan and asks.
+func (c *command) confirm(results []handler.Result, due []int) bool {
+	if !c.Ask {
+		return false
+	}
+	shown := make([]handler.Result, len(due))
+	for n, i := range due {
+		shown[n] = results[i]
+	}
+	asTable := *c
+	asTable.output = "table"
+	_ = asTable.print(c.Stderr, shown)
+	if shown[0].SSLEnabled == handler.Disable {
+		fmt.Fprintln(c.Stderr, "\nEncryption ends. On legacy instances it can never be enabled again.")
+	}
+	fmt.Fprintf(c.Stderr, "\nConnections drop while %d of your instances restart. Go on? [y/N] ", len(due))
+	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
+}

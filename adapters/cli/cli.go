@@ -1,0 +1,166 @@
+// Package cli is the command tairssl: one-off changes without a console, the
+// real functions on this machine, and an emulated cloud to try both on.
+//
+// [Run] does the work with an environment that is handed to it; [Main] hands
+// it this process's.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"tairssl/handler"
+)
+
+// Environment is what a run of the command sees of the world.
+type Environment struct {
+	Args    []string // without the command's name
+	Environ []string
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	// Ask and Color say that a person is there: to be asked, and to see colours
+	// and progress.
+	Ask, Color, Progress bool
+	Version              string
+}
+
+// Main runs the command in this process and returns its exit code.
+func Main(version string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	isTerminal := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+	return Run(ctx, Environment{
+		Args: os.Args[1:], Environ: os.Environ(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Ask:      isTerminal(os.Stdin) && isTerminal(os.Stderr),
+		Color:    isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "",
+		Progress: isTerminal(os.Stderr),
+		Version:  version,
+	})
+}
+
+// exit ends the command with a code and nothing more to say.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
+
+// usageError is a command that was called wrongly: exit code 2.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// command is one run.
+type command struct {
+	Environment
+	output  string // table or json
+	region  string
+	emulate bool
+}
+
+// Run runs the command and returns its exit code: the worst of the results',
+// 2 for wrong usage, 1 for any other error.
+func Run(ctx context.Context, e Environment) int {
+	c := &command{Environment: e}
+	root := &cobra.Command{
+		Use:   "tairssl",
+		Short: "Keep the TLS certificates of ApsaraDB for Redis / Tair instances current",
+		Long: `Keep the TLS certificates of ApsaraDB for Redis / Tair instances current.
+
+Credentials come from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET,
+settings from TAIRSSL_ variables (see the README). No account at hand? Add --emulate.
+
+Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or declined,
+4 no such instance, 5 busy or unavailable: try again, 6 unknown: look, 1 anything else.`,
+		Example: `  tairssl status r-bp1zxszhcgatnx01 --emulate
+  tairssl update r-bp1zxszhcgatnx01 --dry-run
+  tairssl update r-bp1zxszhcgatnx01 --yes --wait 5m -o json`,
+		Version:       e.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&c.output, "output", "o", "table", "`table` for people, json for machines")
+	flags.StringVar(&c.region, "region", "", "region id of the instances (default: the first of TAIRSSL_REGION)")
+	flags.BoolVar(&c.emulate, "emulate", false, "work on an emulated cloud with a small sample fleet")
+	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)))
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if c.output != "table" && c.output != "json" {
+			return usagef("-o takes table or json, not %q", c.output)
+		}
+		return nil
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		c.change(handler.Update, "Renew certificates that are due"),
+		c.change(handler.Enable, "Switch encryption on"),
+		c.change(handler.Disable, "Switch encryption off; for legacy instances there is no way back"),
+		c.status(), c.invoke(), c.emulator(), c.demo(),
+		&cobra.Command{
+			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+			Run: func(*cobra.Command, []string) { fmt.Fprintln(c.Stdout, e.Version) },
+		},
+	)
+	root.SetArgs(e.Args)
+	root.SetIn(e.Stdin)
+	root.SetOut(e.Stdout)
+	root.SetErr(e.Stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+
+	var code exit
+	var usage usageError
+	var failed *handler.Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &usage), isCobraUsage(err):
+		fmt.Fprintf(e.Stderr, "tairssl: %v\nSee '%s --help'.\n", err, cmd.CommandPath())
+		return handler.Invalid.ExitCode()
+	case errors.As(err, &failed):
+		fmt.Fprintf(e.Stderr, "tairssl: %v\n", failed)
+		return failed.Kind.ExitCode()
+	}
+	fmt.Fprintf(e.Stderr, "tairssl: %v\n", err)
+	return handler.Internal.ExitCode()
+}
+
+// isCobraUsage knows cobra's own complaints about arguments, which have no type.
+func isCobraUsage(err error) bool {
+	for _, start := range []string{"unknown command", "accepts ", "requires at least", "required flag"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+// must is for registrations that fail only if this program misspells itself.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// days is a moment and how far away it is, for people.
+func days(t handler.Time, now time.Time) string {
+	switch left := t.Sub(now); {
+	case t.IsZero():
+		return "-"
+	case left < 0:
+		return fmt.Sprintf("%s (%s ago)", t.Format(time.DateOnly), handler.Span(-left))
+	default:
+		return fmt.Sprintf("%s (in %s)", t.Format(time.DateOnly), handler.Span(left))
+	}
+}

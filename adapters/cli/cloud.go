@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+// connect wires a handler by the environment's settings, on an emulated cloud
+// if that was asked for. The caller calls done.
+func (c *command) connect() (h *handler.Handler, done func(), err error) {
+	environ, done, err := c.cloud(tairtest.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	settings, unknown, err := function.ParseSettings(environ)
+	if err != nil {
+		done()
+		return nil, nil, usageError{err}
+	}
+	for _, name := range unknown {
+		fmt.Fprintf(c.Stderr, "tairssl: %s is no setting; it does nothing\n", name)
+	}
+	if c.region != "" {
+		settings.Region = []string{c.region}
+	}
+	h, client := settings.Handler(function.EnvironCredentials(environ), slog.New(slog.DiscardHandler))
+	return h, func() { client.Close(); done() }, nil
+}
+
+// cloud gives the environment to work in: the own one, or with --emulate one
+// that leads to an emulated cloud and holds none of the real credentials.
+func (c *command) cloud(o tairtest.Options) (environ []string, done func(), err error) {
+	if !c.emulate {
+		return c.Environ, func() {}, nil
+	}
+	e, err := tairtest.New(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := e.Put(tairtest.SampleFleet(time.Now())...); err != nil {
+		return nil, nil, errors.Join(err, e.Close())
+	}
+	environ, clean, err := c.leadTo(e)
+	if err != nil {
+		return nil, nil, errors.Join(err, e.Close())
+	}
+	return environ, func() { clean(); _ = e.Close() }, nil
+}
+
+// leadTo serves an emulator over HTTPS and gives the environment that leads to it.
+func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), err error) {
+	endpoint, err := e.ListenHTTPS("127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", "tairssl-emulate-")
+	if err != nil {
+		return nil, nil, err
+	}
+	ca := filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	for _, entry := range c.Environ {
+		key, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(key, "ALIBABA_CLOUD_") && key != function.Prefix+"ENDPOINT" && key != function.Prefix+"CA_FILE" {
+			environ = append(environ, entry)
+		}
+	}
+	return append(environ,
+		function.Prefix+"ENDPOINT="+endpoint,
+		function.Prefix+"CA_FILE="+ca,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator",
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret",
+	), func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// binary is where the build leaves a cloud's function: below dist/ here, or
+// beside this command.
+func binary(cloud localruntime.Cloud) string {
+	path := filepath.Join("dist", string(cloud), "bootstrap")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	if self, err := os.Executable(); err == nil {
+		if beside := filepath.Join(filepath.Dir(self), string(cloud), "bootstrap"); fileExists(beside) {
+			return beside
+		}
+	}
+	return path
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

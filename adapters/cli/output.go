@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/schollz/progressbar/v3"
+
+	"tairssl/handler"
+)
+
+// colors shows at a glance how an outcome is to be taken.
+var colors = map[handler.Outcome]text.Color{
+	handler.Verified: text.FgGreen, handler.Accepted: text.FgGreen, handler.Unchanged: text.FgHiBlack,
+	handler.Planned: text.FgCyan, handler.Deferred: text.FgYellow, handler.InProgress: text.FgYellow,
+	handler.Refused: text.FgMagenta, handler.Unknown: text.FgRed, handler.Failed: text.FgRed,
+}
+
+func (c *command) paint(color text.Color, s string) string {
+	if !c.Color {
+		return s
+	}
+	return text.Colors{color}.Sprint(s)
+}
+
+// newTable is a table without lines, so that it can be cut and grepped too.
+func newTable(header ...any) table.Writer {
+	t := table.NewWriter()
+	t.AppendHeader(table.Row(header))
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	return t
+}
+
+// printJSON writes one value as an object and several as an array.
+func printJSON[T any](w io.Writer, values []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if len(values) == 1 {
+		return enc.Encode(values[0])
+	}
+	return enc.Encode(values)
+}
+
+// print shows results and returns the worst of their exit codes.
+func (c *command) print(w io.Writer, results []handler.Result) error {
+	if c.output == "json" {
+		if err := printJSON(w, results); err != nil {
+			return err
+		}
+		return worst(results)
+	}
+	now := time.Now()
+	t := newTable("INSTANCE", "REGION", "ACTION", "OUTCOME", "EXPIRES", "WHY")
+	for _, r := range results {
+		expires := "-"
+		if r.Before != nil {
+			expires = days(r.Before.SSLExpiredTime, now)
+		}
+		if r.After != nil {
+			expires += " → " + days(r.After.SSLExpiredTime, now)
+		}
+		outcome := string(r.Outcome)
+		if r.Error != nil {
+			outcome += ": " + string(r.Error.Kind)
+		}
+		t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.SSLEnabled, c.paint(colors[r.Outcome], outcome), expires, r.Reason})
+	}
+	fmt.Fprintln(w, t.Render())
+	for _, r := range results {
+		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" {
+			fmt.Fprintln(w, "\nClients that pin the CA must fetch its chain again: see CertDownloadURL in -o json.")
+			break
+		}
+	}
+	return worst(results)
+}
+
+// worst is the exit of a command over several instances.
+func worst(results []handler.Result) error {
+	code := 0
+	for _, r := range results {
+		code = max(code, r.ExitCode())
+	}
+	if code == 0 {
+		return nil
+	}
+	return exit(code)
+}
+
+// spin shows that something is going on, where a person looks on.
+func (c *command) spin(what string) (stop func()) {
+	if !c.Progress {
+		return func() {}
+	}
+	bar := progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(c.Stderr),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionSpinnerType(14),
+		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionClearOnFinish())
+	return func() { _ = bar.Finish() }
+}

@@ -1,0 +1,34 @@
+package tair
+
+import "testing"
+
+func TestEndpoint(t *testing.T) {
+	for _, test := range []struct{ setting, region, scheme, host string }{
+		{"", "cn-hangzhou", "HTTPS", "r-kvstore.aliyuncs.com"},
+		{"", "ap-southeast-1", "HTTPS", "r-kvstore.ap-southeast-1.aliyuncs.com"},
+		{"", "cn-hongkong", "HTTPS", "r-kvstore.cn-hongkong.aliyuncs.com"},
+		{"vpc", "cn-hangzhou", "HTTPS", "r-kvstore-vpc.cn-hangzhou.aliyuncs.com"},
+		{"https://proxy.example.com:8443/", "cn-hangzhou", "HTTPS", "proxy.example.com:8443"},
+		{"https://r-kvstore.{region}.example.com", "us-west-1", "HTTPS", "r-kvstore.us-west-1.example.com"},
+		{"http://127.0.0.1:8080", "cn-hangzhou", "HTTP", "127.0.0.1:8080"},
+		{"http://[::1]:8080", "cn-hangzhou", "HTTP", "[::1]:8080"},
+		{"http://localhost:8080", "cn-hangzhou", "HTTP", "localhost:8080"},
+	} {
+		endpoint, err := ParseEndpoint(test.setting)
+		if err != nil {
+			t.Errorf("%q is refused: %v", test.setting, err)
+			continue
+		}
+		if scheme, host := endpoint.resolve(test.region); scheme != test.scheme || host != test.host {
+			t.Errorf("%q in %s is %s %s, want %s %s", test.setting, test.region, scheme, host, test.scheme, test.host)
+		}
+	}
+	for _, bad := range []string{
+		"r-kvstore.aliyuncs.com", "http://r-kvstore.aliyuncs.com", "http://127.0.0.1.example.com", "ftp://127.0.0.1",
+		"https://", "https://user:password@example.com", "https://example.com/path", "https://example.com/?a=b", "https://example.com/#a", "://",
+	} {
+		if endpoint, err := ParseEndpoint(bad); err == nil {
+			t.Errorf("%q was taken for %v", bad, endpoint)
+		}
+	}
+}
