@@ -237,3 +237,8 @@ func Span(d time.Duration) string {
 	}
 	return fmt.Sprintf("%ds", d/time.Second)
 }
+
+// Due says whether an Update would renew what was observed, and why.
+func (h *Handler) Due(o Observation) (bool, string) {
+	return Request{SSLEnabled: Update}.due(o, h.Policy, h.Now())
+}

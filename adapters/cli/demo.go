@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,7 +55,7 @@ func (c *command) show(ctx context.Context, files []string) error {
 		if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
 			return err
 		}
-		p, err := localruntime.Start(ctx, cloud, binary(cloud), localruntime.Options{Env: environ, Stderr: c.Stderr, Region: handler.DefaultRegion})
+		p, err := localruntime.Start(ctx, cloud, binary(cloud), localruntime.Options{Env: environ, Region: handler.DefaultRegion})
 		if err != nil {
 			return err
 		}
@@ -101,10 +100,10 @@ func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, p *loca
 		return fmt.Errorf("%s: %s: %s", file, answer.ErrorType, answer.ErrorMessage)
 	}
 	for i, r := range results {
-		asked, _ := json.Marshal(map[string]any{"InstanceId": r.InstanceID, "SSLEnabled": r.SSLEnabled})
+		asked := requests[i]
 		instance, _ := e.Instance(r.InstanceID)
-		fmt.Fprintf(c.Stdout, "    asked    %s%s\n    outcome  %s: %s\n    served   %s → %s\n    restarts %d\n",
-			asked, map[bool]string{true: " (dry run)"}[requests[i].DryRun],
+		fmt.Fprintf(c.Stdout, "    asked    %s %s in %s%s\n    outcome  %s: %s\n    served   %s → %s\n    restarts %d\n",
+			asked.SSLEnabled, asked.InstanceID, r.RegionID, map[bool]string{true: ", as a dry run"}[asked.DryRun],
 			c.paint(colors[r.Outcome], string(r.Outcome)), r.Reason,
 			before[i], served(ctx, e, r.InstanceID), instance.Restarts)
 		if i < len(results)-1 {

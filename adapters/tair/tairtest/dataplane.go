@@ -1,0 +1,133 @@
+package tairtest
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// plane is an instance's own address: a Redis server that speaks TLS while
+// encryption is on and plain TCP while it is off. A nil plane does nothing.
+type plane struct {
+	listener net.Listener
+	mu       sync.Mutex
+	open     map[net.Conn]bool
+	// the certificate served last, and what it was made for
+	certificate *tls.Certificate
+	name, until string
+}
+
+func (e *Emulator) newPlane(id string) (*plane, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &plane{listener: listener, open: map[net.Conn]bool{}}
+	e.running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			e.running.Go(func() { e.serve(p, id, conn) })
+		}
+	})
+	return p, nil
+}
+
+// serve speaks Redis on a connection until either side or a restart ends it.
+func (e *Emulator) serve(p *plane, id string, conn net.Conn) {
+	p.mu.Lock()
+	p.open[conn] = true
+	p.mu.Unlock()
+	defer func() {
+		_ = conn.Close()
+		p.mu.Lock()
+		delete(p.open, conn)
+		p.mu.Unlock()
+	}()
+	select {
+	case <-e.closed:
+		return
+	default:
+	}
+	now, ok := e.Instance(id)
+	if !ok {
+		return
+	}
+	served := conn
+	if now.SSLEnabled == "Enable" {
+		secure := tls.Server(conn, &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+				return p.serving(e.ca, now.CertCommonName, now.SSLExpiredTime)
+			},
+		})
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		if secure.Handshake() != nil {
+			return
+		}
+		_ = conn.SetDeadline(time.Time{})
+		served = secure
+	}
+	ended := make(chan struct{})
+	e.server.ServeConn(&watched{Conn: served, ended: ended})
+	<-ended
+}
+
+// watched tells when its server has done with it.
+type watched struct {
+	net.Conn
+	once  sync.Once
+	ended chan struct{}
+}
+
+func (w *watched) Close() error {
+	w.once.Do(func() { close(w.ended) })
+	return w.Conn.Close()
+}
+
+// serving gives the certificate for a name and an expiry.
+func (p *plane) serving(ca *authority, name, until string) (*tls.Certificate, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.certificate == nil || p.name != name || p.until != until {
+		notAfter, err := time.Parse(timeLayout, until)
+		if err != nil {
+			return nil, errors.New("the certificate has no expiry")
+		}
+		if p.certificate, err = ca.issue(name, notAfter); err != nil {
+			return nil, err
+		}
+		p.name, p.until = name, until
+	}
+	return p.certificate, nil
+}
+
+// drop ends the open connections, as a restart does.
+func (p *plane) drop() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.open {
+		_ = conn.Close()
+	}
+}
+
+func (p *plane) close() {
+	if p != nil {
+		_ = p.listener.Close()
+		p.drop()
+	}
+}
+
+func (p *plane) addr() string {
+	if p == nil {
+		return ""
+	}
+	return p.listener.Addr().String()
+}

@@ -1,0 +1,253 @@
+package tairtest
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+)
+
+// Options of an [Emulator]; the zero value works.
+type Options struct {
+	// Keys are the secrets by AccessKey id; default emulator: emulator-secret.
+	Keys map[string]string
+	// Lag is how long an accepted change does not show; default 2s, negative none.
+	Lag time.Duration
+	// ChangeTime is how long an instance is then SSLModifying; default 5s, negative none.
+	ChangeTime time.Duration
+	// Latency is added to every answer of the API, for benchmarks.
+	Latency time.Duration
+	// Now is the machine's clock; default time.Now.
+	Now func() time.Time
+	// Logf, if set, gets a line for each API call.
+	Logf func(format string, args ...any)
+}
+
+// maxDataPlanes bounds the listeners: instances beyond it have no data plane.
+const maxDataPlanes = 1000
+
+// Emulator is the emulated cloud. It is safe for concurrent use.
+type Emulator struct {
+	options Options
+	ca      *authority
+	redis   *miniredis.Miniredis
+	server  *server.Server // of redis
+	mux     *http.ServeMux
+	closed  chan struct{}
+	running sync.WaitGroup // servers and data planes
+
+	mu        sync.Mutex
+	offset    time.Duration // of the emulated clock
+	instances map[string]*instance
+	ids       []string // sorted
+	planes    int
+	faults    []Fault
+	nonces    map[string]time.Time
+	swept     time.Time
+	calls     map[string]int
+	servers   []*http.Server
+}
+
+// New returns an emulator without instances; it listens nowhere yet.
+func New(o Options) (*Emulator, error) {
+	if len(o.Keys) == 0 {
+		o.Keys = map[string]string{"emulator": "emulator-secret"}
+	}
+	o.Lag, o.ChangeTime = withDefault(o.Lag, 2*time.Second), withDefault(o.ChangeTime, 5*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	ca, err := newAuthority(o.Now())
+	if err != nil {
+		return nil, err
+	}
+	redis := miniredis.NewMiniRedis()
+	if err := redis.Start(); err != nil {
+		return nil, err
+	}
+	e := &Emulator{
+		options: o, ca: ca, redis: redis, server: redis.Server(), closed: make(chan struct{}),
+		instances: map[string]*instance{}, nonces: map[string]time.Time{}, calls: map[string]int{},
+	}
+	e.mux = e.routes()
+	return e, nil
+}
+
+func withDefault(d, otherwise time.Duration) time.Duration {
+	switch {
+	case d < 0:
+		return 0
+	case d == 0:
+		return otherwise
+	}
+	return d
+}
+
+// ServeHTTP answers the OpenAPI and the controls.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
+
+// ListenHTTP serves on an address and returns the URL.
+func (e *Emulator) ListenHTTP(addr string) (url string, err error) {
+	return e.listen("http", addr, nil)
+}
+
+// ListenHTTPS serves on an address with a certificate of [Emulator.CAPEM] and
+// returns the URL.
+func (e *Emulator) ListenHTTPS(addr string) (url string, err error) {
+	certificate, err := e.ca.issue("localhost", e.options.Now().AddDate(1, 0, 0))
+	if err != nil {
+		return "", err
+	}
+	return e.listen("https", addr, &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12})
+}
+
+func (e *Emulator) listen(scheme, addr string, config *tls.Config) (string, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	url := scheme + "://" + listener.Addr().String()
+	if config != nil {
+		listener = tls.NewListener(listener, config)
+	}
+	web := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(logWriter(e.options.Logf), "", 0)}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.servers = append(e.servers, web)
+	e.running.Go(func() { _ = web.Serve(listener) }) // ends by Close
+	return url, nil
+}
+
+type logWriter func(format string, args ...any)
+
+func (f logWriter) Write(b []byte) (int, error) { f("%s", b); return len(b), nil }
+
+// CAPEM is the authority that a client of the emulator has to trust.
+func (e *Emulator) CAPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: e.ca.certificate.Raw})
+}
+
+// Close ends all that listens and waits for it.
+func (e *Emulator) Close() error {
+	e.mu.Lock()
+	select {
+	case <-e.closed:
+		e.mu.Unlock()
+		return nil
+	default:
+	}
+	close(e.closed)
+	var errs []error
+	for _, s := range e.servers {
+		errs = append(errs, s.Close())
+	}
+	for _, i := range e.instances {
+		i.plane.close()
+	}
+	e.mu.Unlock()
+	e.redis.Close()
+	e.running.Wait()
+	return errors.Join(errs...)
+}
+
+// Now is the emulated time.
+func (e *Emulator) Now() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now()
+}
+
+func (e *Emulator) now() time.Time { return e.options.Now().Add(e.offset) }
+
+// Advance moves the emulated clock.
+func (e *Emulator) Advance(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.offset += d
+}
+
+// Put adds instances or replaces those of the same id, whose restarts are
+// forgotten.
+func (e *Emulator) Put(instances ...Instance) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	complete := make([]Instance, len(instances))
+	for n, i := range instances {
+		var err error
+		if complete[n], err = i.withDefaults(e.now()); err != nil {
+			return fmt.Errorf("instance %d: %w", n, err)
+		}
+	}
+	for _, i := range complete {
+		old := e.instances[i.InstanceID]
+		held := &instance{Instance: i}
+		switch {
+		case old != nil:
+			held.plane = old.plane
+			held.plane.drop()
+		case e.planes < maxDataPlanes:
+			plane, err := e.newPlane(i.InstanceID)
+			if err != nil {
+				return err
+			}
+			held.plane = plane
+			e.planes++
+		}
+		if old == nil {
+			e.ids = append(e.ids, i.InstanceID)
+		}
+		e.instances[i.InstanceID] = held
+	}
+	slices.Sort(e.ids)
+	return nil
+}
+
+// Instance is an instance as it is now.
+func (e *Emulator) Instance(id string) (Instance, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := e.find(id)
+	if i == nil {
+		return Instance{}, false
+	}
+	return i.snapshot(), true
+}
+
+// Instances are all instances as they are now, by id.
+func (e *Emulator) Instances() []Instance {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]Instance, 0, len(e.ids))
+	for _, id := range e.ids {
+		all = append(all, e.find(id).snapshot())
+	}
+	return all
+}
+
+// Calls counts the authentic calls of an action.
+func (e *Emulator) Calls(action string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.calls[action]
+}
+
+// find gives an instance, settled to the present; e.mu is held.
+func (e *Emulator) find(id string) *instance {
+	i := e.instances[id]
+	if i != nil {
+		i.settle(e.now())
+	}
+	return i
+}
