@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 // Kind classifies a failure. A Kind is itself an error, so that
@@ -95,4 +96,24 @@ func AsError(err error) *Error {
 	}
 	e.Err = err
 	return e
+}
+
+// recovered makes an error of a panic. It is retryable, since nobody knows
+// what is broken; its cause, for the log, holds the stack.
+func recovered(v any) *Error {
+	e := Errorf(Internal, "an unexpected fault; the log has the details")
+	e.Retryable = true
+	e.Err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	return e
+}
+
+// guarded runs f and turns its panic into its error: on a goroutine of its own
+// a panic would end the process, and every other invocation with it.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v)
+		}
+	}()
+	return f()
 }

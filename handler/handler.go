@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -154,13 +153,11 @@ func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result
 	wrote := false
 	defer func() {
 		if v := recover(); v != nil {
-			h.Log.ErrorContext(ctx, "panic", "instance", ref.InstanceID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			result.Error = Errorf(Internal, "an unexpected fault; the log has the details")
-			result.Error.Retryable = true
-			result.Outcome = Failed
+			d := decision{outcome: Failed, err: recovered(v)}
 			if wrote {
-				result.Outcome = Unknown
+				d.outcome = Unknown
 			}
+			result = result.end(d)
 		}
 		h.log(ctx, ref, r, result)
 	}()
@@ -264,8 +261,12 @@ func (h *Handler) tooLate(d decision) decision {
 // look reads the two halves of an observation at once.
 func (h *Handler) look(ctx context.Context, ref Ref) (o Observation, err error) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { o.Instance, err = h.api.Instance(ctx, ref); return })
-	group.Go(func() (err error) { o.SSL, err = h.api.SSL(ctx, ref); return })
+	group.Go(func() error {
+		return guarded(func() (err error) { o.Instance, err = h.api.Instance(ctx, ref); return })
+	})
+	group.Go(func() error {
+		return guarded(func() (err error) { o.SSL, err = h.api.SSL(ctx, ref); return })
+	})
 	err = group.Wait()
 	return o, err
 }

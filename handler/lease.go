@@ -19,6 +19,9 @@ const (
 	// defaultLeasePause is how long a writer waits between tagging and looking
 	// whether its tag still stands.
 	defaultLeasePause = 2 * time.Second
+	// shortestPause is the least that any writer in earnest waits, so that a tag
+	// set within it after the look can not have come too late.
+	shortestPause = 500 * time.Millisecond
 )
 
 // lease says that somebody is about to make, or has made, a change whose
@@ -122,7 +125,7 @@ func (h *Handler) acquire(ctx context.Context, ref Ref, r Request, o Observation
 		return leaseFailure(err)
 	}
 	h.ledger.put(ref, mine, h.Now())
-	if took := time.Since(looked); took > max(h.LeasePause, defaultLeasePause) {
+	if took := time.Since(looked); took > max(h.LeasePause, shortestPause) {
 		// Too slow: another may have taken the lease after our look, waited, and
 		// written before our tag replaced its own. Ours stands for it now.
 		return decision{outcome: InProgress, reason: fmt.Sprintf("taking the lease took %s, so another may be ahead; the next delivery or sweep looks again", took.Round(time.Millisecond))}

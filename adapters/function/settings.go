@@ -183,3 +183,20 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 		Log:         log,
 	}), client
 }
+
+// SettingsTable gives a row of a Markdown table for each setting: variable,
+// default, meaning.
+func SettingsTable() (rows []string) {
+	t := reflect.TypeFor[Settings]()
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag
+		if name := tag.Get("env"); name != "" {
+			otherwise := tag.Get("envDefault")
+			if otherwise != "" {
+				otherwise = "`" + otherwise + "`"
+			}
+			rows = append(rows, fmt.Sprintf("| `%s%s` | %s | %s |", Prefix, name, otherwise, tag.Get("help")))
+		}
+	}
+	return rows
+}

@@ -1,0 +1,176 @@
+package function_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// The function keeps its pool of connections, as it must between invocations.
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+const id = "r-bp1zxszhcgatnx01"
+
+// world is a function over an emulated cloud.
+type world struct {
+	*tairtest.Emulator
+	*function.Function
+	log *bytes.Buffer
+}
+
+func newWorld(t *testing.T, settings ...string) world {
+	t.Helper()
+	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)
+	return world{e, function.New(function.Options{Environ: environ, Log: log}), log}
+}
+
+func (w world) restarts(id string) int {
+	i, _ := w.Instance(id)
+	return i.Restarts
+}
+
+func TestDirectRequest(t *testing.T) {
+	w := newWorld(t)
+	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`))
+	var r handler.Result
+	if err != nil || json.Unmarshal(answer, &r) != nil || r.Outcome != handler.Verified || w.restarts(id) != 1 {
+		t.Fatalf("answered %s, %v after %d restarts", answer, err, w.restarts(id))
+	}
+	for _, secret := range []string{"emulator-secret", "a-security-token", "Signature"} {
+		if strings.Contains(w.log.String(), secret) {
+			t.Errorf("the log shows %s:\n%s", secret, w.log)
+		}
+	}
+	if n := strings.Count(w.log.String(), `"msg":"invocation"`); n != 1 {
+		t.Errorf("the invocation has %d lines in the log", n)
+	}
+}
+
+func TestBadPayloadsAreAnsweredNotRetried(t *testing.T) {
+	w := newWorld(t)
+	for _, payload := range []string{``, `x`, `[]`, `{"InstanceId":"r-bp1/x","SSLEnabled":"Update"}`, strings.Repeat("x", 7<<20)} {
+		answer, err := w.Invoke(context.Background(), []byte(payload))
+		var r handler.Result
+		if err != nil || json.Unmarshal(answer, &r) != nil || r.Outcome != handler.Failed || r.Error == nil || r.Error.Kind != handler.Invalid {
+			t.Errorf("%.40q is answered %s, %v", payload, answer, err)
+		}
+	}
+	if w.Calls("DescribeInstanceSSL") != 0 {
+		t.Error("a bad payload reached the API")
+	}
+}
+
+func TestWhatARedeliveryCanHelpIsAnError(t *testing.T) {
+	for name, test := range map[string]struct{ kind, payload, errorType string }{
+		"throttled":   {"throttle", `{"InstanceId":"` + id + `","SSLEnabled":"Update"}`, "throttled"},
+		"lost answer": {"cut_before", `{"InstanceId":"` + id + `","SSLEnabled":"Update"}`, "unknown"},
+		"in a batch":  {"throttle", `[{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"` + id + `","SSLEnabled":"Update"}]`, "throttled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if err := w.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: test.kind, Times: 1}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.Invoke(context.Background(), []byte(test.payload))
+			var failure *function.Failure
+			if !errors.As(err, &failure) || failure.Type != test.errorType || !strings.Contains(failure.Message, id) {
+				t.Fatalf("ended with %v, want an error of type %s", err, test.errorType)
+			}
+		})
+	}
+}
+
+func TestBadSettingsFailEveryInvocation(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_ACTIONS=Delete", "TAIRSSL_RATE=fast")
+	for range 2 {
+		_, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`))
+		if err == nil || !strings.Contains(err.Error(), "TAIRSSL_ACTIONS") || !strings.Contains(err.Error(), "TAIRSSL_RATE") {
+			t.Errorf("ended with %v, want both faults", err)
+		}
+	}
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	w := newWorld(t)
+	f := function.New(function.Options{Log: &bytes.Buffer{}, Credentials: func(context.Context) (tair.Credential, error) { panic("boom") }})
+	_, err := f.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`))
+	var failure *function.Failure
+	if !errors.As(err, &failure) || failure.Type != "internal" || strings.Contains(failure.Message, "boom") {
+		t.Errorf("a panic ends with %v, want an opaque internal error", err)
+	}
+	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`)); err != nil {
+		t.Errorf("the next invocation ends with %v", err)
+	}
+}
+
+func TestEverySampleEventIsUnderstood(t *testing.T) {
+	entries, err := os.ReadDir("../../events")
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("no sample events: %v", err)
+	}
+	w := newWorld(t, "TAIRSSL_ACTIONS=Update,Enable,Disable")
+	for _, entry := range entries {
+		payload, err := os.ReadFile("../../events/" + entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := w.Invoke(context.Background(), payload)
+		if err != nil || strings.Contains(string(answer), `"failed"`) || strings.Contains(string(answer), `"refused"`) {
+			t.Errorf("%s ends with %s, %v", entry.Name(), answer, err)
+		}
+	}
+}
+
+func FuzzInvoke(f *testing.F) {
+	calls := 0
+	fn := function.New(function.Options{Log: &bytes.Buffer{}, Credentials: func(context.Context) (tair.Credential, error) {
+		calls++
+		return tair.Credential{}, handler.Errorf(handler.Forbidden, "none here")
+	}})
+	f.Add([]byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
+	f.Add([]byte(`[1,{"InstanceId":""}]`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		before := calls
+		answer, err := fn.Invoke(context.Background(), payload)
+		if err != nil || !json.Valid(answer) {
+			t.Fatalf("%q ends with %s, %v", payload, answer, err)
+		}
+		requests, _, err := handler.Decode(payload)
+		valid := false
+		for _, r := range requests {
+			valid = valid || r.Validate() == nil
+		}
+		if calls > before && (err != nil || !valid) {
+			t.Fatalf("%q reached the API", payload)
+		}
+	})
+}

@@ -1,0 +1,77 @@
+package function
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/handler"
+)
+
+func TestSettingsDefaults(t *testing.T) {
+	s, unknown, err := ParseSettings([]string{"PATH=/bin", "TAIRSSL_WAIT=", "TAIRSSL_REGION= "})
+	if err != nil || len(unknown) > 0 {
+		t.Fatal(err, unknown)
+	}
+	if s.Region[0] != "cn-hangzhou" || !slices.Equal(s.Actions, []handler.Action{handler.Update}) || s.RenewBefore != 720*time.Hour ||
+		s.Concurrency != 16 || s.Lease != "tag" || s.LeasePause != 2*time.Second || s.Wait != 0 || s.Pause {
+		t.Errorf("the defaults are %+v", s)
+	}
+}
+
+func TestSettingsAllFaultsAtOnce(t *testing.T) {
+	bad := map[string]string{
+		"REGION": "cn-hangzhou,Evil/../", "ENDPOINT": "http://example.com", "CA_FILE": filepath.Join(t.TempDir(), "none.pem"), "ACTIONS": "Update,Delete",
+		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "LOG_LEVEL": "loud",
+	}
+	var environ []string
+	for name, value := range bad {
+		environ = append(environ, Prefix+name+"="+value)
+	}
+	_, _, err := ParseSettings(environ)
+	if err == nil {
+		t.Fatal("thirteen bad settings are taken")
+	}
+	for name := range bad {
+		if !strings.Contains(err.Error(), Prefix+name+":") {
+			t.Errorf("the fault of %s is not named in\n%v", name, err)
+		}
+	}
+	if len(bad) != len(names()) {
+		t.Errorf("%d settings are tested, there are %d", len(bad), len(names()))
+	}
+}
+
+func TestSettingsThatAreNone(t *testing.T) {
+	_, unknown, err := ParseSettings([]string{"TAIRSSL_RENEWBEFORE=1h"})
+	if err != nil || !slices.Equal(unknown, []string{"TAIRSSL_RENEWBEFORE"}) {
+		t.Errorf("a misspelt setting gives %v, %v", unknown, err)
+	}
+	if _, _, err := ParseSettings([]string{"DEBUG=x,sdk"}); err == nil {
+		t.Error("the SDK may print signed requests")
+	}
+}
+
+func TestREADMEHasEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, line := range strings.Split(string(readme), "\n") {
+		if strings.HasPrefix(line, "| `"+Prefix) {
+			rows++
+		}
+	}
+	if rows != len(names()) {
+		t.Errorf("the README's table has %d settings, the code %d", rows, len(names()))
+	}
+	for _, row := range SettingsTable() {
+		if !strings.Contains(string(readme), row) {
+			t.Errorf("the README lacks the row\n%s", row)
+		}
+	}
+}

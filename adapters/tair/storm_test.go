@@ -1,0 +1,124 @@
+package tair_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"tairssl/adapters/tair"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+	"tairssl/handler/handlertest"
+)
+
+// emulate serves an emulator over HTTP on loopback.
+func emulate(t testing.TB, o tairtest.Options, fleet ...tairtest.Instance) (*tairtest.Emulator, tair.Endpoint) {
+	t.Helper()
+	e, err := tairtest.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(fleet...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := tair.ParseEndpoint(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, endpoint
+}
+
+func emulated(t testing.TB, endpoint tair.Endpoint) *tair.Client {
+	client := tair.New(static(tair.Credential{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}), tair.Options{Endpoint: endpoint, Rate: -1})
+	t.Cleanup(client.Close)
+	return client
+}
+
+func TestClientIsAnAPI(t *testing.T) {
+	handlertest.Run(t, func(t *testing.T) handlertest.Fixture {
+		e, endpoint := emulate(t, tairtest.Options{}, tairtest.Instance{InstanceID: ref.InstanceID, Tags: map[string]string{"env": "prod"}})
+		return handlertest.Fixture{
+			API: emulated(t, endpoint), Ref: ref,
+			Settle: func() { e.Advance(time.Minute) },
+			Writes: func() int { i, _ := e.Instance(ref.InstanceID); return i.Restarts },
+		}
+	})
+}
+
+// The promise, over the real client and the wire: 50 instances, half of them
+// due, every need delivered 4 times at once to two handlers that share no
+// memory, over an API that throttles, fails and cuts connections before and
+// after a change took effect, and shows no change for a while.
+func TestStorm(t *testing.T) {
+	const (
+		instances = 50
+		copies    = 4
+		// The lease's pause is 2 s and its life 15 min, the lag at worst minutes;
+		// here all of it runs 4 times as fast, and the clock jumps between rounds.
+		pause = 500 * time.Millisecond
+		lag   = 800 * time.Millisecond
+		task  = 400 * time.Millisecond
+	)
+	var fleet []tairtest.Instance
+	for n := range instances {
+		days := 200
+		if n%2 == 0 {
+			days = 10
+		}
+		fleet = append(fleet, tairtest.Instance{InstanceID: fmt.Sprintf("r-storm%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()})
+	}
+	e, endpoint := emulate(t, tairtest.Options{Lag: lag, ChangeTime: task}, fleet...)
+	for n, kind := range []string{"throttle", "server_error", "server_error_after", "cut_before", "cut_after", "malformed"} {
+		for action, times := range map[string]int{"ModifyInstanceSSL": 2, "DescribeInstanceSSL": 3, "DescribeInstanceAttribute": 3, "TagResources": n % 2} {
+			if err := e.Fault(tairtest.Fault{Action: action, Kind: kind, Times: times}); times > 0 && err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var handlers []*handler.Handler
+	for range 2 {
+		handlers = append(handlers, handler.New(emulated(t, endpoint), handler.Options{LeasePause: pause, Now: e.Now}))
+	}
+
+	quiet := false
+	for round := 0; round < 12 && !quiet; round++ {
+		var requests []handler.Request
+		for _, i := range fleet {
+			requests = append(requests, handler.Request{InstanceID: i.InstanceID, SSLEnabled: handler.Update})
+		}
+		answers := make([][]handler.Result, copies)
+		var group sync.WaitGroup
+		for n := range copies {
+			group.Go(func() { answers[n] = handlers[n%2].Handle(context.Background(), requests) })
+		}
+		group.Wait()
+		quiet = true
+		for _, results := range answers {
+			for _, r := range results {
+				if _, again := r.Redeliver(); again || r.Outcome != handler.Unchanged {
+					quiet = false
+				}
+			}
+		}
+		e.Advance(16 * time.Minute) // the next sweep, after every lease
+	}
+	if !quiet {
+		t.Error("the deliveries never came to rest")
+	}
+	for n, i := range e.Instances() {
+		want := 0
+		if n%2 == 0 {
+			want = 1
+		}
+		if i.Restarts != want {
+			t.Errorf("%s restarted %d times, want %d", i.InstanceID, i.Restarts, want)
+		}
+	}
+}
