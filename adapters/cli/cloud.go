@@ -18,13 +18,13 @@ import (
 // connect wires a handler by the environment's settings, on an emulated cloud
 // if that was asked for. The caller calls done.
 func (c *command) connect() (h *handler.Handler, done func(), err error) {
-	environ, done, err := c.cloud(tairtest.Options{})
+	environ, leave, err := c.cloud(tairtest.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
 	settings, unknown, err := function.ParseSettings(environ)
 	if err != nil {
-		done()
+		leave()
 		return nil, nil, usageError{err}
 	}
 	for _, name := range unknown {
@@ -34,7 +34,7 @@ func (c *command) connect() (h *handler.Handler, done func(), err error) {
 		settings.Region = []string{c.region}
 	}
 	h, client := settings.Handler(function.EnvironCredentials(environ), slog.New(slog.DiscardHandler))
-	return h, func() { client.Close(); done() }, nil
+	return h, func() { client.Close(); leave() }, nil
 }
 
 // cloud gives the environment to work in: the own one, or with --emulate one

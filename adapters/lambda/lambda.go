@@ -17,7 +17,7 @@ import (
 
 // Start polls Lambda's runtime API for invocations and does not return.
 func Start(environ []string, log io.Writer) {
-	lambda.StartHandler(New(environ, log))
+	lambda.Start(New(environ, log))
 }
 
 // New returns the function as the runtime calls it, with the raw payload.

@@ -105,15 +105,15 @@ func Start(ctx context.Context, cloud Cloud, binary string, o Options) (*Process
 	}
 	p.tail.to = o.Stderr
 	p.server = &http.Server{Handler: p.routes(), ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan struct{})
-	go func() { defer close(served); _ = p.server.Serve(listener) }()
 
 	p.command = exec.Command(binary)
 	p.command.Env = p.environment(listener.Addr().String())
 	p.command.Stdout, p.command.Stderr = &p.tail, &p.tail
 	// A grandchild that holds the output open must not hold up the end.
 	p.command.WaitDelay = 2 * time.Second
-	p.began = time.Now()
+	served := make(chan struct{})
+	p.began = time.Now() // before anybody can ask
+	go func() { defer close(served); _ = p.server.Serve(listener) }()
 	if err := p.command.Start(); err != nil {
 		_ = p.server.Close()
 		<-served

@@ -39,13 +39,13 @@ func (e *Emulator) Fault(f Fault) error {
 		f.Action = "*"
 	}
 	if _, ok := actions[f.Action]; !ok && f.Action != "*" {
-		return fmt.Errorf("Action %q is none of %s", f.Action, strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
+		return fmt.Errorf("the Action %q is none of %s", f.Action, strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
 	}
 	if _, ok := faultKinds[f.Kind]; !ok && (f.Kind != "" || f.Times != 0) {
-		return fmt.Errorf("Kind %q is none of %s", f.Kind, strings.Join(slices.Sorted(maps.Keys(faultKinds)), ", "))
+		return fmt.Errorf("the Kind %q is none of %s", f.Kind, strings.Join(slices.Sorted(maps.Keys(faultKinds)), ", "))
 	}
 	if f.Times < 0 {
-		return fmt.Errorf("Times is %d; it takes 0, to clear, or more", f.Times)
+		return fmt.Errorf("the field Times is %d; it takes 0, to clear, or more", f.Times)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,0 +1,220 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tairssl/adapters/cli"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const id = "r-bp1zxszhcgatnx01"
+
+// shell is a terminal, or none, before an emulated cloud.
+type shell struct {
+	t *testing.T
+	*tairtest.Emulator
+	environ []string
+	ask     bool
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shell{t: t, Emulator: e, environ: []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
+}
+
+func (s *shell) run(input string, args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
+	return code, out.String(), errs.String()
+}
+
+func (s *shell) restarts() int {
+	i, _ := s.Instance(id)
+	return i.Restarts
+}
+
+func TestUpdateFromAScript(t *testing.T) {
+	s := newShell(t)
+	if code, out, _ := s.run("", "update", id); code != 3 || !strings.Contains(out, "--yes") || s.restarts() != 0 {
+		t.Errorf("without --yes it ends %d after %d restarts:\n%s", code, s.restarts(), out)
+	}
+	if code, out, _ := s.run("", "update", id, "--dry-run"); code != 0 || !strings.Contains(out, "planned") || s.restarts() != 0 {
+		t.Errorf("--dry-run ends %d after %d restarts:\n%s", code, s.restarts(), out)
+	}
+	code, out, _ := s.run("", "update", id, "--yes", "-o", "json")
+	var r handler.Result
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Outcome != handler.Verified || s.restarts() != 1 {
+		t.Fatalf("it ends %d after %d restarts, %v:\n%s", code, s.restarts(), err, out)
+	}
+	if code, out, _ := s.run("", "update", id, "--yes"); code != 0 || !strings.Contains(out, "unchanged") || s.restarts() != 1 {
+		t.Errorf("the second time it ends %d after %d restarts:\n%s", code, s.restarts(), out)
+	}
+	if code, out, _ := s.run("", "update", id, "--yes", "--force", "--wait", "0s"); code != 0 || !strings.Contains(out, "accepted") || s.restarts() != 2 {
+		t.Errorf("--force ends %d after %d restarts:\n%s", code, s.restarts(), out)
+	}
+}
+
+func TestUpdateOnATerminal(t *testing.T) {
+	s := newShell(t)
+	s.ask = true
+	code, out, prompt := s.run("n\n", "update", id)
+	if code != 3 || s.restarts() != 0 || !strings.Contains(prompt, "Go on?") || !strings.Contains(prompt, "expires in 12d") || !strings.Contains(out, "not confirmed") {
+		t.Errorf("declined, it ends %d after %d restarts:\n%s\n%s", code, s.restarts(), prompt, out)
+	}
+	if code, out, _ := s.run("y\n", "update", id); code != 0 || s.restarts() != 1 || !strings.Contains(out, "verified") {
+		t.Errorf("confirmed, it ends %d after %d restarts:\n%s", code, s.restarts(), out)
+	}
+}
+
+func TestSeveralInstancesEndWithTheWorst(t *testing.T) {
+	s := newShell(t)
+	code, out, _ := s.run("", "update", id, "r-bp1zxszhcgatnx02", "r-gonegone", "--yes", "-o", "json")
+	var results []handler.Result
+	if err := json.Unmarshal([]byte(out), &results); err != nil || code != 4 || len(results) != 3 {
+		t.Fatalf("it ends %d, %v:\n%s", code, err, out)
+	}
+	for n, want := range []handler.Outcome{handler.Verified, handler.Unchanged, handler.Failed} {
+		if results[n].Outcome != want {
+			t.Errorf("result %d is %s (%s), want %s", n, results[n].Outcome, results[n].Reason, want)
+		}
+	}
+}
+
+func TestEnableAndDisableNeedAGrant(t *testing.T) {
+	s := newShell(t)
+	if code, out, _ := s.run("", "disable", id, "--yes"); code != 3 || !strings.Contains(out, "TAIRSSL_ACTIONS") {
+		t.Errorf("disable ends %d:\n%s", code, out)
+	}
+	s.environ = append(s.environ, "TAIRSSL_ACTIONS=Enable,Disable")
+	if code, out, _ := s.run("", "disable", id, "--yes"); code != 0 || !strings.Contains(out, "verified") {
+		t.Errorf("disable, granted, ends %d:\n%s", code, out)
+	}
+	if code, out, _ := s.run("", "enable", id, "--yes"); code != 0 || !strings.Contains(out, "verified") {
+		t.Errorf("enable, granted, ends %d:\n%s", code, out)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	s := newShell(t)
+	code, out, _ := s.run("", "status", id, "r-bp1zxszhcgatnx03")
+	if code != 0 || !strings.Contains(out, "in 12d") || !strings.Contains(out, "encryption is off") {
+		t.Errorf("it ends %d:\n%s", code, out)
+	}
+	code, out, _ = s.run("", "status", id, "-o", "json")
+	var one struct {
+		InstanceId, SSLEnabled string
+		DaysLeft               int
+		Due                    bool
+	}
+	if err := json.Unmarshal([]byte(out), &one); err != nil || code != 0 || one.InstanceId != id || one.DaysLeft != 12 || !one.Due {
+		t.Errorf("it ends %d, %v:\n%s", code, err, out)
+	}
+	if code, out, _ := s.run("", "status", "r-gonegone"); code != 4 || !strings.Contains(out, "not_found") {
+		t.Errorf("of an instance that is not there it ends %d:\n%s", code, out)
+	}
+	if code, out, _ := s.run("", "status", "r/x"); code != 2 || !strings.Contains(out, "not an instance id") {
+		t.Errorf("of what is no id it ends %d:\n%s", code, out)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	s := newShell(t)
+	for _, args := range [][]string{{"update"}, {"renew", id}, {"update", id, "--colour"}, {"status", id, "-o", "yaml"}, {"invoke", "x.json"}, {"invoke", "--on", "azure", "x.json"}, {"update", id, "--wait", "long"}} {
+		if code, _, stderr := s.run("", args...); code != 2 || !strings.Contains(stderr, "--help") {
+			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+		}
+	}
+	s.environ = append(s.environ, "TAIRSSL_RATE=fast")
+	if code, _, stderr := s.run("", "status", id); code != 2 || !strings.Contains(stderr, "TAIRSSL_RATE") {
+		t.Errorf("with a bad setting it ends %d:\n%s", code, stderr)
+	}
+}
+
+func TestEmulateFlagNeedsNoAccount(t *testing.T) {
+	s := newShell(t)
+	s.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_LEASE_PAUSE=50ms"}
+	if code, out, stderr := s.run("", "update", id, "--emulate", "--yes", "--wait", "0s"); code != 0 || !strings.Contains(out, "accepted") {
+		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+	}
+}
+
+func TestHelpVersionAndCompletion(t *testing.T) {
+	s := newShell(t)
+	if code, out, _ := s.run("", "--help"); code != 0 || !strings.Contains(out, "--emulate") {
+		t.Errorf("help ends %d:\n%s", code, out)
+	}
+	if code, out, _ := s.run("", "version"); code != 0 || out != "v1\n" {
+		t.Errorf("version ends %d: %q", code, out)
+	}
+	for _, sh := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, out, _ := s.run("", "completion", sh); code != 0 || !strings.Contains(out, "tairssl") {
+			t.Errorf("completion %s ends %d", sh, code)
+		}
+	}
+}
+
+func TestEmulateCommand(t *testing.T) {
+	dir := t.TempDir()
+	fleet, ca := filepath.Join(dir, "fleet.json"), filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(fleet, []byte(`[{"InstanceId":"r-abcd"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	lines := &until{want: 2, reached: cancel}
+	code := cli.Run(ctx, cli.Environment{Args: []string{"emulate", "--addr", "127.0.0.1:0", "--instances", fleet, "--cert-out", ca}, Stdout: lines, Stderr: &bytes.Buffer{}})
+	out := strings.Split(strings.TrimSpace(lines.String()), "\n")
+	if code != 0 || len(out) != 2 || !strings.HasPrefix(out[0], "http://127.0.0.1:") || !strings.HasPrefix(out[1], "https://127.0.0.1:") {
+		t.Errorf("it ends %d and prints\n%s", code, lines)
+	}
+	if pem, err := os.ReadFile(ca); err != nil || !bytes.Contains(pem, []byte("BEGIN CERTIFICATE")) {
+		t.Errorf("--cert-out holds %s, %v", pem, err)
+	}
+	if err := os.WriteFile(fleet, []byte(`[{"InstanceId":"r-abcd","Colour":1}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	if code := cli.Run(context.Background(), cli.Environment{Args: []string{"emulate", "--instances", fleet}, Stdout: &bytes.Buffer{}, Stderr: &stderr}); code != 2 || !strings.Contains(stderr.String(), "Colour") {
+		t.Errorf("a bad fleet ends %d: %s", code, &stderr)
+	}
+}
+
+// until calls back once it has taken so many lines.
+type until struct {
+	bytes.Buffer
+	want    int
+	reached func()
+}
+
+func (u *until) Write(b []byte) (int, error) {
+	n, err := u.Buffer.Write(b)
+	if strings.Count(u.String(), "\n") >= u.want {
+		u.reached()
+	}
+	return n, err
+}

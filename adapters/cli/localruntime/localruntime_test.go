@@ -1,0 +1,182 @@
+package localruntime_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func build(t *testing.T, path, pkg string) {
+	t.Helper()
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, pkg).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
+	}
+}
+
+var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
+
+// start runs a cloud's function over an emulated cloud reached by HTTPS.
+func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtest.Emulator, *localruntime.Process, *bytes.Buffer) {
+	t.Helper()
+	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTPS("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	env := environment(append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=100ms",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)...)
+	p, err := localruntime.Start(context.Background(), cloud, needBinary(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Region: "cn-hangzhou"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return e, p, log
+}
+
+// One real event to each real binary changes the certificate that a TLS client
+// is served; a second delivery changes nothing.
+func TestRealFunctionsChangeTheServedCertificate(t *testing.T) {
+	const id = "r-bp1zxszhcgatnx01"
+	for _, cloud := range clouds {
+		t.Run(string(cloud), func(t *testing.T) {
+			e, p, log := start(t, cloud)
+			i, _ := e.Instance(id)
+			before, err := tairtest.ServedCertificate(context.Background(), i.DataPlane)
+			if err != nil {
+				t.Fatal(err)
+			}
+			event := []byte(`{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`)
+			for n, want := range []handler.Outcome{handler.Verified, handler.Unchanged} {
+				answer, err := p.Invoke(context.Background(), event)
+				var r handler.Result
+				if err != nil || answer.Failed || json.Unmarshal(answer.Payload, &r) != nil || r.Outcome != want {
+					t.Fatalf("delivery %d is answered %s, %v; want %s", n+1, answer.Payload, err, want)
+				}
+			}
+			after, err := tairtest.ServedCertificate(context.Background(), i.DataPlane)
+			if err != nil || !after.NotAfter.After(before.NotAfter) {
+				t.Errorf("the served certificate ends %s, before %s (%v)", after.NotAfter, before.NotAfter, err)
+			}
+			if i, _ := e.Instance(id); i.Restarts != 1 {
+				t.Errorf("the instance restarted %d times", i.Restarts)
+			}
+			_ = p.Close()
+			for _, secret := range []string{"emulator-secret", "a-security-token"} {
+				if strings.Contains(log.String(), secret) {
+					t.Errorf("the log shows %s", secret)
+				}
+			}
+		})
+	}
+}
+
+func TestRealFunctionsAnswerEveryPayload(t *testing.T) {
+	for _, cloud := range clouds {
+		t.Run(string(cloud), func(t *testing.T) {
+			e, p, _ := start(t, cloud)
+			batch, err := p.Invoke(context.Background(), []byte(`[{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"r/x","SSLEnabled":"Update"}]`))
+			if err != nil || batch.Failed || batch.Payload[0] != '[' {
+				t.Errorf("a batch is answered %s, %v", batch.Payload, err)
+			}
+			for _, payload := range []string{``, `x`, `{}`, strings.Repeat(" ", 7<<20)} {
+				answer, err := p.Invoke(context.Background(), []byte(payload))
+				var r handler.Result
+				if err != nil || answer.Failed || json.Unmarshal(answer.Payload, &r) != nil || r.Error.Kind != handler.Invalid {
+					t.Errorf("%.20q is answered %.300s, %v", payload, answer.Payload, err)
+				}
+			}
+			if err := e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 1}); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := p.Invoke(context.Background(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
+			if err != nil || !answer.Failed || answer.ErrorType != "throttled" {
+				t.Errorf("throttled, the function answers %+v, %v; want an error of that type", answer, err)
+			}
+		})
+	}
+}
+
+func TestFunctionComputeOverlapsInvocations(t *testing.T) {
+	e, p, _ := start(t, localruntime.FC)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if answer, err := p.Invoke(context.Background(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`)); err != nil || answer.Failed {
+				t.Errorf("answered %+v, %v", answer, err)
+			}
+		})
+	}
+	group.Wait()
+	if i, _ := e.Instance("r-bp1zxszhcgatnx01"); i.Restarts != 1 {
+		t.Errorf("eight overlapping deliveries restarted the instance %d times", i.Restarts)
+	}
+}
+
+func TestBadSettingsDoNotCrash(t *testing.T) {
+	for _, cloud := range clouds {
+		_, p, _ := start(t, cloud, "TAIRSSL_ACTIONS=Delete", "TAIRSSL_RATE=fast")
+		for range 2 {
+			answer, err := p.Invoke(context.Background(), []byte(`{}`))
+			if err != nil || !answer.Failed || !strings.Contains(answer.ErrorMessage, "TAIRSSL_ACTIONS") || !strings.Contains(answer.ErrorMessage, "TAIRSSL_RATE") {
+				t.Errorf("%s with bad settings answers %+v, %v", cloud, answer, err)
+			}
+		}
+	}
+}
+
+func TestProcessesThatGoWrong(t *testing.T) {
+	if _, err := localruntime.Start(context.Background(), localruntime.Lambda, "no/such/file", localruntime.Options{}); err == nil || !strings.Contains(err.Error(), "make build") {
+		t.Errorf("without a binary: %v", err)
+	}
+	script := func(text string) string {
+		path := filepath.Join(t.TempDir(), "bootstrap")
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	p, err := localruntime.Start(context.Background(), localruntime.FC, script("echo broken; exit 3"), localruntime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Invoke(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("a process that ends at once: %v", err)
+	}
+	_ = p.Close()
+
+	e, p, _ := start(t, localruntime.Lambda)
+	_ = e.Fault(tairtest.Fault{Kind: "slow", Times: 100})
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := p.Invoke(ctx, []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`)); err == nil {
+		t.Error("an invocation outlives its context")
+	}
+}
