@@ -1,0 +1,90 @@
+package tair_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
+
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+// BenchmarkHandle measures one warm request, not due, against the emulator: by
+// Handle, and by the two bare SDK calls that it makes, one after the other and
+// at once. A metric gives what Handle adds to the latter.
+func BenchmarkHandle(b *testing.B) {
+	e, endpoint := emulate(b, tairtest.Options{Latency: 2 * time.Millisecond}, tairtest.Instance{InstanceID: ref.InstanceID})
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	h := handler.New(emulated(b, endpoint), handler.Options{})
+	requests := []handler.Request{{InstanceID: ref.InstanceID, SSLEnabled: handler.Update}}
+	transport := &http.Transport{MaxIdleConnsPerHost: 8}
+	b.Cleanup(transport.CloseIdleConnections)
+	bare := func() *kvstore.Client {
+		config := sdk.NewConfig().WithScheme("HTTP")
+		config.Transport = transport
+		client, err := kvstore.NewClientWithOptions("cn-hangzhou", config, credentials.NewAccessKeyCredential("emulator", "emulator-secret"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		client.Domain = strings.TrimPrefix(url, "http://")
+		return client
+	}
+	attribute := func(c *kvstore.Client) {
+		r := kvstore.CreateDescribeInstanceAttributeRequest()
+		r.InstanceId = ref.InstanceID
+		if _, err := c.DescribeInstanceAttribute(r); err != nil {
+			b.Error(err)
+		}
+	}
+	ssl := func(c *kvstore.Client) {
+		r := kvstore.CreateDescribeInstanceSSLRequest()
+		r.InstanceId = ref.InstanceID
+		if _, err := c.DescribeInstanceSSL(r); err != nil {
+			b.Error(err)
+		}
+	}
+	one, two := bare(), bare()
+	variants := []func(){
+		func() {
+			if r := h.Handle(ctx, requests)[0]; r.Outcome != handler.Unchanged {
+				b.Errorf("ended %s: %s", r.Outcome, r.Reason)
+			}
+		},
+		func() { attribute(one); ssl(one) },
+		func() {
+			done := make(chan struct{})
+			go func() { defer close(done); attribute(one) }()
+			ssl(two)
+			<-done
+		},
+	}
+	times := make([]time.Duration, len(variants))
+	for _, v := range variants {
+		v() // connects
+	}
+	n := 0
+	for ; b.Loop(); n++ {
+		for k := range variants {
+			v := (k + n) % len(variants)
+			began := time.Now()
+			variants[v]()
+			times[v] += time.Since(began)
+		}
+	}
+	for v, name := range []string{"handle-µs", "bare-in-turn-µs", "bare-at-once-µs"} {
+		b.ReportMetric(float64(times[v].Microseconds())/float64(n), name)
+	}
+	b.ReportMetric(float64(times[0])/float64(times[2]), "handle/bare-at-once")
+	b.ReportMetric(float64(times[0])/float64(times[1]), "handle/bare-in-turn")
+	b.ReportMetric(0, "ns/op")
+}
