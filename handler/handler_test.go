@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 
 	"tairssl/handler"
 )
+
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -485,7 +488,7 @@ func TestResultIsTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden := filepath.Join("testdata", "verified.json")
-	if os.Getenv("UPDATE_GOLDEN") != "" {
+	if *updateGolden {
 		if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
 			t.Fatal(err)
 		}

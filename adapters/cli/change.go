@@ -139,7 +139,11 @@ func (c *command) confirm(results []handler.Result, due []int) bool {
 	if shown[0].SSLEnabled == handler.Disable {
 		fmt.Fprintln(c.Stderr, "\nEncryption ends. On legacy instances it can never be enabled again.")
 	}
-	fmt.Fprintf(c.Stderr, "\nConnections drop while %d of your instances restart. Go on? [y/N] ", len(due))
+	what := "the instance restarts"
+	if len(due) > 1 {
+		what = fmt.Sprintf("these %d instances restart", len(due))
+	}
+	fmt.Fprintf(c.Stderr, "\nConnections drop while %s. Go on? [y/N] ", what)
 	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n')
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"

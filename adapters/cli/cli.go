@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,10 +45,16 @@ func Main(version string) int {
 		Args: os.Args[1:], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Ask:      isTerminal(os.Stdin) && isTerminal(os.Stderr),
-		Color:    isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "",
+		Color:    isTerminal(os.Stdout) && !slices.ContainsFunc(os.Environ(), noColor),
 		Progress: isTerminal(os.Stderr),
 		Version:  version,
 	})
+}
+
+// noColor is how a person says that colours are not wanted: https://no-color.org.
+func noColor(entry string) bool {
+	value, ok := strings.CutPrefix(entry, "NO_COLOR=")
+	return ok && value != ""
 }
 
 // exit ends the command with a code and nothing more to say.
@@ -93,7 +100,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 	flags.StringVarP(&c.output, "output", "o", "table", "`table` for people, json for machines")
 	flags.StringVar(&c.region, "region", "", "region id of the instances (default: the first of TAIRSSL_REGION)")
 	flags.BoolVar(&c.emulate, "emulate", false, "work on an emulated cloud with a small sample fleet")
-	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp)))
+	complete(root, "output", "table", "json")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if c.output != "table" && c.output != "json" {
 			return usagef("-o takes table or json, not %q", c.output)
@@ -146,11 +153,10 @@ func isCobraUsage(err error) bool {
 	return false
 }
 
-// must is for registrations that fail only if this program misspells itself.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
+// complete offers a flag's values to the shell.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// Fails only for a flag that is not there; the shell then offers nothing.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // days is a moment and how far away it is, for people.

@@ -68,7 +68,7 @@ error. Several events go to one process, one after the other; - is standard inpu
 	cmd.Flags().StringVar(&on, "on", "lambda", "`cloud` whose function to run: lambda or fc")
 	cmd.Flags().StringVar(&path, "binary", "", "the function's `file` (default dist/CLOUD/bootstrap)")
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long an invocation may take: the function is told so")
-	must(cmd.RegisterFlagCompletionFunc("on", cobra.FixedCompletions([]string{"lambda", "fc"}, cobra.ShellCompDirectiveNoFileComp)))
+	complete(cmd, "on", "lambda", "fc")
 	return cmd
 }
 

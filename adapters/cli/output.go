@@ -106,6 +106,7 @@ func (c *command) spin(what string) (stop func()) {
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionSpinnerType(14),
 		progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionSetRenderBlankState(true), // or it would never begin to spin
 		progressbar.OptionClearOnFinish())
 	return func() { _ = bar.Finish() }
 }

@@ -3,14 +3,17 @@ package tairtest
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -78,7 +81,7 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 		wrong = e.authenticate(r.Method, p)
 	}
 	if wrong != nil {
-		e.options.Logf("%s %s %s %d %s", r.Method, p["Action"], p["InstanceId"], wrong.status, wrong.code)
+		e.options.Logf("%.20q %.70q %.70q %d %s", r.Method, p["Action"], p["InstanceId"], wrong.status, wrong.code) // quoted: anybody may have sent it
 		refuse(w, r, wrong)
 		return
 	}
@@ -98,7 +101,7 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 	if wrong != nil {
 		status, code = wrong.status, wrong.code
 	}
-	e.options.Logf("%s %s %s %d %s %s", r.Method, p["Action"], p["InstanceId"], status, code, kind)
+	e.options.Logf("%s %s %.70q %d %s %s", r.Method, p["Action"], p["InstanceId"], status, code, kind)
 	switch {
 	case e.suffer(w, r, kind):
 	case wrong != nil:
@@ -126,8 +129,11 @@ func read(w http.ResponseWriter, r *http.Request) (params, *refusal) {
 	case http.MethodGet:
 	case http.MethodPost:
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-		if err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			return p, &refusal{http.StatusRequestEntityTooLarge, "RequestTooLarge", "The request is too large."}
+		}
+		if err != nil {
+			return p, invalid("body")
 		}
 		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 			form, err := url.ParseQuery(string(body))
@@ -166,6 +172,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 func requestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%X-%X-%X-%X-%X", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
@@ -219,7 +226,12 @@ func (i *instance) describe() object {
 	for _, key := range sortedKeys(i.Tags) {
 		tags = append(tags, object{"Key": key, "Value": i.Tags[key]})
 	}
+	kind := "Redis"
+	if strings.HasPrefix(i.InstanceID, "tt-") {
+		kind = "Tair"
+	}
 	return object{"InstanceId": i.InstanceID, "InstanceName": i.InstanceID, "RegionId": i.RegionID, "InstanceStatus": i.InstanceStatus,
+		"InstanceType": kind, "ZoneId": i.RegionID + "-h", "NetworkType": "VPC", "ChargeType": "PrePaid",
 		"ConnectionDomain": i.ConnectionDomain, "Port": 6379, "Engine": "Redis", "EngineVersion": "7.0", "ArchitectureType": "standard",
 		"MaintainStartTime": i.MaintainStartTime, "MaintainEndTime": i.MaintainEndTime, "Tags": object{"Tag": tags}}
 }
@@ -232,31 +244,42 @@ func describeInstanceAttribute(e *Emulator, p params, _ string) (object, *refusa
 	return object{"Instances": object{"DBInstanceAttribute": []object{i.describe()}}}, nil
 }
 
+// named are the instances of these ids, sorted, each once; the unknown are left out.
+func (e *Emulator) named(ids []string) (found []*instance) {
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if i := e.instances[id]; i != nil {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
 func describeInstances(e *Emulator, p params, _ string) (object, *refusal) {
 	size, page, wrong := p.page(30, 50)
 	if wrong != nil {
 		return nil, wrong
 	}
-	ids := e.ids
+	candidates := e.sorted
 	if list := p["InstanceIds"]; list != "" {
-		ids = strings.Split(list, ",")
+		ids := strings.Split(list, ",")
 		if len(ids) > 30 {
 			return nil, invalid("InstanceIds")
 		}
-		slices.Sort(ids)
+		candidates = e.named(ids)
 	}
 	tags, wrong := p.tags(5)
 	if wrong != nil {
 		return nil, wrong
 	}
+	region, status, now := p["RegionId"], p["InstanceStatus"], e.now()
 	total, rows := 0, []object{}
-	for _, id := range ids {
-		i := e.instances[id]
-		if i == nil || p["RegionId"] != "" && i.RegionID != p["RegionId"] {
+	for _, i := range candidates {
+		if region != "" && i.RegionID != region {
 			continue
 		}
-		i.settle(e.now())
-		if s := p["InstanceStatus"]; s != "" && i.InstanceStatus != s || !i.has(tags) {
+		i.settle(now)
+		if status != "" && i.InstanceStatus != status || !i.has(tags) {
 			continue
 		}
 		if total >= (page-1)*size && len(rows) < size {
@@ -282,6 +305,8 @@ const (
 	maxTags     = 20
 	maxTagKey   = 64
 	maxTagValue = 128
+	// maxResources is how many instances one call can tag.
+	maxResources = 50
 )
 
 func tagResources(e *Emulator, p params, _ string) (object, *refusal) {
@@ -297,13 +322,11 @@ func tagResources(e *Emulator, p params, _ string) (object, *refusal) {
 		return nil, missing("Tag")
 	}
 	for _, i := range resources {
-		more := 0
+		after := maps.Clone(i.Tags)
 		for _, t := range tags {
-			if _, has := i.Tags[t.key]; !has {
-				more++
-			}
+			after[t.key] = t.value
 		}
-		if len(i.Tags)+more > maxTags {
+		if len(after) > maxTags {
 			return nil, &refusal{http.StatusBadRequest, "QuotaExceed.TagsPerResource", "The maximum number of tags for each resource is exceeded."}
 		}
 	}
@@ -339,22 +362,21 @@ func listTagResources(e *Emulator, p params, _ string) (object, *refusal) {
 	if p["ResourceType"] == "" {
 		return nil, missing("ResourceType")
 	}
-	ids := p.list("ResourceId")
-	if len(ids) == 0 {
-		ids = e.ids
+	candidates := e.sorted
+	if ids := p.list("ResourceId"); len(ids) > 0 {
+		candidates = e.named(ids)
 	}
 	tags, wrong := p.tags(maxTags)
 	if wrong != nil {
 		return nil, wrong
 	}
 	rows := []object{}
-	for _, id := range ids {
-		i := e.find(id)
-		if i == nil || !i.has(tags) {
+	for _, i := range candidates {
+		if !i.has(tags) {
 			continue
 		}
 		for _, key := range sortedKeys(i.Tags) {
-			rows = append(rows, object{"ResourceId": id, "ResourceType": "ALIYUN::KVSTORE::INSTANCE", "TagKey": key, "TagValue": i.Tags[key]})
+			rows = append(rows, object{"ResourceId": i.InstanceID, "ResourceType": "ALIYUN::KVSTORE::INSTANCE", "TagKey": key, "TagValue": i.Tags[key]})
 		}
 	}
 	return object{"TagResources": object{"TagResource": rows}, "NextToken": ""}, nil
@@ -366,20 +388,33 @@ func describeActiveOperationTasks(e *Emulator, p params, _ string) (object, *ref
 		return nil, wrong
 	}
 	total, rows := 0, []object{}
-	for _, id := range e.ids {
-		i := e.instances[id]
+	for _, i := range e.sorted {
+		if p["InsName"] != "" && p["InsName"] != i.InstanceID || p["Region"] != "" && p["Region"] != "all" && p["Region"] != i.RegionID {
+			continue
+		}
 		for n, t := range i.ActiveOperationTasks {
-			if typ := p["TaskType"]; typ != "" && typ != "all" && t.TaskType != typ || p["InsName"] != "" && p["InsName"] != id ||
-				p["Status"] != "" && p["Status"] != "-1" && p["Status"] != strconv.Itoa(t.Status) {
+			if typ, status := p["TaskType"], p["Status"]; typ != "" && typ != "all" && typ != t.TaskType || status != "" && status != "-1" && status != strconv.Itoa(t.Status) {
 				continue
 			}
 			if total >= (page-1)*size && len(rows) < size {
-				rows = append(rows, object{"Id": n + 1, "InsName": id, "DbType": "redis", "TaskType": t.TaskType, "Status": t.Status, "StartTime": t.StartTime, "Region": i.RegionID})
+				rows = append(rows, object{"Id": n + 1, "TaskId": strconv.Itoa(n + 1), "InsName": i.InstanceID, "InstanceId": i.InstanceID, "Region": i.RegionID, "RegionId": i.RegionID,
+					"DbType": "redis", "TaskType": t.TaskType, "Status": t.Status, "StartTime": t.StartTime, "SwitchTime": t.SwitchTime, "Deadline": t.Deadline})
 			}
 			total++
 		}
 	}
 	return object{"Items": rows, "TotalRecordCount": total, "PageNumber": page, "PageSize": size}, nil
+}
+
+// checkTag names the part of a tag that is too long or too short, if any.
+func checkTag(key, value string) (wrong string) {
+	switch {
+	case key == "" || utf8.RuneCountInString(key) > maxTagKey:
+		return "Key"
+	case utf8.RuneCountInString(value) > maxTagValue:
+		return "Value"
+	}
+	return ""
 }
 
 // page reads PageSize and PageNumber.
@@ -417,10 +452,8 @@ func (p params) tags(most int) (tags []tag, wrong *refusal) {
 		switch value := p[prefix+".Value"]; {
 		case !ok:
 			return tags, nil
-		case key == "" || len(key) > maxTagKey:
-			return nil, invalid(prefix + ".Key")
-		case len(value) > maxTagValue:
-			return nil, invalid(prefix + ".Value")
+		case checkTag(key, value) != "":
+			return nil, invalid(prefix + "." + checkTag(key, value))
 		case n > most:
 			return nil, invalid("Tag")
 		default:
@@ -439,6 +472,8 @@ func (e *Emulator) resources(p params) (found []*instance, wrong *refusal) {
 		return nil, invalid("ResourceType")
 	case len(ids) == 0:
 		return nil, missing("ResourceId")
+	case len(ids) > maxResources:
+		return nil, invalid("ResourceId")
 	}
 	for _, id := range ids {
 		i := e.find(id)

@@ -43,15 +43,15 @@ func serial() *big.Int {
 	return n
 }
 
-// issue makes a certificate for a name and for this machine.
-func (a *authority) issue(name string, notAfter time.Time) (*tls.Certificate, error) {
+// issue makes a certificate for a name and for addresses of this machine.
+func (a *authority) issue(name string, notAfter time.Time, ips ...net.IP) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: name},
-		DNSNames: []string{name, "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		DNSNames: []string{name}, IPAddresses: ips,
 		NotBefore: notAfter.Add(-validity - 24*time.Hour), NotAfter: notAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

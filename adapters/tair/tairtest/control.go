@@ -3,6 +3,7 @@ package tairtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,11 +23,9 @@ func (e *Emulator) routes() *http.ServeMux {
 	})
 	mux.HandleFunc("POST /emulator/instances", func(w http.ResponseWriter, r *http.Request) {
 		var fleet []Instance
-		e.control(w, r, func(body []byte) error {
-			if body[0] != '[' {
-				body = slices.Concat([]byte("["), body, []byte("]"))
-			}
-			return json.Unmarshal(body, &fleet)
+		e.control(w, r, func(body []byte) (err error) {
+			fleet, err = DecodeInstances(body)
+			return err
 		}, func() (any, error) {
 			err := e.Put(fleet...)
 			return e.Instances(), err
@@ -38,7 +37,7 @@ func (e *Emulator) routes() *http.ServeMux {
 		e.control(w, r, strict(&move), func() (any, error) {
 			d, err := time.ParseDuration(move.Advance)
 			if err != nil {
-				return nil, fmt.Errorf("Advance %q is not a duration such as 1h", move.Advance)
+				return nil, fmt.Errorf("the field Advance is %q; it takes a duration such as 1h", move.Advance)
 			}
 			e.Advance(d)
 			return e.clock(), nil
@@ -56,7 +55,22 @@ func (e *Emulator) routes() *http.ServeMux {
 		w.Header().Set("Content-Type", "application/x-pem-file")
 		_, _ = w.Write(e.CAPEM())
 	})
+	for path, allow := range map[string]string{
+		"/emulator/instances": "GET, POST", "/emulator/clock": "GET, POST", "/emulator/faults": "GET, POST", "/emulator/ca.pem": "GET",
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allow)
+			problem(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s", path, allow))
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem(w, http.StatusNotFound, fmt.Errorf("the path %.100q is unknown", r.URL.Path))
+	})
 	return mux
+}
+
+func problem(w http.ResponseWriter, status int, err error) {
+	answer(w, status, struct{ Error string }{err.Error()})
 }
 
 func (e *Emulator) clock() any { return struct{ Now string }{e.Now().UTC().Format(time.RFC3339)} }
@@ -72,7 +86,13 @@ func strict(into any) func([]byte) error {
 	return func(body []byte) error {
 		dec := json.NewDecoder(bytes.NewReader(body))
 		dec.DisallowUnknownFields()
-		return dec.Decode(into)
+		if err := dec.Decode(into); err != nil {
+			return err
+		}
+		if _, err := dec.Token(); err != io.EOF {
+			return errors.New("the body holds more than one JSON value")
+		}
+		return nil
 	}
 }
 
@@ -92,7 +112,7 @@ func (e *Emulator) control(w http.ResponseWriter, r *http.Request, decode func([
 		v, err = act()
 	}
 	if err != nil {
-		answer(w, http.StatusBadRequest, struct{ Error string }{err.Error()})
+		problem(w, http.StatusBadRequest, err)
 		return
 	}
 	answer(w, http.StatusOK, v)

@@ -28,8 +28,15 @@ func (e *Emulator) newPlane(id string) (*plane, error) {
 	e.running.Go(func() {
 		for {
 			conn, err := listener.Accept()
-			if err != nil {
+			switch {
+			case errors.Is(err, net.ErrClosed):
 				return
+			case err != nil: // out of file descriptors, say: it passes
+				select {
+				case <-e.closed:
+				case <-time.After(10 * time.Millisecond):
+				}
+				continue
 			}
 			e.running.Go(func() { e.serve(p, id, conn) })
 		}
@@ -48,10 +55,8 @@ func (e *Emulator) serve(p *plane, id string, conn net.Conn) {
 		delete(p.open, conn)
 		p.mu.Unlock()
 	}()
-	select {
-	case <-e.closed:
+	if e.isClosed() {
 		return
-	default:
 	}
 	now, ok := e.Instance(id)
 	if !ok {
@@ -98,7 +103,7 @@ func (p *plane) serving(ca *authority, name, until string) (*tls.Certificate, er
 		if err != nil {
 			return nil, errors.New("the certificate has no expiry")
 		}
-		if p.certificate, err = ca.issue(name, notAfter); err != nil {
+		if p.certificate, err = ca.issue(name, notAfter, net.IPv4(127, 0, 0, 1)); err != nil {
 			return nil, err
 		}
 		p.name, p.until = name, until

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,12 +45,12 @@ type Emulator struct {
 	server  *server.Server // of redis
 	mux     *http.ServeMux
 	closed  chan struct{}
-	running sync.WaitGroup // servers and data planes
+	running sync.WaitGroup // servers, the requests they serve, and data planes
 
 	mu        sync.Mutex
 	offset    time.Duration // of the emulated clock
 	instances map[string]*instance
-	ids       []string // sorted
+	sorted    []*instance // by id: a listing of 100,000 neither sorts nor looks up
 	planes    int
 	faults    []Fault
 	nonces    map[string]time.Time
@@ -59,7 +61,7 @@ type Emulator struct {
 
 // New returns an emulator without instances; it listens nowhere yet.
 func New(o Options) (*Emulator, error) {
-	if len(o.Keys) == 0 {
+	if o.Keys = maps.Clone(o.Keys); len(o.Keys) == 0 {
 		o.Keys = map[string]string{"emulator": "emulator-secret"}
 	}
 	o.Lag, o.ChangeTime = withDefault(o.Lag, 2*time.Second), withDefault(o.ChangeTime, 5*time.Second)
@@ -74,9 +76,12 @@ func New(o Options) (*Emulator, error) {
 		return nil, err
 	}
 	redis := miniredis.NewMiniRedis()
-	if err := redis.Start(); err != nil {
+	// Dial, unlike Start, opens no port that would speak Redis beside the planes.
+	first, err := redis.Dial()
+	if err != nil {
 		return nil, err
 	}
+	_ = first.Close()
 	e := &Emulator{
 		options: o, ca: ca, redis: redis, server: redis.Server(), closed: make(chan struct{}),
 		instances: map[string]*instance{}, nonces: map[string]time.Time{}, calls: map[string]int{},
@@ -98,7 +103,10 @@ func withDefault(d, otherwise time.Duration) time.Duration {
 // ServeHTTP answers the OpenAPI and the controls.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
 
-// ListenHTTP serves on an address and returns the URL.
+// errClosed is what an emulator answers once it is closed.
+var errClosed = errors.New("the emulator is closed")
+
+// ListenHTTP serves on an address, such as 127.0.0.1:0, and returns the URL.
 func (e *Emulator) ListenHTTP(addr string) (url string, err error) {
 	return e.listen("http", addr, nil)
 }
@@ -106,7 +114,7 @@ func (e *Emulator) ListenHTTP(addr string) (url string, err error) {
 // ListenHTTPS serves on an address with a certificate of [Emulator.CAPEM] and
 // returns the URL.
 func (e *Emulator) ListenHTTPS(addr string) (url string, err error) {
-	certificate, err := e.ca.issue("localhost", e.options.Now().AddDate(1, 0, 0))
+	certificate, err := e.ca.issue("localhost", e.options.Now().AddDate(1, 0, 0), net.IPv4(127, 0, 0, 1), net.IPv6loopback)
 	if err != nil {
 		return "", err
 	}
@@ -122,12 +130,33 @@ func (e *Emulator) listen(scheme, addr string, config *tls.Config) (string, erro
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
-	web := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(logWriter(e.options.Logf), "", 0)}
+	web := &http.Server{
+		Handler:           http.HandlerFunc(e.serveCounted),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		ErrorLog: log.New(logWriter(e.options.Logf), "", 0),
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.isClosed() {
+		_ = listener.Close()
+		return "", errClosed
+	}
 	e.servers = append(e.servers, web)
 	e.running.Go(func() { _ = web.Serve(listener) }) // ends by Close
 	return url, nil
+}
+
+// serveCounted lets Close wait for the request.
+func (e *Emulator) serveCounted(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	if e.isClosed() {
+		e.mu.Unlock()
+		return
+	}
+	e.running.Add(1)
+	e.mu.Unlock()
+	defer e.running.Done()
+	e.ServeHTTP(w, r)
 }
 
 type logWriter func(format string, args ...any)
@@ -142,11 +171,10 @@ func (e *Emulator) CAPEM() []byte {
 // Close ends all that listens and waits for it.
 func (e *Emulator) Close() error {
 	e.mu.Lock()
-	select {
-	case <-e.closed:
+	if e.isClosed() {
 		e.mu.Unlock()
+		e.running.Wait()
 		return nil
-	default:
 	}
 	close(e.closed)
 	var errs []error
@@ -157,9 +185,19 @@ func (e *Emulator) Close() error {
 		i.plane.close()
 	}
 	e.mu.Unlock()
-	e.redis.Close()
+	e.redis.CtxCancel() // ends BLPOP and the like, which see no closed connection
 	e.running.Wait()
+	e.redis.Close()
 	return errors.Join(errs...)
+}
+
+func (e *Emulator) isClosed() bool {
+	select {
+	case <-e.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // Now is the emulated time.
@@ -171,18 +209,23 @@ func (e *Emulator) Now() time.Time {
 
 func (e *Emulator) now() time.Time { return e.options.Now().Add(e.offset) }
 
-// Advance moves the emulated clock.
+// Advance moves the emulated clock; it does not age the timestamps of requests.
 func (e *Emulator) Advance(d time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.offset += d
 }
 
-// Put adds instances or replaces those of the same id, whose restarts are
-// forgotten.
+// Put adds instances or replaces those of the same id, whose restarts and
+// pending changes are forgotten and whose connections drop. Restarts and
+// DataPlane are not read. If one of them is wrong, the error names its index
+// and fields, and none is put.
 func (e *Emulator) Put(instances ...Instance) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.isClosed() {
+		return errClosed
+	}
 	complete := make([]Instance, len(instances))
 	for n, i := range instances {
 		var err error
@@ -190,28 +233,48 @@ func (e *Emulator) Put(instances ...Instance) error {
 			return fmt.Errorf("instance %d: %w", n, err)
 		}
 	}
+	planes, err := e.newPlanes(complete)
+	if err != nil {
+		return err
+	}
+	grown := false
 	for _, i := range complete {
-		old := e.instances[i.InstanceID]
-		held := &instance{Instance: i}
-		switch {
-		case old != nil:
+		held := &instance{Instance: i, plane: planes[i.InstanceID]}
+		if old := e.instances[i.InstanceID]; old != nil {
 			held.plane = old.plane
 			held.plane.drop()
-		case e.planes < maxDataPlanes:
-			plane, err := e.newPlane(i.InstanceID)
-			if err != nil {
-				return err
-			}
-			held.plane = plane
-			e.planes++
-		}
-		if old == nil {
-			e.ids = append(e.ids, i.InstanceID)
+			*old = *held
+			continue
 		}
 		e.instances[i.InstanceID] = held
+		e.sorted = append(e.sorted, held)
+		grown = true
 	}
-	slices.Sort(e.ids)
+	if grown {
+		slices.SortFunc(e.sorted, func(a, b *instance) int { return strings.Compare(a.InstanceID, b.InstanceID) })
+	}
 	return nil
+}
+
+// newPlanes opens those of the instances that are new, as far as they go round;
+// e.mu is held.
+func (e *Emulator) newPlanes(instances []Instance) (map[string]*plane, error) {
+	planes := map[string]*plane{}
+	for _, i := range instances {
+		if e.instances[i.InstanceID] != nil || planes[i.InstanceID] != nil || e.planes+len(planes) == maxDataPlanes {
+			continue
+		}
+		p, err := e.newPlane(i.InstanceID)
+		if err != nil {
+			for _, p := range planes {
+				p.close()
+			}
+			return nil, err
+		}
+		planes[i.InstanceID] = p
+	}
+	e.planes += len(planes)
+	return planes, nil
 }
 
 // Instance is an instance as it is now.
@@ -229,14 +292,16 @@ func (e *Emulator) Instance(id string) (Instance, bool) {
 func (e *Emulator) Instances() []Instance {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := make([]Instance, 0, len(e.ids))
-	for _, id := range e.ids {
-		all = append(all, e.find(id).snapshot())
+	now, all := e.now(), make([]Instance, 0, len(e.sorted))
+	for _, i := range e.sorted {
+		i.settle(now)
+		all = append(all, i.snapshot())
 	}
 	return all
 }
 
-// Calls counts the authentic calls of an action.
+// Calls counts the calls of an action that passed authentication, those that a
+// [Fault] then struck included.
 func (e *Emulator) Calls(action string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -83,9 +83,12 @@ func (e *Emulator) suffer(w http.ResponseWriter, r *http.Request, kind string) (
 	case "server_error", "server_error_after":
 		refuse(w, r, &refusal{http.StatusInternalServerError, "InternalError", "The request processing has failed due to some unknown error."})
 	case "cut_before", "cut_after":
-		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			_ = conn.Close()
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil { // HTTP/2 or a recorder, which this package's own listeners are not
+			refuse(w, r, &refusal{http.StatusInternalServerError, "InternalError", "This connection cannot be cut."})
+			return true
 		}
+		_ = conn.Close()
 	case "slow":
 		timer := time.NewTimer(slowness)
 		defer timer.Stop()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -31,23 +32,54 @@ type Instance struct {
 
 // Task is a row of DescribeActiveOperationTasks.
 type Task struct {
-	TaskType  string // rds_apsaradb_ssl_update renews the certificate
-	Status    int    // 3 pending, 4 in progress, 5 done, 6 failed, 7 cancelled
-	StartTime string // like 2026-12-01T00:00:00Z
+	TaskType   string // rds_apsaradb_ssl_update renews the certificate
+	Status     int    // 3 pending, 4 in progress, 5 done, 6 failed, 7 cancelled
+	StartTime  string // like 2026-12-01T00:00:00Z
+	SwitchTime string `json:",omitempty"` // when it restarts the instance; same format
+	Deadline   string `json:",omitempty"` // the latest it may be put off to; same format
 }
 
-// UnmarshalJSON takes no unknown fields.
+// UnmarshalJSON takes no unknown fields, and checks the values as
+// [Emulator.Put] does. It sets no defaults, as those of time depend on a clock.
 func (i *Instance) UnmarshalJSON(data []byte) error {
 	type plain Instance
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	return dec.Decode((*plain)(i))
+	if err := dec.Decode((*plain)(i)); err != nil {
+		return err
+	}
+	_, err := i.withDefaults(time.Time{})
+	return err
+}
+
+// DecodeInstances reads a JSON array of instances, or a single one. An error
+// names the index, from 0, and what is wrong there.
+func DecodeInstances(data []byte) ([]Instance, error) {
+	if one := bytes.TrimSpace(data); len(one) == 0 || one[0] != '[' {
+		var i Instance
+		if err := json.Unmarshal(data, &i); err != nil {
+			return nil, fmt.Errorf("instance 0: %w", err)
+		}
+		return []Instance{i}, nil
+	}
+	var raw []json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return nil, err
+	}
+	all := make([]Instance, len(raw))
+	for n := range raw {
+		if err := json.Unmarshal(raw[n], &all[n]); err != nil {
+			return nil, fmt.Errorf("instance %d: %w", n, err)
+		}
+	}
+	return all, nil
 }
 
 const timeLayout = "2006-01-02T15:04:05Z"
 
 var (
 	idPattern     = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+	namePattern   = regexp.MustCompile(`^[A-Za-z0-9*_-][A-Za-z0-9._-]{0,252}$`)
 	windowPattern = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]Z$`)
 )
 
@@ -60,7 +92,9 @@ func (i Instance) withDefaults(now time.Time) (Instance, error) {
 	}
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if !idPattern.MatchString(i.InstanceID) {
+	if i.InstanceID == "" {
+		fault("InstanceId is missing")
+	} else if !idPattern.MatchString(i.InstanceID) {
 		fault("InstanceId %q is not an id", i.InstanceID)
 	}
 	or(&i.RegionID, "cn-hangzhou")
@@ -88,6 +122,30 @@ func (i Instance) withDefaults(now time.Time) (Instance, error) {
 			fault("%s %q is not a time like 18:00Z", window.name, window.value)
 		}
 	}
+	for _, name := range []struct{ field, value string }{{"CertCommonName", i.CertCommonName}, {"ConnectionDomain", i.ConnectionDomain}} {
+		if name.value != "" && !namePattern.MatchString(name.value) {
+			fault("%s %q is not a host name", name.field, name.value)
+		}
+	}
+	if len(i.Tags) > maxTags {
+		fault("Tags are %d, more than %d", len(i.Tags), maxTags)
+	}
+	for _, key := range sortedKeys(i.Tags) {
+		if wrong := checkTag(key, i.Tags[key]); wrong != "" {
+			fault("Tags: the %s of %.70q has the wrong length: keys take 1 to %d characters, values up to %d", wrong, key, maxTagKey, maxTagValue)
+		}
+	}
+	for n, t := range i.ActiveOperationTasks {
+		if t.TaskType == "" {
+			fault("ActiveOperationTasks[%d].TaskType is missing", n)
+		}
+		for _, at := range []struct{ field, value string }{{"StartTime", t.StartTime}, {"SwitchTime", t.SwitchTime}, {"Deadline", t.Deadline}} {
+			if _, err := time.Parse(timeLayout, at.value); at.value != "" && err != nil {
+				fault("ActiveOperationTasks[%d].%s %q is not a time like 2026-12-01T00:00:00Z", n, at.field, at.value)
+			}
+		}
+	}
+	i.ActiveOperationTasks = slices.Clone(i.ActiveOperationTasks)
 	i.Tags = maps.Clone(i.Tags)
 	if i.Tags == nil {
 		i.Tags = map[string]string{}
@@ -114,9 +172,12 @@ func (i *instance) settle(now time.Time) {
 	for len(i.pending) > 0 && !now.Before(i.pending[0].done) {
 		c := i.pending[0]
 		i.pending = i.pending[1:]
-		if c.action == "Disable" {
+		switch {
+		case c.action == "Disable":
 			i.SSLEnabled, i.SSLExpiredTime, i.CertCommonName = "Disable", "", ""
-		} else {
+		case c.action == "Update" && i.SSLEnabled == "Disable":
+			// Accepted in the lag of a Disable: there is nothing left to renew.
+		default:
 			i.SSLEnabled, i.CertCommonName = "Enable", i.ConnectionDomain
 			i.SSLExpiredTime = c.done.Add(validity).UTC().Format(timeLayout)
 		}
@@ -134,6 +195,7 @@ const validity = 3 * 365 * 24 * time.Hour
 func (i *instance) snapshot() Instance {
 	s := i.Instance
 	s.Tags = maps.Clone(s.Tags)
+	s.ActiveOperationTasks = slices.Clone(s.ActiveOperationTasks)
 	s.DataPlane = i.plane.addr()
 	return s
 }

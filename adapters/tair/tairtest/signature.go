@@ -27,10 +27,10 @@ func stringToSign(method string, params map[string]string) string {
 	return method + "&%2F&" + percent(strings.Join(query, "&"))
 }
 
+var rfc3986 = strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
+
 // percent encodes by RFC 3986.
-func percent(s string) string {
-	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(s))
-}
+func percent(s string) string { return rfc3986.Replace(url.QueryEscape(s)) }
 
 func sign(secret, text string) string {
 	mac := hmac.New(sha1.New, []byte(secret+"&"))
