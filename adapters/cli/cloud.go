@@ -22,6 +22,9 @@ func (c *command) connect() (h *handler.Handler, done func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if c.region != "" {
+		environ = append(environ, function.Prefix+"REGION="+c.region)
+	}
 	settings, unknown, err := function.ParseSettings(environ)
 	if err != nil {
 		leave()
@@ -29,9 +32,6 @@ func (c *command) connect() (h *handler.Handler, done func(), err error) {
 	}
 	for _, name := range unknown {
 		fmt.Fprintf(c.Stderr, "tairssl: %s is no setting; it does nothing\n", name)
-	}
-	if c.region != "" {
-		settings.Region = []string{c.region}
 	}
 	h, client := settings.Handler(function.EnvironCredentials(environ), slog.New(slog.DiscardHandler))
 	return h, func() { client.Close(); leave() }, nil
@@ -88,19 +88,15 @@ func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), 
 // binary is where the build leaves a cloud's function: below dist/ here, or
 // beside this command.
 func binary(cloud localruntime.Cloud) string {
-	path := filepath.Join("dist", string(cloud), "bootstrap")
-	if _, err := os.Stat(path); err == nil {
-		return path
+	here := filepath.Join("dist", string(cloud), "bootstrap")
+	if _, err := os.Stat(here); err == nil {
+		return here
 	}
 	if self, err := os.Executable(); err == nil {
-		if beside := filepath.Join(filepath.Dir(self), string(cloud), "bootstrap"); fileExists(beside) {
+		beside := filepath.Join(filepath.Dir(self), string(cloud), "bootstrap")
+		if _, err := os.Stat(beside); err == nil {
 			return beside
 		}
 	}
-	return path
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	return here
 }
