@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -111,7 +110,7 @@ func readFleet(path string) (fleet []tairtest.Instance, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(data, &fleet); err != nil {
+	if fleet, err = tairtest.DecodeInstances(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return fleet, nil

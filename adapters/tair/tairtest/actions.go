@@ -67,14 +67,8 @@ func init() {
 
 // openAPI answers a call: form, authenticity, fault, effect.
 func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
-	if e.options.Latency > 0 {
-		timer := time.NewTimer(e.options.Latency)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			return
-		}
+	if !e.pause(w, r, e.options.Latency) {
+		return
 	}
 	p, wrong := read(w, r)
 	if wrong == nil {
@@ -110,6 +104,24 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 		body["RequestId"] = requestID()
 		answer(w, http.StatusOK, body)
 	}
+}
+
+// pause waits. If the caller goes away or the emulator closes meanwhile, it
+// cuts the connection, for an empty 200 would look like success, and reports false.
+func (e *Emulator) pause(w http.ResponseWriter, r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+	case <-e.closed:
+	}
+	cut(w, r)
+	return false
 }
 
 // read takes the parameters out of the query and a form.

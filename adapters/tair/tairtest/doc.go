@@ -9,8 +9,24 @@
 // clock, moved by [Emulator.Advance], drives what happens to instances; request
 // timestamps are held against the machine's own clock.
 //
-// An [Emulator] is an http.Handler: the OpenAPI is at /, its controls are below
-// /emulator/. They take no credentials, so it belongs on a loopback address.
+// An [Emulator] is an http.Handler: the OpenAPI is at /, by GET or POST. Its
+// controls take no credentials, so it belongs on a loopback address only; they
+// speak JSON, and answer bad input with 400 {"Error":"…"}:
+//
+//	GET  /emulator/instances  every Instance, with Restarts and DataPlane
+//	POST /emulator/instances  one Instance or an array: adds or replaces, answers all
+//	GET  /emulator/clock      {"Now":"2026-12-01T00:00:00Z"}
+//	POST /emulator/clock      {"Advance":"1h"}, a Go duration
+//	GET  /emulator/faults     the pending ones, each a Fault
+//	POST /emulator/faults     {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}; Times defaults to 1
+//	GET  /emulator/ca.pem     the authority of every certificate here
+//
+// The first 1,000 instances have a data plane. A restart ends its open
+// connections when the emulator next looks at the instance, by a call, a new
+// connection or a method, as no timer runs for it.
+//
+// The wire follows Alibaba Cloud's documentation of the RPC request structure,
+// signature 1.0 and common error codes, and R-kvstore's API reference.
 //
 // Not emulated: XML answers, signature version 3, other products, paging by
 // token, RAM policies, and quotas other than those of tags. All data planes

@@ -151,6 +151,7 @@ func (e *Emulator) serveCounted(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	if e.isClosed() {
 		e.mu.Unlock()
+		cut(w, r)
 		return
 	}
 	e.running.Add(1)

@@ -9,11 +9,21 @@ import (
 	"time"
 )
 
-// Fault makes the next Times calls of an action fail.
+// Fault makes the next Times calls of an action fail, once they have passed
+// authentication. Its kinds are
+//
+//   - throttle: 400 Throttling.User, nothing changes
+//   - server_error: 500 InternalError, nothing changes
+//   - server_error_after: 500 InternalError, but the call takes effect
+//   - cut_before: the connection is cut, nothing changes
+//   - cut_after: the connection is cut, but the call takes effect
+//   - slow: the call takes effect, the answer comes after 30 s
+//   - malformed: the call takes effect, 200 with half an answer
+//   - huge: the call takes effect, 200 with 64 MiB of JSON
 type Fault struct {
 	Action string // "" and "*" are any
-	Kind   string // see faultKinds
-	Times  int    // 0 clears the action's faults, of this kind if one is given
+	Kind   string
+	Times  int // 0 clears the action's faults, of this kind if one is given
 }
 
 // faultKinds are the kinds of faults and whether the call takes effect first.
@@ -83,21 +93,9 @@ func (e *Emulator) suffer(w http.ResponseWriter, r *http.Request, kind string) (
 	case "server_error", "server_error_after":
 		refuse(w, r, &refusal{http.StatusInternalServerError, "InternalError", "The request processing has failed due to some unknown error."})
 	case "cut_before", "cut_after":
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil { // HTTP/2 or a recorder, which this package's own listeners are not
-			refuse(w, r, &refusal{http.StatusInternalServerError, "InternalError", "This connection cannot be cut."})
-			return true
-		}
-		_ = conn.Close()
+		cut(w, r)
 	case "slow":
-		timer := time.NewTimer(slowness)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			return false
-		case <-r.Context().Done():
-		case <-e.closed:
-		}
+		return !e.pause(w, r, slowness)
 	case "malformed":
 		w.Header().Set("Content-Type", contentType)
 		_, _ = w.Write([]byte(`{"RequestId":"` + requestID() + `","InstanceId":"r-`))
@@ -115,4 +113,14 @@ func (e *Emulator) suffer(w http.ResponseWriter, r *http.Request, kind string) (
 		return false
 	}
 	return true
+}
+
+// cut ends the connection without an answer.
+func cut(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil { // HTTP/2 or a recorder, which this package's own listeners are not
+		refuse(w, r, &refusal{http.StatusInternalServerError, "InternalError", "This connection cannot be cut."})
+		return
+	}
+	_ = conn.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -92,10 +93,11 @@ func (i Instance) withDefaults(now time.Time) (Instance, error) {
 	}
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if i.InstanceID == "" {
-		fault("InstanceId is missing")
-	} else if !idPattern.MatchString(i.InstanceID) {
-		fault("InstanceId %q is not an id", i.InstanceID)
+	switch { // the other defaults are made of it
+	case i.InstanceID == "":
+		return i, errors.New("InstanceId is missing")
+	case !idPattern.MatchString(i.InstanceID):
+		return i, fmt.Errorf("InstanceId %.100q is not an id: 1 to 64 letters, digits and hyphens", i.InstanceID)
 	}
 	or(&i.RegionID, "cn-hangzhou")
 	or(&i.InstanceStatus, "Normal")
@@ -151,7 +153,25 @@ func (i Instance) withDefaults(now time.Time) (Instance, error) {
 		i.Tags = map[string]string{}
 	}
 	i.Restarts, i.DataPlane = 0, ""
-	return i, errors.Join(errs...)
+	return i, faults(errs).orNil()
+}
+
+// faults are an instance's, told in one line.
+type faults []error
+
+func (f faults) orNil() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
+
+func (f faults) Error() string {
+	texts := make([]string, len(f))
+	for n, err := range f {
+		texts[n] = err.Error()
+	}
+	return strings.Join(texts, "; ")
 }
 
 // instance is one held by an emulator; its fields belong to e.mu.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -455,13 +456,15 @@ func FuzzServeHTTP(f *testing.F) {
 	}
 	f.Add("POST", "Action=ModifyInstanceSSL&Version=2015-01-01&InstanceId="+id, "SSLEnabled=Update")
 	f.Add("GET", "Action=TagResources&Version=2015-01-01&AccessKeyId=emulator&Signature=x", "")
+	f.Add("PUT", "%zz", "")
+	before := e.Instances()
 	f.Fuzz(func(t *testing.T, method, query, body string) {
 		r := &http.Request{Method: method, URL: &url.URL{Path: "/", RawQuery: query}, Host: "h", Body: io.NopCloser(strings.NewReader(body)),
 			Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r)
-		if i, _ := e.Instance(id); i.Restarts != 0 {
-			t.Fatalf("%s %q %q restarted an instance without a good signature", method, query, body)
+		if !reflect.DeepEqual(e.Instances(), before) {
+			t.Fatalf("%s %q %q changed an instance without a good signature", method, query, body)
 		}
 		if w.Code == http.StatusOK {
 			t.Fatalf("%s %q %q is answered 200 without a good signature", method, query, body)
