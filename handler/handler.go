@@ -162,6 +162,9 @@ func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result
 		h.log(ctx, ref, r, result)
 	}()
 	result = Result{InstanceID: clip(ref.InstanceID), RegionID: clip(ref.RegionID), SSLEnabled: Action(clip(string(r.SSLEnabled)))}
+	if r.settled != nil {
+		return result.end(*r.settled)
+	}
 	if err := r.Validate(); err != nil {
 		return result.end(decision{outcome: Failed, err: AsError(err)})
 	}

@@ -19,8 +19,8 @@ var (
 	}
 	// Outermost last: a package imports only what stands before it.
 	inward = []string{
-		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/function",
-		"tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
+		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/event", "tairssl/adapters/webhook",
+		"tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
 	}
 )
 
@@ -55,6 +55,9 @@ func TestImportsPointInward(t *testing.T) {
 			if p.ImportPath == "tairssl/handler" && strings.Contains(first, ".") &&
 				!strings.HasPrefix(imported, "golang.org/x/") && !strings.HasPrefix(imported, "github.com/go-playground/validator/") {
 				t.Errorf("handler imports %s", imported)
+			}
+			if layer(p.ImportPath) < 0 {
+				t.Fatalf("%s has no layer: say where it stands", p.ImportPath)
 			}
 			if strings.HasPrefix(imported, "tairssl/") && layer(imported) > layer(p.ImportPath) {
 				t.Errorf("%s imports %s, which is further out", p.ImportPath, imported)

@@ -55,14 +55,26 @@ type Request struct {
 	// Wait is how long to watch the change come true; the default is a setting.
 	Wait *Duration `validate:"omitempty,min=0s,max=24h"`
 
-	// fault is why the request could not be decoded; Handle answers it.
-	fault *Error
+	// settled is the answer that was known when the request was read.
+	settled *decision
 }
 
 // Invalidf returns a request that [Handler.Handle] answers with a fault of kind
 // [Invalid]. It keeps the place of what could not be read in a batch.
 func Invalidf(format string, args ...any) Request {
-	return Request{fault: Errorf(Invalid, format, args...)}
+	return Request{settled: &decision{outcome: Failed, err: Errorf(Invalid, format, args...)}}
+}
+
+// Unchangedf returns a request that asks for nothing, for the given reason:
+// the news that an alert is over, for one.
+func Unchangedf(format string, args ...any) Request {
+	return Request{settled: &decision{outcome: Unchanged, reason: fmt.Sprintf(format, args...)}}
+}
+
+// Refusedf returns a request that is refused for the given reason.
+func Refusedf(format string, args ...any) Request {
+	d := refuse(format, args...)
+	return Request{settled: &d}
 }
 
 // Duration is a time.Duration whose JSON is a string such as "720h" or "90s".
@@ -120,8 +132,8 @@ func Decode(data []byte) (requests []Request, batch bool, err error) {
 		return nil, false, Errorf(Invalid, "the request is not valid UTF-8")
 	case data[0] != '[':
 		request := decodeRequest(data)
-		if request.fault != nil && !json.Valid(data) {
-			return nil, false, request.fault
+		if request.settled != nil && !json.Valid(data) {
+			return nil, false, request.settled.err
 		}
 		return []Request{request}, false, nil
 	}
@@ -178,7 +190,7 @@ func decodeRequest(data []byte) (request Request) {
 				faults = append(faults, f.message)
 			}
 		}
-		request.fault = Errorf(Invalid, "%s", strings.Join(faults, "; "))
+		request.settled = Invalidf("%s", strings.Join(faults, "; ")).settled
 	}
 	return request
 }
@@ -216,8 +228,11 @@ func clip(s string) string {
 // Validate reports every rule that the request breaks in one error of kind
 // [Invalid].
 func (r Request) Validate() error {
-	if r.fault != nil {
-		return r.fault
+	if r.settled != nil {
+		if r.settled.err == nil {
+			return nil // it asks for nothing
+		}
+		return r.settled.err
 	}
 	var messages []string
 	for _, f := range r.faults() {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
 	"tairssl/handler"
 )
@@ -34,6 +35,7 @@ type Function struct {
 
 type running struct {
 	handler *handler.Handler
+	decoder event.Decoder
 	log     *slog.Logger
 }
 
@@ -70,7 +72,7 @@ func (f *Function) wire() (*running, error) {
 		credentials = EnvironCredentials(f.options.Environ)
 	}
 	h, _ := settings.Handler(credentials, log)
-	return &running{h, log}, nil
+	return &running{h, event.Decoder{Certificates: settings.CertMap}, log}, nil
 }
 
 // EnvironCredentials are those of an environment as os.Environ gives it.
@@ -85,9 +87,33 @@ func EnvironCredentials(environ []string) tair.Credentials {
 	})
 }
 
-// Invoke answers one payload: a direct request by its result, a batch by an
-// array of results. Its error is a *[Failure].
-func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+// Invoke answers one payload, whatever trigger it comes from: a single request
+// by its result, several by an array of results. Its error is a *[Failure].
+func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	deliveries, err := f.Deliver(ctx, [][]byte{payload})
+	if err != nil {
+		return nil, err
+	}
+	d := deliveries[0]
+	if failure := redeliver(d.Results, d.Batch); failure != nil {
+		return nil, failure
+	}
+	return encode(d.Results, d.Batch), nil
+}
+
+// Delivery is what became of one payload.
+type Delivery struct {
+	event.Asked
+	Results []handler.Result
+}
+
+// Again reports whether delivering the payload again can help.
+func (d Delivery) Again() bool { return redeliver(d.Results, d.Batch) != nil }
+
+// Deliver answers several payloads of one invocation, the records of a queue,
+// together: what they ask of one instance happens in their order. Its error, a
+// *[Failure], is one of the whole invocation.
+func (f *Function) Deliver(ctx context.Context, payloads [][]byte) (deliveries []Delivery, err error) {
 	began := time.Now()
 	cold := false
 	f.cold.Do(func() { cold = true })
@@ -98,24 +124,22 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, e
 	defer func() {
 		if v := recover(); v != nil {
 			r.log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			answer, err = nil, &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
+			deliveries, err = nil, &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
 		}
 	}()
-	results, batch := f.handle(ctx, r, payload)
-	r.log.InfoContext(ctx, "invocation", "trigger", "direct", "bytes", len(payload), "outcomes", count(results), "cold_start", cold, "duration_ms", time.Since(began).Milliseconds())
-	if failure := redeliver(results, batch); failure != nil {
-		return nil, failure
+	var requests []handler.Request
+	deliveries = make([]Delivery, len(payloads))
+	for i, payload := range payloads {
+		deliveries[i].Asked = r.decoder.Decode(payload)
+		requests = append(requests, deliveries[i].Requests...)
 	}
-	return encode(results, batch), nil
-}
-
-func (f *Function) handle(ctx context.Context, r *running, payload []byte) (results []handler.Result, batch bool) {
-	requests, batch, err := handler.Decode(payload)
-	if err != nil {
-		// One answer for the whole, since there is nothing to line answers up with.
-		return r.handler.Handle(ctx, []handler.Request{handler.Invalidf("%s", handler.AsError(err).Message)}), false
+	results := r.handler.Handle(ctx, requests)
+	for i := range deliveries {
+		d := &deliveries[i]
+		d.Results, results = results[:len(d.Requests)], results[len(d.Requests):]
+		r.log.InfoContext(ctx, "invocation", "trigger", d.Trigger, "event_id", d.ID, "bytes", len(payloads[i]), "outcomes", count(d.Results), "cold_start", cold, "duration_ms", time.Since(began).Milliseconds())
 	}
-	return r.handler.Handle(ctx, requests), batch
+	return deliveries, nil
 }
 
 func count(results []handler.Result) map[handler.Outcome]int {

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
@@ -138,7 +139,11 @@ func TestEverySampleEventIsUnderstood(t *testing.T) {
 		t.Fatalf("no sample events: %v", err)
 	}
 	w := newWorld(t, "TAIRSSL_ACTIONS=Update,Enable,Disable")
+	ofLambda := map[string]bool{"sqs.json": true, "sns.json": true} // envelopes that only package lambda opens
 	for _, entry := range entries {
+		if ofLambda[entry.Name()] {
+			continue
+		}
 		payload, err := os.ReadFile("../../events/" + entry.Name())
 		if err != nil {
 			t.Fatal(err)
@@ -164,12 +169,11 @@ func FuzzInvoke(f *testing.F) {
 		if err != nil || !json.Valid(answer) {
 			t.Fatalf("%q ends with %s, %v", payload, answer, err)
 		}
-		requests, _, err := handler.Decode(payload)
 		valid := false
-		for _, r := range requests {
+		for _, r := range (&event.Decoder{}).Decode(payload).Requests {
 			valid = valid || r.Validate() == nil
 		}
-		if calls > before && (err != nil || !valid) {
+		if calls > before && !valid {
 			t.Fatalf("%q reached the API", payload)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
 	"tairssl/handler"
 )
@@ -38,6 +39,7 @@ type Settings struct {
 	Lease       string           `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
 	LeasePause  time.Duration    `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
 	Pause       bool             `env:"PAUSE" help:"1 stops every change"`
+	CertMap     event.CertMap    `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
 	LogLevel    slog.Level       `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	roots *x509.CertPool

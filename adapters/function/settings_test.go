@@ -25,7 +25,7 @@ func TestSettingsDefaults(t *testing.T) {
 func TestSettingsAllFaultsAtOnce(t *testing.T) {
 	bad := map[string]string{
 		"REGION": "cn-hangzhou,Evil/../", "ENDPOINT": "http://example.com", "CA_FILE": filepath.Join(t.TempDir(), "none.pem"), "ACTIONS": "Update,Delete",
-		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "LOG_LEVEL": "loud",
+		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "CERT_MAP": "example.com", "LOG_LEVEL": "loud",
 	}
 	var environ []string
 	for name, value := range bad {
@@ -33,7 +33,7 @@ func TestSettingsAllFaultsAtOnce(t *testing.T) {
 	}
 	_, _, err := ParseSettings(environ)
 	if err == nil {
-		t.Fatal("thirteen bad settings are taken")
+		t.Fatal("all these bad settings are taken")
 	}
 	for name := range bad {
 		if !strings.Contains(err.Error(), Prefix+name+":") {

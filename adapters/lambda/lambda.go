@@ -1,7 +1,8 @@
 // Package lambda runs the function on AWS Lambda (provided.al2023).
 //
-// The payload is the direct request of package handler, alone or as a batch.
-// Credentials come from the environment.
+// It opens the envelopes that are Lambda's own, the records of SQS and SNS, and
+// leaves what they carry, and every other payload, to package event. Credentials
+// come from the environment.
 package lambda
 
 import (
@@ -27,9 +28,17 @@ func New(environ []string, log io.Writer) lambda.Handler {
 
 type invoker struct{ *function.Function }
 
-// Invoke answers an invocation. A failure's type becomes Lambda's errorType.
-func (i invoker) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	answer, err := i.Function.Invoke(ctx, payload)
+// Invoke answers an invocation: a queue's by the records to deliver again, any
+// other by the result. A failure's type becomes Lambda's errorType.
+func (i invoker) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+	switch source, records := recordsOf(payload); source {
+	case "aws:sqs":
+		answer, err = i.queue(ctx, records)
+	case "aws:sns": // always one
+		answer, err = i.Function.Invoke(ctx, []byte(records[0].Sns.Message))
+	default:
+		answer, err = i.Function.Invoke(ctx, payload)
+	}
 	var failure *function.Failure
 	if errors.As(err, &failure) {
 		return nil, messages.InvokeResponse_Error{Type: failure.Type, Message: failure.Message}

@@ -1,0 +1,79 @@
+package event
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"tairssl/handler"
+)
+
+// Expiring is the type of the CloudEvents that this project documents: the
+// certificate of the instance that is the subject expires.
+const Expiring = "com.aliyun.tair.certificate.expiring"
+
+// A CloudEvent in the JSON format of version 1.0.
+func isCloudEvent(s shape) bool { return s.has("specversion") }
+
+func (r *reader) cloudEvent(s shape) Asked {
+	asked := r.cloudEventOf(s)
+	asked.ID = s.text("source") + " " + s.text("id")
+	return asked
+}
+
+func (r *reader) cloudEventOf(s shape) Asked {
+	typ, subject := s.text("type"), s.text("subject")
+	if v := s.text("specversion"); v != "1.0" || typ == "" || s.text("id") == "" || s.text("source") == "" {
+		return one("cloudevent", handler.Invalidf("the CloudEvent lacks one of id, source, type, or its specversion is not 1.0"))
+	}
+	data := s["data"]
+	if encoded := s.text("data_base64"); encoded != "" {
+		decoded, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			return one("cloudevent", handler.Invalidf("data_base64 is not base64"))
+		}
+		data = decoded
+	}
+	source := strings.ReplaceAll(s.text("source"), ":", ".") // acs:x and acs.x are both seen
+	switch {
+	case typ == Expiring:
+		ref := handler.Ref{InstanceID: subject, RegionID: s.text("aliyunregionid")}
+		if named, ok := ofResource(subject); ok {
+			ref = named
+		}
+		return one("cloudevent", automatic(ref))
+	case typ == "mns:Queue:SendMessage":
+		return r.inner("mns-queue", shape{"data": data}.object("data")["messageBody"])
+	case strings.HasPrefix(typ, "mq:Topic:"):
+		return r.inner("rocketmq", shape{"data": data}.object("data")["body"])
+	case strings.HasPrefix(typ, "kvstore:CloudMonitor:"):
+		return scheduled("cloudmonitor", typ, subject)
+	case strings.Contains(typ, ":CertKeyExpired"):
+		return r.certificate("slb", r.names(data, subject)...)
+	case source == "acs.kvstore":
+		return one("cloudevent", handler.Unchangedf("events of type %q ask for nothing", typ))
+	case isRequest(data):
+		return r.inner("cloudevent", data)
+	}
+	return one("cloudevent", handler.Unchangedf("events of type %q ask for nothing", typ))
+}
+
+// names are all that an event of SLB or CAS may name its certificate by; its
+// fields are not documented in full.
+func (r *reader) names(data json.RawMessage, subject string) (names []string) {
+	var fields shape
+	_ = json.Unmarshal(data, &fields) // what is no object names nothing
+	for _, key := range []string{"CommonName", "commonName", "certName", "domain", "Domain"} {
+		if name := fields.text(key); name != "" {
+			names = append(names, name)
+		}
+	}
+	if content := fields.object("content"); content != nil {
+		inner, _ := json.Marshal(content)
+		names = append(names, r.names(inner, "")...)
+	}
+	if subject != "" {
+		names = append(names, subject[strings.LastIndexAny(subject, "/:")+1:])
+	}
+	return names
+}

@@ -1,0 +1,48 @@
+package event
+
+import (
+	"strings"
+
+	"tairssl/handler"
+)
+
+// CloudMonitor's push of a system event: {"product","resourceId":"acs:kvstore:
+// cn-hangzhou:123:instance/r-…","name","level",…}; resourceID is seen too.
+func isCloudMonitor(s shape) bool {
+	return s.has("product") && (s.has("resourceId") || s.has("resourceID"))
+}
+
+func (r *reader) cloudMonitor(s shape) Asked {
+	resource := s.text("resourceId")
+	if resource == "" {
+		resource = s.text("resourceID")
+	}
+	return scheduled("cloudmonitor", s.text("name"), resource)
+}
+
+// scheduledOperation is the one system event that a certificate's renewal by
+// Alibaba itself announces.
+const scheduledOperation = "SystemMaintenance.ScheduledOperation:Scheduled"
+
+// scheduled asks for the instance of a scheduled operation; other names ask
+// for nothing.
+func scheduled(trigger, name, resource string) Asked {
+	if !strings.Contains(name, scheduledOperation) {
+		return one(trigger, handler.Unchangedf("%q asks for nothing", name))
+	}
+	ref, ok := ofResource(resource)
+	if !ok {
+		return one(trigger, handler.Invalidf("the resource %q names no instance of kvstore", resource))
+	}
+	return one(trigger, automatic(ref))
+}
+
+// ofResource reads acs:kvstore:<region>:<account>:instance/<id>.
+func ofResource(resource string) (handler.Ref, bool) {
+	parts := strings.SplitN(resource, ":", 5)
+	if len(parts) != 5 || parts[0] != "acs" || parts[1] != "kvstore" {
+		return handler.Ref{}, false
+	}
+	id, ok := strings.CutPrefix(parts[4], "instance/")
+	return handler.Ref{RegionID: parts[2], InstanceID: id}, ok
+}

@@ -1,0 +1,230 @@
+// Package event reads what a payload asks for: a request that somebody wrote,
+// or one derived from the news that a certificate expires.
+//
+// [Decoder.Decode] looks at a payload's shape and asks a table of triggers, one
+// file each, which of them it is. They are the same inside any envelope, and
+// open one another: a direct request may be the detail of an EventBridge event,
+// or JSON text inside a queue message inside an SNS notification. What is
+// recognised but bad is refused there; it never falls through to a decoder that
+// trusts its input.
+//
+// A request that somebody wrote into a carrier stays what it says. What is
+// derived from an event is an Automatic Update, which acts only when the
+// certificate is due.
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"tairssl/handler"
+)
+
+// Asked is what a payload asks for, in handler's words. What asks for nothing,
+// or can not be understood, is a request that handler answers so.
+type Asked struct {
+	Requests []handler.Request
+	// Batch says that the answer is an array, as the question was.
+	Batch bool
+	// Trigger names what it was, for the log: "direct", "acm", "alertmanager" …
+	Trigger string
+	// ID is the event's own id, if it has one.
+	ID string
+}
+
+// Decoder reads payloads.
+type Decoder struct {
+	// Certificates says which instances serve a certificate that an event names.
+	Certificates CertMap
+}
+
+// shape is an object's fields as they are.
+type shape map[string]json.RawMessage
+
+// text is a field that is a string, or "".
+func (s shape) text(name string) (value string) {
+	if raw := s[name]; len(raw) > 0 && raw[0] == '"' {
+		_ = json.Unmarshal(raw, &value) // it is valid JSON
+	}
+	return value
+}
+
+// object is a field that is an object, or nothing.
+func (s shape) object(name string) (value shape) {
+	if raw := s[name]; len(raw) > 0 && raw[0] == '{' {
+		_ = json.Unmarshal(raw, &value) // it is valid JSON
+	}
+	return value
+}
+
+func (s shape) has(names ...string) bool {
+	for _, name := range names {
+		if _, ok := s[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// triggers is every kind of object but the direct request, which is what none
+// of them knows. The first that recognises an object decodes it.
+var triggers []trigger
+
+type trigger struct {
+	name string
+	is   func(shape) bool
+	read func(*reader, shape) Asked
+}
+
+func init() {
+	// Not a literal, for carriers refer back to the table.
+	triggers = []trigger{
+		{"sweep", isSweep, (*reader).sweep},
+		{"cloudevent", isCloudEvent, (*reader).cloudEvent},
+		{"eventbridge", isEventBridge, (*reader).eventBridge},
+		{"cloudwatch-alarm", isAlarm, (*reader).alarm},
+		{"alertmanager", isAlerts, (*reader).alerts},
+		{"sns", isNotification, (*reader).notification},
+		{"mns-topic", isTopicMessage, (*reader).topicMessage},
+		{"timer", isTimer, (*reader).timer},
+		{"cloudmonitor", isCloudMonitor, (*reader).cloudMonitor},
+	}
+}
+
+const (
+	// maxDepth is how deep carriers may be nested: a notification in a queue
+	// message in an event is three.
+	maxDepth = 5
+	// MaxPayload bounds a payload: Function Compute's limit is the largest, but
+	// no trigger needs more than a queue's full batch.
+	MaxPayload = 6 << 20
+)
+
+// reader is one payload's way through its carriers.
+type reader struct {
+	*Decoder
+	depth int
+}
+
+// Decode reads a payload. It never fails: what is wrong with a payload is an
+// answer to give.
+func (d *Decoder) Decode(payload []byte) Asked {
+	return (&reader{Decoder: d}).read(payload)
+}
+
+// one is an Asked of a single request.
+func one(name string, r handler.Request) Asked {
+	return Asked{Requests: []handler.Request{r}, Trigger: name}
+}
+
+func (r *reader) read(payload []byte) Asked {
+	payload = bytes.TrimSpace(payload)
+	switch {
+	case len(payload) > MaxPayload:
+		return one("unknown", handler.Invalidf("the payload is %d bytes long, more than the %d allowed", len(payload), MaxPayload))
+	case len(payload) == 0 || payload[0] != '{' && payload[0] != '[' || !utf8.Valid(payload):
+		return direct(payload)
+	case payload[0] == '[':
+		return r.list(payload)
+	}
+	var s shape
+	if json.Unmarshal(payload, &s) != nil {
+		return direct(payload) // names what is wrong with it
+	}
+	return r.object(payload, s)
+}
+
+// object asks the table.
+func (r *reader) object(payload []byte, s shape) Asked {
+	if r.depth++; r.depth > maxDepth {
+		return one("unknown", handler.Invalidf("the payload is nested more than %d deep", maxDepth))
+	}
+	defer func() { r.depth-- }()
+	for _, t := range triggers {
+		if t.is(s) {
+			asked := t.read(r, s)
+			if asked.Trigger == "" {
+				asked.Trigger = t.name
+			}
+			return asked
+		}
+	}
+	return direct(payload)
+}
+
+// inner reads what a carrier carries. Nothing at all is a fault of its sender.
+func (r *reader) inner(name string, payload []byte) Asked {
+	if len(bytes.TrimSpace(payload)) == 0 {
+		return one(name, handler.Invalidf("the %s carries nothing: put a request into it", name))
+	}
+	// A carrier may hold its content as JSON or as JSON text.
+	if payload[0] == '"' {
+		var text string
+		if json.Unmarshal(payload, &text) == nil {
+			payload = []byte(text)
+		}
+	}
+	asked := r.read(payload)
+	asked.Trigger = name + "/" + asked.Trigger
+	return asked
+}
+
+// list reads an array: events of a stream, each an object or JSON text, or a
+// batch of direct requests.
+func (r *reader) list(payload []byte) Asked {
+	var items []json.RawMessage
+	if json.Unmarshal(payload, &items) != nil || len(items) == 0 {
+		return direct(payload)
+	}
+	stream := items[0][0] == '"'
+	if items[0][0] == '{' {
+		var s shape
+		stream = json.Unmarshal(items[0], &s) == nil && isCloudEvent(s)
+	}
+	if !stream || len(items) > handler.MaxBatch {
+		return direct(payload)
+	}
+	all := Asked{Batch: true, Trigger: "stream"}
+	for _, item := range items {
+		asked := r.inner("stream", item)
+		all.Requests = append(all.Requests, asked.Requests...)
+		if len(all.Requests) > handler.MaxBatch {
+			return one("stream", handler.Invalidf("the stream asks for more than %d changes at once", handler.MaxBatch))
+		}
+	}
+	return all
+}
+
+// direct reads the request of handler's contract.
+func direct(payload []byte) Asked {
+	requests, batch, err := handler.Decode(payload)
+	if err != nil {
+		return one("direct", handler.Invalidf("%s", handler.AsError(err).Message))
+	}
+	return Asked{Requests: requests, Batch: batch, Trigger: "direct"}
+}
+
+// automatic is what an event asks for: renew this if it is due.
+func automatic(ref handler.Ref) handler.Request {
+	return handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true}
+}
+
+// isRequest recognises a direct request or a sweep order among an event's data.
+func isRequest(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return false
+	}
+	if raw[0] == '[' {
+		return true
+	}
+	if raw[0] == '"' {
+		var text string
+		_ = json.Unmarshal(raw, &text)
+		return strings.HasPrefix(strings.TrimSpace(text), "{") && isRequest(json.RawMessage(text))
+	}
+	var s shape
+	return json.Unmarshal(raw, &s) == nil && (s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s))
+}

@@ -1,0 +1,240 @@
+package event_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tairssl/adapters/event"
+	"tairssl/handler"
+)
+
+const id = "r-bp1zxszhcgatnx01"
+
+// asks says in words what a payload asks for.
+func asks(d *event.Decoder, payload []byte) string {
+	asked := d.Decode(payload)
+	var parts []string
+	for _, r := range asked.Requests {
+		switch {
+		case r.Validate() != nil:
+			parts = append(parts, "invalid")
+		case r.InstanceID == "":
+			parts = append(parts, "nothing")
+		default:
+			s := fmt.Sprintf("%s %s", r.SSLEnabled, r.InstanceID)
+			if r.RegionID != "" {
+				s += "@" + r.RegionID
+			}
+			if r.Automatic {
+				s += " automatic"
+			}
+			parts = append(parts, s)
+		}
+	}
+	return asked.Trigger + ": " + strings.Join(parts, ", ")
+}
+
+func TestEverySample(t *testing.T) {
+	want := map[string]string{
+		"direct-update.json": "direct: Update " + id + "@cn-hangzhou", "direct-enable.json": "direct: Enable r-bp1zxszhcgatnx03@cn-hangzhou",
+		"direct-disable.json":                 "direct: Disable r-bp1zxszhcgatnx02@cn-hangzhou",
+		"direct-batch.json":                   "direct: Update r-bp1zxszhcgatnx04@cn-hangzhou, Update r-bp1zxszhcgatnx06@cn-hangzhou, Update r-uf6zxszhcgatnx07@cn-shanghai",
+		"eventbridge-acm-approaching.json":    "acm: Update " + id + " automatic",
+		"eventbridge-acm-expired.json":        "acm: Update r-bp1zxszhcgatnx04 automatic",
+		"eventbridge-config.json":             "config: Update " + id + " automatic",
+		"eventbridge-custom.json":             "eventbridge/direct: Update " + id + "@cn-hangzhou",
+		"eventbridge-scheduler.json":          "eventbridge/direct: Update " + id + "@cn-hangzhou automatic",
+		"cloudwatch-alarm.json":               "cloudwatch-alarm: Update " + id + " automatic",
+		"stepfunctions.json":                  "direct: Update " + id + "@cn-hangzhou automatic",
+		"timer.json":                          "timer/direct: Update " + id + "@cn-hangzhou automatic",
+		"cloudevent-expiring.json":            "cloudevent: Update " + id + "@cn-hangzhou automatic",
+		"cloudevent-scheduled-operation.json": "cloudmonitor: Update " + id + "@cn-hangzhou automatic",
+		"cloudevent-slb-certificate.json":     "slb: Update " + id + " automatic",
+		"cloudevent-mns-queue.json":           "mns-queue/direct: Update " + id + "@cn-hangzhou",
+		"stream-objects.json":                 "stream: Update " + id + "@cn-hangzhou, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
+		"stream-strings.json":                 "stream: Update " + id + "@cn-hangzhou automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou",
+		"mns-topic.json":                      "mns-topic/direct: Update " + id + "@cn-hangzhou",
+		"cloudmonitor.json":                   "cloudmonitor: Update " + id + "@cn-hangzhou automatic",
+		"alertmanager.json":                   "alertmanager: Update " + id + " automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
+		"grafana.json":                        "grafana: Update " + id + " automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
+	}
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	envelopes := map[string]bool{"sqs.json": true, "sns.json": true} // of Lambda's own
+	for _, file := range files {
+		name := filepath.Base(file)
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if envelopes[name] {
+			continue
+		}
+		if got := asks(&event.Decoder{}, payload); got != want[name] {
+			t.Errorf("%s is read as\n%s, want\n%s", name, got, want[name])
+		}
+	}
+}
+
+func certMap(t *testing.T, text string) event.CertMap {
+	t.Helper()
+	var m event.CertMap
+	if err := m.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestCertificateMap(t *testing.T) {
+	d := &event.Decoder{Certificates: certMap(t, "cache.example.com=r-aaaa1111@cn-shanghai, *.wild.example.com=r-bbbb2222,arn:aws:acm:us-east-1:1:certificate/x=r-cccc3333,cache.example.com=r-dddd4444")}
+	acm := func(name, arn string) []byte {
+		return []byte(fmt.Sprintf(`{"detail-type":"ACM Certificate Expired","source":"aws.acm","resources":[%q],"detail":{"CommonName":%q}}`, arn, name))
+	}
+	for _, test := range []struct{ name, arn, want string }{
+		{"cache.example.com", "", "acm: Update r-aaaa1111@cn-shanghai automatic, Update r-dddd4444 automatic"},
+		{"CACHE.example.com", "", "acm: Update r-aaaa1111@cn-shanghai automatic, Update r-dddd4444 automatic"},
+		{"a.wild.example.com", "", "acm: Update r-bbbb2222 automatic"},
+		{"*.wild.example.com", "", "acm: Update r-bbbb2222 automatic"},
+		{"a.b.wild.example.com", "", "acm: invalid"},
+		{"other", "arn:aws:acm:us-east-1:1:certificate/x", "acm: Update r-cccc3333 automatic"},
+		{"other", "arn:aws:acm:us-east-1:1:certificate/X", "acm: invalid"},
+		{"evil-r-aaaa1111.redis.rds.aliyuncs.com.example.com", "", "acm: invalid"},
+	} {
+		if got := asks(d, acm(test.name, test.arn)); got != test.want {
+			t.Errorf("the certificate %s %s asks for %s, want %s", test.name, test.arn, got, test.want)
+		}
+	}
+	for _, bad := range []string{"x", "=r-aaaa1111", "x=r/1", "x=r-aaaa1111@Nowhere/", "a=r-aaaa1111,b"} {
+		var m event.CertMap
+		if m.UnmarshalText([]byte(bad)) == nil {
+			t.Errorf("%q is taken for %v", bad, m)
+		}
+	}
+}
+
+func TestRecognisedButBadNeverFallsThrough(t *testing.T) {
+	const wish = `"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Disable"`
+	for name, payload := range map[string]string{
+		"cloudevent of another version":   `{"specversion":"0.3",` + wish + `}`,
+		"cloudevent without id":           `{"specversion":"1.0","type":"x","source":"y","data":{` + wish + `}}`,
+		"cloudevent, bad base64":          `{"specversion":"1.0","id":"1","type":"x","source":"y","data_base64":"%%%"}`,
+		"alerts of another version":       `{"version":"9","status":"firing","alerts":[],` + wish + `}`,
+		"alerts that are none":            `{"version":"4","status":"firing","alerts":{},` + wish + `}`,
+		"a timer with nothing":            `{"triggerTime":"x","triggerName":"y",` + wish + `}`,
+		"an event with a strange detail":  `{"detail-type":"x","source":"com.example","detail":7,` + wish + `}`,
+		"an alarm that names nothing":     `{"source":"aws.cloudwatch","alarmArn":"x","alarmData":{"state":{"value":"ALARM"}},` + wish + `}`,
+		"an alert that names nothing":     `{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"instance":"web:80"}}]}`,
+		"a certificate nobody knows":      `{"detail-type":"ACM Certificate Expired","source":"aws.acm","resources":[],"detail":{"CommonName":"a.example.com"}}`,
+		"a schedule without input":        `{"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}"}`,
+		"a rule without input":            `{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}`,
+		"an operation on something else":  `{"product":"ecs","resourceId":"acs:ecs:cn-hangzhou:1:instance/i-1","name":"Instance[SystemMaintenance.ScheduledOperation:Scheduled]"}`,
+		"nested without end":              strings.Repeat(`{"triggerTime":"x","triggerName":"y","payload":`, 9) + `{` + wish + `}` + strings.Repeat("}", 9),
+		"a request with a field too many": `{` + wish + `,"Colour":"red"}`,
+		"nothing":                         ``,
+		"no JSON":                         `hello`,
+	} {
+		asked := (&event.Decoder{}).Decode([]byte(payload))
+		if len(asked.Requests) != 1 || asked.Requests[0].Validate() == nil {
+			t.Errorf("%s asks for %+v, want a fault", name, asked.Requests)
+		}
+	}
+}
+
+func TestWhatAsksForNothing(t *testing.T) {
+	for name, payload := range map[string]string{
+		"a resolved alert":         `{"version":"4","status":"resolved","alerts":[{"status":"resolved","labels":{"instance":"` + id + `.redis.rds.aliyuncs.com:6379"}}]}`,
+		"a compliant resource":     `{"detail-type":"Config Rules Compliance Change","source":"aws.config","detail":{"newEvaluationResult":{"complianceType":"COMPLIANT"}}}`,
+		"an alarm that is over":    `{"source":"aws.cloudwatch","alarmArn":"x","alarmData":{"state":{"value":"OK"}}}`,
+		"another operation":        `{"product":"kvstore","resourceId":"acs:kvstore:cn-hangzhou:1:instance/` + id + `","name":"Instance[Failover]"}`,
+		"another event of kvstore": `{"specversion":"1.0","id":"1","source":"acs.kvstore","type":"kvstore:ActionTrail:AliyunServiceEvent","subject":"` + id + `","data":{"InstanceId":"` + id + `","SSLEnabled":"Disable"}}`,
+		"another event of ACM":     `{"detail-type":"ACM Certificate Available","source":"aws.acm","detail":{"CommonName":"` + id + `.redis.rds.aliyuncs.com"}}`,
+		"a sweep":                  `{"Sweep":{}}`,
+	} {
+		if got := asks(&event.Decoder{}, []byte(payload)); !strings.HasSuffix(got, ": nothing") {
+			t.Errorf("%s is read as %s", name, got)
+		}
+	}
+}
+
+func TestAlertsNameInstancesInManyWays(t *testing.T) {
+	for label, want := range map[string]string{
+		`"instance":"` + id + `.redis.rds.aliyuncs.com:6379"`:             id,
+		`"instance":"https://` + id + `.redis.rds.aliyuncs.com/x"`:        id,
+		`"instance":"` + id + `.redis.singapore.rds.aliyuncs.com"`:        id,
+		`"instance":"` + id + `"`:                                         id,
+		`"instance_id":"` + id + `","instance":"10.0.0.1:6379"`:           id,
+		`"instance":"tt-abcd1234.redis.rds.aliyuncs.com:6379"`:            "tt-abcd1234",
+		`"instance":"` + strings.ToUpper(id) + `.redis.rds.aliyuncs.com"`: id,
+	} {
+		got := asks(&event.Decoder{}, []byte(`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{`+label+`}}]}`))
+		if got != "alertmanager: Update "+want+" automatic" {
+			t.Errorf("%s is read as %s", label, got)
+		}
+	}
+}
+
+// Whatever comes, nothing panics, and what is derived from an event is
+// automatic: only a request that is there word for word may be anything else.
+func FuzzDecode(f *testing.F) {
+	files, _ := filepath.Glob("../../events/*.json")
+	if len(files) == 0 {
+		f.Fatal("no samples to begin with")
+	}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		asked := (&event.Decoder{}).Decode(payload)
+		if len(asked.Requests) == 0 || asked.Trigger == "" {
+			t.Fatalf("%q has no answer: %+v", payload, asked)
+		}
+		if !json.Valid(payload) {
+			for _, r := range asked.Requests {
+				if r.Validate() == nil {
+					t.Fatalf("%q is no JSON but asks for %+v", payload, r)
+				}
+			}
+		}
+		for _, r := range asked.Requests {
+			if r.Validate() == nil && r.InstanceID != "" && r.SSLEnabled != handler.Update && !bytes.Contains(payload, []byte(r.SSLEnabled)) {
+				// Escapes may hide the word; a decoded copy must show it.
+				var v any
+				_ = json.Unmarshal(payload, &v)
+				if !strings.Contains(fmt.Sprint(v), string(r.SSLEnabled)) {
+					t.Fatalf("%q asks for %+v, which it does not say", payload, r)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	files, _ := filepath.Glob("../../events/*.json")
+	if len(files) == 0 {
+		b.Fatal("no samples")
+	}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(filepath.Base(file), func(b *testing.B) {
+			d := &event.Decoder{}
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Decode(payload)
+			}
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"tairssl/handler"
+)
+
+// An event of Amazon EventBridge: {"detail-type","source","detail":{…},…}.
+func isEventBridge(s shape) bool { return s.has("detail-type", "source") }
+
+func (r *reader) eventBridge(s shape) Asked {
+	asked := r.eventBridgeOf(s)
+	asked.ID = s.text("id")
+	return asked
+}
+
+func (r *reader) eventBridgeOf(s shape) Asked {
+	detail := s.object("detail")
+	var resources []string
+	_ = json.Unmarshal(s["resources"], &resources) // absent in hand-made events
+	switch source, kind := s.text("source"), s.text("detail-type"); {
+	case source == "aws.acm" && (kind == "ACM Certificate Approaching Expiration" || kind == "ACM Certificate Expired"):
+		return r.certificate("acm", append(resources, detail.text("CommonName"), detail.text("FirstSubjectAlternativeName"))...)
+	case source == "aws.config" && kind == "Config Rules Compliance Change":
+		evaluation := detail.object("newEvaluationResult")
+		if c := evaluation.text("complianceType"); c != "NON_COMPLIANT" {
+			return one("config", handler.Unchangedf("the compliance is %q, which asks for nothing", c))
+		}
+		return r.certificate("config", append(resources, detail.text("resourceId"))...)
+	case source == "aws.cloudwatch" && kind == "CloudWatch Alarm State Change":
+		return r.alarmState("cloudwatch-alarm", detail.object("state").text("value"), detail.object("configuration").text("description"))
+	case isRequest(s["detail"]):
+		return r.inner("eventbridge", s["detail"])
+	case source == "aws.scheduler" || source == "aws.events":
+		// A schedule without an input: {} from a rule, "{}" from the Scheduler.
+		return one("eventbridge", handler.Invalidf("the schedule has no input: give it a request, such as {\"InstanceId\":\"r-…\",\"SSLEnabled\":\"Update\"}"))
+	case bytes.HasPrefix(s["source"], []byte(`"aws.`)):
+		return one("eventbridge", handler.Unchangedf("events %q of %s ask for nothing", kind, source))
+	}
+	return one("eventbridge", handler.Invalidf("the detail of the event is not a request"))
+}
+
+// A CloudWatch alarm that invokes the function itself: {"source":
+// "aws.cloudwatch","alarmArn","alarmData":{…}}.
+func isAlarm(s shape) bool { return s.text("source") == "aws.cloudwatch" && s.has("alarmArn") }
+
+func (r *reader) alarm(s shape) Asked {
+	data := s.object("alarmData")
+	return r.alarmState("cloudwatch-alarm", data.object("state").text("value"), data.object("configuration").text("description"))
+}
+
+// alarmState reads the request in an alarm's description, the one place where
+// an alarm can carry one; whatever it says, nobody watches, so it is Automatic.
+func (r *reader) alarmState(trigger, state, description string) Asked {
+	if state != "ALARM" {
+		return one(trigger, handler.Unchangedf("the alarm's state is %q, which asks for nothing", state))
+	}
+	if ref, ok := hostRef(description); ok {
+		return one(trigger, automatic(ref))
+	}
+	if !isRequest(json.RawMessage(description)) {
+		return one(trigger, handler.Invalidf("the alarm names no instance: put its id, its endpoint or a request into the alarm's description"))
+	}
+	asked := r.inner(trigger, []byte(description))
+	for i := range asked.Requests {
+		asked.Requests[i].Automatic = true
+	}
+	return asked
+}
