@@ -83,6 +83,22 @@ func TestEverySample(t *testing.T) {
 	}
 }
 
+func TestREADMENamesEverySample(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob("../../events/*.json")
+	if len(files) == 0 {
+		t.Fatal("no samples")
+	}
+	for _, file := range files {
+		if name := filepath.Base(file); !strings.Contains(string(readme), "(events/"+name+")") {
+			t.Errorf("no row of the README's triggers names %s", name)
+		}
+	}
+}
+
 func certMap(t *testing.T, text string) event.CertMap {
 	t.Helper()
 	var m event.CertMap
