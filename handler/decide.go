@@ -101,6 +101,8 @@ func (p Policy) permit(r Request) decision {
 		actions = []Action{Update}
 	}
 	switch {
+	case r.Weak && (r.SSLEnabled != Update || r.Force):
+		return refuse("the way this came in can ask for nothing but an Update that is due: sign it with Standard Webhooks, invoke the function, or use the command line")
 	case r.Automatic && r.SSLEnabled != Update:
 		return refuse("an automatic request may only Update")
 	case r.Automatic && r.Force:
@@ -201,7 +203,7 @@ func (r Request) due(o Observation, p Policy, now time.Time) (bool, string) {
 	if within == 0 {
 		within = DefaultRenewBefore
 	}
-	if r.RenewBefore != nil {
+	if r.RenewBefore != nil && !(r.Weak && time.Duration(*r.RenewBefore) > within) {
 		within = time.Duration(*r.RenewBefore)
 	}
 	left := o.Expires.Sub(now)
@@ -216,7 +218,7 @@ func (r Request) due(o Observation, p Policy, now time.Time) (bool, string) {
 		return true, fmt.Sprintf("certificate expires in %s, within %s", Span(left), Span(within)) + wrong
 	case r.Force:
 		return true, fmt.Sprintf("forced; certificate expires in %s, on %s", Span(left), At(o.Expires)) + wrong
-	case wrong != "" && !r.Automatic && !r.SSLExpiredTime.IsZero():
+	case wrong != "" && !r.Automatic && !r.Weak && !r.SSLExpiredTime.IsZero():
 		return true, fmt.Sprintf("certificate expires in %s", Span(left)) + wrong
 	case wrong != "":
 		wrong += ", which an Update may cure: ask for one with SSLExpiredTime"

@@ -55,6 +55,11 @@ type Request struct {
 	// Wait is how long to watch the change come true; the default is a setting.
 	Wait *Duration `validate:"omitempty,min=0s,max=24h"`
 
+	// Weak says that whoever asked is not known well enough for more than an
+	// Update that is due by the settings: the way in proves neither who wrote
+	// the request nor that it is new.
+	Weak bool `json:"-"`
+
 	// settled is the answer that was known when the request was read.
 	settled *decision
 }
@@ -98,22 +103,55 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-type field struct {
+type fieldRow struct {
 	name, want string
-	at         func(*Request) any
+	set        func(*Request, any) bool // false if the value has the wrong form
 }
 
 // fields says where each field of the JSON goes, and what it has to be.
-var fields = []field{
-	{"InstanceId", "a string", func(r *Request) any { return &r.InstanceID }},
-	{"SSLEnabled", "a string", func(r *Request) any { return &r.SSLEnabled }},
-	{"RegionId", "a string", func(r *Request) any { return &r.RegionID }},
-	{"RenewBefore", `a duration such as "720h"`, func(r *Request) any { return &r.RenewBefore }},
-	{"SSLExpiredTime", `a time such as "2026-12-01T00:00:00Z"`, func(r *Request) any { return &r.SSLExpiredTime }},
-	{"Force", "true or false", func(r *Request) any { return &r.Force }},
-	{"Automatic", "true or false", func(r *Request) any { return &r.Automatic }},
-	{"DryRun", "true or false", func(r *Request) any { return &r.DryRun }},
-	{"Wait", `a duration such as "2m"`, func(r *Request) any { return &r.Wait }},
+var fields = []fieldRow{
+	{"InstanceId", "a string", text(func(r *Request) *string { return &r.InstanceID })},
+	{"SSLEnabled", "a string", text(func(r *Request) *Action { return &r.SSLEnabled })},
+	{"RegionId", "a string", text(func(r *Request) *string { return &r.RegionID })},
+	{"RenewBefore", `a duration such as "720h"`, span(func(r *Request) **Duration { return &r.RenewBefore })},
+	{"SSLExpiredTime", `a time such as "2026-12-01T00:00:00Z"`, func(r *Request, v any) bool {
+		s, ok := v.(string)
+		t, err := ParseTime(s)
+		r.SSLExpiredTime = t
+		return ok && err == nil
+	}},
+	{"Force", "true or false", flag(func(r *Request) *bool { return &r.Force })},
+	{"Automatic", "true or false", flag(func(r *Request) *bool { return &r.Automatic })},
+	{"DryRun", "true or false", flag(func(r *Request) *bool { return &r.DryRun })},
+	{"Wait", `a duration such as "2m"`, span(func(r *Request) **Duration { return &r.Wait })},
+}
+
+func text[S ~string](at func(*Request) *S) func(*Request, any) bool {
+	return func(r *Request, v any) bool {
+		s, ok := v.(string)
+		*at(r) = S(s)
+		return ok
+	}
+}
+
+func flag(at func(*Request) *bool) func(*Request, any) bool {
+	return func(r *Request, v any) bool {
+		b, ok := v.(bool)
+		*at(r) = b
+		return ok
+	}
+}
+
+func span(at func(*Request) **Duration) func(*Request, any) bool {
+	return func(r *Request, v any) bool {
+		s, ok := v.(string)
+		var d Duration
+		if !ok || d.UnmarshalText([]byte(s)) != nil {
+			return false
+		}
+		*at(r) = &d
+		return true
+	}
 }
 
 // Decode reads a direct request or a batch of 1 to [MaxBatch] of them; batch
@@ -158,35 +196,28 @@ func decodeRequest(data []byte) (request Request) {
 		var v any
 		return Invalidf("the request is not JSON: %v", json.Unmarshal(data, &v))
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if start, _ := dec.Token(); start != json.Delim('{') {
+	if data = bytes.TrimSpace(data); data[0] != '{' {
 		return Invalidf("the request is not a JSON object but %s", clip(string(data)))
 	}
-	var faults []string
-	seen := map[string]bool{}
-	for dec.More() {
-		key, _ := dec.Token()
-		name, _ := key.(string)
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return Invalidf("the request is not JSON: %v", err)
-		}
-		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	var faults, seen []string
+	var wrong []string // fields that were complained of
+	for name, value := range Members(data) {
+		i := slices.IndexFunc(fields, func(f fieldRow) bool { return f.name == name })
 		switch {
 		case i < 0:
 			faults = append(faults, unknownField(name))
-		case seen[name]:
+		case slices.Contains(seen, name):
 			faults = append(faults, name+" is given twice")
-		case json.Unmarshal(value, fields[i].at(&request)) != nil:
+		case value[0] != 'n' && !fields[i].set(&request, scalar(value)): // null is as good as nothing
 			faults = append(faults, fmt.Sprintf("%s must be %s, not %s", name, fields[i].want, clip(string(value))))
+			wrong = append(wrong, name)
 		}
-		seen[name] = true
+		seen = append(seen, name)
 	}
 	if len(faults) > 0 {
-		// What else is wrong is said as well, but not that a field is missing
-		// or empty which is there and was already complained of.
+		// What else is wrong is said as well, but nothing twice.
 		for _, f := range request.faults() {
-			if !seen[f.field] || request.has(f.field) {
+			if !slices.Contains(wrong, f.field) {
 				faults = append(faults, f.message)
 			}
 		}
@@ -195,10 +226,15 @@ func decodeRequest(data []byte) (request Request) {
 	return request
 }
 
-// has reports whether the named field holds anything.
-func (r *Request) has(name string) bool {
-	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-	return i >= 0 && !reflect.ValueOf(fields[i].at(r)).Elem().IsZero()
+// scalar is a value of the kinds that fields take, or nil.
+func scalar(value []byte) any {
+	switch value[0] {
+	case '"':
+		return Unquote(value)
+	case 't', 'f':
+		return value[0] == 't'
+	}
+	return nil
 }
 
 func unknownField(name string) string {

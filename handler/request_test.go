@@ -2,8 +2,10 @@ package handler_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"tairssl/handler"
 )
@@ -115,6 +117,47 @@ func FuzzDecode(f *testing.F) {
 			if err != nil || again[0].Validate() != nil {
 				t.Fatalf("%s was good and is not any more: %v", text, err)
 			}
+		}
+	})
+}
+
+func TestMembersShowWhatStandsThere(t *testing.T) {
+	text := ` { "a" : 1 , "b\u0022" : "x\\\"},{" , "c":{"d":["}",{}]}, "a":null,"e":[ ],"f":true } `
+	if !json.Valid([]byte(text)) {
+		t.Fatal("the text is not JSON")
+	}
+	var got []string
+	for name, value := range handler.Members([]byte(text)) {
+		got = append(got, name+"="+string(value))
+	}
+	want := []string{`a=1`, `b"="x\\\"},{"`, `c={"d":["}",{}]}`, `a=null`, `e=[ ]`, `f=true`}
+	if !slices.Equal(got, want) {
+		t.Errorf("the members are\n%q, want\n%q", got, want)
+	}
+}
+
+// Members agree with encoding/json on every object.
+func FuzzMembers(f *testing.F) {
+	f.Add([]byte(`{"a":"\u0000","b":{"c":[1,"]"]},"":-1e9}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want map[string]json.RawMessage
+		if json.Unmarshal(text, &want) != nil || want == nil {
+			return
+		}
+		got := map[string]json.RawMessage{}
+		for name, value := range handler.Members(text) {
+			got[strings.ToValidUTF8(name, "\uFFFD")] = value
+		}
+		for name, value := range want {
+			if _, ok := got[name]; !ok && utf8.Valid(text) {
+				t.Fatalf("%q has a member %q, which is not among %q", text, name, got)
+			}
+			if utf8.Valid(text) && string(got[name]) != string(value) {
+				t.Fatalf("the member %q of %q is %q, want %q", name, text, got[name], value)
+			}
+		}
+		if utf8.Valid(text) && len(got) != len(want) {
+			t.Fatalf("%q has the members %q, want %q", text, got, want)
 		}
 	})
 }

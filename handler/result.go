@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -120,6 +122,24 @@ func (r Result) Redeliver() (errorType string, ok bool) {
 		return string(r.Error.Kind), true
 	}
 	return "", false
+}
+
+// Encode writes results in the form of the question: one of a single request as
+// an object, those of a batch as an array.
+func Encode(results []Result, batch bool) []byte {
+	if batch || len(results) != 1 {
+		return encode(results)
+	}
+	return encode(results[0])
+}
+
+// encode writes JSON that people can read, too: an & stays an &.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // strings, times, numbers and bools always encode
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // timeLayout is how the API writes a time: RFC 3339 in UTC, whole seconds.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +76,12 @@ func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), 
 		key, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(key, "ALIBABA_CLOUD_") && key != function.Prefix+"ENDPOINT" && key != function.Prefix+"CA_FILE" {
 			environ = append(environ, entry)
+		}
+	}
+	for _, secret := range sampleSecrets {
+		key, _, _ := strings.Cut(secret, "=")
+		if !slices.ContainsFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, key+"=") }) {
+			environ = append(environ, secret)
 		}
 	}
 	return append(environ,

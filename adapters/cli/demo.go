@@ -8,34 +8,49 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
+
+// shown are the most telling samples, in this order, and what each is. Each has
+// a fleet of its own but the last, which repeats the need before it on the other
+// cloud.
+var shown = []struct {
+	file, what string
+	on         localruntime.Cloud // unless the one that sends such events
+	again      bool
+}{
+	{file: "direct-update.json", what: "A request, invoked by hand: changed, and watched to its end"},
+	{file: "eventbridge-acm-approaching.json", what: "EventBridge: ACM says that a certificate of a Tair endpoint expires"},
+	{file: "sqs.json", what: "A queue with a poison record: the good ones are done, and none comes back"},
+	{file: "apigateway-http.json", what: "Alertmanager over HTTP, with its token"},
+	{file: "stream-strings.json", what: "A Kafka stream on Function Compute: one is due, one is not"},
+	{file: "timer.json", what: "The same need once more, from a timer on the other cloud: nothing restarts", on: localruntime.FC, again: true},
+}
 
 func (c *command) demo() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Send the sample events through both built functions, against an emulated cloud",
+		Short: "Send sample events through both built functions, against an emulated cloud",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			files, err := filepath.Glob(filepath.Join(dir, "direct-*.json"))
-			if err != nil || len(files) == 0 {
+			if _, err := os.Stat(filepath.Join(dir, shown[0].file)); err != nil {
 				return usagef("no sample events in %s: name their folder with --events", dir)
 			}
-			return c.show(cmd.Context(), files)
+			return c.show(cmd.Context(), dir)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "events", "events", "`folder` of the sample events")
 	return cmd
 }
 
-// show runs every event on both functions, each over its own fleet, and then
-// delivers the last one once more, to the other cloud.
-func (c *command) show(ctx context.Context, files []string) error {
+func (c *command) show(ctx context.Context, dir string) error {
 	e, err := tairtest.New(tairtest.Options{Lag: 300 * time.Millisecond, ChangeTime: 700 * time.Millisecond})
 	if err != nil {
 		return err
@@ -46,68 +61,66 @@ func (c *command) show(ctx context.Context, files []string) error {
 		return err
 	}
 	defer clean()
-	// A real operator grants this; see TAIRSSL_ACTIONS.
-	environ = append(environ, "TAIRSSL_ACTIONS=Update,Enable,Disable", "TAIRSSL_LEASE_PAUSE=300ms", "TAIRSSL_LOG_LEVEL=error")
+	environ = append(environ, function.Prefix+"LEASE_PAUSE=300ms", function.Prefix+"LOG_LEVEL=error")
 
-	fmt.Fprintln(c.Stdout, "An emulated cloud answers over HTTPS; every certificate below is what a TLS client was served.")
+	fmt.Fprintln(c.Stdout, "The real functions poll their clouds' runtime APIs, and an emulated cloud answers them over HTTPS.\nEvery certificate below is what a TLS client was served.")
 	processes := map[localruntime.Cloud]*localruntime.Process{}
 	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
-		if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-			return err
-		}
 		p, err := localruntime.Start(ctx, cloud, binary(cloud), localruntime.Options{Env: environ, Region: handler.DefaultRegion})
 		if err != nil {
 			return err
 		}
 		defer func() { _ = p.Close() }()
 		processes[cloud] = p
-		fmt.Fprintf(c.Stdout, "\n%s\n", map[localruntime.Cloud]string{
-			localruntime.Lambda: "AWS Lambda: dist/lambda/bootstrap, polling its runtime API",
-			localruntime.FC:     "Function Compute: dist/fc/bootstrap, polling its runtime API",
-		}[cloud])
-		for _, file := range files {
-			if err := c.demonstrate(ctx, e, p, file); err != nil {
+	}
+	for _, s := range shown {
+		if !s.again {
+			// Nothing is left of the sample before: the leases of a process count
+			// for the certificate that they were taken for, so each has its own.
+			if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
 				return err
 			}
 		}
+		if err := c.demonstrate(ctx, e, processes, filepath.Join(dir, s.file), s.what, s.on); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintln(c.Stdout, "\nThe same need once more, delivered to the other cloud: nothing restarts.")
-	return c.demonstrate(ctx, e, processes[localruntime.Lambda], files[len(files)-1])
+	return nil
 }
 
-// demonstrate sends one event and prints what was asked, what came of it and
-// what a TLS client sees.
-func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, p *localruntime.Process, file string) error {
+// demonstrate sends one event and prints what came of it and what TLS clients see.
+func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, processes map[localruntime.Cloud]*localruntime.Process, file, what string, cloud localruntime.Cloud) error {
 	event, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	requests, _, err := handler.Decode(event)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+	if cloud == "" {
+		cloud = sentBy(event)
 	}
-	before := make([]string, len(requests))
-	for i, r := range requests {
-		before[i] = served(ctx, e, r.InstanceID)
+	before := map[string]string{}
+	restarts := map[string]int{}
+	for _, i := range e.Instances() {
+		before[i.InstanceID], restarts[i.InstanceID] = served(ctx, e, i.InstanceID), i.Restarts
 	}
-	answer, err := p.Invoke(ctx, event)
+	answer, err := processes[cloud].Invoke(ctx, event)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Stdout, "\n  %s\n", file)
-	results := resultsOf(answer.Payload)
-	if answer.Failed || len(results) != len(requests) {
+	if answer.Failed {
 		return fmt.Errorf("%s: %s: %s", file, answer.ErrorType, answer.ErrorMessage)
 	}
-	for i, r := range results {
-		asked := requests[i]
-		instance, _ := e.Instance(r.InstanceID)
-		fmt.Fprintf(c.Stdout, "    asked    %s %s in %s%s\n    outcome  %s: %s\n    served   %s → %s\n    restarts %d\n",
-			asked.SSLEnabled, asked.InstanceID, r.RegionID, map[bool]string{true: ", as a dry run"}[asked.DryRun],
-			c.paint(colors[r.Outcome], string(r.Outcome)), r.Reason,
-			before[i], served(ctx, e, r.InstanceID), instance.Restarts)
-		if i < len(results)-1 {
-			fmt.Fprintln(c.Stdout)
+	fmt.Fprintf(c.Stdout, "\n%s\n  %s → dist/%s/bootstrap\n", c.paint(text.Bold, what), file, cloud)
+	results := resultsOf(answer.Payload)
+	for _, r := range results {
+		fmt.Fprintf(c.Stdout, "  %s %s %s: %s\n", r.InstanceID, r.SSLEnabled, c.paint(colors[r.Outcome], string(r.Outcome)), r.Reason)
+	}
+	if len(results) == 0 {
+		fmt.Fprintf(c.Stdout, "  answered %s\n", answer.Payload)
+	}
+	e.Advance(time.Minute) // past the lag and the change of what was not watched
+	for _, i := range e.Instances() {
+		if n := i.Restarts - restarts[i.InstanceID]; n > 0 {
+			fmt.Fprintf(c.Stdout, "  %s restarted %d time; served: %s → %s\n", i.InstanceID, n, before[i.InstanceID], served(ctx, e, i.InstanceID))
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ func (r *reader) alerts(s shape) Asked {
 		Status string            `json:"status"`
 		Labels map[string]string `json:"labels"`
 	}
-	if err := json.Unmarshal(s["alerts"], &alerts); err != nil {
+	if err := json.Unmarshal(s.raw("alerts"), &alerts); err != nil {
 		return one(name, handler.Invalidf("the alerts can not be read: want a list with status and labels"))
 	}
 	if len(alerts) > handler.MaxBatch {
@@ -40,7 +40,7 @@ func (r *reader) alerts(s shape) Asked {
 			continue
 		}
 		firing = true
-		ref, ok := labelled(a.Labels)
+		ref, ok := r.labelled(a.Labels)
 		switch {
 		case !ok:
 			asked.Requests = append(asked.Requests, handler.Invalidf("the alert %q names no instance: give it a label instance_id, or an instance that is an endpoint", a.Labels["alertname"]))
@@ -56,26 +56,40 @@ func (r *reader) alerts(s shape) Asked {
 	return asked
 }
 
-// labelled reads an alert's instance from its labels.
-func labelled(labels map[string]string) (handler.Ref, bool) {
+// labelled reads an alert's instance from its labels. An endpoint whose name
+// somebody chose is known to the certificate map alone.
+func (r *reader) labelled(labels map[string]string) (ref handler.Ref, ok bool) {
 	region := labels["region_id"]
 	if id := labels["instance_id"]; id != "" {
 		return handler.Ref{InstanceID: id, RegionID: region}, true
 	}
-	ref, ok := hostRef(labels["instance"])
-	ref.RegionID = region
+	host := hostOf(labels["instance"])
+	if refs := r.Certificates.instances(host); len(refs) == 1 {
+		ref, ok = refs[0], true
+	} else {
+		ref, ok = hostRef(host)
+	}
+	if region != "" {
+		ref.RegionID = region
+	}
 	return ref, ok
+}
+
+// hostOf is the host of a host:port, a URL or a bare host.
+func hostOf(s string) string {
+	s = strings.TrimSpace(s)
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		return u.Hostname()
+	}
+	if host, _, err := net.SplitHostPort(s); err == nil {
+		return host
+	}
+	return s
 }
 
 // hostRef reads an instance out of a host:port, a URL, a bare host or an id.
 func hostRef(s string) (handler.Ref, bool) {
-	s = strings.TrimSpace(s)
-	host := s
-	if u, err := url.Parse(s); err == nil && u.Host != "" {
-		host = u.Hostname()
-	} else if h, _, err := net.SplitHostPort(s); err == nil {
-		host = h
-	}
+	host := hostOf(s)
 	if ref, ok := ofEndpoint(host); ok {
 		return ref, true
 	}

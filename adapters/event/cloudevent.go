@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -26,13 +27,13 @@ func (r *reader) cloudEventOf(s shape) Asked {
 	if v := s.text("specversion"); v != "1.0" || typ == "" || s.text("id") == "" || s.text("source") == "" {
 		return one("cloudevent", handler.Invalidf("the CloudEvent lacks one of id, source, type, or its specversion is not 1.0"))
 	}
-	data := s["data"]
+	data := s.raw("data")
 	if encoded := s.text("data_base64"); encoded != "" {
 		decoded, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return one("cloudevent", handler.Invalidf("data_base64 is not base64"))
+		if err != nil || !json.Valid(decoded) {
+			return one("cloudevent", handler.Invalidf("data_base64 is not JSON in base64"))
 		}
-		data = decoded
+		data = bytes.TrimSpace(decoded)
 	}
 	source := strings.ReplaceAll(s.text("source"), ":", ".") // acs:x and acs.x are both seen
 	switch {
@@ -43,9 +44,9 @@ func (r *reader) cloudEventOf(s shape) Asked {
 		}
 		return one("cloudevent", automatic(ref))
 	case typ == "mns:Queue:SendMessage":
-		return r.inner("mns-queue", shape{"data": data}.object("data")["messageBody"])
+		return r.inner("mns-queue", shapeOf(data).raw("messageBody"))
 	case strings.HasPrefix(typ, "mq:Topic:"):
-		return r.inner("rocketmq", shape{"data": data}.object("data")["body"])
+		return r.inner("rocketmq", shapeOf(data).raw("body"))
 	case strings.HasPrefix(typ, "kvstore:CloudMonitor:"):
 		return scheduled("cloudmonitor", typ, subject)
 	case strings.Contains(typ, ":CertKeyExpired"):
@@ -61,16 +62,14 @@ func (r *reader) cloudEventOf(s shape) Asked {
 // names are all that an event of SLB or CAS may name its certificate by; its
 // fields are not documented in full.
 func (r *reader) names(data json.RawMessage, subject string) (names []string) {
-	var fields shape
-	_ = json.Unmarshal(data, &fields) // what is no object names nothing
+	fields := shapeOf(data)
 	for _, key := range []string{"CommonName", "commonName", "certName", "domain", "Domain"} {
 		if name := fields.text(key); name != "" {
 			names = append(names, name)
 		}
 	}
-	if content := fields.object("content"); content != nil {
-		inner, _ := json.Marshal(content)
-		names = append(names, r.names(inner, "")...)
+	if content := fields.raw("content"); content != nil {
+		names = append(names, r.names(content, "")...)
 	}
 	if subject != "" {
 		names = append(names, subject[strings.LastIndexAny(subject, "/:")+1:])

@@ -16,7 +16,6 @@ package event
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 
 	"tairssl/handler"
@@ -40,28 +39,45 @@ type Decoder struct {
 	Certificates CertMap
 }
 
-// shape is an object's fields as they are.
-type shape map[string]json.RawMessage
+// shape is an object's members as they stand.
+type shape []member
 
-// text is a field that is a string, or "".
-func (s shape) text(name string) (value string) {
-	if raw := s[name]; len(raw) > 0 && raw[0] == '"' {
-		_ = json.Unmarshal(raw, &value) // it is valid JSON
-	}
-	return value
+type member struct {
+	name  string
+	value json.RawMessage
 }
 
-// object is a field that is an object, or nothing.
-func (s shape) object(name string) (value shape) {
-	if raw := s[name]; len(raw) > 0 && raw[0] == '{' {
-		_ = json.Unmarshal(raw, &value) // it is valid JSON
+// shapeOf reads valid JSON; what is no object has no shape.
+func shapeOf(object []byte) shape {
+	if len(object) == 0 || object[0] != '{' {
+		return nil
 	}
-	return value
+	s := make(shape, 0, 16)
+	for name, value := range handler.Members(object) {
+		s = append(s, member{name, value})
+	}
+	return s
 }
+
+// raw is a member as it stands; of two the first.
+func (s shape) raw(name string) json.RawMessage {
+	for _, m := range s {
+		if m.name == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// text is a member that is a string, or "".
+func (s shape) text(name string) string { return handler.Unquote(s.raw(name)) }
+
+// object is a member that is an object, or nothing.
+func (s shape) object(name string) shape { return shapeOf(s.raw(name)) }
 
 func (s shape) has(names ...string) bool {
 	for _, name := range names {
-		if _, ok := s[name]; !ok {
+		if s.raw(name) == nil {
 			return false
 		}
 	}
@@ -129,11 +145,10 @@ func (r *reader) read(payload []byte) Asked {
 	case payload[0] == '[':
 		return r.list(payload)
 	}
-	var s shape
-	if json.Unmarshal(payload, &s) != nil {
+	if !json.Valid(payload) {
 		return direct(payload) // names what is wrong with it
 	}
-	return r.object(payload, s)
+	return r.object(payload, shapeOf(payload))
 }
 
 // object asks the table.
@@ -161,10 +176,7 @@ func (r *reader) inner(name string, payload []byte) Asked {
 	}
 	// A carrier may hold its content as JSON or as JSON text.
 	if payload[0] == '"' {
-		var text string
-		if json.Unmarshal(payload, &text) == nil {
-			payload = []byte(text)
-		}
+		payload = []byte(handler.Unquote(payload))
 	}
 	asked := r.read(payload)
 	asked.Trigger = name + "/" + asked.Trigger
@@ -178,20 +190,19 @@ func (r *reader) list(payload []byte) Asked {
 	if json.Unmarshal(payload, &items) != nil || len(items) == 0 {
 		return direct(payload)
 	}
-	stream := items[0][0] == '"'
-	if items[0][0] == '{' {
-		var s shape
-		stream = json.Unmarshal(items[0], &s) == nil && isCloudEvent(s)
-	}
-	if !stream || len(items) > handler.MaxBatch {
+	if stream := items[0][0] == '"' || isCloudEvent(shapeOf(items[0])); !stream || len(items) > handler.MaxBatch {
 		return direct(payload)
 	}
-	all := Asked{Batch: true, Trigger: "stream"}
+	return r.each("stream", items, func(item []byte) Asked { return r.inner("stream", item) })
+}
+
+// each reads several events together; what one asks for keeps its place.
+func (r *reader) each(name string, items []json.RawMessage, read func([]byte) Asked) Asked {
+	all := Asked{Batch: true, Trigger: name}
 	for _, item := range items {
-		asked := r.inner("stream", item)
-		all.Requests = append(all.Requests, asked.Requests...)
+		all.Requests = append(all.Requests, read(item).Requests...)
 		if len(all.Requests) > handler.MaxBatch {
-			return one("stream", handler.Invalidf("the stream asks for more than %d changes at once", handler.MaxBatch))
+			return one(name, handler.Invalidf("this asks for more than %d changes at once", handler.MaxBatch))
 		}
 	}
 	return all
@@ -212,19 +223,15 @@ func automatic(ref handler.Ref) handler.Request {
 }
 
 // isRequest recognises a direct request or a sweep order among an event's data.
-func isRequest(raw json.RawMessage) bool {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) == 0 {
-		return false
+func isRequest(raw []byte) bool {
+	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '"' {
+		if raw = bytes.TrimSpace([]byte(handler.Unquote(raw))); !json.Valid(raw) {
+			return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') // meant for one: its fault will be named
+		}
 	}
-	if raw[0] == '[' {
+	if len(raw) > 0 && raw[0] == '[' {
 		return true
 	}
-	if raw[0] == '"' {
-		var text string
-		_ = json.Unmarshal(raw, &text)
-		return strings.HasPrefix(strings.TrimSpace(text), "{") && isRequest(json.RawMessage(text))
-	}
-	var s shape
-	return json.Unmarshal(raw, &s) == nil && (s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s))
+	s := shapeOf(raw)
+	return s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s)
 }

@@ -67,7 +67,9 @@ func TestEverySample(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no samples: %v", err)
 	}
-	envelopes := map[string]bool{"sqs.json": true, "sns.json": true} // of Lambda's own
+	// Those that packages lambda and fc open.
+	envelopes := map[string]bool{"sqs.json": true, "sns.json": true, "apigateway-rest.json": true, "apigateway-http.json": true,
+		"function-url.json": true, "alb.json": true, "fc-http.json": true, "fc-http-cloudevents.json": true}
 	for _, file := range files {
 		name := filepath.Base(file)
 		payload, err := os.ReadFile(file)
@@ -106,6 +108,37 @@ func certMap(t *testing.T, text string) event.CertMap {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// What an event asks for is bounded in time and allocations; each row of the
+// numbers is some ten times what was measured.
+func TestDecodingIsCheap(t *testing.T) {
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	d := &event.Decoder{}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(20, func() { d.Decode(payload) }); n > 300 {
+			t.Errorf("%s costs %v allocations, more than 300", file, n)
+		}
+	}
+	batch := func(n int, item string) []byte { return []byte("[" + strings.Repeat(item+",", n-1) + item + "]") }
+	for name, item := range map[string]string{
+		"direct request": `{"InstanceId":"` + id + `","SSLEnabled":"Update","RegionId":"cn-hangzhou"}`,
+		"event":          `{"specversion":"1.0","id":"1","source":"acs.kvstore","type":"com.aliyun.tair.certificate.expiring","subject":"` + id + `"}`,
+		"JSON text":      `"{\"InstanceId\":\"` + id + `\",\"SSLEnabled\":\"Update\"}"`,
+	} {
+		one, many := batch(1, item), batch(51, item)
+		each := (testing.AllocsPerRun(20, func() { d.Decode(many) }) - testing.AllocsPerRun(20, func() { d.Decode(one) })) / 50
+		if each > 80 || each <= 0 {
+			t.Errorf("each %s of a batch costs %v allocations, more than 80", name, each)
+		}
+	}
 }
 
 func TestCertificateMap(t *testing.T) {

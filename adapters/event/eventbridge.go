@@ -19,7 +19,7 @@ func (r *reader) eventBridge(s shape) Asked {
 func (r *reader) eventBridgeOf(s shape) Asked {
 	detail := s.object("detail")
 	var resources []string
-	_ = json.Unmarshal(s["resources"], &resources) // absent in hand-made events
+	_ = json.Unmarshal(s.raw("resources"), &resources) // absent in hand-made events
 	switch source, kind := s.text("source"), s.text("detail-type"); {
 	case source == "aws.acm" && (kind == "ACM Certificate Approaching Expiration" || kind == "ACM Certificate Expired"):
 		return r.certificate("acm", append(resources, detail.text("CommonName"), detail.text("FirstSubjectAlternativeName"))...)
@@ -31,12 +31,12 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 		return r.certificate("config", append(resources, detail.text("resourceId"))...)
 	case source == "aws.cloudwatch" && kind == "CloudWatch Alarm State Change":
 		return r.alarmState("cloudwatch-alarm", detail.object("state").text("value"), detail.object("configuration").text("description"))
-	case isRequest(s["detail"]):
-		return r.inner("eventbridge", s["detail"])
+	case isRequest(s.raw("detail")):
+		return r.inner("eventbridge", s.raw("detail"))
 	case source == "aws.scheduler" || source == "aws.events":
 		// A schedule without an input: {} from a rule, "{}" from the Scheduler.
 		return one("eventbridge", handler.Invalidf("the schedule has no input: give it a request, such as {\"InstanceId\":\"r-…\",\"SSLEnabled\":\"Update\"}"))
-	case bytes.HasPrefix(s["source"], []byte(`"aws.`)):
+	case bytes.HasPrefix(s.raw("source"), []byte(`"aws.`)):
 		return one("eventbridge", handler.Unchangedf("events %q of %s ask for nothing", kind, source))
 	}
 	return one("eventbridge", handler.Invalidf("the detail of the event is not a request"))

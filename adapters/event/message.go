@@ -5,7 +5,7 @@ package event
 func isNotification(s shape) bool { return s.text("Type") == "Notification" && s.has("TopicArn") }
 
 func (r *reader) notification(s shape) Asked {
-	asked := r.inner("sns", s["Message"])
+	asked := r.inner("sns", s.raw("Message"))
 	asked.ID = s.text("MessageId")
 	return asked
 }
@@ -15,7 +15,7 @@ func (r *reader) notification(s shape) Asked {
 func isTopicMessage(s shape) bool { return s.has("TopicName", "Message", "MessageId") }
 
 func (r *reader) topicMessage(s shape) Asked {
-	asked := r.inner("mns-topic", s["Message"])
+	asked := r.inner("mns-topic", s.raw("Message"))
 	asked.ID = s.text("MessageId")
 	return asked
 }

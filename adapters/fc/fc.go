@@ -1,7 +1,7 @@
 // Package fc runs the function on Alibaba Function Compute 3.0 (runtime go1).
 //
-// The payload is the direct request of package handler, alone or as a batch.
-// Every call is signed with the credentials of the function's role, which come
+// It opens the envelope that is Function Compute's own, the HTTP trigger's, and
+// leaves every other payload to package event. Every call is signed with the credentials of the function's role, which come
 // anew with each invocation: those in the environment go stale on an instance
 // that lives on.
 package fc
@@ -29,15 +29,25 @@ func Start(environ []string, log io.Writer) {
 // New returns the function as the runtime calls it. A json.RawMessage is the
 // one answer that the runtime passes on as it is.
 func New(environ []string, log io.Writer) func(context.Context, []byte) (json.RawMessage, error) {
-	f := function.New(function.Options{Environ: environ, Log: log, Credentials: credentials(environ)})
-	return func(ctx context.Context, payload []byte) (json.RawMessage, error) {
-		answer, err := f.Invoke(withRole(ctx), payload)
-		var failure *function.Failure
-		if errors.As(err, &failure) {
-			return nil, messages.InvokeResponse_Error{Type: failure.Type, Message: failure.Message}
-		}
-		return answer, err
+	return invoker{function.New(function.Options{Environ: environ, Log: log, Credentials: credentials(environ)})}.invoke
+}
+
+type invoker struct{ *function.Function }
+
+// invoke answers an invocation: an HTTP trigger's by a response, any other by
+// the result. A failure's type becomes Function Compute's errorType.
+func (i invoker) invoke(ctx context.Context, payload []byte) (answer json.RawMessage, err error) {
+	ctx = withRole(ctx)
+	if e := httpEventOf(payload); e != nil {
+		answer, err = i.serve(ctx, e)
+	} else {
+		answer, err = i.Function.Invoke(ctx, payload)
 	}
+	var failure *function.Failure
+	if errors.As(err, &failure) {
+		return nil, messages.InvokeResponse_Error{Type: failure.Type, Message: failure.Message}
+	}
+	return answer, err
 }
 
 type roleKey struct{}

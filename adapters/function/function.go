@@ -1,12 +1,11 @@
 package function
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
+	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
 
@@ -36,6 +36,7 @@ type Function struct {
 type running struct {
 	handler *handler.Handler
 	decoder event.Decoder
+	web     *webhook.Handler
 	log     *slog.Logger
 }
 
@@ -72,7 +73,15 @@ func (f *Function) wire() (*running, error) {
 		credentials = EnvironCredentials(f.options.Environ)
 	}
 	h, _ := settings.Handler(credentials, log)
-	return &running{h, event.Decoder{Certificates: settings.CertMap}, log}, nil
+	r := &running{handler: h, decoder: event.Decoder{Certificates: settings.CertMap}, log: log}
+	r.web = webhook.New(webhook.Options{
+		Standard: settings.WebhookSecrets, GitHub: settings.GitHubSecrets, Tokens: settings.AlertTokens, Basic: settings.AlertBasic,
+		Decoder: &r.decoder,
+		Answer:  func(ctx context.Context, asked event.Asked) event.Answer { return r.answer(ctx, asked)[0] },
+		Attrs:   coldStart,
+		Log:     log,
+	})
+	return r, nil
 }
 
 // EnvironCredentials are those of an environment as os.Environ gives it.
@@ -87,108 +96,92 @@ func EnvironCredentials(environ []string) tair.Credentials {
 	})
 }
 
-// Invoke answers one payload, whatever trigger it comes from: a single request
-// by its result, several by an array of results. Its error is a *[Failure].
-func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	deliveries, err := f.Deliver(ctx, [][]byte{payload})
+// Invoke answers a payload, whatever trigger it comes from: a single request by
+// its result, several by an array of results. Several payloads are answered as
+// one that asks for all of it. Its error is a *[Failure].
+func (f *Function) Invoke(ctx context.Context, payloads ...[]byte) ([]byte, error) {
+	answers, err := f.Deliver(ctx, payloads)
 	if err != nil {
 		return nil, err
 	}
-	d := deliveries[0]
-	if failure := redeliver(d.Results, d.Batch); failure != nil {
-		return nil, failure
+	all := answers[0]
+	for _, a := range answers[1:] {
+		all.Batch = true
+		all.Results = append(slices.Clip(all.Results), a.Results...)
 	}
-	return encode(d.Results, d.Batch), nil
+	if errorType, message, again := all.Again(); again {
+		return nil, &Failure{errorType, message + "\n" + string(all.Body())}
+	}
+	return all.Body(), nil
 }
-
-// Delivery is what became of one payload.
-type Delivery struct {
-	event.Asked
-	Results []handler.Result
-}
-
-// Again reports whether delivering the payload again can help.
-func (d Delivery) Again() bool { return redeliver(d.Results, d.Batch) != nil }
 
 // Deliver answers several payloads of one invocation, the records of a queue,
 // together: what they ask of one instance happens in their order. Its error, a
 // *[Failure], is one of the whole invocation.
-func (f *Function) Deliver(ctx context.Context, payloads [][]byte) (deliveries []Delivery, err error) {
+func (f *Function) Deliver(ctx context.Context, payloads [][]byte) (answers []event.Answer, err error) {
 	began := time.Now()
-	cold := false
-	f.cold.Do(func() { cold = true })
-	r, err := f.start()
+	ctx, r, err := f.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			r.log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			deliveries, err = nil, &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
+			answers, err = nil, &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
 		}
 	}()
-	var requests []handler.Request
-	deliveries = make([]Delivery, len(payloads))
+	asked := make([]event.Asked, len(payloads))
 	for i, payload := range payloads {
-		deliveries[i].Asked = r.decoder.Decode(payload)
-		requests = append(requests, deliveries[i].Requests...)
+		asked[i] = r.decoder.Decode(payload)
+	}
+	answers = r.answer(ctx, asked...)
+	for i, a := range answers {
+		attrs := append([]slog.Attr{
+			slog.String("trigger", a.Trigger), slog.String("event_id", a.ID), slog.Int("bytes", len(payloads[i])),
+			slog.Any("outcomes", a.Outcomes()), slog.Int64("duration_ms", time.Since(began).Milliseconds()),
+		}, coldStart(ctx)...)
+		r.log.LogAttrs(ctx, slog.LevelInfo, "invocation", attrs...)
+	}
+	return answers, nil
+}
+
+// Serve answers an HTTP request that a gateway handed over. Its error, a
+// *[Failure], is one of the settings.
+func (f *Function) Serve(ctx context.Context, request webhook.Forwarded) (status int, header http.Header, body []byte, err error) {
+	ctx, r, err := f.begin(ctx)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	status, header, body = request.Serve(ctx, r.web)
+	return status, header, body, nil
+}
+
+type coldKey struct{}
+
+// begin makes what is needed, at the first invocation.
+func (f *Function) begin(ctx context.Context) (context.Context, *running, error) {
+	cold := false
+	f.cold.Do(func() { cold = true })
+	r, err := f.start()
+	return context.WithValue(ctx, coldKey{}, cold), r, err
+}
+
+func coldStart(ctx context.Context) []slog.Attr {
+	cold, _ := ctx.Value(coldKey{}).(bool)
+	return []slog.Attr{slog.Bool("cold_start", cold)}
+}
+
+// answer does all that was asked at once.
+func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answer {
+	var requests []handler.Request
+	for _, a := range asked {
+		requests = append(requests, a.Requests...)
 	}
 	results := r.handler.Handle(ctx, requests)
-	for i := range deliveries {
-		d := &deliveries[i]
-		d.Results, results = results[:len(d.Requests)], results[len(d.Requests):]
-		r.log.InfoContext(ctx, "invocation", "trigger", d.Trigger, "event_id", d.ID, "bytes", len(payloads[i]), "outcomes", count(d.Results), "cold_start", cold, "duration_ms", time.Since(began).Milliseconds())
+	answers := make([]event.Answer, len(asked))
+	for i, a := range asked {
+		answers[i] = event.Answer{Asked: a, Results: results[:len(a.Requests)]}
+		results = results[len(a.Requests):]
 	}
-	return deliveries, nil
-}
-
-func count(results []handler.Result) map[handler.Outcome]int {
-	outcomes := map[handler.Outcome]int{}
-	for _, r := range results {
-		outcomes[r.Outcome]++
-	}
-	return outcomes
-}
-
-// encode writes the answer in the form of the question.
-func encode(results []handler.Result, batch bool) []byte {
-	var v any = results
-	if !batch {
-		v = results[0]
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // a struct of strings, times and bools always encodes
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// worst orders the types of failures; a batch fails as its worst part.
-var worst = []string{string(handler.Unknown), string(handler.Internal), string(handler.Unavailable), string(handler.Throttled), string(handler.InProgress)}
-
-// redeliver gives the failure by which the platform learns that a re-delivery
-// can help, or nil. What is done already stays done: it will be unchanged then.
-func redeliver(results []handler.Result, batch bool) *Failure {
-	failure := &Failure{}
-	n := 0
-	var why strings.Builder
-	for _, r := range results {
-		t, ok := r.Redeliver()
-		if !ok {
-			continue
-		}
-		n++
-		if failure.Type == "" || slices.Index(worst, t) < slices.Index(worst, failure.Type) {
-			failure.Type = t
-		}
-		fmt.Fprintf(&why, "%s: %s; ", r.InstanceID, r.Reason)
-	}
-	switch {
-	case n == 0:
-		return nil
-	case batch:
-		failure.Message = fmt.Sprintf("%d of %d can be tried again: ", n, len(results))
-	}
-	failure.Message += strings.TrimSuffix(why.String(), "; ") + "\n" + string(encode(results, batch))
-	return failure
+	return answers
 }

@@ -18,6 +18,7 @@ import (
 
 	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
+	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
 
@@ -27,20 +28,24 @@ const Prefix = "TAIRSSL_"
 // Settings are the operator's, one environment variable each; a plural takes a
 // comma-separated list, and an empty variable counts as one that is not set.
 type Settings struct {
-	Region      []string         `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
-	Endpoint    tair.Endpoint    `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
-	CAFile      string           `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
-	Actions     []handler.Action `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
-	Instances   []string         `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
-	RenewBefore time.Duration    `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
-	Concurrency int              `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
-	Rate        float64          `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
-	Wait        time.Duration    `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
-	Lease       string           `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
-	LeasePause  time.Duration    `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
-	Pause       bool             `env:"PAUSE" help:"1 stops every change"`
-	CertMap     event.CertMap    `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
-	LogLevel    slog.Level       `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Region         []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
+	Endpoint       tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
+	CAFile         string                  `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
+	Actions        []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
+	Instances      []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
+	RenewBefore    time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
+	Concurrency    int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
+	Rate           float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
+	Wait           time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
+	Lease          string                  `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
+	LeasePause     time.Duration           `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
+	Pause          bool                    `env:"PAUSE" help:"1 stops every change"`
+	CertMap        event.CertMap           `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
+	WebhookSecrets webhook.StandardSecrets `env:"WEBHOOK_SECRETS" help:"secrets of Standard Webhooks, whsec_ and base64: opens /ssl and /cloudevents"`
+	GitHubSecrets  webhook.Secrets         `env:"GITHUB_SECRETS" help:"secrets of GitHub style signatures: opens /ssl, for an Update that is due"`
+	AlertTokens    webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /alertmanager, /grafana and /cloudevents, for an Update that is due"`
+	AlertBasic     webhook.BasicSecrets    `env:"ALERT_BASIC" help:"user:password pairs, for the same"`
+	LogLevel       slog.Level              `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	roots *x509.CertPool
 }

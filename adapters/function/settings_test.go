@@ -25,7 +25,7 @@ func TestSettingsDefaults(t *testing.T) {
 func TestSettingsAllFaultsAtOnce(t *testing.T) {
 	bad := map[string]string{
 		"REGION": "cn-hangzhou,Evil/../", "ENDPOINT": "http://example.com", "CA_FILE": filepath.Join(t.TempDir(), "none.pem"), "ACTIONS": "Update,Delete",
-		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "CERT_MAP": "example.com", "LOG_LEVEL": "loud",
+		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "CERT_MAP": "example.com", "WEBHOOK_SECRETS": "whsec_!", "GITHUB_SECRETS": "a,,b", "ALERT_TOKENS": ",", "ALERT_BASIC": "user", "LOG_LEVEL": "loud",
 	}
 	var environ []string
 	for name, value := range bad {

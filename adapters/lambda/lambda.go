@@ -1,7 +1,7 @@
 // Package lambda runs the function on AWS Lambda (provided.al2023).
 //
-// It opens the envelopes that are Lambda's own, the records of SQS and SNS, and
-// leaves what they carry, and every other payload, to package event. Credentials
+// It opens the envelopes that are Lambda's own, the gateways' HTTP requests and
+// the records of SQS and SNS, and leaves what they carry, and every other payload, to package event. Credentials
 // come from the environment.
 package lambda
 
@@ -28,16 +28,21 @@ func New(environ []string, log io.Writer) lambda.Handler {
 
 type invoker struct{ *function.Function }
 
-// Invoke answers an invocation: a queue's by the records to deliver again, any
-// other by the result. A failure's type becomes Lambda's errorType.
+// Invoke answers an invocation: a gateway's by an HTTP response, a queue's by
+// the records to deliver again, any other by the result. A failure's type
+// becomes Lambda's errorType.
 func (i invoker) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
-	switch source, records := recordsOf(payload); source {
-	case "aws:sqs":
-		answer, err = i.queue(ctx, records)
-	case "aws:sns": // always one
-		answer, err = i.Function.Invoke(ctx, []byte(records[0].Sns.Message))
-	default:
-		answer, err = i.Function.Invoke(ctx, payload)
+	if e := httpEventOf(payload); e != nil {
+		answer, err = i.serve(ctx, e)
+	} else {
+		switch source, records := recordsOf(payload); source {
+		case "aws:sqs":
+			answer, err = i.queue(ctx, records)
+		case "aws:sns":
+			answer, err = i.notifications(ctx, records)
+		default:
+			answer, err = i.Function.Invoke(ctx, payload)
+		}
 	}
 	var failure *function.Failure
 	if errors.As(err, &failure) {

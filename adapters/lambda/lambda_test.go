@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func newFunction(t *testing.T, instances ...tairtest.Instance) (*tairtest.Emulat
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	return e, lambda.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=100ms", "TAIRSSL_RATE=0",
+	return e, lambda.New([]string{"TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password", "TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=100ms", "TAIRSSL_RATE=0",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, log), log
 }
 
@@ -110,6 +111,78 @@ func TestRecordSamples(t *testing.T) {
 	}
 }
 
+// Each gateway's sample restarts the instance that is due, and is answered in
+// the gateway's own form.
+func TestGatewaySamples(t *testing.T) {
+	for sample, test := range map[string]struct {
+		status int
+		want   string // in the answer
+	}{
+		"apigateway-rest.json": {202, `"headers":{`},
+		"apigateway-http.json": {200, `"isBase64Encoded":false`},
+		"function-url.json":    {202, `"headers":{`},
+		"alb.json":             {200, `"multiValueHeaders":{`},
+	} {
+		payload, err := os.ReadFile("../../events/" + sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, f, _ := newFunction(t)
+		answer, err := f.Invoke(context.Background(), payload)
+		var response struct{ StatusCode int }
+		if err != nil || json.Unmarshal(answer, &response) != nil || response.StatusCode != test.status || !strings.Contains(string(answer), test.want) {
+			t.Errorf("%s is answered %s, %v; want status %d and %s", sample, answer, err, test.status, test.want)
+		}
+		if i, _ := e.Instance("r-bp1zxszhcgatnx01"); i.Restarts != 1 {
+			t.Errorf("%s restarted the instance %d times", sample, i.Restarts)
+		}
+		if strings.Contains(string(answer), "null,\"body") || sample == "alb.json" && !strings.Contains(string(answer), `"statusDescription":"200 OK"`) {
+			t.Errorf("%s is answered %s", sample, answer)
+		}
+		// Nobody gets in without the credential.
+		for _, secret := range []string{"sha256=", "Bearer sample", "Basic YWx"} {
+			forged := strings.Replace(string(payload), secret, secret+"0", -1)
+			if forged == string(payload) {
+				continue
+			}
+			answer, err := f.Invoke(context.Background(), []byte(forged))
+			if err != nil || !strings.Contains(string(answer), `"statusCode":401`) {
+				t.Errorf("%s without its credential is answered %s, %v", sample, answer, err)
+			}
+		}
+	}
+}
+
+// What is recognised as a gateway's event is answered as one, however bad, and
+// never read as anything else.
+func TestBadGatewayEventsNeverFallThrough(t *testing.T) {
+	const wish = `"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"`
+	for name, test := range map[string]struct {
+		payload string
+		status  int
+	}{
+		"no headers":          {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":"{}",` + wish + `}`, 401},
+		"null headers":        {`{"requestContext":{"elb":{}},"httpMethod":"POST","path":"/ssl","headers":null,"body":"{}",` + wish + `}`, 401},
+		"headers of a number": {`{"requestContext":{"elb":{}},"httpMethod":"POST","path":"/ssl","headers":7,` + wish + `}`, 400},
+		"a body of a number":  {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":7,` + wish + `}`, 400},
+		"no path":             {`{"requestContext":{"http":{"method":"POST"}},` + wish + `}`, 404},
+		"no method":           {`{"requestContext":{"http":{}},"rawPath":"/ssl",` + wish + `}`, 405},
+		"another stage":       {`{"requestContext":{"stage":"prod","http":{"method":"GET"}},"rawPath":"/prod/healthz"}`, 200},
+		"the default stage":   {`{"requestContext":{"stage":"$default","http":{"method":"GET"}},"rawPath":"/healthz"}`, 200},
+		"not base64":          {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":"%","isBase64Encoded":true}`, 400},
+	} {
+		e, f, _ := newFunction(t)
+		answer, err := f.Invoke(context.Background(), []byte(test.payload))
+		var response struct{ StatusCode int }
+		if err != nil || json.Unmarshal(answer, &response) != nil || response.StatusCode != test.status {
+			t.Errorf("%s is answered %s, %v; want %d", name, answer, err, test.status)
+		}
+		if e.Calls("DescribeInstanceSSL") > 0 {
+			t.Errorf("%s reached the API", name)
+		}
+	}
+}
+
 func TestFailureTypeIsLambdas(t *testing.T) {
 	e, f, _ := newFunction(t)
 	_ = e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 1})
@@ -125,10 +198,40 @@ func FuzzInvoke(f *testing.F) {
 	f.Add(sqs("x", `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
 	f.Add([]byte(`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"{}"}}]}`))
 	f.Add([]byte(`{"Records":{}}`))
+	files, _ := filepath.Glob("../../events/*.json")
+	if len(files) == 0 {
+		f.Fatal("no samples to begin with")
+	}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(payload)
+	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		answer, err := fn.Invoke(context.Background(), payload)
 		if err != nil || !json.Valid(answer) {
 			t.Fatalf("%q ends with %s, %v", payload, answer, err)
 		}
 	})
+}
+
+func BenchmarkRecognise(b *testing.B) {
+	files, _ := filepath.Glob("../../events/*.json")
+	if len(files) == 0 {
+		b.Fatal("no samples")
+	}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(filepath.Base(file), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				lambda.Recognise(payload)
+			}
+		})
+	}
 }

@@ -22,7 +22,9 @@ func recordsOf(payload []byte) (source string, records []record) {
 		return "", nil // spares most payloads a second reading
 	}
 	var event struct{ Records []record }
-	if json.Unmarshal(payload, &event) != nil || len(event.Records) == 0 {
+	err := json.Unmarshal(payload, &event)
+	// A field of the wrong type spoils its record alone.
+	if _, odd := err.(*json.UnmarshalTypeError); err != nil && !odd || len(event.Records) == 0 {
 		return "", nil
 	}
 	return event.Records[0].EventSource, event.Records
@@ -38,6 +40,15 @@ type batchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
+// notifications answers the records of SNS, which always sends one.
+func (i invoker) notifications(ctx context.Context, records []record) ([]byte, error) {
+	messages := make([][]byte, len(records))
+	for n, r := range records {
+		messages[n] = []byte(r.Sns.Message)
+	}
+	return i.Function.Invoke(ctx, messages...)
+}
+
 // queue answers the records of a queue. One is given back if, and only if,
 // another delivery can help: poison is in the log and gone from the queue.
 func (i invoker) queue(ctx context.Context, records []record) ([]byte, error) {
@@ -45,13 +56,13 @@ func (i invoker) queue(ctx context.Context, records []record) ([]byte, error) {
 	for n, r := range records {
 		bodies[n] = []byte(r.Body)
 	}
-	deliveries, err := i.Function.Deliver(ctx, bodies)
+	answers, err := i.Function.Deliver(ctx, bodies)
 	if err != nil {
 		return nil, err
 	}
 	response := batchResponse{BatchItemFailures: []batchItemFailure{}}
-	for n, d := range deliveries {
-		if d.Again() {
+	for n, a := range answers {
+		if _, _, again := a.Again(); again {
 			response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records[n].MessageID})
 		}
 	}

@@ -1,0 +1,120 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tairssl/adapters/webhook"
+)
+
+// httpEvent is an HTTP request as the four gateways put it: API Gateway's REST
+// API (v1), its HTTP API and function URLs (v2), and the load balancer (ALB).
+// Only what is used is read.
+type httpEvent struct {
+	HTTPMethod                      string `json:"httpMethod"` // v1, ALB
+	Path                            string // v1, ALB
+	RouteKey                        string // v2
+	RawPath                         string // v2
+	RawQueryString                  string // v2
+	QueryStringParameters           map[string]string
+	MultiValueQueryStringParameters map[string][]string
+	Headers                         map[string]string
+	MultiValueHeaders               map[string][]string // v1; ALB, if it is set to
+	Body                            string
+	IsBase64Encoded                 bool
+	RequestContext                  *struct {
+		ELB   *struct{} `json:"elb"`
+		Stage string
+		HTTP  *struct{ Method, SourceIP string }
+		// Identity is v1's.
+		Identity struct{ SourceIP string }
+	}
+	// bad says that a field has the wrong type.
+	bad bool
+}
+
+// httpEventOf recognises a gateway's event; nil if it is not one.
+func httpEventOf(payload []byte) *httpEvent {
+	if !bytes.Contains(payload, []byte(`"requestContext"`)) {
+		return nil // spares most payloads a second reading
+	}
+	var e httpEvent
+	err := json.Unmarshal(payload, &e)
+	if _, odd := err.(*json.UnmarshalTypeError); err != nil && !odd || e.RequestContext == nil {
+		return nil
+	}
+	if e.HTTPMethod == "" && e.RequestContext.HTTP == nil && e.RequestContext.ELB == nil {
+		return nil
+	}
+	e.bad = err != nil
+	return &e
+}
+
+func (e *httpEvent) forwarded() webhook.Forwarded {
+	f := webhook.Forwarded{
+		Method: e.HTTPMethod, Path: (&url.URL{Path: e.Path}).EscapedPath(), Header: http.Header{},
+		Body: e.Body, Base64: e.IsBase64Encoded, SourceIP: e.RequestContext.Identity.SourceIP, Bad: e.bad,
+	}
+	for name, value := range e.Headers {
+		f.Header.Set(name, value)
+	}
+	for name, values := range e.MultiValueHeaders {
+		f.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	if v2 := e.RequestContext.HTTP; v2 != nil {
+		f.Method, f.Path, f.RawQuery, f.SourceIP = v2.Method, e.RawPath, e.RawQueryString, v2.SourceIP
+		// The path of a named stage begins with its name.
+		if rest, ok := strings.CutPrefix(f.Path, "/"+e.RequestContext.Stage+"/"); ok && e.RequestContext.Stage != "$default" {
+			f.Path = "/" + rest
+		}
+		return f
+	}
+	query := url.Values{}
+	for name, value := range e.QueryStringParameters {
+		query.Set(name, value)
+	}
+	for name, values := range e.MultiValueQueryStringParameters {
+		query[name] = values
+	}
+	f.RawQuery = query.Encode()
+	if e.RequestContext.ELB != nil {
+		f.Path, f.SourceIP = e.Path, f.Header.Get("X-Forwarded-For")
+		f.RawQuery, _ = url.QueryUnescape(f.RawQuery) // an ALB passes the query on as it came
+	}
+	return f
+}
+
+// httpAnswer is the answer that all four take. An ALB wants the kind of
+// headers that it sent, and none of them null.
+type httpAnswer struct {
+	StatusCode        int                 `json:"statusCode"`
+	StatusDescription string              `json:"statusDescription,omitempty"`
+	Headers           map[string]string   `json:"headers"`
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders,omitempty"`
+	Body              string              `json:"body"`
+	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+}
+
+// serve answers a gateway's event by the function's routes.
+func (i invoker) serve(ctx context.Context, e *httpEvent) ([]byte, error) {
+	status, header, body, err := i.Function.Serve(ctx, e.forwarded())
+	if err != nil {
+		return nil, err
+	}
+	answer := httpAnswer{StatusCode: status, Headers: map[string]string{}, Body: string(body)}
+	for name := range header {
+		answer.Headers[name] = header.Get(name)
+	}
+	if e.RequestContext.ELB != nil {
+		answer.StatusDescription = fmt.Sprintf("%d %s", status, http.StatusText(status))
+		if e.MultiValueHeaders != nil {
+			answer.MultiValueHeaders = header
+		}
+	}
+	return json.Marshal(answer)
+}

@@ -1,0 +1,85 @@
+package webhook
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// authorization gives the credential of a scheme of the header Authorization,
+// whose name counts in any case (RFC 9110).
+func (m Message) authorization(scheme string) (string, error) {
+	value, err := m.header("Authorization")
+	if err != nil {
+		return "", err
+	}
+	name, credential, _ := strings.Cut(value, " ")
+	if !strings.EqualFold(name, scheme) || credential == "" {
+		return "", errWrong
+	}
+	return credential, nil
+}
+
+// claims reports whether a header Authorization is of a scheme.
+func claims(h http.Header, scheme string) bool {
+	for _, value := range h.Values("Authorization") {
+		if name, _, _ := strings.Cut(value, " "); strings.EqualFold(name, scheme) {
+			return true
+		}
+	}
+	return false
+}
+
+// Bearer takes a token in the header Authorization. It covers nothing.
+func Bearer(tokens Secrets) Scheme {
+	return Scheme{
+		Name:      "bearer",
+		Weak:      true,
+		presented: func(h http.Header) bool { return claims(h, "Bearer") },
+		verify: func(m Message) error {
+			token, err := m.authorization("Bearer")
+			if err != nil {
+				return err
+			}
+			return tokens.any(func(secret string) bool { return same(secret, token) })
+		},
+	}
+}
+
+// BasicSecrets are user:password pairs.
+type BasicSecrets struct{ Secrets }
+
+// UnmarshalText reads a comma-separated list.
+func (s *BasicSecrets) UnmarshalText(text []byte) error {
+	if err := s.Secrets.UnmarshalText(text); err != nil {
+		return err
+	}
+	for _, pair := range s.Secrets {
+		if user, password, ok := strings.Cut(pair, ":"); !ok || user == "" || password == "" {
+			return errors.New("an entry is not user:password")
+		}
+	}
+	return nil
+}
+
+// Basic takes a user and password in the header Authorization. It covers
+// nothing.
+func Basic(pairs BasicSecrets) Scheme {
+	return Scheme{
+		Name:      "basic",
+		Weak:      true,
+		presented: func(h http.Header) bool { return claims(h, "Basic") },
+		verify: func(m Message) error {
+			encoded, err := m.authorization("Basic")
+			if err != nil {
+				return err
+			}
+			pair, err := base64.StdEncoding.DecodeString(encoded)
+			if err != nil {
+				return errWrong
+			}
+			return pairs.any(func(secret string) bool { return same(secret, string(pair)) })
+		},
+	}
+}

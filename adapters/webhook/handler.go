@@ -1,0 +1,302 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"tairssl/adapters/event"
+	"tairssl/handler"
+)
+
+// Options say which routes are open, and what happens behind them.
+type Options struct {
+	Standard StandardSecrets // /ssl and /cloudevents
+	GitHub   Secrets         // /ssl
+	Tokens   Secrets         // bearer, on /alertmanager, /grafana and /cloudevents
+	Basic    BasicSecrets    // the same
+
+	// Decoder reads what events ask for.
+	Decoder *event.Decoder
+	// Answer does what an authentic message asks for.
+	Answer func(context.Context, event.Asked) event.Answer
+	// Attrs are added to the line that is logged for a request.
+	Attrs func(context.Context) []slog.Attr
+	Log   *slog.Logger     // default: none
+	Now   func() time.Time // default time.Now
+}
+
+const (
+	maxChat   = 64 << 10
+	maxEvents = 256 << 10
+)
+
+// Handler answers all routes. It is safe for concurrent use.
+type Handler struct {
+	Options
+	routes map[string]route
+	done   doneOnce
+}
+
+// route is a path that is open.
+type route struct {
+	methods string // as in the header Allow
+	limit   int64  // of the body, in bytes
+	schemes []Scheme
+	// media says whether a body's media type is taken.
+	media func(string) bool
+	serve func(*Handler, *request)
+}
+
+// request is one on its way through.
+type request struct {
+	w      http.ResponseWriter
+	http   *http.Request
+	body   []byte
+	scheme Scheme
+	// For the log: what it was, what is wrong with it, and what came of it.
+	attrs  []slog.Attr
+	status int
+}
+
+// New returns a handler with the routes whose secrets are there.
+func New(o Options) *Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Attrs == nil {
+		o.Attrs = func(context.Context) []slog.Attr { return nil }
+	}
+	h := &Handler{Options: o, routes: map[string]route{}}
+	var ssl, alerts, events []Scheme
+	if len(o.Standard.Secrets) > 0 {
+		ssl, events = append(ssl, Standard(o.Standard)), append(events, Standard(o.Standard))
+	}
+	if len(o.GitHub) > 0 {
+		ssl = append(ssl, GitHub(o.GitHub))
+	}
+	if len(o.Tokens) > 0 {
+		alerts, events = append(alerts, Bearer(o.Tokens)), append(events, Bearer(o.Tokens))
+	}
+	if len(o.Basic.Secrets) > 0 {
+		alerts, events = append(alerts, Basic(o.Basic)), append(events, Basic(o.Basic))
+	}
+	h.open("/ssl", route{limit: maxEvents, schemes: ssl, media: isJSON, serve: (*Handler).ssl})
+	h.open("/alertmanager", route{limit: maxEvents, schemes: alerts, media: isJSON, serve: (*Handler).alertmanager})
+	h.open("/grafana", route{limit: maxEvents, schemes: alerts, media: isJSON, serve: (*Handler).grafana})
+	h.open("/cloudevents", route{limit: maxEvents, schemes: events, media: isCloudEvents, serve: (*Handler).cloudEvents})
+	return h
+}
+
+// open adds a route, unless it has no scheme: then it stays closed.
+func (h *Handler) open(path string, r route) {
+	if len(r.schemes) == 0 {
+		return
+	}
+	if r.methods == "" {
+		r.methods = http.MethodPost
+	}
+	h.routes[path] = r
+}
+
+// Open reports whether a path is answered.
+func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
+
+// known are all schemes, by which a message that presents two is told, whether
+// they are set or not.
+var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Bearer(nil), Basic(BasicSecrets{})}
+
+// ServeHTTP answers a request and logs one line.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	q := &request{w: w, http: r}
+	defer func() {
+		if v := recover(); v != nil {
+			h.Log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			q.refuse(handler.Errorf(handler.Internal, "an unexpected fault; the log has the details"), 0, fmt.Errorf("panic"))
+		}
+		level := slog.LevelInfo
+		if q.status >= 400 {
+			level = slog.LevelWarn
+		}
+		attrs := append([]slog.Attr{
+			slog.String("route", clip(r.URL.Path)), slog.String("method", clip(r.Method)), slog.Int("status", q.status),
+			slog.Int("bytes", len(q.body)), slog.Int64("duration_ms", time.Since(began).Milliseconds()), slog.String("source_ip", clip(r.RemoteAddr)),
+		}, q.attrs...)
+		h.Log.LogAttrs(r.Context(), level, "invocation", append(attrs, h.Attrs(r.Context())...)...)
+	}()
+	if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		q.write(http.StatusOK, []byte(`{"Status":"ok"}`))
+		return
+	}
+	route, open := h.routes[r.URL.Path]
+	if !open {
+		q.refuse(handler.Errorf(handler.NotFound, "there is nothing here"), 0, nil)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", route.methods)
+		q.refuse(handler.Errorf(handler.Invalid, "this route takes %s", route.methods), http.StatusMethodNotAllowed, nil)
+		return
+	}
+	var err error
+	var large *http.MaxBytesError
+	if q.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, route.limit)); errors.As(err, &large) {
+		q.refuse(handler.Errorf(handler.Invalid, "the body is longer than the %d bytes allowed here", route.limit), http.StatusRequestEntityTooLarge, nil)
+		return
+	} else if err != nil {
+		q.refuse(handler.Errorf(handler.Invalid, "the body can not be read"), 0, err)
+		return
+	}
+	if q.scheme, err = authenticate(route.schemes, Message{r.Header, q.body, h.Now()}); err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="tairssl"`)
+		q.refuse(handler.Errorf(handler.Unauthorized, "the request is not authentic"), 0, err)
+		return
+	}
+	q.attrs = append(q.attrs, slog.String("scheme", q.scheme.Name))
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if !route.media(media) && (media != "" || err != nil && r.Header.Get("Content-Type") != "") {
+		q.refuse(handler.Errorf(handler.Invalid, "this route does not take content type %s", clip(media)), http.StatusUnsupportedMediaType, nil)
+		return
+	}
+	route.serve(h, q)
+}
+
+// authenticate checks a message by the one scheme that it presents.
+func authenticate(schemes []Scheme, m Message) (Scheme, error) {
+	presented := ""
+	for _, s := range known {
+		if s.presented(m.Header) {
+			if presented != "" {
+				return Scheme{}, fmt.Errorf("both %s and %s are presented", presented, s.Name)
+			}
+			presented = s.Name
+		}
+	}
+	for _, s := range schemes {
+		if s.Name == presented {
+			return s, s.verify(m)
+		}
+	}
+	if presented == "" {
+		presented = "nothing"
+	}
+	return Scheme{}, fmt.Errorf("%s is presented, which does not count here", presented)
+}
+
+func isJSON(media string) bool {
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
+// isCloudEvents takes JSON for structured events and anything for binary ones.
+func isCloudEvents(media string) bool {
+	form, structured := strings.CutPrefix(media, "application/cloudevents")
+	return !structured || form == "" || form == "-batch" || strings.HasSuffix(form, "+json")
+}
+
+func (h *Handler) ssl(q *request) { h.answer(q, h.Decoder.Direct(q.body)) }
+
+func (h *Handler) cloudEvents(q *request) {
+	h.answer(q, h.Decoder.CloudEvents(q.http.Header, q.body))
+}
+
+// answer does what was asked and answers by its status.
+func (h *Handler) answer(q *request, asked event.Asked) {
+	a := h.do(q, asked)
+	q.write(a.HTTPStatus(), a.Body())
+}
+
+func (h *Handler) alertmanager(q *request) { h.alerts(q, "alertmanager") }
+func (h *Handler) grafana(q *request)      { h.alerts(q, "grafana") }
+
+// alerts answers 503 if, and only if, sending them again helps: Alertmanager
+// sends again after a 5xx alone, and for as long as the alert fires anyway.
+func (h *Handler) alerts(q *request, sender string) {
+	a := h.do(q, h.Decoder.Alerts(sender, q.body))
+	status := http.StatusOK
+	if _, _, again := a.Again(); again {
+		status = http.StatusServiceUnavailable
+	}
+	q.write(status, a.Body())
+}
+
+// do does what an authentic message asks for, within what its scheme is worth.
+func (h *Handler) do(q *request, asked event.Asked) event.Answer {
+	for i := range asked.Requests {
+		asked.Requests[i].Weak = q.scheme.Weak
+	}
+	// Weak schemes can ask for nothing that is not harmless twice.
+	key := strings.Join(q.http.Header.Values(standardSignature), "\n")
+	repeated := !q.scheme.Weak && h.done.has(key, h.Now())
+	if repeated {
+		for i := range asked.Requests {
+			asked.Requests[i] = handler.Unchangedf("this very message was carried out already")
+		}
+	}
+	a := h.Answer(q.http.Context(), asked)
+	if !q.scheme.Weak && changed(a) {
+		h.done.add(key, h.Now())
+	}
+	q.attrs = append(q.attrs, slog.String("trigger", a.Trigger), slog.String("event_id", clip(a.ID)), slog.Any("outcomes", a.Outcomes()), slog.Bool("repeated", repeated))
+	return a
+}
+
+// changed reports whether anything was written, or may have been.
+func changed(a event.Answer) bool {
+	for _, r := range a.Results {
+		if r.Outcome == handler.Accepted || r.Outcome == handler.Verified || r.Outcome == handler.Unknown {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse answers with an error; status 0 is that of its kind. Why is for the
+// log alone.
+func (q *request) refuse(e *handler.Error, status int, why error) {
+	if status == 0 {
+		status = e.Kind.HTTPStatus()
+	}
+	if why != nil {
+		q.attrs = append(q.attrs, slog.String("refused", why.Error()))
+	}
+	body, _ := json.Marshal(struct {
+		Outcome handler.Outcome
+		Reason  string
+		Error   *handler.Error
+	}{handler.Failed, e.Message, e}) // strings and a bool always encode
+	q.write(status, body)
+}
+
+func (q *request) write(status int, body []byte) {
+	q.status = status
+	header := q.w.Header()
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	q.w.WriteHeader(status)
+	if q.http.Method != http.MethodHead {
+		_, _ = io.Copy(q.w, bytes.NewReader(body)) // who has gone needs no answer
+	}
+}
+
+// clip shortens what a stranger sent so that it can be logged or quoted.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(s, "?")
+}
