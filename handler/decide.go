@@ -16,6 +16,8 @@ type Instance struct {
 	Status           string // InstanceStatus: "Normal", "SSLModifying" and others, some yet unknown
 	ConnectionDomain string
 	Tags             map[string]string
+	// Its maintenance window, as the API writes it: "18:00Z". A listing lacks it.
+	MaintainStartTime, MaintainEndTime string
 }
 
 // SSL is what the API says of an instance's encryption.

@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type cloud struct {
 	modify    func(ctx context.Context, apply func()) error // nil applies and succeeds
 	tag       func(key, value string) error
 	read      func(call int) error
+	list      func(region string, page int) error
 	reads     int
 }
 
@@ -96,6 +98,31 @@ func (c *cloud) Instance(ctx context.Context, ref handler.Ref) (handler.Instance
 	i := s.Instance
 	i.Tags = maps.Clone(i.Tags)
 	return i, nil
+}
+
+func (c *cloud) List(ctx context.Context, region string, tags map[string]string, page int) ([]handler.Listed, int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.list != nil {
+		if err := c.list(region, page); err != nil {
+			return nil, 0, err
+		}
+	}
+	var all []handler.Listed
+	for _, id := range slices.Sorted(maps.Keys(c.instances)) {
+		s := c.instances[id]
+		matches := region == handler.DefaultRegion
+		for key, value := range tags {
+			matches = matches && s.Tags[key] == value
+		}
+		if matches {
+			i := s.Instance
+			i.Tags = maps.Clone(i.Tags)
+			all = append(all, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}, Instance: i})
+		}
+	}
+	from := min((page-1)*handler.PageSize, len(all))
+	return all[from:min(from+handler.PageSize, len(all))], len(all), nil
 }
 
 func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {

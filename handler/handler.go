@@ -20,6 +20,9 @@ type API interface {
 	Instance(ctx context.Context, ref Ref) (Instance, error)
 	// SSL reads its encryption.
 	SSL(ctx context.Context, ref Ref) (SSL, error)
+	// List reads a page of at most [PageSize] of a region's instances, those that
+	// have all the tags, and says how many there are in all. The first page is 1.
+	List(ctx context.Context, region string, tags map[string]string, page int) (instances []Listed, total int, err error)
 	// Modify sends ModifyInstanceSSL once and never again. Its error wraps
 	// [ErrAlready] or [ErrBusy] where the API refused for that reason.
 	Modify(ctx context.Context, ref Ref, action Action) (Receipt, error)
@@ -27,6 +30,15 @@ type API interface {
 	Tag(ctx context.Context, ref Ref, key, value string) error
 	// Untag removes one tag; that it is not there is no error.
 	Untag(ctx context.Context, ref Ref, key string) error
+}
+
+// PageSize is how many instances a page of the listing holds at most.
+const PageSize = 50
+
+// Listed is an instance as a listing shows it.
+type Listed struct {
+	Ref
+	Instance
 }
 
 // Receipt is the API's word that it will make a change.
@@ -53,6 +65,7 @@ const (
 	DefaultRegion      = "cn-hangzhou"
 	DefaultConcurrency = 16
 	defaultMinLeft     = 5 * time.Second
+	hurriedMinLeft     = 1200 * time.Millisecond
 )
 
 // Handler makes requested changes, each at most once. It is safe for
@@ -214,19 +227,17 @@ func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (
 	case d.outcome != act:
 		return &before, Receipt{}, d
 	case r.DryRun:
-		d.outcome = Planned
-		d.reason = fmt.Sprintf("%s: %s would restart the instance", d.reason, r.SSLEnabled)
-		return &before, Receipt{}, d
-	case !h.timeFor(ctx, h.LeasePause):
-		return &before, Receipt{}, h.tooLate(d)
+		return &before, Receipt{}, planned(r, d)
+	case !h.timeFor(ctx, r, h.pause(r)):
+		return &before, Receipt{}, h.tooLate(r, d)
 	}
 	reason := d.reason
 	if d = h.acquire(ctx, ref, r, before, looked); d.outcome != act {
 		return &before, Receipt{}, d
 	}
-	if d.reason = reason; !h.timeFor(ctx, 0) {
+	if d.reason = reason; !h.timeFor(ctx, r, 0) {
 		h.release(ctx, ref)
-		return &before, Receipt{}, h.tooLate(d)
+		return &before, Receipt{}, h.tooLate(r, d)
 	}
 
 	*wrote = true
@@ -250,15 +261,35 @@ func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (
 	return &before, receipt, d
 }
 
-// timeFor reports whether a write may begin after a pause: with less of the
-// invocation left its answer might be lost.
-func (h *Handler) timeFor(ctx context.Context, pause time.Duration) bool {
-	deadline, ok := ctx.Deadline()
-	return ctx.Err() == nil && (!ok || time.Until(deadline) >= pause+h.MinLeft)
+// pause is how long a writer waits between its tag and its look.
+func (h *Handler) pause(r Request) time.Duration {
+	if r.Hurried {
+		return min(h.LeasePause, shortestPause)
+	}
+	return h.LeasePause
 }
 
-func (h *Handler) tooLate(d decision) decision {
-	return decision{outcome: Failed, err: Errorf(Unavailable, "%s, but too little is left of this invocation to begin a change safely: nothing was changed; try again, with a timeout well above %s", d.reason, h.LeasePause+h.MinLeft)}
+// minLeft is the least time that must be left for a write to begin.
+func (h *Handler) minLeft(r Request) time.Duration {
+	if r.Hurried {
+		return min(h.MinLeft, hurriedMinLeft)
+	}
+	return h.MinLeft
+}
+
+// timeFor reports whether a write may begin after a pause: with less of the
+// invocation left its answer might be lost.
+func (h *Handler) timeFor(ctx context.Context, r Request, pause time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) >= pause+h.minLeft(r))
+}
+
+func (h *Handler) tooLate(r Request, d decision) decision {
+	fix := fmt.Sprintf("try again, with a timeout well above %s", h.pause(r)+h.minLeft(r))
+	if r.Hurried {
+		fix = "try again"
+	}
+	return decision{outcome: Failed, err: Errorf(Unavailable, "%s, but too little time is left to begin a change safely: nothing was changed; %s", d.reason, fix)}
 }
 
 // look reads the two halves of an observation at once.
@@ -272,6 +303,38 @@ func (h *Handler) look(ctx context.Context, ref Ref) (o Observation, err error) 
 	})
 	err = group.Wait()
 	return o, err
+}
+
+// Plan reads an instance once and says what a request would do to it, as a
+// DryRun would, together with the request pinned to the certificate that was
+// seen: to carry that out is to do what the plan says, or nothing.
+func (h *Handler) Plan(ctx context.Context, r Request) (Result, Request) {
+	ref := h.ref(r)
+	result := Result{InstanceID: clip(ref.InstanceID), RegionID: clip(ref.RegionID), SSLEnabled: r.SSLEnabled}
+	o, err := h.Observe(ctx, ref)
+	if err != nil {
+		return result.end(decision{outcome: Failed, err: AsError(err)}), r
+	}
+	result.Before, result.CertDownloadURL = o.State(), o.CertDownloadURL
+	if r.SSLExpiredTime.IsZero() {
+		r.SSLExpiredTime = At(o.Expires)
+	}
+	r.Force = r.Force && !r.SSLExpiredTime.IsZero() // there is no certificate to force; the answer says so
+	if err := r.Validate(); err != nil {
+		return result.end(decision{outcome: Failed, err: AsError(err)}), r
+	}
+	d := h.Policy.permit(r)
+	if d.outcome == act {
+		d = decide(r, o, h.Policy, h.standing(ref, o, h.Now()), h.Now())
+	}
+	if d.outcome == act {
+		d = planned(r, d)
+	}
+	return result.end(d), r
+}
+
+func planned(r Request, d decision) decision {
+	return decision{outcome: Planned, reason: fmt.Sprintf("%s: %s would restart the instance", d.reason, r.SSLEnabled)}
 }
 
 // Observe reads an instance and changes nothing.

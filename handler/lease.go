@@ -19,8 +19,9 @@ const (
 	// defaultLeasePause is how long a writer waits between tagging and looking
 	// whether its tag still stands.
 	defaultLeasePause = 2 * time.Second
-	// shortestPause is the least that any writer in earnest waits, so that a tag
-	// set within it after the look can not have come too late.
+	// shortestPause is the least that any writer in earnest waits: a hurried one
+	// does. So a tag that was set within it after the look can not have come too
+	// late, however long this writer itself waits.
 	shortestPause = 500 * time.Millisecond
 )
 
@@ -120,12 +121,24 @@ func (h *Handler) acquire(ctx context.Context, ref Ref, r Request, o Observation
 		h.ledger.put(ref, newLease(r, o, h.Now()), h.Now())
 		return decision{}
 	}
+	if time.Since(looked) > shortestPause/2 {
+		// The look was slow, by a new connection most likely. Another one is not.
+		looked = time.Now()
+		again, err := h.look(ctx, ref)
+		if err != nil {
+			return decision{outcome: Failed, err: AsError(err)}
+		}
+		r.SSLExpiredTime = At(o.Expires)
+		if d := decide(r, again, h.Policy, h.standing(ref, again, h.Now()), h.Now()); d.outcome != act {
+			return d
+		}
+	}
 	mine := newLease(r, o, h.Now())
 	if err := h.api.Tag(ctx, ref, leaseTag, mine.String()); err != nil {
 		return leaseFailure(err)
 	}
 	h.ledger.put(ref, mine, h.Now())
-	if took := time.Since(looked); took > max(h.LeasePause, shortestPause) {
+	if took := time.Since(looked); took > shortestPause {
 		// Too slow: another may have taken the lease after our look, waited, and
 		// written before our tag replaced its own. Ours stands for it now.
 		return decision{outcome: InProgress, reason: fmt.Sprintf("taking the lease took %s, so another may be ahead; the next delivery or sweep looks again", took.Round(time.Millisecond))}
@@ -133,7 +146,7 @@ func (h *Handler) acquire(ctx context.Context, ref Ref, r Request, o Observation
 	// From here to the look nobody knows whose lease the tag holds, so a
 	// failure leaves it where it is: taking away another's would let a third
 	// write a second time.
-	if err := h.Sleep(ctx, h.LeasePause); err != nil {
+	if err := h.Sleep(ctx, h.pause(r)); err != nil {
 		return decision{outcome: Failed, err: AsError(err)}
 	}
 	now, err := h.look(ctx, ref)

@@ -59,6 +59,9 @@ type Request struct {
 	// Update that is due by the settings: the way in proves neither who wrote
 	// the request nor that it is new.
 	Weak bool `json:"-"`
+	// Hurried says that somebody waits for the answer and has but seconds: the
+	// lease's pause is at most 0.5 s, and a write may begin with 1.2 s left.
+	Hurried bool `json:"-"`
 
 	// settled is the answer that was known when the request was read.
 	settled *decision

@@ -103,20 +103,7 @@ func plan(ctx context.Context, h *handler.Handler, requests []handler.Request) [
 	group.SetLimit(h.Concurrency)
 	for i := range requests {
 		group.Go(func() error {
-			r := &requests[i]
-			o, err := h.Observe(ctx, handler.Ref{InstanceID: r.InstanceID})
-			if err != nil {
-				e := handler.AsError(err)
-				results[i] = handler.Result{InstanceID: r.InstanceID, RegionID: h.Region, SSLEnabled: r.SSLEnabled, Outcome: handler.Failed, Reason: e.Message, Error: e}
-				return nil
-			}
-			r.SSLExpiredTime = handler.At(o.Expires)
-			if r.Force && r.SSLExpiredTime.IsZero() {
-				r.Force = false // there is no certificate to force; the answer says so
-			}
-			dry := *r
-			dry.DryRun = true
-			results[i] = h.Handle(ctx, []handler.Request{dry})[0]
+			results[i], requests[i] = h.Plan(ctx, requests[i])
 			return nil
 		})
 	}

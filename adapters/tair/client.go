@@ -73,12 +73,51 @@ func (c *Client) Instance(ctx context.Context, ref handler.Ref) (handler.Instanc
 		if len(list) != 1 || list[0].InstanceId != ref.InstanceID || list[0].InstanceStatus == "" {
 			return handler.Instance{}, malformed("DescribeInstanceAttribute")
 		}
-		tags := make(map[string]string, len(list[0].Tags.Tag))
-		for _, t := range list[0].Tags.Tag {
-			tags[t.Key] = t.Value
-		}
-		return handler.Instance{Status: list[0].InstanceStatus, ConnectionDomain: list[0].ConnectionDomain, Tags: tags}, nil
+		i := list[0]
+		return handler.Instance{
+			Status: i.InstanceStatus, ConnectionDomain: i.ConnectionDomain, Tags: tagsOf(i.Tags.Tag),
+			MaintainStartTime: i.MaintainStartTime, MaintainEndTime: i.MaintainEndTime,
+		}, nil
 	})
+}
+
+func tagsOf(list []kvstore.Tag) map[string]string {
+	tags := make(map[string]string, len(list))
+	for _, t := range list {
+		tags[t.Key] = t.Value
+	}
+	return tags
+}
+
+// List calls DescribeInstances.
+func (c *Client) List(ctx context.Context, region string, tags map[string]string, page int) ([]handler.Listed, int, error) {
+	var filter []kvstore.DescribeInstancesTag
+	for key, value := range tags {
+		filter = append(filter, kvstore.DescribeInstancesTag{Key: key, Value: value})
+	}
+	resp, err := again(ctx, func() (*kvstore.DescribeInstancesResponse, error) {
+		req := kvstore.CreateDescribeInstancesRequest()
+		req.PageNumber, req.PageSize = requests.NewInteger(page), requests.NewInteger(handler.PageSize)
+		if filter != nil {
+			req.Tag = &filter
+		}
+		resp, err := call(ctx, c, handler.Ref{RegionID: region}, req, readTimeout, (*kvstore.Client).DescribeInstances)
+		if err == nil && resp.RequestId == "" {
+			err = malformed("DescribeInstances")
+		}
+		return resp, err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	list := make([]handler.Listed, 0, len(resp.Instances.KVStoreInstance))
+	for _, i := range resp.Instances.KVStoreInstance {
+		list = append(list, handler.Listed{
+			Ref:      handler.Ref{RegionID: region, InstanceID: i.InstanceId},
+			Instance: handler.Instance{Status: i.InstanceStatus, ConnectionDomain: i.ConnectionDomain, Tags: tagsOf(i.Tags.Tag)},
+		})
+	}
+	return list, resp.TotalCount, nil
 }
 
 // SSL calls DescribeInstanceSSL.

@@ -37,6 +37,27 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 			t.Errorf("its encryption reads %+v, %v", s, err)
 		}
 	})
+	check("lists the instances of a region by their tags", func(t *testing.T, f Fixture) {
+		for name, test := range map[string]struct {
+			tags map[string]string
+			page int
+			want int
+		}{
+			"all":          {nil, 1, 1},
+			"tagged so":    {map[string]string{"env": "prod"}, 1, 1},
+			"tagged other": {map[string]string{"env": "test"}, 1, 0},
+			"tagged more":  {map[string]string{"env": "prod", "team": "a"}, 1, 0},
+			"a page after": {nil, 2, 0},
+		} {
+			list, total, err := f.API.List(ctx, f.Ref.RegionID, test.tags, test.page)
+			if err != nil || len(list) != test.want || total < test.want {
+				t.Errorf("%s: the list is %+v of %d, %v; want %d", name, list, total, err, test.want)
+			}
+			if len(list) == 1 && (list[0].Ref != f.Ref || list[0].Status != "Normal" || list[0].ConnectionDomain == "" || list[0].Tags["env"] != "prod") {
+				t.Errorf("%s: the list shows %+v", name, list[0])
+			}
+		}
+	})
 	check("says that an instance is not there", func(t *testing.T, f Fixture) {
 		gone := handler.Ref{RegionID: f.Ref.RegionID, InstanceID: "r-gonegonegone"}
 		_, err1 := f.API.Instance(ctx, gone)
