@@ -337,6 +337,11 @@ func planned(r Request, d decision) decision {
 	return decision{outcome: Planned, reason: fmt.Sprintf("%s: %s would restart the instance", d.reason, r.SSLEnabled)}
 }
 
+// List reads a page of a region's instances.
+func (h *Handler) List(ctx context.Context, region string, tags map[string]string, page int) ([]Listed, int, error) {
+	return h.api.List(ctx, region, tags, page)
+}
+
 // Observe reads an instance and changes nothing.
 func (h *Handler) Observe(ctx context.Context, ref Ref) (Observation, error) {
 	if ref.RegionID == "" {

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,16 @@ type Options struct {
 	GitHub   Secrets         // /ssl
 	Tokens   Secrets         // bearer, on /alertmanager, /grafana and /cloudevents
 	Basic    BasicSecrets    // the same
+
+	Grafana Secrets  // HMAC, on /grafana
+	Origins []string // lower-case, that may shake hands on /cloudevents
+
+	Slack      Secrets
+	DingTalk   Secrets
+	Feishu     FeishuOptions
+	Teams      TeamsSecrets
+	Mattermost Secrets
+	Chat       Chat
 
 	// Decoder reads what events ask for.
 	Decoder *event.Decoder
@@ -45,6 +56,7 @@ type Handler struct {
 	Options
 	routes map[string]route
 	done   doneOnce
+	lark   larkToken
 }
 
 // route is a path that is open.
@@ -52,6 +64,9 @@ type route struct {
 	methods string // as in the header Allow
 	limit   int64  // of the body, in bytes
 	schemes []Scheme
+	within  time.Duration // how soon the answer has to be there; 0: in the invocation's time
+	// unsigned serves what needs no signature, if it takes the request.
+	unsigned func(*Handler, *request) bool
 	// media says whether a body's media type is taken.
 	media func(string) bool
 	serve func(*Handler, *request)
@@ -63,6 +78,8 @@ type request struct {
 	http   *http.Request
 	body   []byte
 	scheme Scheme
+	// deadline is when the answer has to be out.
+	deadline time.Time
 	// For the log: what it was, what is wrong with it, and what came of it.
 	attrs  []slog.Attr
 	status int
@@ -93,10 +110,41 @@ func New(o Options) *Handler {
 	if len(o.Basic.Secrets) > 0 {
 		alerts, events = append(alerts, Basic(o.Basic)), append(events, Basic(o.Basic))
 	}
+	grafana := alerts
+	if len(o.Grafana) > 0 {
+		grafana = append(slices.Clip(alerts), Grafana(o.Grafana))
+	}
+	chats := []struct {
+		path    string
+		secrets Secrets
+		scheme  Scheme
+		within  time.Duration
+		media   func(string) bool
+		serve   func(*Handler, *request)
+	}{
+		{"/slack", o.Slack, Slack(o.Slack), threeSeconds, isForm, (*Handler).slack},
+		{"/dingtalk", o.DingTalk, DingTalk(o.DingTalk), threeSeconds, isJSON, (*Handler).dingTalk},
+		{"/feishu", o.Feishu.Keys, Feishu(o.Feishu), threeSeconds, isJSON, (*Handler).feishu},
+		{"/teams", o.Teams.Secrets, Teams(o.Teams), fiveSeconds, isJSON, (*Handler).teams},
+		{"/mattermost", o.Mattermost, Mattermost(o.Mattermost), threeSeconds, isForm, (*Handler).mattermost},
+	}
+	for _, c := range chats {
+		if len(c.secrets) > 0 {
+			h.open(c.path, route{limit: maxChat, schemes: []Scheme{c.scheme}, within: c.within, media: c.media, serve: c.serve})
+		}
+	}
+	if slack, ok := h.routes["/slack"]; ok {
+		slack.methods, slack.unsigned = "GET, POST", (*Handler).sslCheck
+		h.routes["/slack"] = slack
+	}
 	h.open("/ssl", route{limit: maxEvents, schemes: ssl, media: isJSON, serve: (*Handler).ssl})
 	h.open("/alertmanager", route{limit: maxEvents, schemes: alerts, media: isJSON, serve: (*Handler).alertmanager})
-	h.open("/grafana", route{limit: maxEvents, schemes: alerts, media: isJSON, serve: (*Handler).grafana})
+	h.open("/grafana", route{limit: maxEvents, schemes: grafana, media: isJSON, serve: (*Handler).grafana})
 	h.open("/cloudevents", route{limit: maxEvents, schemes: events, media: isCloudEvents, serve: (*Handler).cloudEvents})
+	if r, ok := h.routes["/cloudevents"]; ok && len(o.Origins) > 0 {
+		r.methods, r.unsigned = "POST, OPTIONS", (*Handler).preflight
+		h.routes["/cloudevents"] = r
+	}
 	return h
 }
 
@@ -116,7 +164,29 @@ func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
 
 // known are all schemes, by which a message that presents two is told, whether
 // they are set or not.
-var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Bearer(nil), Basic(BasicSecrets{})}
+// Those of the chat routes, where there is but one, are not among them.
+var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bearer(nil), Basic(BasicSecrets{})}
+
+// sslCheck serves Slack's look at the route's certificate.
+func (h *Handler) sslCheck(q *request) bool {
+	if !isSSLCheck(q.http, q.body) {
+		return false
+	}
+	q.write(http.StatusOK, nil)
+	return true
+}
+
+// preflight serves the handshake of CloudEvents.
+func (h *Handler) preflight(q *request) bool {
+	if q.http.Method != http.MethodOptions {
+		return false
+	}
+	h.handshake(q)
+	return true
+}
+
+// context ends when the answer has to be out.
+func (q *request) context() context.Context { return q.http.Context() }
 
 // ServeHTTP answers a request and logs one line.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -146,10 +216,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.refuse(handler.Errorf(handler.NotFound, "there is nothing here"), 0, nil)
 		return
 	}
-	if r.Method != http.MethodPost {
+	if !slices.Contains(strings.Split(route.methods, ", "), r.Method) {
 		w.Header().Set("Allow", route.methods)
 		q.refuse(handler.Errorf(handler.Invalid, "this route takes %s", route.methods), http.StatusMethodNotAllowed, nil)
 		return
+	}
+	if route.within > 0 {
+		ctx, cancel := context.WithDeadline(r.Context(), began.Add(route.within))
+		defer cancel()
+		r = r.WithContext(ctx)
+		q.http, q.deadline = r, began.Add(route.within)
 	}
 	var err error
 	var large *http.MaxBytesError
@@ -158,6 +234,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	} else if err != nil {
 		q.refuse(handler.Errorf(handler.Invalid, "the body can not be read"), 0, err)
+		return
+	}
+	if route.unsigned != nil && route.unsigned(h, q) {
 		return
 	}
 	if q.scheme, err = authenticate(route.schemes, Message{r.Header, q.body, h.Now()}); err != nil {
@@ -176,6 +255,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // authenticate checks a message by the one scheme that it presents.
 func authenticate(schemes []Scheme, m Message) (Scheme, error) {
+	if len(schemes) == 1 && schemes[0].presented == nil {
+		return schemes[0], schemes[0].verify(m)
+	}
 	presented := ""
 	for _, s := range known {
 		if s.presented(m.Header) {

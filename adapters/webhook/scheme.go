@@ -28,7 +28,8 @@ type Scheme struct {
 	Name string
 	// Weak says that the scheme does not cover the body or has no freshness.
 	Weak bool
-	// presented reports whether a message claims to be of this scheme.
+	// presented reports whether a message claims to be of this scheme; nil for
+	// one that never shares a route.
 	presented func(http.Header) bool
 	// verify says what is wrong with a message, to the log alone.
 	verify func(Message) error

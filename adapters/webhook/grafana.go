@@ -1,0 +1,60 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const grafanaSignature = "X-Grafana-Alerting-Signature"
+
+// grafanaTimes are the names that Grafana's documentation and its users give
+// the header of the time; it has no default.
+var grafanaTimes = []string{"X-Grafana-Alerting-Timestamp", "X-Grafana-Alerting-Signature-Timestamp"}
+
+// Grafana is the HMAC option of Grafana's webhooks: an HMAC-SHA256 over time and
+// body. Without a time it would have no freshness, so the time is required.
+// Source: Grafana, Configure the webhook notifier.
+func Grafana(secrets Secrets) Scheme {
+	return Scheme{
+		Name:      "grafana",
+		presented: func(h http.Header) bool { return h.Values(grafanaSignature) != nil },
+		verify: func(m Message) error {
+			name := grafanaTimes[0]
+			if m.Header.Values(name) == nil {
+				name = grafanaTimes[1]
+			} else if m.Header.Values(grafanaTimes[1]) != nil {
+				return errors.New("there are two times")
+			}
+			at, err := m.fresh(name, time.Second)
+			if err != nil {
+				return err
+			}
+			signature, err := m.header(grafanaSignature)
+			if err != nil {
+				return err
+			}
+			return secrets.any(func(secret string) bool {
+				return hmac.Equal([]byte(signature), []byte(grafanaSign(secret, at, m.Body)))
+			})
+		},
+	}
+}
+
+// grafanaSign is over the body alone if at is "".
+func grafanaSign(secret, at string, body []byte) string {
+	if at != "" {
+		at += ":"
+	}
+	return hex.EncodeToString(mac(sha256.New, []byte(secret), at, string(body)))
+}
+
+// SignGrafana gives Grafana's headers for a body.
+func SignGrafana(secret string, now time.Time, body []byte) http.Header {
+	at := strconv.FormatInt(now.Unix(), 10)
+	return http.Header{grafanaTimes[0]: {at}, grafanaSignature: {grafanaSign(secret, at, body)}}
+}

@@ -1,0 +1,136 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tairssl/adapters/chatops"
+)
+
+const (
+	slackSignature = "X-Slack-Signature"
+	slackTime      = "X-Slack-Request-Timestamp"
+)
+
+// Slack is the scheme of Slack: an HMAC-SHA256 over time and body. Source:
+// Slack, Verifying requests from Slack.
+func Slack(secrets Secrets) Scheme {
+	return Scheme{
+		Name: "slack",
+		verify: func(m Message) error {
+			at, err := m.fresh(slackTime, time.Second)
+			if err != nil {
+				return err
+			}
+			signature, err := m.header(slackSignature)
+			if err != nil {
+				return err
+			}
+			return secrets.any(func(secret string) bool { return hmac.Equal([]byte(signature), []byte(slackSign(secret, at, m.Body))) })
+		},
+	}
+}
+
+func slackSign(secret, at string, body []byte) string {
+	return "v0=" + hex.EncodeToString(mac(sha256.New, []byte(secret), "v0:", at, ":", string(body)))
+}
+
+// SignSlack gives Slack's headers for a body.
+func SignSlack(secret string, now time.Time, body []byte) http.Header {
+	at := strconv.FormatInt(now.Unix(), 10)
+	return http.Header{slackTime: {at}, slackSignature: {slackSign(secret, at, body)}}
+}
+
+// isSSLCheck is Slack's look at whether the route's own certificate is good:
+// to be answered, unsigned, by doing nothing.
+func isSSLCheck(r *http.Request, body []byte) bool {
+	if r.Method == http.MethodGet {
+		return r.URL.Query().Get("ssl_check") == "1"
+	}
+	values, err := form(body)
+	return err == nil && values.Get("ssl_check") == "1" && values.Get("text") == "" && values.Get("payload") == ""
+}
+
+// slack answers a slash command, or a button that one of its answers had.
+func (h *Handler) slack(q *request) {
+	values, err := form(q.body)
+	if err != nil {
+		q.malformed(err.Error())
+		return
+	}
+	m := chatops.Message{Platform: "slack", Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text")}
+	payload := values.Get("payload")
+	if payload == "" {
+		q.reply(slackAnswer(h.say(q, m)))
+		return
+	}
+	var button struct {
+		Type                string
+		User, Team, Channel struct{ ID string }
+		ResponseURL         string `json:"response_url"`
+		Actions             []struct {
+			ActionID string `json:"action_id"`
+			Value    string
+		}
+	}
+	if json.Unmarshal([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != "confirm" {
+		q.malformed("it is no button of ours")
+		return
+	}
+	m.Tenant, m.User, m.Channel, m.Text = button.Team.ID, button.User.ID, button.Channel.ID, "confirm "+button.Actions[0].Value
+	answer := slackAnswer(h.say(q, m))
+	// Slack shows nobody the body that answers a button.
+	if button.ResponseURL != "" && len(h.Chat.ReplyHosts) > 0 {
+		q.sent(h.post(q.context(), button.ResponseURL, "", answer, nil))
+	}
+	q.reply(answer)
+}
+
+// slackEscapes are the three characters that mean something in Slack's text.
+var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+type slackText struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type slackBlock struct {
+	Type     string        `json:"type"`
+	Text     *slackText    `json:"text,omitempty"`
+	Elements []slackButton `json:"elements,omitempty"`
+}
+
+type slackButton struct {
+	Type     string    `json:"type"`
+	Text     slackText `json:"text"`
+	Style    string    `json:"style"`
+	ActionID string    `json:"action_id"`
+	Value    string    `json:"value"`
+}
+
+type slackMessage struct {
+	ResponseType string       `json:"response_type"`
+	Text         string       `json:"text"`
+	Blocks       []slackBlock `json:"blocks"`
+}
+
+func slackAnswer(r chatops.Reply) slackMessage {
+	text := slackEscapes.Replace(strings.Join(r.Lines, "\n"))
+	message := slackMessage{
+		ResponseType: "ephemeral",
+		Text:         text,
+		Blocks:       []slackBlock{{Type: "section", Text: &slackText{"mrkdwn", text}}},
+	}
+	if r.Code != "" {
+		message.Blocks = append(message.Blocks, slackBlock{Type: "actions", Elements: []slackButton{{
+			Type: "button", Text: slackText{"plain_text", "Do it"}, Style: "danger", ActionID: "confirm", Value: r.Code,
+		}}})
+	}
+	return message
+}
