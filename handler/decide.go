@@ -186,7 +186,7 @@ func decide(r Request, o Observation, p Policy, l lease, now time.Time) decision
 	switch {
 	case p.Pause:
 		return refuse("%s, but all changes are paused: unset TAIRSSL_PAUSE", reason)
-	case r.Automatic && strings.EqualFold(o.Tags[offTag], "off"):
+	case (r.Automatic || r.Weak) && strings.EqualFold(o.Tags[offTag], "off"):
 		return refuse("%s, but the instance is tagged %s=off, which keeps unattended changes away", reason, offTag)
 	case o.Status == statusSSLModifying:
 		return decision{outcome: InProgress, reason: "the instance is SSLModifying: a change of its encryption is under way"}

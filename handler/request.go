@@ -70,13 +70,34 @@ type Request struct {
 // Invalidf returns a request that [Handler.Handle] answers with a fault of kind
 // [Invalid]. It keeps the place of what could not be read in a batch.
 func Invalidf(format string, args ...any) Request {
-	return Request{settled: &decision{outcome: Failed, err: Errorf(Invalid, format, args...)}}
+	return invalid(fmt.Sprintf(format, clipped(args)...))
+}
+
+func invalid(message string) Request {
+	return Request{settled: &decision{outcome: Failed, err: Errorf(Invalid, "%s", message)}}
+}
+
+// clipped bounds the texts among what is quoted: a sender may have written them.
+func clipped(args []any) []any {
+	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			args[i] = clip(s)
+		}
+	}
+	return args
 }
 
 // Unchangedf returns a request that asks for nothing, for the given reason:
 // the news that an alert is over, for one.
 func Unchangedf(format string, args ...any) Request {
-	return Request{settled: &decision{outcome: Unchanged, reason: fmt.Sprintf(format, args...)}}
+	return Request{}.Unchangedf(format, args...)
+}
+
+// Unchangedf returns the request settled: [Handler.Handle] does nothing for it,
+// for the given reason.
+func (r Request) Unchangedf(format string, args ...any) Request {
+	r.settled = &decision{outcome: Unchanged, reason: fmt.Sprintf(format, clipped(args)...)}
+	return r
 }
 
 // Refusedf returns a request that is refused for the given reason.
@@ -84,6 +105,9 @@ func Refusedf(format string, args ...any) Request {
 	d := refuse(format, args...)
 	return Request{settled: &d}
 }
+
+// Settled reports whether the answer was known when the request was read.
+func (r Request) Settled() bool { return r.settled != nil }
 
 // Duration is a time.Duration whose JSON is a string such as "720h" or "90s".
 type Duration time.Duration
@@ -224,7 +248,10 @@ func decodeRequest(data []byte) (request Request) {
 				faults = append(faults, f.message)
 			}
 		}
-		request.settled = Invalidf("%s", strings.Join(faults, "; ")).settled
+		if more := len(faults) - maxFaults; more > 0 {
+			faults = append(faults[:maxFaults], fmt.Sprintf("and %d more faults", more))
+		}
+		request.settled = invalid(strings.Join(faults, "; ")).settled
 	}
 	return request
 }
@@ -239,6 +266,9 @@ func scalar(value []byte) any {
 	}
 	return nil
 }
+
+// maxFaults is how many faults of a request are named.
+const maxFaults = 10
 
 func unknownField(name string) string {
 	var names []string

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tairssl/handler"
@@ -23,14 +24,11 @@ func (r *reader) alerts(s shape) Asked {
 		return one(name, handler.Invalidf("alerts of version %q are not known; there are 4 and 1", s.text("version")))
 	}
 	var alerts []struct {
-		Status string            `json:"status"`
-		Labels map[string]string `json:"labels"`
+		Status string
+		Labels map[string]json.RawMessage // a label of the wrong type spoils itself alone
 	}
 	if err := json.Unmarshal(s.raw("alerts"), &alerts); err != nil {
 		return one(name, handler.Invalidf("the alerts can not be read: want a list with status and labels"))
-	}
-	if len(alerts) > handler.MaxBatch {
-		return one(name, handler.Invalidf("%d alerts at once are too many: at most %d", len(alerts), handler.MaxBatch))
 	}
 	asked := Asked{Trigger: name, ID: s.text("groupKey")}
 	seen := map[handler.Ref]bool{}
@@ -43,7 +41,7 @@ func (r *reader) alerts(s shape) Asked {
 		ref, ok := r.labelled(a.Labels)
 		switch {
 		case !ok:
-			asked.Requests = append(asked.Requests, handler.Invalidf("the alert %q names no instance: give it a label instance_id, or an instance that is an endpoint", a.Labels["alertname"]))
+			asked.Requests = append(asked.Requests, handler.Invalidf("the alert %q names no instance: give it a label instance_id, or an instance that is an endpoint", handler.Unquote(a.Labels["alertname"])))
 		case !seen[ref]:
 			seen[ref] = true
 			asked.Requests = append(asked.Requests, automatic(ref))
@@ -58,21 +56,25 @@ func (r *reader) alerts(s shape) Asked {
 
 // labelled reads an alert's instance from its labels. An endpoint whose name
 // somebody chose is known to the certificate map alone.
-func (r *reader) labelled(labels map[string]string) (ref handler.Ref, ok bool) {
-	region := labels["region_id"]
-	if id := labels["instance_id"]; id != "" {
-		return handler.Ref{InstanceID: id, RegionID: region}, true
+func (r *reader) labelled(labels map[string]json.RawMessage) (ref handler.Ref, ok bool) {
+	label := func(name string) string { return handler.Unquote(labels[name]) }
+	if ref = (handler.Ref{InstanceID: label("instance_id")}); validID(ref.InstanceID) {
+		ok = true
+	} else if host := hostOf(label("instance")); host != "" {
+		// By its exact name: a wildcard would take in what is no instance at all.
+		if i := slices.IndexFunc(r.Certificates, func(m Mapping) bool { return strings.EqualFold(m.Name, host) }); i >= 0 {
+			ref, ok = r.Certificates[i].Ref, true
+		} else {
+			ref, ok = hostRef(host)
+		}
 	}
-	host := hostOf(labels["instance"])
-	if refs := r.Certificates.instances(host); len(refs) == 1 {
-		ref, ok = refs[0], true
-	} else {
-		ref, ok = hostRef(host)
-	}
-	if region != "" {
-		ref.RegionID = region
-	}
+	ref.RegionID = first(label("region_id"), ref.RegionID)
 	return ref, ok
+}
+
+func validID(id string) bool {
+	r := automatic(handler.Ref{InstanceID: id})
+	return id != "" && r.Validate() == nil
 }
 
 // hostOf is the host of a host:port, a URL or a bare host.
@@ -93,8 +95,7 @@ func hostRef(s string) (handler.Ref, bool) {
 	if ref, ok := ofEndpoint(host); ok {
 		return ref, true
 	}
-	bare := automatic(handler.Ref{InstanceID: host})
-	if (strings.HasPrefix(host, "r-") || strings.HasPrefix(host, "tt-")) && bare.Validate() == nil {
+	if (strings.HasPrefix(host, "r-") || strings.HasPrefix(host, "tt-")) && validID(host) {
 		return handler.Ref{InstanceID: host}, true
 	}
 	return handler.Ref{}, false

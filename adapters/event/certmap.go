@@ -52,9 +52,13 @@ func covers(entry, name string) bool {
 	return entry == name
 }
 
-// endpoint is a Tair endpoint's name; its first label is the instance's id.
-// Users may choose other names: those only the map knows.
-var endpoint = regexp.MustCompile(`^((?:r|tt)-[a-z0-9]{4,40})\.(?:redis|tair)(?:\.[a-z0-9-]+)*\.rds\.aliyuncs\.com$`)
+// endpoint is a Tair endpoint's name; its first label is the instance's id,
+// with pd behind it in a public one. Users may choose other names: those only
+// the map knows.
+var endpoint = regexp.MustCompile(`^((?:r|tt)-[a-z0-9]{4,40}?)(?:pd)?\.[a-z0-9-]+(?:\.([a-z0-9-]+))?\.rds\.aliyuncs\.com$`)
+
+// regions are those that a name shows by another word than their id.
+var regions = map[string]string{"singapore": "ap-southeast-1"}
 
 // ofEndpoint gives the instance that a host name names, if it is an endpoint.
 func ofEndpoint(host string) (handler.Ref, bool) {
@@ -62,7 +66,13 @@ func ofEndpoint(host string) (handler.Ref, bool) {
 	if match == nil {
 		return handler.Ref{}, false
 	}
-	return handler.Ref{InstanceID: match[1]}, true
+	region := match[2]
+	if id, ok := regions[region]; ok {
+		region = id
+	} else if !strings.Contains(region, "-") {
+		region = ""
+	}
+	return handler.Ref{InstanceID: match[1], RegionID: region}, true
 }
 
 // instances gives those that serve a certificate of any of the names.
@@ -104,6 +114,9 @@ func (r *reader) certificate(trigger string, names ...string) Asked {
 			if name != "" {
 				named = append(named, name)
 			}
+		}
+		if named == nil {
+			return one(trigger, handler.Invalidf("the event names no certificate"))
 		}
 		return one(trigger, handler.Invalidf("no instance is known for the certificate %q: add it to TAIRSSL_CERT_MAP as NAME=INSTANCE@REGION", strings.Join(named, " ")))
 	}

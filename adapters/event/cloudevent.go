@@ -38,15 +38,22 @@ func (r *reader) cloudEventOf(s shape) Asked {
 	source := strings.ReplaceAll(s.text("source"), ":", ".") // acs:x and acs.x are both seen
 	switch {
 	case typ == Expiring:
-		ref := handler.Ref{InstanceID: subject, RegionID: s.text("aliyunregionid")}
-		if named, ok := ofResource(subject); ok {
-			ref = named
+		ref, ok := ofResource(subject)
+		if !ok {
+			if ref, ok = hostRef(subject); !ok {
+				ref.InstanceID = subject // some ids begin with neither r- nor tt-
+			}
+			ref.RegionID = first(s.text("aliyunregionid"), ref.RegionID)
 		}
 		return one("cloudevent", automatic(ref))
 	case typ == "mns:Queue:SendMessage":
 		return r.inner("mns-queue", shapeOf(data).raw("messageBody"))
 	case strings.HasPrefix(typ, "mq:Topic:"):
 		return r.inner("rocketmq", shapeOf(data).raw("body"))
+	case strings.HasPrefix(typ, "alikafka:Topic:"):
+		return r.inner("kafka", shapeOf(data).raw("value"))
+	case strings.HasPrefix(typ, "amqp:Queue:"):
+		return r.inner("rabbitmq", shapeOf(data).raw("body"))
 	case strings.HasPrefix(typ, "kvstore:CloudMonitor:"):
 		return scheduled("cloudmonitor", typ, subject)
 	case strings.Contains(typ, ":CertKeyExpired"):
@@ -59,17 +66,39 @@ func (r *reader) cloudEventOf(s shape) Asked {
 	return one("cloudevent", handler.Unchangedf("events of type %q ask for nothing", typ))
 }
 
+var certificateNames = []string{"CommonName", "commonName", "certName", "domain", "Domain"}
+
+// opened is an object, as JSON or as JSON text.
+func opened(value []byte) shape {
+	if text := []byte(handler.Unquote(value)); len(text) > 0 && json.Valid(text) {
+		value = bytes.TrimSpace(text)
+	}
+	return shapeOf(value)
+}
+
+// first is the first of the texts that is not empty.
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
 // names are all that an event of SLB or CAS may name its certificate by; its
 // fields are not documented in full.
 func (r *reader) names(data json.RawMessage, subject string) (names []string) {
-	fields := shapeOf(data)
-	for _, key := range []string{"CommonName", "commonName", "certName", "domain", "Domain"} {
+	fields := opened(data)
+	for _, key := range certificateNames {
 		if name := fields.text(key); name != "" {
 			names = append(names, name)
 		}
 	}
-	if content := fields.raw("content"); content != nil {
-		names = append(names, r.names(content, "")...)
+	for _, key := range certificateNames {
+		if name := opened(fields.raw("content")).text(key); name != "" {
+			names = append(names, name)
+		}
 	}
 	if subject != "" {
 		names = append(names, subject[strings.LastIndexAny(subject, "/:")+1:])

@@ -15,7 +15,9 @@ package event
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 
 	"tairssl/handler"
@@ -101,6 +103,7 @@ func init() {
 		{"cloudevent", isCloudEvent, (*reader).cloudEvent},
 		{"eventbridge", isEventBridge, (*reader).eventBridge},
 		{"cloudwatch-alarm", isAlarm, (*reader).alarm},
+		{"cloudwatch-alarm", isAlarmMessage, (*reader).alarmMessage},
 		{"alertmanager", isAlerts, (*reader).alerts},
 		{"sns", isNotification, (*reader).notification},
 		{"mns-topic", isTopicMessage, (*reader).topicMessage},
@@ -136,6 +139,10 @@ func one(name string, r handler.Request) Asked {
 }
 
 func (r *reader) read(payload []byte) Asked {
+	if r.depth++; r.depth > maxDepth {
+		return one("unknown", handler.Invalidf("the payload is nested more than %d deep", maxDepth))
+	}
+	defer func() { r.depth-- }()
 	payload = bytes.TrimSpace(payload)
 	switch {
 	case len(payload) > MaxPayload:
@@ -153,10 +160,6 @@ func (r *reader) read(payload []byte) Asked {
 
 // object asks the table.
 func (r *reader) object(payload []byte, s shape) Asked {
-	if r.depth++; r.depth > maxDepth {
-		return one("unknown", handler.Invalidf("the payload is nested more than %d deep", maxDepth))
-	}
-	defer func() { r.depth-- }()
 	for _, t := range triggers {
 		if t.is(s) {
 			asked := t.read(r, s)
@@ -177,6 +180,10 @@ func (r *reader) inner(name string, payload []byte) Asked {
 	// A carrier may hold its content as JSON or as JSON text.
 	if payload[0] == '"' {
 		payload = []byte(handler.Unquote(payload))
+		// Some producers of queues encode whatever they send.
+		if decoded, err := base64.StdEncoding.DecodeString(string(payload)); err == nil && json.Valid(decoded) {
+			payload = decoded
+		}
 	}
 	asked := r.read(payload)
 	asked.Trigger = name + "/" + asked.Trigger
@@ -190,7 +197,7 @@ func (r *reader) list(payload []byte) Asked {
 	if json.Unmarshal(payload, &items) != nil || len(items) == 0 {
 		return direct(payload)
 	}
-	if stream := items[0][0] == '"' || isCloudEvent(shapeOf(items[0])); !stream || len(items) > handler.MaxBatch {
+	if !slices.ContainsFunc(items, func(item json.RawMessage) bool { return item[0] == '"' || isCloudEvent(shapeOf(item)) }) {
 		return direct(payload)
 	}
 	return r.each("stream", items, func(item []byte) Asked { return r.inner("stream", item) })
@@ -200,9 +207,10 @@ func (r *reader) list(payload []byte) Asked {
 func (r *reader) each(name string, items []json.RawMessage, read func([]byte) Asked) Asked {
 	all := Asked{Batch: true, Trigger: name}
 	for _, item := range items {
-		all.Requests = append(all.Requests, read(item).Requests...)
-		if len(all.Requests) > handler.MaxBatch {
-			return one(name, handler.Invalidf("this asks for more than %d changes at once", handler.MaxBatch))
+		asked := read(item)
+		all.Requests = append(all.Requests, asked.Requests...)
+		if all.ID == "" {
+			all.ID = asked.ID // of the first, so that the rest can be found
 		}
 	}
 	return all
@@ -229,8 +237,9 @@ func isRequest(raw []byte) bool {
 			return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') // meant for one: its fault will be named
 		}
 	}
-	if len(raw) > 0 && raw[0] == '[' {
-		return true
+	var items []json.RawMessage
+	if len(raw) > 0 && raw[0] == '[' && json.Unmarshal(raw, &items) == nil && len(items) > 0 {
+		raw = items[0]
 	}
 	s := shapeOf(raw)
 	return s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s)

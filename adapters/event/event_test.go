@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tairssl/adapters/event"
 	"tairssl/handler"
@@ -23,7 +24,7 @@ func asks(d *event.Decoder, payload []byte) string {
 		switch {
 		case r.Validate() != nil:
 			parts = append(parts, "invalid")
-		case r.InstanceID == "":
+		case r.Settled():
 			parts = append(parts, "nothing")
 		default:
 			s := fmt.Sprintf("%s %s", r.SSLEnabled, r.InstanceID)
@@ -217,15 +218,72 @@ func TestAlertsNameInstancesInManyWays(t *testing.T) {
 		`"instance":"` + id + `.redis.rds.aliyuncs.com:6379"`:             id,
 		`"instance":"https://` + id + `.redis.rds.aliyuncs.com/x"`:        id,
 		`"instance":"` + id + `.redis.singapore.rds.aliyuncs.com"`:        id,
+		`"instance":"` + id + `pd.redis.rds.aliyuncs.com:6379"`:           id,
+		`"instance":"` + id + `.tairpena.rds.aliyuncs.com:6379"`:          id,
+		`"instance_id":"i-0abc","instance":"` + id + `","x":1`:            id,
 		`"instance":"` + id + `"`:                                         id,
 		`"instance_id":"` + id + `","instance":"10.0.0.1:6379"`:           id,
 		`"instance":"tt-abcd1234.redis.rds.aliyuncs.com:6379"`:            "tt-abcd1234",
 		`"instance":"` + strings.ToUpper(id) + `.redis.rds.aliyuncs.com"`: id,
 	} {
-		got := asks(&event.Decoder{}, []byte(`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{`+label+`}}]}`))
+		got := strings.Replace(asks(&event.Decoder{}, []byte(`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{`+label+`}}]}`)), "@ap-southeast-1", "", 1)
 		if got != "alertmanager: Update "+want+" automatic" {
 			t.Errorf("%s is read as %s", label, got)
 		}
+	}
+}
+
+func TestPayloadsAsVendorsSendThem(t *testing.T) {
+	wish := `{\"InstanceId\":\"` + id + `\",\"SSLEnabled\":\"Update\"}`
+	encoded := "eyJJbnN0YW5jZUlkIjoici1icDF6eHN6aGNnYXRueDAxIiwiU1NMRW5hYmxlZCI6IlVwZGF0ZSJ9"
+	mapped := &event.Decoder{Certificates: certMap(t, "*.example.com=r-mapped01")}
+	for name, test := range map[string]struct{ payload, want string }{
+		"a record of Kafka":        {`[{"specversion":"1.0","id":"1","source":"acs:alikafka","type":"alikafka:Topic:Message","data":{"topic":"t","value":"` + wish + `"}}]`, "stream: Update " + id},
+		"a message of RabbitMQ":    {`[{"specversion":"1.0","id":"1","source":"acs:amqp","type":"amqp:Queue:SendMessage","data":{"body":"` + wish + `"}}]`, "stream: Update " + id},
+		"base64 in MNS":            {`{"TopicName":"t","MessageId":"1","Message":"` + encoded + `"}`, "mns-topic/direct: Update " + id},
+		"an alarm by SNS":          {`{"AlarmName":"x","NewStateValue":"ALARM","AlarmDescription":"` + id + `"}`, "cloudwatch-alarm: Update " + id + " automatic"},
+		"Config of a bucket":       {`{"detail-type":"Config Rules Compliance Change","source":"aws.config","detail":{"resourceType":"AWS::S3::Bucket","resourceId":"static.example.com","newEvaluationResult":{"complianceType":"NON_COMPLIANT"}}}`, "config: nothing"},
+		"SLB, content as text":     {`{"specversion":"1.0","id":"1","source":"acs.slb","type":"slb:CloudMonitor:CertKeyExpired7","data":{"content":"{\"CommonName\":\"a.example.com\"}"}}`, "slb: Update r-mapped01 automatic"},
+		"an endpoint as subject":   {`{"specversion":"1.0","id":"1","source":"x","type":"` + event.Expiring + `","subject":"` + id + `.redis.rds.aliyuncs.com:6379"}`, "cloudevent: Update " + id + " automatic"},
+		"an alert of a web server": {`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"instance":"www.example.com:443"}}]}`, "alertmanager: invalid"},
+		"one odd event of two":     {`[{"odd":1},{"specversion":"1.0","id":"1","source":"x","type":"` + event.Expiring + `","subject":"` + id + `"}]`, "stream: invalid, Update " + id + " automatic"},
+	} {
+		if got := asks(mapped, []byte(test.payload)); got != test.want {
+			t.Errorf("%s is read as\n%s, want\n%s", name, got, test.want)
+		}
+	}
+}
+
+func TestManyEventsAtOnce(t *testing.T) {
+	alert := func(status, id string) string {
+		return `{"status":"` + status + `","labels":{"instance_id":"` + id + `"}}`
+	}
+	alerts := strings.Repeat(alert("resolved", "r-resolved1")+",", 200) + alert("firing", id)
+	if got := asks(&event.Decoder{}, []byte(`{"version":"4","status":"firing","alerts":[`+alerts+`]}`)); got != "alertmanager: Update "+id+" automatic" {
+		t.Errorf("200 resolved alerts and a firing one are read as %s", got)
+	}
+	ce := `{"specversion":"1.0","id":"1","source":"x","type":"` + event.Expiring + `","subject":"` + id + `"}`
+	if n := len((&event.Decoder{}).Decode([]byte("[" + strings.Repeat(ce+",", 149) + ce + "]")).Requests); n != 150 {
+		t.Errorf("150 events ask for %d changes", n)
+	}
+}
+
+// What is nested without end, or full of faults, costs little and says little.
+func TestHostilePayloadsStaySmall(t *testing.T) {
+	nested := strings.Repeat(`["x",`, 9000) + `["x"]` + strings.Repeat("]", 9000)
+	content := strings.Repeat(`{"content":`, 9000) + "1" + strings.Repeat("}", 9000)
+	slb := `{"specversion":"1.0","id":"1","source":"acs.slb","type":"slb:CloudMonitor:CertKeyExpired7","data":` + content + `}`
+	unknown := `{"a":1` + strings.Repeat(`,"b":2`, 20000) + `}`
+	began := time.Now()
+	for _, payload := range []string{nested, slb, unknown, `{"specversion":"1.0","id":"1","source":"x","type":"x","data":` + nested + `}`} {
+		for _, r := range (&event.Decoder{}).Decode([]byte(payload)).Requests {
+			if err := r.Validate(); err != nil && len(err.Error()) > 4000 {
+				t.Errorf("a payload of %d bytes is answered by %d", len(payload), len(err.Error()))
+			}
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("reading them took %s", took)
 	}
 }
 

@@ -24,6 +24,11 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 	case source == "aws.acm" && (kind == "ACM Certificate Approaching Expiration" || kind == "ACM Certificate Expired"):
 		return r.certificate("acm", append(resources, detail.text("CommonName"), detail.text("FirstSubjectAlternativeName"))...)
 	case source == "aws.config" && kind == "Config Rules Compliance Change":
+		switch kind := detail.text("resourceType"); kind {
+		case "AWS::ACM::Certificate", "AWS::IAM::ServerCertificate":
+		default:
+			return one("config", handler.Unchangedf("the resource is of type %q, no certificate", kind))
+		}
 		evaluation := detail.object("newEvaluationResult")
 		if c := evaluation.text("complianceType"); c != "NON_COMPLIANT" {
 			return one("config", handler.Unchangedf("the compliance is %q, which asks for nothing", c))
@@ -49,6 +54,14 @@ func isAlarm(s shape) bool { return s.text("source") == "aws.cloudwatch" && s.ha
 func (r *reader) alarm(s shape) Asked {
 	data := s.object("alarmData")
 	return r.alarmState("cloudwatch-alarm", data.object("state").text("value"), data.object("configuration").text("description"))
+}
+
+// The same alarm as SNS tells it: {"AlarmName","NewStateValue",
+// "AlarmDescription",…}.
+func isAlarmMessage(s shape) bool { return s.has("AlarmName", "NewStateValue") }
+
+func (r *reader) alarmMessage(s shape) Asked {
+	return r.alarmState("cloudwatch-alarm", s.text("NewStateValue"), s.text("AlarmDescription"))
 }
 
 // alarmState reads the request in an alarm's description, the one place where

@@ -39,6 +39,13 @@ func (d *Decoder) only(body []byte, name string) Asked {
 	return direct(body)
 }
 
+// IsBinary reports whether a request is of the binary mode of CloudEvents, whose
+// attributes stand in headers: no signature over a body covers those.
+func IsBinary(header http.Header) bool {
+	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return !strings.HasPrefix(media, "application/cloudevents")
+}
+
 // CloudEvents reads an HTTP request in any of the three modes of the HTTP
 // binding of CloudEvents 1.0: structured and batch by their content type, else
 // binary, with the attributes in headers that begin with ce-.
@@ -63,7 +70,10 @@ func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	var s shape
 	for name, values := range header {
 		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
-		if !ok || attribute == "data" { // which is the body, and no header's business
+		if !ok || attribute == "data" || attribute == "data_base64" { // the body's business
+			continue
+		}
+		if len(values) == 0 {
 			continue
 		}
 		value, err := url.PathUnescape(values[0])

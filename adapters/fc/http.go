@@ -13,7 +13,6 @@ import (
 // httpEvent is the event of an HTTP trigger, version v1. Only what is used is
 // read.
 type httpEvent struct {
-	Version         string
 	RawPath         string // percent-encoded
 	QueryParameters map[string]string
 	Headers         map[string]string

@@ -116,9 +116,10 @@ func (f *Function) Invoke(ctx context.Context, payloads ...[]byte) ([]byte, erro
 }
 
 // Deliver answers several payloads of one invocation, the records of a queue,
-// together: what they ask of one instance happens in their order. Its error, a
-// *[Failure], is one of the whole invocation.
-func (f *Function) Deliver(ctx context.Context, payloads [][]byte) (answers []event.Answer, err error) {
+// together: what they ask of one instance happens in their order. The ids are
+// the records', for the log. Its error, a *[Failure], is one of the whole
+// invocation.
+func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string) (answers []event.Answer, err error) {
 	began := time.Now()
 	ctx, r, err := f.begin(ctx)
 	if err != nil {
@@ -133,16 +134,28 @@ func (f *Function) Deliver(ctx context.Context, payloads [][]byte) (answers []ev
 	asked := make([]event.Asked, len(payloads))
 	for i, payload := range payloads {
 		asked[i] = r.decoder.Decode(payload)
+		if i < len(ids) {
+			asked[i].ID = strings.TrimSpace(ids[i] + " " + asked[i].ID)
+		}
 	}
 	answers = r.answer(ctx, asked...)
 	for i, a := range answers {
 		attrs := append([]slog.Attr{
-			slog.String("trigger", a.Trigger), slog.String("event_id", a.ID), slog.Int("bytes", len(payloads[i])),
+			slog.String("trigger", a.Trigger), slog.String("event_id", clip(a.ID)), slog.Int("bytes", len(payloads[i])),
 			slog.Any("outcomes", a.Outcomes()), slog.Int64("duration_ms", time.Since(began).Milliseconds()),
 		}, coldStart(ctx)...)
 		r.log.LogAttrs(ctx, slog.LevelInfo, "invocation", attrs...)
 	}
 	return answers, nil
+}
+
+// clip bounds what a sender wrote.
+func clip(s string) string {
+	const most = 200
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
 }
 
 // Serve answers an HTTP request that a gateway handed over. Its error, a

@@ -1,6 +1,12 @@
 package lambda
 
-import "tairssl/adapters/event"
+import (
+	"context"
+
+	"tairssl/adapters/event"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
 
 // Recognise opens a payload's envelopes and reads what it asks for, and does
 // nothing of it.
@@ -8,7 +14,15 @@ func Recognise(payload []byte) (asked []event.Asked) {
 	d := &event.Decoder{}
 	if e := httpEventOf(payload); e != nil {
 		f := e.forwarded()
-		return append(asked, d.Direct([]byte(f.Body)))
+		_, _, _ = f.Serve(context.Background(), webhook.New(webhook.Options{
+			GitHub: webhook.Secrets{"It's a Secret to Everybody"}, Tokens: webhook.Secrets{"sample-token"},
+			Basic:   webhook.BasicSecrets{Secrets: webhook.Secrets{"alertmanager:sample-password"}},
+			Decoder: d, Answer: func(_ context.Context, a event.Asked) event.Answer {
+				asked = append(asked, a)
+				return event.Answer{Asked: a, Results: make([]handler.Result, len(a.Requests))}
+			},
+		}))
+		return asked
 	}
 	_, records := recordsOf(payload)
 	for _, r := range records {

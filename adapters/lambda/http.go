@@ -18,17 +18,17 @@ import (
 type httpEvent struct {
 	HTTPMethod                      string `json:"httpMethod"` // v1, ALB
 	Path                            string // v1, ALB
-	RouteKey                        string // v2
 	RawPath                         string // v2
 	RawQueryString                  string // v2
 	QueryStringParameters           map[string]string
 	MultiValueQueryStringParameters map[string][]string
+	PathParameters                  map[string]string // v1
 	Headers                         map[string]string
 	MultiValueHeaders               map[string][]string // v1; ALB, if it is set to
 	Body                            string
 	IsBase64Encoded                 bool
 	RequestContext                  *struct {
-		ELB   *struct{} `json:"elb"`
+		ELB   json.RawMessage `json:"elb"`
 		Stage string
 		HTTP  *struct{ Method, SourceIP string }
 		// Identity is v1's.
@@ -60,18 +60,20 @@ func (e *httpEvent) forwarded() webhook.Forwarded {
 		Method: e.HTTPMethod, Path: (&url.URL{Path: e.Path}).EscapedPath(), Header: http.Header{},
 		Body: e.Body, Base64: e.IsBase64Encoded, SourceIP: e.RequestContext.Identity.SourceIP, Bad: e.bad,
 	}
-	for name, value := range e.Headers {
-		f.Header.Set(name, value)
-	}
+	// A header that is written in two ways is there twice.
 	for name, values := range e.MultiValueHeaders {
-		f.Header[http.CanonicalHeaderKey(name)] = values
+		for _, value := range values {
+			f.Header.Add(name, value)
+		}
+	}
+	if e.MultiValueHeaders == nil {
+		for name, value := range e.Headers {
+			f.Header.Add(name, value)
+		}
 	}
 	if v2 := e.RequestContext.HTTP; v2 != nil {
 		f.Method, f.Path, f.RawQuery, f.SourceIP = v2.Method, e.RawPath, e.RawQueryString, v2.SourceIP
-		// The path of a named stage begins with its name.
-		if rest, ok := strings.CutPrefix(f.Path, "/"+e.RequestContext.Stage+"/"); ok && e.RequestContext.Stage != "$default" {
-			f.Path = "/" + rest
-		}
+		f.Path = e.withoutStage(f.Path)
 		return f
 	}
 	query := url.Values{}
@@ -82,11 +84,26 @@ func (e *httpEvent) forwarded() webhook.Forwarded {
 		query[name] = values
 	}
 	f.RawQuery = query.Encode()
+	if proxy := e.PathParameters["proxy"]; proxy != "" && strings.HasSuffix(e.Path, "/"+proxy) {
+		f.Path = (&url.URL{Path: "/" + proxy}).EscapedPath() // whatever the base path of the domain is
+	} else {
+		f.Path = e.withoutStage(f.Path)
+	}
 	if e.RequestContext.ELB != nil {
-		f.Path, f.SourceIP = e.Path, f.Header.Get("X-Forwarded-For")
+		// The balancer adds the address that it sees behind those it was told.
+		told := strings.Split(f.Header.Get("X-Forwarded-For"), ",")
+		f.Path, f.SourceIP = e.Path, strings.TrimSpace(told[len(told)-1])
 		f.RawQuery, _ = url.QueryUnescape(f.RawQuery) // an ALB passes the query on as it came
 	}
 	return f
+}
+
+// withoutStage takes the name of the stage away with which a path may begin.
+func (e *httpEvent) withoutStage(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/"+e.RequestContext.Stage+"/"); ok && e.RequestContext.Stage != "" {
+		return "/" + rest
+	}
+	return path
 }
 
 // httpAnswer is the answer that all four take. An ALB wants the kind of

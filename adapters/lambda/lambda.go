@@ -1,8 +1,8 @@
 // Package lambda runs the function on AWS Lambda (provided.al2023).
 //
 // It opens the envelopes that are Lambda's own, the gateways' HTTP requests and
-// the records of SQS and SNS, and leaves what they carry, and every other payload, to package event. Credentials
-// come from the environment.
+// the records of SQS and SNS, and leaves what they carry, and every other
+// payload, to package event. Credentials come from the environment.
 package lambda
 
 import (

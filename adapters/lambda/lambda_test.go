@@ -83,6 +83,26 @@ func TestQueueReturnsOnlyWhatAnotherDeliveryCanHelp(t *testing.T) {
 	}
 }
 
+// In a queue that keeps an order nothing overtakes what has to be tried again.
+func TestQueueKeepsTheOrderOfAGroup(t *testing.T) {
+	e, f, _ := newFunction(t)
+	if err := e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var records []map[string]any
+	for n, body := range []string{`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`, `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`, `{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`} {
+		records = append(records, map[string]any{"messageId": fmt.Sprint("m", n), "eventSource": "aws:sqs", "body": body, "attributes": map[string]string{"MessageGroupId": "g"}})
+	}
+	payload, _ := json.Marshal(map[string]any{"Records": records})
+	answer, err := f.Invoke(context.Background(), payload)
+	if want := `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`; err != nil || string(answer) != want {
+		t.Errorf("the queue is answered %s, %v; want %s", answer, err, want)
+	}
+	if i, _ := e.Instance("r-bp1zxszhcgatnx04"); i.Restarts != 0 {
+		t.Error("the record behind the throttled one was carried out")
+	}
+}
+
 func TestQueueWithNothingToReturn(t *testing.T) {
 	_, f, _ := newFunction(t)
 	answer, err := f.Invoke(context.Background(), sqs(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`))
@@ -161,15 +181,18 @@ func TestBadGatewayEventsNeverFallThrough(t *testing.T) {
 		payload string
 		status  int
 	}{
-		"no headers":          {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":"{}",` + wish + `}`, 401},
-		"null headers":        {`{"requestContext":{"elb":{}},"httpMethod":"POST","path":"/ssl","headers":null,"body":"{}",` + wish + `}`, 401},
-		"headers of a number": {`{"requestContext":{"elb":{}},"httpMethod":"POST","path":"/ssl","headers":7,` + wish + `}`, 400},
-		"a body of a number":  {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":7,` + wish + `}`, 400},
-		"no path":             {`{"requestContext":{"http":{"method":"POST"}},` + wish + `}`, 404},
-		"no method":           {`{"requestContext":{"http":{}},"rawPath":"/ssl",` + wish + `}`, 405},
-		"another stage":       {`{"requestContext":{"stage":"prod","http":{"method":"GET"}},"rawPath":"/prod/healthz"}`, 200},
-		"the default stage":   {`{"requestContext":{"stage":"$default","http":{"method":"GET"}},"rawPath":"/healthz"}`, 200},
-		"not base64":          {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":"%","isBase64Encoded":true}`, 400},
+		"no headers":           {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":"{}",` + wish + `}`, 401},
+		"null headers":         {`{"requestContext":{"elb":{}},"httpMethod":"POST","path":"/ssl","headers":null,"body":"{}",` + wish + `}`, 401},
+		"headers of a number":  {`{"requestContext":{"elb":{}},"httpMethod":"POST","path":"/ssl","headers":7,` + wish + `}`, 400},
+		"a body of a number":   {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":7,` + wish + `}`, 400},
+		"no path":              {`{"requestContext":{"http":{"method":"POST"}},` + wish + `}`, 404},
+		"no method":            {`{"requestContext":{"http":{}},"rawPath":"/ssl",` + wish + `}`, 405},
+		"another stage":        {`{"requestContext":{"stage":"prod","http":{"method":"GET"}},"rawPath":"/prod/healthz"}`, 200},
+		"the default stage":    {`{"requestContext":{"stage":"$default","http":{"method":"GET"}},"rawPath":"/healthz"}`, 200},
+		"payload 1.0, a stage": {`{"version":"1.0","path":"/prod/healthz","httpMethod":"GET","requestContext":{"stage":"prod"}}`, 200},
+		"a base path":          {`{"path":"/tair/healthz","httpMethod":"GET","pathParameters":{"proxy":"healthz"},"requestContext":{"stage":"prod"}}`, 200},
+		"a header of nothing":  {`{"requestContext":{"elb":null},"httpMethod":"POST","path":"/cloudevents","multiValueHeaders":{"authorization":["Bearer sample-token"],"ce-specversion":["1.0"],"ce-id":null}}`, 400},
+		"not base64":           {`{"requestContext":{"http":{"method":"POST"}},"rawPath":"/ssl","body":"%","isBase64Encoded":true}`, 400},
 	} {
 		e, f, _ := newFunction(t)
 		answer, err := f.Invoke(context.Background(), []byte(test.payload))

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 )
@@ -12,7 +13,10 @@ type record struct {
 	EventSource string `json:"eventSource"`
 	MessageID   string `json:"messageId"`
 	Body        string `json:"body"`
-	Sns         struct{ Message string }
+	Attributes  struct {
+		MessageGroupID string `json:"MessageGroupId"` // of a queue that keeps an order
+	}
+	Sns struct{ Message string }
 }
 
 // recordsOf reads the records of a payload, and where they come from; "" if it
@@ -27,7 +31,10 @@ func recordsOf(payload []byte) (source string, records []record) {
 	if _, odd := err.(*json.UnmarshalTypeError); err != nil && !odd || len(event.Records) == 0 {
 		return "", nil
 	}
-	return event.Records[0].EventSource, event.Records
+	for _, r := range event.Records {
+		source = cmp.Or(source, r.EventSource)
+	}
+	return source, event.Records
 }
 
 // batchResponse tells SQS which records to deliver again; its list is never
@@ -50,21 +57,52 @@ func (i invoker) notifications(ctx context.Context, records []record) ([]byte, e
 }
 
 // queue answers the records of a queue. One is given back if, and only if,
-// another delivery can help: poison is in the log and gone from the queue.
+// another delivery can help: poison is in the log and gone from the queue. In a
+// queue that keeps an order those behind it in its group wait for it.
 func (i invoker) queue(ctx context.Context, records []record) ([]byte, error) {
-	bodies := make([][]byte, len(records))
-	for n, r := range records {
-		bodies[n] = []byte(r.Body)
-	}
-	answers, err := i.Function.Deliver(ctx, bodies)
-	if err != nil {
-		return nil, err
-	}
 	response := batchResponse{BatchItemFailures: []batchItemFailure{}}
-	for n, a := range answers {
-		if _, _, again := a.Again(); again {
-			response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records[n].MessageID})
+	giveBack := func(n int) {
+		response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records[n].MessageID})
+	}
+	stuck := map[string]bool{} // groups with a record given back
+	left := make([]int, len(records))
+	for n := range records {
+		left[n] = n
+	}
+	for len(left) > 0 {
+		var now, later []int
+		taken := map[string]bool{}
+		for _, n := range left {
+			switch group := records[n].Attributes.MessageGroupID; {
+			case group == "":
+				now = append(now, n)
+			case stuck[group]:
+				giveBack(n)
+			case taken[group]:
+				later = append(later, n)
+			default:
+				taken[group] = true
+				now = append(now, n)
+			}
 		}
+		if len(now) == 0 {
+			break
+		}
+		bodies, ids := make([][]byte, len(now)), make([]string, len(now))
+		for k, n := range now {
+			bodies[k], ids[k] = []byte(records[n].Body), records[n].MessageID
+		}
+		answers, err := i.Function.Deliver(ctx, bodies, ids...)
+		if err != nil {
+			return nil, err
+		}
+		for k, n := range now {
+			if _, _, again := answers[k].Again(); again {
+				giveBack(n)
+				stuck[records[n].Attributes.MessageGroupID] = true
+			}
+		}
+		left = later
 	}
 	return json.Marshal(response)
 }

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,6 +79,7 @@ type request struct {
 	http   *http.Request
 	body   []byte
 	scheme Scheme
+	weak   bool // what is asked for is not covered by the signature
 	// deadline is when the answer has to be out.
 	deadline time.Time
 	// For the log: what it was, what is wrong with it, and what came of it.
@@ -207,7 +209,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}, q.attrs...)
 		h.Log.LogAttrs(r.Context(), level, "invocation", append(attrs, h.Attrs(r.Context())...)...)
 	}()
-	if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if r.URL.Path == "/healthz" {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			q.refuse(handler.Errorf(handler.Invalid, "this route takes GET"), http.StatusMethodNotAllowed, nil)
+			return
+		}
 		q.write(http.StatusOK, []byte(`{"Status":"ok"}`))
 		return
 	}
@@ -247,7 +254,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.attrs = append(q.attrs, slog.String("scheme", q.scheme.Name))
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if !route.media(media) && (media != "" || err != nil && r.Header.Get("Content-Type") != "") {
-		q.refuse(handler.Errorf(handler.Invalid, "this route does not take content type %s", clip(media)), http.StatusUnsupportedMediaType, nil)
+		q.refuse(handler.Errorf(handler.Invalid, "this route does not take content type %q", clip(r.Header.Get("Content-Type"))), http.StatusUnsupportedMediaType, nil)
 		return
 	}
 	route.serve(h, q)
@@ -291,6 +298,7 @@ func isCloudEvents(media string) bool {
 func (h *Handler) ssl(q *request) { h.answer(q, h.Decoder.Direct(q.body)) }
 
 func (h *Handler) cloudEvents(q *request) {
+	q.weak = event.IsBinary(q.http.Header)
 	h.answer(q, h.Decoder.CloudEvents(q.http.Header, q.body))
 }
 
@@ -316,29 +324,33 @@ func (h *Handler) alerts(q *request, sender string) {
 
 // do does what an authentic message asks for, within what its scheme is worth.
 func (h *Handler) do(q *request, asked event.Asked) event.Answer {
+	weak := q.scheme.Weak || q.weak
 	for i := range asked.Requests {
-		asked.Requests[i].Weak = q.scheme.Weak
+		if asked.Requests[i].Weak = weak; weak {
+			asked.Requests[i].Wait = nil // nor may it hold the invocation
+		}
 	}
-	// Weak schemes can ask for nothing that is not harmless twice.
-	key := strings.Join(q.http.Header.Values(standardSignature), "\n")
-	repeated := !q.scheme.Weak && h.done.has(key, h.Now())
+	// A weak message can ask for nothing that is not harmless twice. The key is
+	// what the signature covers: its header may be written in many ways.
+	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(mac(sha256.New, nil, string(q.body)))
+	repeated := !weak && h.done.has(key, h.Now())
 	if repeated {
-		for i := range asked.Requests {
-			asked.Requests[i] = handler.Unchangedf("this very message was carried out already")
+		for i, r := range asked.Requests {
+			asked.Requests[i] = r.Unchangedf("this very message was carried out already")
 		}
 	}
 	a := h.Answer(q.http.Context(), asked)
-	if !q.scheme.Weak && changed(a) {
+	if _, _, again := a.Again(); !weak && !again && changed(a) {
 		h.done.add(key, h.Now())
 	}
 	q.attrs = append(q.attrs, slog.String("trigger", a.Trigger), slog.String("event_id", clip(a.ID)), slog.Any("outcomes", a.Outcomes()), slog.Bool("repeated", repeated))
 	return a
 }
 
-// changed reports whether anything was written, or may have been.
+// changed reports whether anything was written.
 func changed(a event.Answer) bool {
 	for _, r := range a.Results {
-		if r.Outcome == handler.Accepted || r.Outcome == handler.Verified || r.Outcome == handler.Unknown {
+		if r.Outcome == handler.Accepted || r.Outcome == handler.Verified {
 			return true
 		}
 	}

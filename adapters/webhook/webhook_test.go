@@ -64,7 +64,7 @@ func (d *door) answer(ctx context.Context, asked event.Asked) event.Answer {
 	a := event.Answer{Asked: asked}
 	for _, r := range asked.Requests {
 		switch {
-		case r.Validate() != nil || r.InstanceID == "":
+		case r.Settled() || r.Validate() != nil:
 			a.Results = append(a.Results, h.Handle(ctx, []handler.Request{r})...)
 		case r.Weak && (r.SSLEnabled != handler.Update || r.Force):
 			a.Results = append(a.Results, h.Handle(ctx, []handler.Request{r})...)
@@ -345,6 +345,38 @@ func TestWeakSchemesCanOnlyAskForADueUpdate(t *testing.T) {
 	}
 }
 
+// Attributes in headers are covered by no signature, so a message in binary mode
+// is weak by whatever scheme it comes.
+func TestBinaryCloudEventsAreWeak(t *testing.T) {
+	d := newDoor()
+	h := standard(disable)
+	for name, value := range map[string]string{"Ce-Specversion": "1.0", "Ce-Id": "1", "Ce-Source": "x", "Ce-Type": "x"} {
+		h[name] = []string{value}
+	}
+	if w := d.knock(knock{path: "/cloudevents", body: disable, header: h}); w.Code != http.StatusForbidden || len(d.through) > 0 {
+		t.Errorf("Disable in binary mode is answered %d %s", w.Code, w.Body)
+	}
+}
+
+func TestARepeatedBatchDoesWhatWasLeft(t *testing.T) {
+	d := newDoor()
+	n := 0
+	d.Answer = func(_ context.Context, a event.Asked) event.Answer {
+		n++
+		a.Batch = true
+		return event.Answer{Asked: a, Results: []handler.Result{{Outcome: handler.Accepted}, {Outcome: handler.Failed, Error: handler.Errorf(handler.Throttled, "x")}}}
+	}
+	k := knock{path: "/ssl", body: "[" + direct + "," + direct + "]", header: standard("[" + direct + "," + direct + "]")}
+	for range 2 {
+		if w := d.knock(k); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("it is answered %d", w.Code)
+		}
+	}
+	if n != 2 {
+		t.Errorf("what was throttled was tried %d times, want 2", n)
+	}
+}
+
 func TestAMessagePlayedBackChangesNothing(t *testing.T) {
 	d := newDoor()
 	k := knock{path: "/ssl", body: disable, header: standard(disable)}
@@ -354,6 +386,10 @@ func TestAMessagePlayedBackChangesNothing(t *testing.T) {
 	w := d.knock(k)
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"unchanged"`) || len(d.through) != 1 {
 		t.Errorf("played back it is answered %d %s; %d got through", w.Code, w.Body, len(d.through))
+	}
+	again := with(k.header, "Webhook-Signature", k.header.Get("Webhook-Signature")+" v1,AAAA")
+	if w := d.knock(knock{path: "/ssl", body: disable, header: again}); w.Code != http.StatusOK || len(d.through) != 1 {
+		t.Errorf("played back with a signature more it is answered %d %s", w.Code, w.Body)
 	}
 	// What changed nothing may come again, with the same signature even.
 	d = newDoor()
@@ -412,16 +448,18 @@ func TestCloudEventsInAllThreeModes(t *testing.T) {
 		header http.Header
 		want   int
 	}{
-		"structured":               {expiring, http.Header{"Content-Type": {"Application/CloudEvents+JSON"}}, 1},
-		"batch":                    {"[" + expiring + "," + second + "]", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, 2},
-		"an empty batch":           {"[]", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, 0},
-		"binary":                   {"", ce, 1},
-		"binary with data":         {direct, with(own, "Content-Type", "application/json"), 1},
-		"binary with text":         {"hello", with(own, "Content-Type", "text/plain"), 0},
-		"binary of another age":    {"", with(ce, "Ce-Specversion", "0.3"), 0},
-		"binary, data in a header": {"", with(own, "Ce-Data", disable), 0},
-		"a doubled attribute":      {"", with(ce, "Ce-Subject", id, id), 0},
-		"a batch of requests":      {"[" + direct + "]", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, 0},
+		"structured":                 {expiring, http.Header{"Content-Type": {"Application/CloudEvents+JSON"}}, 1},
+		"batch":                      {"[" + expiring + "," + second + "]", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, 2},
+		"an empty batch":             {"[]", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, 0},
+		"binary":                     {"", ce, 1},
+		"binary with data":           {direct, with(own, "Content-Type", "application/json"), 1},
+		"binary with text":           {"hello", with(own, "Content-Type", "text/plain"), 0},
+		"binary of another age":      {"", with(ce, "Ce-Specversion", "0.3"), 0},
+		"binary, data in a header":   {"", with(own, "Ce-Data", disable), 0},
+		"binary, base64 in a header": {"", with(own, "Ce-Data_base64", base64.StdEncoding.EncodeToString([]byte(direct))), 0},
+		"an attribute of no value":   {"", with(ce, "Ce-Dataschema", []string{}...), 1},
+		"a doubled attribute":        {"", with(ce, "Ce-Subject", id, id), 0},
+		"a batch of requests":        {"[" + direct + "]", http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, 0},
 	} {
 		d := newDoor()
 		h := test.header.Clone()
