@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/webhook"
@@ -23,6 +24,8 @@ type Options struct {
 	Environ     []string         // the environment, as os.Environ gives it
 	Log         io.Writer        // where log lines go, as JSON
 	Credentials tair.Credentials // default: those of Environ
+	// Transport makes the requests that answer chats; default http.DefaultTransport.
+	Transport http.RoundTripper
 }
 
 // Function answers invocations. It is safe for concurrent use.
@@ -65,6 +68,9 @@ func (f *Function) wire() (*running, error) {
 		log.Error("settings", "faults", faults)
 		return nil, &Failure{string(handler.Internal), fmt.Sprintf("%d of the function's settings are wrong: %s", len(faults), strings.Join(faults, "; "))}
 	}
+	if n := len(settings.ConfirmKey); n > 0 && n < 16 {
+		log.Warn("a short key can be guessed: give it 16 random characters or more", "variable", Prefix+"CONFIRM_KEY")
+	}
 	for _, name := range unknown {
 		log.Warn("no such setting: it does nothing", "variable", name)
 	}
@@ -76,6 +82,18 @@ func (f *Function) wire() (*running, error) {
 	r := &running{handler: h, decoder: event.Decoder{Certificates: settings.CertMap}, log: log}
 	r.web = webhook.New(webhook.Options{
 		Standard: settings.WebhookSecrets, GitHub: settings.GitHubSecrets, Tokens: settings.AlertTokens, Basic: settings.AlertBasic,
+		Grafana: settings.GrafanaSecrets, Origins: settings.CloudEventsOrigins,
+		Slack: settings.SlackSigningSecrets, DingTalk: settings.DingTalkAppSecrets, Teams: settings.TeamsSecrets, Mattermost: settings.MattermostTokens,
+		Feishu: webhook.FeishuOptions{
+			Keys: settings.FeishuEncryptKeys, Token: settings.FeishuVerificationToken, AppID: settings.FeishuAppID, AppSecret: settings.FeishuAppSecret,
+		},
+		Chat: webhook.Chat{
+			Bot: chatops.New(h, chatops.Options{
+				Allow: settings.ChatAllow, Key: []byte(settings.ConfirmKey), Second: settings.ConfirmBy == "second", Region: settings.Region[0], Log: log,
+			}),
+			ReplyHosts: settings.ChatReplyHosts,
+			Transport:  f.options.Transport,
+		},
 		Decoder: &r.decoder,
 		Answer:  func(ctx context.Context, asked event.Asked) event.Answer { return r.answer(ctx, asked)[0] },
 		Attrs:   coldStart,
@@ -167,6 +185,22 @@ func (f *Function) Serve(ctx context.Context, request webhook.Forwarded) (status
 	}
 	status, header, body = request.Serve(ctx, r.web)
 	return status, header, body, nil
+}
+
+// Handler gives the routes for a server of one's own. Its error, a *[Failure], is
+// one of the settings.
+func (f *Function) Handler(ctx context.Context) (http.Handler, error) {
+	_, r, err := f.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.web, nil
+}
+
+// Open reports whether a route is.
+func (f *Function) Open(ctx context.Context, path string) bool {
+	_, r, err := f.begin(ctx)
+	return err == nil && r.web.Open(path)
 }
 
 type coldKey struct{}

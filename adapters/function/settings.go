@@ -16,6 +16,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/webhook"
@@ -28,24 +29,38 @@ const Prefix = "TAIRSSL_"
 // Settings are the operator's, one environment variable each; a plural takes a
 // comma-separated list, and an empty variable counts as one that is not set.
 type Settings struct {
-	Region         []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
-	Endpoint       tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
-	CAFile         string                  `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
-	Actions        []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
-	Instances      []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
-	RenewBefore    time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
-	Concurrency    int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
-	Rate           float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
-	Wait           time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
-	Lease          string                  `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
-	LeasePause     time.Duration           `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
-	Pause          bool                    `env:"PAUSE" help:"1 stops every change"`
-	CertMap        event.CertMap           `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
-	WebhookSecrets webhook.StandardSecrets `env:"WEBHOOK_SECRETS" help:"secrets of Standard Webhooks, whsec_ and base64: opens /ssl and /cloudevents"`
-	GitHubSecrets  webhook.Secrets         `env:"GITHUB_SECRETS" help:"secrets of GitHub style signatures: opens /ssl, for an Update that is due"`
-	AlertTokens    webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /alertmanager, /grafana and /cloudevents, for an Update that is due"`
-	AlertBasic     webhook.BasicSecrets    `env:"ALERT_BASIC" help:"user:password pairs, for the same"`
-	LogLevel       slog.Level              `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Region                  []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
+	Endpoint                tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
+	CAFile                  string                  `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
+	Actions                 []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
+	Instances               []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
+	RenewBefore             time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
+	Concurrency             int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
+	Rate                    float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
+	Wait                    time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
+	Lease                   string                  `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
+	LeasePause              time.Duration           `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
+	Pause                   bool                    `env:"PAUSE" help:"1 stops every change"`
+	CertMap                 event.CertMap           `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
+	WebhookSecrets          webhook.StandardSecrets `env:"WEBHOOK_SECRETS" help:"secrets of Standard Webhooks, whsec_ and base64: opens /ssl and /cloudevents"`
+	GitHubSecrets           webhook.Secrets         `env:"GITHUB_SECRETS" help:"secrets of GitHub style signatures: opens /ssl, for an Update that is due"`
+	AlertTokens             webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /alertmanager, /grafana and /cloudevents, for an Update that is due"`
+	AlertBasic              webhook.BasicSecrets    `env:"ALERT_BASIC" help:"user:password pairs, for the same"`
+	GrafanaSecrets          webhook.Secrets         `env:"GRAFANA_SECRETS" help:"secrets of Grafana's HMAC signature, with a timestamp header: opens /grafana"`
+	CloudEventsOrigins      []string                `env:"CLOUDEVENTS_ORIGINS" help:"origins that may shake hands on /cloudevents (WebHook-Request-Origin)"`
+	SlackSigningSecrets     webhook.Secrets         `env:"SLACK_SIGNING_SECRETS" help:"signing secrets of the Slack app: opens /slack"`
+	DingTalkAppSecrets      webhook.Secrets         `env:"DINGTALK_APP_SECRETS" help:"app secrets of the DingTalk robot: opens /dingtalk"`
+	FeishuEncryptKeys       webhook.Secrets         `env:"FEISHU_ENCRYPT_KEYS" help:"encrypt keys of the Feishu or Lark app: opens /feishu"`
+	FeishuVerificationToken string                  `env:"FEISHU_VERIFICATION_TOKEN" help:"verification token of that app; an unsigned challenge needs it"`
+	FeishuAppID             string                  `env:"FEISHU_APP_ID" help:"id of that app, for answers to messages"`
+	FeishuAppSecret         string                  `env:"FEISHU_APP_SECRET" help:"secret of that app"`
+	TeamsSecrets            webhook.TeamsSecrets    `env:"TEAMS_SECRETS" help:"security tokens of outgoing webhooks of Teams, base64: opens /teams"`
+	MattermostTokens        webhook.Secrets         `env:"MATTERMOST_TOKENS" help:"tokens of slash commands of Mattermost: opens /mattermost"`
+	ChatAllow               chatops.Rules           `env:"CHAT_ALLOW" help:"who may do what in a chat: platform:tenant/user-or-channel verbs instances, rules separated by a semicolon; none: nobody"`
+	ChatReplyHosts          []string                `env:"CHAT_REPLY_HOSTS" help:"hosts to which an answer may be sent beside the one in the body: oapi.dingtalk.com, open.feishu.cn, hooks.slack.com"`
+	ConfirmKey              Secret                  `env:"CONFIRM_KEY" help:"key of confirmation codes, 16 random characters or more; none: chat only reads"`
+	ConfirmBy               string                  `env:"CONFIRM_BY" envDefault:"self" help:"who confirms a change: self, who asked; second, somebody else with the right to"`
+	LogLevel                slog.Level              `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	roots *x509.CertPool
 }
@@ -120,6 +135,19 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 			fault("CA_FILE", "%v", err)
 		}
 	}
+	if s.ConfirmBy != "self" && s.ConfirmBy != "second" {
+		fault("CONFIRM_BY", "%q is neither self nor second", s.ConfirmBy)
+	}
+	for i, host := range s.ChatReplyHosts {
+		if s.ChatReplyHosts[i] = strings.ToLower(strings.TrimSpace(host)); !hostPattern.MatchString(s.ChatReplyHosts[i]) {
+			fault("CHAT_REPLY_HOSTS", "%q is not a host name", host)
+		}
+	}
+	for i, origin := range s.CloudEventsOrigins {
+		if s.CloudEventsOrigins[i] = strings.ToLower(strings.TrimSpace(origin)); !hostPattern.MatchString(s.CloudEventsOrigins[i]) {
+			fault("CLOUDEVENTS_ORIGINS", "%q is not a host name", origin)
+		}
+	}
 	if slices.Contains(strings.Split(env.ToMap(environ)["DEBUG"], ","), "sdk") {
 		faults = append(faults, errors.New("DEBUG=sdk makes Alibaba's SDK print signed requests: unset it"))
 	}
@@ -132,6 +160,15 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	}
 	return s, unknown, errors.Join(faults...)
 }
+
+var hostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+
+// Secret is a setting that shows in no log or text.
+type Secret string
+
+func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+func (Secret) String() string       { return "[secret]" }
+func (Secret) GoString() string     { return "[secret]" }
 
 // names are the settings' names, without the prefix.
 func names() (names []string) {
