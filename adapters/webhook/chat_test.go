@@ -1,0 +1,485 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tairssl/adapters/chatops"
+	"tairssl/adapters/event"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// instance is an API of one instance whose certificate is due. A change shows
+// at once.
+type instance struct {
+	mu       sync.Mutex
+	ssl      handler.SSL
+	tags     map[string]string
+	restarts int
+	slow     time.Duration // how long the write takes
+}
+
+func newInstance() *instance {
+	return &instance{ssl: handler.SSL{Enabled: true, Expires: now.Add(12*24*time.Hour + time.Hour)}, tags: map[string]string{}}
+}
+
+func (i *instance) Instance(context.Context, handler.Ref) (handler.Instance, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return handler.Instance{Status: "Normal", ConnectionDomain: id + ".redis.rds.aliyuncs.com", Tags: maps.Clone(i.tags)}, nil
+}
+
+func (i *instance) SSL(context.Context, handler.Ref) (handler.SSL, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.ssl, nil
+}
+
+func (i *instance) List(context.Context, string, map[string]string, int) ([]handler.Listed, int, error) {
+	return []handler.Listed{{Ref: handler.Ref{InstanceID: id, RegionID: handler.DefaultRegion}}}, 1, nil
+}
+
+func (i *instance) Modify(ctx context.Context, _ handler.Ref, a handler.Action) (handler.Receipt, error) {
+	if i.slow > 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(i.slow):
+		}
+		if ctx.Err() != nil {
+			return handler.Receipt{}, &handler.Error{Kind: handler.Unavailable, Message: "no answer in time", Retryable: true, Uncertain: true}
+		}
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.restarts++
+	i.ssl = handler.SSL{Enabled: a != handler.Disable}
+	if i.ssl.Enabled {
+		i.ssl.Expires = now.AddDate(3, 0, 0)
+	}
+	return handler.Receipt{RequestID: "AD7E16AA", TaskID: "1"}, nil
+}
+
+func (i *instance) Tag(_ context.Context, _ handler.Ref, key, value string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.tags[key] = value
+	return nil
+}
+
+func (i *instance) Untag(_ context.Context, _ handler.Ref, key string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.tags, key)
+	return nil
+}
+
+const teamsToken = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// chat is a handler with all chat routes over one instance.
+type chat struct {
+	*webhook.Handler
+	*instance
+	log *bytes.Buffer
+}
+
+func newChat(change ...func(*webhook.Options, *chatops.Options)) *chat {
+	c := &chat{instance: newInstance(), log: &bytes.Buffer{}}
+	clock := func() time.Time { return now }
+	log := slog.New(slog.NewJSONHandler(c.log, nil))
+	bot := chatops.Options{Key: []byte("a key of confirmation codes"), Region: handler.DefaultRegion, Now: clock, Log: log}
+	if err := bot.Allow.UnmarshalText([]byte("slack:T1/U1 * *; dingtalk:T1/U1 * *; feishu:T1/U1 * *; teams:T1/U1 * *; mattermost:T1/U1 * *")); err != nil {
+		panic(err)
+	}
+	o := webhook.Options{
+		Slack: webhook.Secrets{"slack-secret"}, DingTalk: webhook.Secrets{"ding-secret"}, Teams: webhook.TeamsSecrets{Secrets: webhook.Secrets{teamsToken}},
+		Mattermost: webhook.Secrets{"matter-token"}, Feishu: webhook.FeishuOptions{Keys: webhook.Secrets{"test key"}, Token: "lark-token", AppID: "app", AppSecret: "app-secret"},
+		Grafana: webhook.Secrets{"grafana-secret"}, Decoder: &event.Decoder{}, Now: clock, Log: log,
+	}
+	for _, f := range change {
+		f(&o, &bot)
+	}
+	h := handler.New(c.instance, handler.Options{Now: clock, LeasePause: time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}})
+	o.Chat.Bot = chatops.New(h, bot)
+	c.Handler = webhook.New(o)
+	return c
+}
+
+func (c *chat) send(k knock) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, k.path, strings.NewReader(k.body))
+	maps.Copy(r.Header, k.header)
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, r)
+	return w
+}
+
+func slackBody(text string) string {
+	return url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}}.Encode()
+}
+
+// said is a text as each platform would send it, signed.
+func said(platform, text string) knock {
+	quoted, _ := json.Marshal(text)
+	switch platform {
+	case "slack":
+		body := slackBody(text)
+		return knock{path: "/slack", body: body, header: with(webhook.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/x-www-form-urlencoded")}
+	case "dingtalk":
+		body := fmt.Sprintf(`{"msgtype":"text","text":{"content":%s},"conversationId":"C1","senderId":"$:x","senderStaffId":"U1","senderCorpId":"T1","chatbotCorpId":"T1","sessionWebhook":"https://oapi.dingtalk.example/session?token=s"}`, quoted)
+		return knock{path: "/dingtalk", body: body, header: webhook.SignDingTalk("ding-secret", now)}
+	case "teams":
+		body := fmt.Sprintf(`{"type":"message","text":%s,"from":{"id":"29:x","aadObjectId":"U1"},"conversation":{"id":"C1;messageid=1"},"channelData":{"tenant":{"id":"T1"}}}`, quoted)
+		h, _ := webhook.SignTeams(teamsToken, []byte(body))
+		return knock{path: "/teams", body: body, header: h}
+	case "mattermost":
+		return knock{path: "/mattermost", body: slackBody(text), header: http.Header{"Authorization": {"Token matter-token"}, "Content-Type": {"application/x-www-form-urlencoded"}}}
+	case "feishu":
+		content, _ := json.Marshal(map[string]string{"text": "@_user_1 " + text})
+		inner, _ := json.Marshal(string(content))
+		body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"1","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, inner))
+		return knock{path: "/feishu", body: body, header: webhook.SignFeishu("test key", "abc", now, []byte(body))}
+	}
+	panic(platform)
+}
+
+// sealed encrypts as Feishu does.
+func sealed(plain string) string {
+	key := sha256.Sum256([]byte("test key"))
+	block, _ := aes.NewCipher(key[:])
+	n := aes.BlockSize - len(plain)%aes.BlockSize
+	padded := append([]byte(plain), bytes.Repeat([]byte{byte(n)}, n)...)
+	out := make([]byte, aes.BlockSize+len(padded))
+	cipher.NewCBCEncrypter(block, out[:aes.BlockSize]).CryptBlocks(out[aes.BlockSize:], padded)
+	return fmt.Sprintf(`{"encrypt":%q}`, base64.StdEncoding.EncodeToString(out))
+}
+
+var codeIn = regexp.MustCompile(`confirm ([A-Za-z0-9_.-]+)`)
+
+var platforms = []string{"slack", "dingtalk", "feishu", "teams", "mattermost"}
+
+func TestAChangeTakesTwoStepsOnEveryPlatform(t *testing.T) {
+	for _, platform := range platforms {
+		c := newChat()
+		w := c.send(said(platform, "update "+id))
+		found := codeIn.FindStringSubmatch(w.Body.String())
+		if w.Code != 200 || found == nil || len(found[1]) > 300 || c.restarts != 0 {
+			t.Fatalf("%s: update is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
+		}
+		for _, want := range []string{id, "restart", "2026-12-06", "connections drop"} {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: the plan does not say %q: %s", platform, want, w.Body)
+			}
+		}
+		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || !strings.Contains(w.Body.String(), "Accepted") || c.restarts != 1 {
+			t.Errorf("%s: confirm is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
+		}
+		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || c.restarts != 1 {
+			t.Errorf("%s: confirmed twice it is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
+		}
+		if n := strings.Count(c.log.String(), `"msg":"audit"`); n != 3 {
+			t.Errorf("%s: three decisions leave %d audit lines", platform, n)
+		}
+	}
+}
+
+func TestSlackButton(t *testing.T) {
+	c := newChat()
+	var answer struct {
+		ResponseType string `json:"response_type"`
+		Blocks       []struct {
+			Elements []struct {
+				ActionID string `json:"action_id"`
+				Value    string
+			}
+		}
+	}
+	w := c.send(said("slack", "update "+id))
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.ResponseType != "ephemeral" || len(answer.Blocks) != 2 || answer.Blocks[1].Elements[0].ActionID != "confirm" {
+		t.Fatalf("the plan is %s, %v", w.Body, err)
+	}
+	press := func(user, code string) *httptest.ResponseRecorder {
+		payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":%q},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":"https://evil.example/x","actions":[{"action_id":"confirm","value":%q}]}`, user, code)
+		body := url.Values{"payload": {payload}}.Encode()
+		return c.send(knock{path: "/slack", body: body, header: webhook.SignSlack("slack-secret", now, []byte(body))})
+	}
+	code := answer.Blocks[1].Elements[0].Value
+	if w := press("U2", code); w.Code != 200 || c.restarts != 0 {
+		t.Errorf("somebody else's press is answered %d %s after %d restarts", w.Code, w.Body, c.restarts)
+	}
+	if w := press("U1", code); w.Code != 200 || c.restarts != 1 {
+		t.Errorf("the press is answered %d %s after %d restarts", w.Code, w.Body, c.restarts)
+	}
+}
+
+func TestFeishuChallengeAndCard(t *testing.T) {
+	c := newChat()
+	for name, test := range map[string]struct {
+		body string
+		code int
+	}{
+		"plain":             {`{"challenge":"xyz","token":"lark-token","type":"url_verification"}`, 200},
+		"encrypted":         {sealed(`{"challenge":"xyz","token":"lark-token","type":"url_verification"}`), 200},
+		"with a bad token":  {`{"challenge":"xyz","token":"other","type":"url_verification"}`, 401},
+		"an unsigned event": {sealed(`{"token":"lark-token","header":{"event_type":"im.message.receive_v1","token":"lark-token"}}`), 401},
+	} {
+		if w := c.send(knock{path: "/feishu", body: test.body}); w.Code != test.code || test.code == 200 && !strings.Contains(w.Body.String(), `{"challenge":"xyz"}`) {
+			t.Errorf("a challenge, %s, is answered %d %s", name, w.Code, w.Body)
+		}
+	}
+	w := c.send(said("feishu", "update "+id))
+	code := codeIn.FindStringSubmatch(w.Body.String())[1]
+	press := fmt.Sprintf(`{"schema":"2.0","header":{"event_type":"card.action.trigger","token":"lark-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":%q}},"context":{"open_chat_id":"C1"}}}`, code)
+	if w := c.send(knock{path: "/feishu", body: press, header: webhook.SignFeishu("test key", "abc", now, []byte(press))}); w.Code != 200 || !strings.Contains(w.Body.String(), "toast") || c.restarts != 1 {
+		t.Errorf("the card's button, signed and plain, is answered %d %s after %d restarts", w.Code, w.Body, c.restarts)
+	}
+}
+
+func TestWeakPlatformsOnlyUpdate(t *testing.T) {
+	for _, platform := range platforms {
+		c := newChat()
+		w := c.send(said(platform, "disable "+id))
+		weak := platform == "dingtalk" || platform == "teams" || platform == "mattermost"
+		if got := codeIn.MatchString(w.Body.String()); w.Code != 200 || got == weak {
+			t.Errorf("%s: disable is answered %d %s", platform, w.Code, w.Body)
+		}
+	}
+}
+
+func TestChatForgeriesAllGetTheSame401(t *testing.T) {
+	n := 0
+	body := ""
+	for _, platform := range platforms {
+		k := said(platform, "status "+id)
+		forged := forgeries(k)
+		if platform == "dingtalk" || platform == "mattermost" { // cover no body: their own weakness, met by being weak
+			maps.DeleteFunc(forged, func(name string, _ knock) bool { return strings.Contains(name, "body") || name == "a byte more" })
+		}
+		delete(forged, "both schemes at once") // but one scheme counts here
+		if platform == "teams" {
+			c := k
+			c.body += " "
+			forged["a byte more"] = c
+		}
+		for at, name := range map[time.Duration]string{-webhook.Window - time.Second: "stale", webhook.Window + time.Second: "future"} {
+			when := now.Add(at)
+			switch c := k; platform {
+			case "slack":
+				c.header = webhook.SignSlack("slack-secret", when, []byte(k.body))
+				forged[name] = c
+			case "dingtalk":
+				c.header = webhook.SignDingTalk("ding-secret", when)
+				forged[name] = c
+			case "feishu":
+				c.header = webhook.SignFeishu("test key", "abc", when, []byte(k.body))
+				forged[name] = c
+			}
+		}
+		for name, f := range forged {
+			n++
+			c := newChat()
+			w := c.send(f)
+			if w.Code != http.StatusUnauthorized {
+				t.Errorf("%s: %s is answered %d %s", platform, name, w.Code, w.Body)
+			}
+			if body == "" {
+				body = w.Body.String()
+			}
+			if w.Body.String() != body {
+				t.Errorf("%s: %s tells itself apart: %s", platform, name, w.Body)
+			}
+		}
+	}
+	if n < 60 {
+		t.Fatalf("only %d forgeries were tried", n)
+	}
+}
+
+func TestChatRoutesWithoutSecretsAreClosed(t *testing.T) {
+	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+		o.Slack, o.DingTalk, o.Feishu.Keys, o.Teams, o.Mattermost, o.Grafana = nil, nil, nil, webhook.TeamsSecrets{}, nil, nil
+	})
+	for _, platform := range platforms {
+		if w := c.send(said(platform, "help")); w.Code != 404 {
+			t.Errorf("%s is answered %d", platform, w.Code)
+		}
+	}
+}
+
+func TestGrafanaSignature(t *testing.T) {
+	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+		o.Answer = func(_ context.Context, a event.Asked) event.Answer {
+			return event.Answer{Asked: a, Results: []handler.Result{{Outcome: handler.Unchanged}}}
+		}
+	})
+	signed := webhook.SignGrafana("grafana-secret", now, []byte(grafana))
+	for name, test := range map[string]struct {
+		header http.Header
+		want   int
+	}{
+		"signed":          {signed, 200},
+		"another name":    {http.Header{"X-Grafana-Alerting-Signature": signed["X-Grafana-Alerting-Signature"], "X-Grafana-Alerting-Signature-Timestamp": signed["X-Grafana-Alerting-Timestamp"]}, 200},
+		"without a time":  {with(signed, "X-Grafana-Alerting-Timestamp"), 401},
+		"stale":           {webhook.SignGrafana("grafana-secret", now.Add(-time.Hour), []byte(grafana)), 401},
+		"another secret":  {webhook.SignGrafana("x", now, []byte(grafana)), 401},
+		"and a token too": {with(signed, "Authorization", "Bearer x"), 401},
+	} {
+		if w := c.send(knock{path: "/grafana", body: grafana, header: test.header}); w.Code != test.want {
+			t.Errorf("%s: answered %d, want %d", name, w.Code, test.want)
+		}
+	}
+}
+
+func TestSlackSSLCheck(t *testing.T) {
+	c := newChat()
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, httptest.NewRequest("GET", "/slack?ssl_check=1", nil))
+	if w.Code != 200 {
+		t.Errorf("GET is answered %d", w.Code)
+	}
+	if w := c.send(knock{path: "/slack", body: "ssl_check=1&token=x"}); w.Code != 200 {
+		t.Errorf("POST is answered %d", w.Code)
+	}
+	if w := c.send(knock{path: "/slack", body: "ssl_check=1&text=update"}); w.Code != 401 {
+		t.Errorf("a check with a command in it is answered %d", w.Code)
+	}
+}
+
+func TestHandshakeOfCloudEvents(t *testing.T) {
+	d := newDoor(func(o *webhook.Options) { o.Origins = []string{"eventgrid.example.net"} })
+	for origin, want := range map[string]int{"eventgrid.example.net": 200, "EventGrid.example.net": 200, "evil.example.net": 403, "": 403} {
+		w := d.knock(knock{method: "OPTIONS", path: "/cloudevents", header: http.Header{"Webhook-Request-Origin": {origin}}})
+		if w.Code != want || (w.Header().Get("WebHook-Allowed-Origin") != "") != (want == 200) {
+			t.Errorf("the origin %q is answered %d, %v", origin, w.Code, w.Header())
+		}
+	}
+	if w := newDoor().knock(knock{method: "OPTIONS", path: "/cloudevents"}); w.Code != 405 {
+		t.Errorf("without origins OPTIONS is answered %d", w.Code)
+	}
+}
+
+func TestBadChatBodies(t *testing.T) {
+	slack := func(body string) knock {
+		return knock{path: "/slack", body: body, header: webhook.SignSlack("slack-secret", now, []byte(body))}
+	}
+	bomb := strings.Repeat("a&", 30000)
+	for name, k := range map[string]knock{
+		"a doubled field":  slack(slackBody("help") + "&user_id=U2"),
+		"a form bomb":      slack(bomb),
+		"not a form":       slack("%zz"),
+		"a strange button": slack("payload=" + url.QueryEscape(`{"type":"view_submission"}`)),
+		"no JSON":          {path: "/dingtalk", body: "x", header: webhook.SignDingTalk("ding-secret", now)},
+	} {
+		c := newChat()
+		if w := c.send(k); w.Code != 400 || c.restarts > 0 {
+			t.Errorf("%s is answered %d %s", name, w.Code, w.Body)
+		}
+	}
+	large := strings.Repeat("x", 10<<20)
+	if w := newChat().send(knock{path: "/slack", body: large, header: webhook.SignSlack("slack-secret", now, []byte(large))}); w.Code != 413 {
+		t.Errorf("10 MB are answered %d", w.Code)
+	}
+}
+
+// A write that is still out at the end is told as unknown, in time.
+func TestASlowWriteIsAnsweredInTime(t *testing.T) {
+	c := newChat()
+	code := codeIn.FindStringSubmatch(c.send(said("slack", "update "+id)).Body.String())[1]
+	c.slow = time.Minute
+	began := time.Now()
+	w := c.send(said("slack", "confirm "+code))
+	if took := time.Since(began); took > 3*time.Second || w.Code != 200 || !strings.Contains(strings.ToLower(w.Body.String()), "unknown") || !strings.Contains(w.Body.String(), "status") {
+		t.Errorf("after %s it is answered %d %s", took, w.Code, w.Body)
+	}
+}
+
+// posted records the requests that answers make.
+type posted struct{ urls []string }
+
+func (p *posted) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.urls = append(p.urls, r.URL.String())
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"code":0,"tenant_access_token":"t-1","expire":7200}`)), Header: http.Header{}}, nil
+}
+
+func TestAnswersAreSentToConfiguredHostsOnly(t *testing.T) {
+	for hosts, want := range map[string]int{"": 0, "oapi.dingtalk.com": 0, "oapi.dingtalk.example": 1, "open.feishu.cn": 2} {
+		p := &posted{}
+		c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+			o.Chat.Transport = p
+			if hosts != "" {
+				o.Chat.ReplyHosts = []string{hosts}
+			}
+		})
+		c.send(said("dingtalk", "help"))
+		c.send(said("feishu", "help"))
+		if len(p.urls) != want {
+			t.Errorf("with hosts %q these requests were made: %v", hosts, p.urls)
+		}
+		for _, secret := range []string{"app-secret", "t-1", "token=s", "slack-secret", "help"} {
+			if strings.Contains(c.log.String(), secret+`"`) && secret != "help" {
+				t.Errorf("the log shows %q:\n%s", secret, c.log)
+			}
+		}
+	}
+}
+
+func TestChatVectors(t *testing.T) {
+	body := "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+	if got := webhook.SignSlack("8f742231b10e8888abcd99yyyzzz85a5", time.Unix(1531420618, 0), []byte(body)).Get("X-Slack-Signature"); got != "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503" {
+		t.Errorf("Slack signs %s", got)
+	}
+	if got := webhook.SignDingTalk("this is secret", time.UnixMilli(1577262236757)).Get("Sign"); got != "hmPWwU+7lVdm3ZZz0r9tSfx0L4Q26jWOZr9+Gs6EZQM=" {
+		t.Errorf("DingTalk signs %s", got)
+	}
+	lark := `{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`
+	if got := webhook.SignFeishu("test key", "abc", time.Unix(1700000000, 0), []byte(lark)).Get("X-Lark-Signature"); got != "0c09d96c2aef2ad08179b3967ea410bbc91dab24ce3aec05af962cf1935844af" {
+		t.Errorf("Feishu signs %s", got)
+	}
+	if got, err := webhook.LarkDecrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="); err != nil || string(got) != "hello world" {
+		t.Errorf("Feishu's text is decrypted to %q, %v", got, err)
+	}
+	if h, err := webhook.SignTeams(teamsToken, []byte(`{"type":"message","text":"<at>tair</at> status"}`)); err != nil || h.Get("Authorization") != "HMAC 5Vkg0/uM+D7MSDoJ+YgUvnqpAQqv9SBZZZWdwLpwCoA=" {
+		t.Errorf("Teams signs %v, %v", h, err)
+	}
+	for at, want := range map[string]string{"": "3bcebf43c85d20bba6e3b6ba278af1d2ba3ab0d57de271b0ad30b833e851c5a6", "0": "ac18a483a582b60a883e974541afe25aa1026136163e94665649743324183ef1"} {
+		if got := webhook.GrafanaSign("secret", at, []byte("test message")); got != want {
+			t.Errorf("Grafana signs %s with the time %q", got, at)
+		}
+	}
+}
+
+// Whatever a platform's decoder is handed, signed, is answered without a panic.
+func FuzzChat(f *testing.F) {
+	for _, platform := range platforms {
+		f.Add(said(platform, "update "+id).body)
+	}
+	f.Add(`{"encrypt":"AAAA"}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		c := newChat()
+		teams, _ := webhook.SignTeams(teamsToken, []byte(body))
+		for path, h := range map[string]http.Header{
+			"/slack": webhook.SignSlack("slack-secret", now, []byte(body)), "/dingtalk": webhook.SignDingTalk("ding-secret", now),
+			"/feishu": webhook.SignFeishu("test key", "n", now, []byte(body)), "/teams": teams, "/mattermost": {"Authorization": {"Token matter-token"}},
+		} {
+			if w := c.send(knock{path: path, body: body, header: h}); w.Code >= 500 || c.restarts > 0 {
+				t.Fatalf("%s answers %d %s after %d restarts", path, w.Code, w.Body, c.restarts)
+			}
+		}
+	})
+}

@@ -1,0 +1,6 @@
+package webhook
+
+var (
+	LarkDecrypt = larkDecrypt
+	GrafanaSign = grafanaSign
+)
