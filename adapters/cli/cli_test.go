@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -217,4 +218,41 @@ func (u *until) Write(b []byte) (int, error) {
 		u.reached()
 	}
 	return n, err
+}
+
+// The printed commands work as they are, against the server that runs.
+func TestServeAndSign(t *testing.T) {
+	s := newShell(t)
+	s.environ = append(s.environ, "TAIRSSL_SLACK_SIGNING_SECRETS=s3cret", "TAIRSSL_DINGTALK_APP_SECRETS=s3cret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 status *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
+	ctx, stop := context.WithCancel(context.Background())
+	listening := make(chan struct{})
+	lines := &until{want: 2, reached: func() { close(listening) }}
+	done := make(chan int)
+	go func() {
+		done <- cli.Run(ctx, cli.Environment{Args: []string{"serve", "--addr", "127.0.0.1:0"}, Environ: s.environ, Stdout: lines, Stderr: &bytes.Buffer{}})
+	}()
+	<-listening
+	out := strings.Split(lines.String(), "\n")
+	if !strings.Contains(out[1], "/slack") || strings.Contains(out[1], "/feishu") {
+		t.Errorf("it says %q", out[1])
+	}
+	for scheme, want := range map[string]string{"slack": "until", "dingtalk": "markdown"} {
+		code, curl, stderr := s.run("", "sign", scheme, "--text", "status "+id, "--curl", out[0])
+		if code != 0 || !strings.HasPrefix(curl, "curl ") || strings.Contains(curl, "s3cret") {
+			t.Fatalf("sign %s ends %d:\n%s%s", scheme, code, curl, stderr)
+		}
+		answer, err := exec.Command("sh", "-c", curl).CombinedOutput()
+		if err != nil || !strings.Contains(string(answer), want) || !strings.Contains(string(answer), id) {
+			t.Errorf("the command of %s is answered %s, %v", scheme, answer, err)
+		}
+	}
+	stop()
+	if code := <-done; code != 0 {
+		t.Errorf("interrupted, it ends %d", code)
+	}
+	for _, args := range [][]string{{"sign", "irc"}, {"sign", "github"}, {"sign", "slack", "--secret", "x", "--text", "a", "b.json"}, {"serve", "--addr", "nowhere"}} {
+		if code, _, stderr := s.run("", args...); code != 2 {
+			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+		}
+	}
 }

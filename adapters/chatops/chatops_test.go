@@ -1,0 +1,346 @@
+package chatops_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tairssl/adapters/chatops"
+	"tairssl/handler"
+)
+
+const id = "r-bp1zxszhcgatnx01"
+
+func TestCommandsAsPeopleTypeThem(t *testing.T) {
+	for typed, want := range map[string]string{
+		"":                                    "help",
+		"help":                                "help",
+		"Status":                              "status",
+		" status  " + id + "\u3000tt-abcd12 ": "status " + id + " tt-abcd12",
+		"Update " + id:                        "update " + id,
+		"update\u00a0" + id + " —dry-run":     "update " + id + " dry-run",
+		"update " + id + " –dry–run":          "update " + id + " dry-run",
+		"update “" + id + "” region=cn-shanghai": "update " + id + " @cn-shanghai",
+		"<@U123> update " + id:                   "update " + id,
+		"<at>tair</at> update " + id:             "update " + id,
+		"@bot enable `" + id + "`":               "enable " + id,
+		"confirm aB.c_d-9":                       "confirm aB.c_d-9",
+	} {
+		c, err := chatops.Parse(typed)
+		got := strings.TrimSpace(c.Verb + " " + strings.Join(c.Instances, " "))
+		if c.DryRun {
+			got += " dry-run"
+		}
+		if c.Region != "" {
+			got += " @" + c.Region
+		}
+		if c.Code != "" {
+			got += " " + c.Code
+		}
+		if err != nil || got != want {
+			t.Errorf("%q is read as %q, %v; want %q", typed, got, err, want)
+		}
+	}
+}
+
+func TestWordsThatAreNotUnderstood(t *testing.T) {
+	for typed, want := range map[string]string{
+		"udpate " + id:                     "did you mean update?",
+		"staus":                            "did you mean status?",
+		"update " + id + " dryrun":         "did you mean dry-run?",
+		"update":                           "takes one instance",
+		"update " + id + " r-other1":       "takes one instance",
+		"update orders":                    "I do not know",
+		"update r-UP!":                     "not an instance id",
+		"update " + id + " region=Nowhere": "not a region",
+		"confirm":                          "one code",
+		"confirm a b":                      "one code",
+		"rm -rf /":                         "I do not know",
+		"update <script>":                  "????script",
+		strings.Repeat("a", 600):           "too long",
+		"\xff":                             "not text",
+	} {
+		if _, err := chatops.Parse(typed); err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(want, "????")) {
+			t.Errorf("%.40q is answered %v, want %q", typed, err, want)
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	for _, bad := range []string{"", ";", "slack:T1/U1 status", "slack:T1 status *", "irc:T1/U1 status *", "slack:T1/U1 reboot *", "slack:T1/U1 status r-[", "slack:/U1 status *", "slack:T1/ status *", "slack:T1/U1 status * more"} {
+		var r chatops.Rules
+		if r.UnmarshalText([]byte(bad)) == nil {
+			t.Errorf("the rule %q is taken", bad)
+		}
+	}
+	var r chatops.Rules
+	if err := r.UnmarshalText([]byte("slack:T123/U456 status,update r-bp1*; dingtalk:ding1/staff9 * *; feishu:tenant1/oc_42 status *;")); err != nil || len(r) != 3 {
+		t.Fatalf("the rules are %v, %v", r, err)
+	}
+}
+
+// cloud is an API of instances whose certificates are due.
+type cloud struct {
+	mu       sync.Mutex
+	ssl      map[string]handler.SSL
+	tags     map[string]map[string]string
+	restarts int
+	now      time.Time
+}
+
+func newCloud(ids ...string) *cloud {
+	c := &cloud{ssl: map[string]handler.SSL{}, tags: map[string]map[string]string{}, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+	for _, id := range ids {
+		c.ssl[id], c.tags[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 12)}, map[string]string{}
+	}
+	return c
+}
+
+func (c *cloud) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+
+func (c *cloud) Instance(_ context.Context, ref handler.Ref) (handler.Instance, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.ssl[ref.InstanceID]; !ok {
+		return handler.Instance{}, handler.Errorf(handler.NotFound, "no instance %s", ref.InstanceID)
+	}
+	return handler.Instance{Status: "Normal", Tags: maps.Clone(c.tags[ref.InstanceID])}, nil
+}
+
+func (c *cloud) SSL(_ context.Context, ref handler.Ref) (handler.SSL, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ssl[ref.InstanceID], nil
+}
+
+func (c *cloud) List(_ context.Context, region string, _ map[string]string, _ int) (list []handler.Listed, total int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range c.ssl {
+		list = append(list, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}})
+	}
+	return list, len(list), nil
+}
+
+// Modify shows no change yet, as the real API does for minutes.
+func (c *cloud) Modify(context.Context, handler.Ref, handler.Action) (handler.Receipt, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.restarts++
+	return handler.Receipt{RequestID: "AD7E16AA"}, nil
+}
+
+func (c *cloud) Tag(_ context.Context, ref handler.Ref, key, value string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tags[ref.InstanceID][key] = value
+	return nil
+}
+
+func (c *cloud) Untag(_ context.Context, ref handler.Ref, key string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.tags[ref.InstanceID], key)
+	return nil
+}
+
+func (c *cloud) bot(rules string, change ...func(*chatops.Options)) *chatops.Bot {
+	o := chatops.Options{Key: []byte("a key of confirmation codes"), Region: handler.DefaultRegion, Now: c.Now}
+	if rules != "" {
+		if err := o.Allow.UnmarshalText([]byte(rules)); err != nil {
+			panic(err)
+		}
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	return chatops.New(handler.New(c, handler.Options{Now: c.Now, LeasePause: 20 * time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}}), o)
+}
+
+func (c *cloud) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
+
+func say(b *chatops.Bot, m chatops.Message, text string) (answer, code string) {
+	m.Text = text
+	r := b.Say(context.Background(), m)
+	return strings.Join(r.Lines, "\n"), r.Code
+}
+
+var anna = chatops.Message{Platform: "slack", Tenant: "T1", User: "U1", Channel: "C1"}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	c := newCloud(id, "r-other1234")
+	for name, test := range map[string]struct {
+		rules, text string
+		who         chatops.Message
+		allowed     bool
+	}{
+		"her instance":           {"slack:T1/U1 status,update r-bp1*", "status " + id, anna, true},
+		"another instance":       {"slack:T1/U1 status,update r-bp1*", "status r-other1234", anna, false},
+		"another verb":           {"slack:T1/U1 status,update r-bp1*", "disable " + id, anna, false},
+		"her channel":            {"slack:T1/C1 status *", "status " + id, anna, true},
+		"another channel":        {"slack:T1/C2 status *", "status " + id, anna, false},
+		"another tenant":         {"slack:T2/U1 * *", "status " + id, anna, false},
+		"another platform":       {"teams:T1/U1 * *", "status " + id, anna, false},
+		"no rule":                {"", "status " + id, anna, false},
+		"nobody known":           {"slack:*/* * *", "status " + id, chatops.Message{Platform: "slack", Tenant: "T1"}, false},
+		"an id with a slash":     {"dingtalk:T1/cid* * *", "status " + id, chatops.Message{Platform: "dingtalk", Tenant: "T1", User: "U1", Channel: "cidA/b=="}, true},
+		"a plan that is refused": {"slack:T1/U1 status *", "update " + id, anna, false},
+	} {
+		answer, code := say(c.bot(test.rules), test.who, test.text)
+		refused := strings.Contains(answer, "may not") || strings.Contains(answer, "may do nothing")
+		if refused == test.allowed || code != "" {
+			t.Errorf("%s: answered %q", name, answer)
+		}
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "help"); !strings.Contains(answer, "status") || strings.Contains(answer, "update") {
+		t.Errorf("help shows %q", answer)
+	}
+}
+
+func TestCodesHoldForWhoAskedWhereAndWhat(t *testing.T) {
+	c := newCloud(id, "r-other1234")
+	rules := "slack:T1/U1,U2 * *; teams:T1/U1 * *"
+	_, code := say(c.bot(rules), anna, "update "+id)
+	if code == "" || len(code) > 300 || !regexp.MustCompile(`^[A-Za-z0-9_.-]+$`).MatchString(code) {
+		t.Fatalf("the code is %q", code)
+	}
+	with := func(f func(*chatops.Message)) chatops.Message { m := anna; f(&m); return m }
+	for name, test := range map[string]struct {
+		who  chatops.Message
+		code string
+	}{
+		"somebody else":    {with(func(m *chatops.Message) { m.User = "U2" }), code},
+		"elsewhere":        {with(func(m *chatops.Message) { m.Channel = "C2" }), code},
+		"another tenant":   {with(func(m *chatops.Message) { m.Tenant = "T2" }), code},
+		"another platform": {with(func(m *chatops.Message) { m.Platform = "teams" }), code},
+		"another instance": {anna, strings.Replace(code, id, "r-other1234", 1)},
+		"another verb":     {anna, strings.Replace(code, "update", "disable", 1)},
+		"a later deadline": {anna, regexp.MustCompile(`\.17955\d+\.`).ReplaceAllString(code, ".1895521600.")},
+		"cut":              {anna, code[:len(code)-1]},
+		"nothing in it":    {anna, "."},
+	} {
+		if test.code == code && test.who == anna {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		if answer, _ := say(c.bot(rules), test.who, "confirm "+test.code); c.restarts != 0 {
+			t.Errorf("%s: answered %q after %d restarts", name, answer, c.restarts)
+		}
+	}
+	if answer, _ := say(c.bot(rules, func(o *chatops.Options) { o.Key = []byte("another key") }), anna, "confirm "+code); c.restarts != 0 {
+		t.Errorf("by another key: answered %q", answer)
+	}
+	if answer, _ := say(c.bot(rules, func(o *chatops.Options) { o.Key = nil }), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "CONFIRM_KEY") {
+		t.Errorf("without a key: answered %q", answer)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "confirm "+code); c.restarts != 0 {
+		t.Errorf("once the right is gone: answered %q", answer)
+	}
+	c.advance(6 * time.Minute)
+	if answer, _ := say(c.bot(rules), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "too old") {
+		t.Errorf("after 6 minutes: answered %q", answer)
+	}
+}
+
+// The same code at once in processes that know nothing of each other.
+func TestACodeUsedTwiceChangesNothingTheSecondTime(t *testing.T) {
+	c := newCloud(id)
+	bots := []*chatops.Bot{c.bot("slack:T1/U1 * *"), c.bot("slack:T1/U1 * *")}
+	_, code := say(bots[0], anna, "update "+id)
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() { say(bots[n%2], anna, "confirm "+code) })
+	}
+	group.Wait()
+	if c.restarts != 1 {
+		t.Fatalf("used 8 times at once the code restarted the instance %d times", c.restarts)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 {
+		t.Errorf("in a third process it is answered %q after %d restarts", answer, c.restarts)
+	}
+	// The change has come true: the certificate has moved on.
+	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(3, 0, 0)}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "moved on") {
+		t.Errorf("afterwards it is answered %q after %d restarts", answer, c.restarts)
+	}
+}
+
+func TestASecondPersonConfirms(t *testing.T) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1,U2 * *", func(o *chatops.Options) { o.Second = true })
+	plan, code := say(b, anna, "update "+id)
+	if !strings.Contains(plan, "Somebody else") {
+		t.Errorf("the plan is %q", plan)
+	}
+	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "omebody else") {
+		t.Errorf("her own is answered %q", answer)
+	}
+	bob := anna
+	bob.User = "U2"
+	if answer, _ := say(b, bob, "confirm "+code); c.restarts != 1 {
+		t.Errorf("his is answered %q", answer)
+	}
+}
+
+func TestPlansThatNeedNoCode(t *testing.T) {
+	c := newCloud(id, "r-fresh12345", "r-off1234567")
+	c.ssl["r-fresh12345"] = handler.SSL{Enabled: true, Expires: c.now.AddDate(1, 0, 0)}
+	c.ssl["r-off1234567"] = handler.SSL{}
+	for text, want := range map[string]string{
+		"update r-fresh12345":       "not within 30d",
+		"update r-off1234567":       "ncryption is off",
+		"update r-gonegone":         "o instance r-gonegone",
+		"update " + id + " dry-run": "dry run",
+		"enable " + id:              "TAIRSSL_ACTIONS",
+	} {
+		if answer, code := say(c.bot("slack:T1/U1 * *"), anna, text); code != "" || !strings.Contains(answer, want) {
+			t.Errorf("%s is answered %q with code %q", text, answer, code)
+		}
+	}
+	if answer, code := say(c.bot("slack:T1/U1 * *", func(o *chatops.Options) { o.Key = nil }), anna, "update "+id); code != "" || !strings.Contains(answer, "TAIRSSL_CONFIRM_KEY") {
+		t.Errorf("without a key it is answered %q", answer)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "status"); !strings.HasPrefix(answer, id+": until 2026-12-06 (in 12d), Normal, due") {
+		t.Errorf("status is answered %q", answer)
+	}
+}
+
+// No change of a code, and nobody but its asker, gets anything done.
+func TestForgedCodes(t *testing.T) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/* * *")
+	_, code := say(b, anna, "update "+id)
+	rapid.Check(t, func(t *rapid.T) {
+		forged := []byte(code)
+		forged[rapid.IntRange(0, len(forged)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("abcXYZ019.-_")).Draw(t, "byte")
+		if string(forged) == code {
+			return
+		}
+		if answer, _ := say(b, anna, "confirm "+string(forged)); c.restarts != 0 {
+			t.Fatalf("%s is answered %q", forged, answer)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("update " + id + " —dry-run region=cn-hangzhou")
+	f.Add("<at>x</at> confirm a.b")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := chatops.Parse(text)
+		if err != nil {
+			if len(err.Error()) > 300 || strings.ContainsAny(err.Error(), "<>*`") {
+				t.Fatalf("%q is answered %q", text, err)
+			}
+			return
+		}
+		if c.Verb == "" || len(c.Code) > 300 || fmt.Sprint(c.Instances) != strings.ToLower(fmt.Sprint(c.Instances)) {
+			t.Fatalf("%q is read as %+v", text, c)
+		}
+	})
+}
