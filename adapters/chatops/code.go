@@ -3,7 +3,6 @@ package chatops
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"strconv"
@@ -45,9 +44,10 @@ func asker(key []byte, m Message) string {
 }
 
 // sign binds a code to the platform, the tenant and the channel in which it was
-// given; the asker is in it already.
+// given; the asker is in it already. Hexadecimal, for an underscore would be
+// formatting to some platforms.
 func sign(key []byte, open string, m Message) string {
-	return base64.RawURLEncoding.EncodeToString(mac(key, "code", m.Platform, m.Tenant, m.Channel, open))
+	return hex.EncodeToString(mac(key, "code", m.Platform, m.Tenant, m.Channel, open)[:16])
 }
 
 // mac is over the parts and their lengths, so that none runs into the next.
