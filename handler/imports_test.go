@@ -20,6 +20,7 @@ var (
 	// Outermost last: a package imports only what stands before it.
 	inward = []string{
 		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/event", "tairssl/adapters/chatops", "tairssl/adapters/webhook",
+		"tairssl/adapters/notify", "tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
 		"tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
 	}
 )

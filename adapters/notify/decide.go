@@ -1,0 +1,158 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tairssl/handler"
+)
+
+// On are the successes that are told besides what always is: verified,
+// accepted, or none, which is the zero value.
+type On []handler.Outcome
+
+// UnmarshalText reads a comma-separated list, or the word none.
+func (o *On) UnmarshalText(text []byte) error {
+	*o = nil
+	var faults []string
+	words := strings.Split(string(text), ",")
+	for _, word := range words {
+		switch outcome := handler.Outcome(strings.TrimSpace(word)); outcome {
+		case handler.Verified, handler.Accepted:
+			if !slices.Contains(*o, outcome) {
+				*o = append(*o, outcome)
+			}
+		case handler.Failed, handler.Unknown, handler.Refused, handler.Deferred:
+			faults = append(faults, fmt.Sprintf("%s is always told: leave it out", outcome))
+		case handler.Unchanged, handler.Planned, handler.InProgress:
+			faults = append(faults, fmt.Sprintf("%s is never told: leave it out", outcome))
+		case "":
+		case "none":
+			if len(words) > 1 {
+				faults = append(faults, "none stands alone")
+			}
+		default:
+			faults = append(faults, fmt.Sprintf("%.20q is none of verified, accepted, none", outcome))
+		}
+	}
+	if faults != nil {
+		return errors.New(strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// reminders are how long before its expiry a certificate that is due and not
+// renewed is told of again; each is said once.
+var reminders = []struct {
+	left time.Duration
+	mark string
+}{
+	{30 * day, "d30"}, {14 * day, "d14"}, {7 * day, "d7"}, {day, "d1"}, {0, "d0"},
+}
+
+const (
+	day = 24 * time.Hour
+	// nag is how long before the expiry, and every how long, a change that still
+	// fails is told of again. Before, the reminders do: who was told a fortnight
+	// ahead need not be woken for it every night.
+	nagBefore = 7 * day
+	nagPause  = day
+)
+
+// stage counts the reminders whose time has come.
+func stage(left time.Duration) (n int) {
+	for n < len(reminders) && left <= reminders[n].left {
+		n++
+	}
+	return n
+}
+
+// markOf names what a note would tell, "" for nothing, and its class. Failures
+// of different kinds are different things to tell.
+func markOf(n Note, on On) (mark string, c class) {
+	switch {
+	case n.Outcome == handler.Failed:
+		return kindMark(n.kind()), failed
+	case n.Outcome == handler.Unknown:
+		return "unknown", lost
+	case n.Alert:
+		return "alert", attention
+	case n.Outcome == handler.Refused && n.Automatic:
+		return "refused", refused
+	case n.Outcome == handler.Deferred:
+		return "deferred", deferred
+	case n.Outcome == handler.Verified && slices.Contains(on, n.Outcome):
+		return "done", verified
+	case n.Outcome == handler.Accepted && slices.Contains(on, n.Outcome):
+		return "done", accepted
+	}
+	return "", reminder
+}
+
+// isMark reports whether a word is one of the marks.
+func isMark(word string) bool {
+	switch word {
+	case "unknown", "alert", "refused", "deferred", "done":
+		return true
+	}
+	for kind := range nextByKind {
+		if kindMark(kind) == word {
+			return true
+		}
+	}
+	return false
+}
+
+// kindMark shortens a kind so that all marks of a certificate fit into a tag.
+func kindMark(k handler.Kind) string { return string(k)[:4] }
+
+// kind is that of a failure.
+func (n Note) kind() handler.Kind {
+	if n.Error != nil && nextByKind[n.Error.Kind] != "" {
+		return n.Error.Kind
+	}
+	return handler.Internal
+}
+
+// expires is when the certificate expires that the note is remembered by: the
+// one that was to be renewed. Enable and Disable are somebody's own wish and
+// are told each time.
+func (n Note) expires() handler.Time {
+	if n.Before == nil || n.SSLEnabled != handler.Update {
+		return handler.Time{}
+	}
+	return n.Before.SSLExpiredTime
+}
+
+// unmet says that the certificate is due and that nobody is renewing it.
+func (n Note) unmet() bool {
+	switch n.Outcome {
+	case handler.Deferred, handler.Refused, handler.Unknown, handler.Failed:
+		return n.Automatic
+	}
+	return n.Automatic && n.Outcome == handler.InProgress && n.Busy
+}
+
+// message decides whether a note is told, in which words, and what has been
+// told of its certificate then. It has no effects, so that a table can test it.
+func message(n Note, on On, before told, now time.Time) (l line, after told, ok bool) {
+	mark, c := markOf(n, on)
+	expires := n.expires()
+	if expires.IsZero() { // nothing to remember it by
+		return words(n, c, now), told{}, mark != ""
+	}
+	left := expires.Sub(now)
+	before = before.of(expires)
+	switch {
+	case mark != "" && !before.has(mark):
+	case n.unmet() && stage(left) > before.stage:
+		c = reminder // why is known, but less time is left
+	case (c == failed || c == lost) && n.unmet() && left <= nagBefore && now.Sub(before.at).Abs() >= nagPause:
+	default:
+		return line{}, told{}, false
+	}
+	return words(n, c, now), before.with(mark, stage(left), now), true
+}

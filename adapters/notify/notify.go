@@ -1,0 +1,255 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"tairssl/handler"
+)
+
+// Note is one result and what is known beside it.
+type Note struct {
+	handler.Result
+	// Automatic says that nobody watches: the request was an event's or a sweep's.
+	Automatic bool
+	// Told is the value of the instance's tag [ToldTag] as it was last seen, ""
+	// if there was none.
+	Told string
+}
+
+// Ref is the instance that the note is about.
+func (n Note) Ref() handler.Ref {
+	return handler.Ref{RegionID: n.RegionID, InstanceID: n.InstanceID}
+}
+
+// Remember sets the tag [ToldTag] of an instance.
+type Remember func(ctx context.Context, ref handler.Ref, value string) error
+
+// Options of a [Notifier]; the zero value works.
+type Options struct {
+	On On
+	// Remember keeps what was told; without it one process remembers for a day.
+	Remember Remember
+	// Transport sends the messages; default one that keeps no connection open,
+	// for messages are rare and a function may be frozen between two.
+	Transport http.RoundTripper
+	Now       func() time.Time // default time.Now
+	Log       *slog.Logger     // default: none
+}
+
+// Notifier tells people what happened. It is safe for concurrent use.
+type Notifier struct {
+	Options
+	urls      URLs
+	limits    []*rate.Limiter
+	transport func() http.RoundTripper
+
+	mu    sync.Mutex
+	memos map[string]memo
+}
+
+// memo is what this process knows to have told: of a certificate, by its
+// instance, the value of the tag; of anything else, by its text, only when.
+type memo struct {
+	value string
+	at    time.Time
+}
+
+const (
+	sendTimeout = 5 * time.Second // one message to one place
+	// rememberTimeout bounds the setting of all tags, of which a sweep may have
+	// hundreds at the API's rate.
+	rememberTimeout     = 20 * time.Second
+	rememberConcurrency = 8
+	textPause           = time.Hour      // between two tellings of one text
+	memoTTL             = 24 * time.Hour // for which a process remembers
+	// DingTalk and WeCom take 20 messages a minute from a robot, and DingTalk
+	// shuts out for ten minutes one that sends more. So many at once, and one
+	// more each pause, never exceed it.
+	burst      = 10
+	burstPause = 6 * time.Second
+)
+
+// New returns a notifier; it costs nothing until there is something to tell.
+func New(urls URLs, o Options) *Notifier {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Notifier{Options: o, urls: urls, memos: map[string]memo{}}
+	n.transport = sync.OnceValue(func() http.RoundTripper {
+		if o.Transport != nil {
+			return o.Transport
+		}
+		return newTransport()
+	})
+	for range urls {
+		n.limits = append(n.limits, rate.NewLimiter(rate.Every(burstPause), burst))
+	}
+	return n
+}
+
+// Tell sends what is worth telling of the notes of one invocation, in one
+// message to each place, and remembers it. It returns within some seconds or
+// when ctx ends, and logs its own failures.
+func (n *Notifier) Tell(ctx context.Context, notes []Note) {
+	if len(n.urls) == 0 || len(notes) == 0 {
+		return
+	}
+	n.guarded(ctx, func() {
+		chosen := n.choose(notes)
+		if len(chosen) == 0 {
+			return
+		}
+		if n.send(ctx, newDigest(chosen)) == 0 {
+			n.untell(chosen)
+			return
+		}
+		n.remember(ctx, chosen)
+	})
+}
+
+// choice is a note that is told.
+type choice struct {
+	line
+	key  string // of the memo
+	told told   // what to remember; the zero value if there is no certificate
+	// before is the memo as it was, to put back if nothing is sent.
+	before memo
+}
+
+// choose decides what is told and notes it at once, so that two invocations
+// of one process do not tell the same at the same time.
+func (n *Notifier) choose(notes []Note) (chosen []choice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.Now()
+	for key, m := range n.memos {
+		if now.Sub(m.at).Abs() >= memoTTL {
+			delete(n.memos, key)
+		}
+	}
+	for _, note := range notes {
+		var c choice
+		var ok bool
+		if expires := note.expires(); !expires.IsZero() {
+			c.key = note.RegionID + "/" + note.InstanceID
+			c.before = n.memos[c.key]
+			before := parseTold(note.Told).of(expires).and(parseTold(c.before.value).of(expires))
+			c.line, c.told, ok = message(note, n.On, before, now)
+		} else {
+			c.line, _, ok = message(note, n.On, told{}, now)
+			c.key = c.who + ": " + c.text(mostWhy)
+			c.before = n.memos[c.key]
+			ok = ok && (c.before.at.IsZero() || now.Sub(c.before.at).Abs() >= textPause)
+		}
+		if ok {
+			n.memos[c.key] = memo{c.told.String(), now}
+			chosen = append(chosen, c)
+		}
+	}
+	return chosen
+}
+
+// untell forgets what could not be told, so that the next run tells it.
+func (n *Notifier) untell(chosen []choice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := len(chosen) - 1; i >= 0; i-- { // an instance may be there twice
+		n.memos[chosen[i].key] = chosen[i].before
+		if chosen[i].before.at.IsZero() {
+			delete(n.memos, chosen[i].key)
+		}
+	}
+}
+
+// send gives the message to every place at the same time, and returns how many
+// took it.
+func (n *Notifier) send(ctx context.Context, d digest) (sent int) {
+	errs := make([]error, len(n.urls))
+	var group errgroup.Group
+	for i, t := range n.urls {
+		errs[i] = errPanic // until something else is known
+		group.Go(func() error {
+			n.guarded(ctx, func() {
+				if !n.limits[i].AllowN(n.Now(), 1) {
+					errs[i] = errLimit
+					return
+				}
+				errs[i] = n.deliver(ctx, t, d)
+			})
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	for i, err := range errs {
+		if err == nil {
+			sent++
+			continue
+		}
+		n.Log.ErrorContext(ctx, "notice not delivered", "to", n.urls[i].name, "entry", i+1, "lines", d.count(), "error", n.urls[i].redact(err.Error()))
+	}
+	if sent > 0 {
+		n.Log.InfoContext(ctx, "notice", "title", d.title, "lines", d.count(), "places", sent)
+	}
+	return sent
+}
+
+// remember sets the tags. That one can not be set is logged once for all: it
+// may be told again, by another process.
+func (n *Notifier) remember(ctx context.Context, chosen []choice) {
+	if n.Remember == nil {
+		return
+	}
+	values := map[handler.Ref]string{} // of an instance that is there twice, the last
+	for _, c := range chosen {
+		if value := c.told.String(); value != "" {
+			values[c.note.Ref()] = value
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, rememberTimeout)
+	defer cancel()
+	var group errgroup.Group
+	group.SetLimit(rememberConcurrency)
+	var mu sync.Mutex
+	var failed int
+	var first error
+	for ref, value := range values {
+		group.Go(func() error {
+			err := errPanic
+			n.guarded(ctx, func() { err = n.Remember(ctx, ref, value) })
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				if failed++; first == nil {
+					first = err
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	if failed > 0 {
+		n.Log.WarnContext(ctx, "what was told is not remembered, so it may be told again: allow kvstore:TagResources to this function's role", "instances", failed, "error", first)
+	}
+}
+
+// guarded keeps a panic from the change that is told of.
+func (n *Notifier) guarded(ctx context.Context, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			n.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}

@@ -1,0 +1,69 @@
+package notify
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// slack is an incoming webhook of Slack, which answers "ok", or a status and a
+// word. Source: Slack's "Sending messages using incoming webhooks" and "Block Kit".
+var slack = vendor{
+	hosts:   []string{"hooks.slack.com", "hooks.slack-gov.com"},
+	path:    "/services/",
+	limit:   40_000,
+	compose: composeSlack,
+	accepted: func(status int, body []byte) error {
+		if status == http.StatusOK && strings.TrimSpace(string(body)) == "ok" {
+			return nil
+		}
+		return fmt.Errorf("refused with status %d: %s", status, clip(string(body), 200))
+	},
+}
+
+type slackText struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+type slackBlock struct {
+	Type     string      `json:"type"`
+	Text     *slackText  `json:"text,omitempty"`
+	Elements []slackText `json:"elements,omitempty"`
+}
+
+// escapeSlack is Slack's own rule: nothing else begins a link or a mention.
+var escapeSlack = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// composeSlack makes a section of each line: one takes 3,000 characters, a
+// message 50 blocks. text is what a phone's lock screen shows.
+func composeSlack(t *target, d digest, _ time.Time) post {
+	section := func(text string) slackBlock {
+		return slackBlock{Type: "section", Text: &slackText{"mrkdwn", text}}
+	}
+	title := escapeSlack.Replace(d.title)
+	blocks := []slackBlock{section("*" + title + "*")}
+	for _, l := range d.lines {
+		blocks = append(blocks, section("*"+escapeSlack.Replace(l.who)+"*: "+escapeSlack.Replace(l.text(d.most))))
+	}
+	if rest := d.rest(); rest != "" {
+		blocks = append(blocks, section(rest))
+	}
+	var elements []slackText
+	for _, n := range d.next {
+		text := escapeSlack.Replace(n.text)
+		if n.url != "" {
+			text += ": <" + escapeSlack.Replace(n.url) + ">"
+		}
+		elements = append(elements, slackText{"mrkdwn", text})
+	}
+	if elements != nil {
+		blocks = append(blocks, slackBlock{Type: "context", Elements: elements})
+	}
+	return posted(t, struct {
+		Text        string       `json:"text"`
+		Blocks      []slackBlock `json:"blocks"`
+		UnfurlLinks bool         `json:"unfurl_links"`
+	}{title, blocks, false})
+}

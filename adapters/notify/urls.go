@@ -1,0 +1,176 @@
+package notify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// URLs are where notices go, each as its vendor gives it out, with the vendor's
+// name in place of https:
+//
+//	slack://hooks.slack.com/services/T…/B…/…
+//	dingtalk://oapi.dingtalk.com/robot/send?access_token=…&secret=SEC…
+//	feishu://open.feishu.cn/open-apis/bot/v2/hook/…?secret=… (or open.larksuite.com)
+//	wecom://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…
+//	webhook://example.com/path?secret=whsec_…
+//
+// What stands in secret signs the messages and is not sent: for DingTalk and
+// Feishu if the robot asks for it, for a webhook always. All go over https.
+type URLs []*target
+
+// target is one place.
+type target struct {
+	*vendor
+	name    string  // of the vendor
+	url     url.URL // https, without secret
+	key     []byte  // to sign with; none: unsigned
+	secrets []string
+}
+
+// UnmarshalText reads comma-separated URLs. Its error names every fault of
+// each, and quotes nothing of them, since any part may be secret.
+func (u *URLs) UnmarshalText(text []byte) error {
+	*u = nil
+	var faults []string
+	for i, entry := range strings.Split(string(text), ",") {
+		entry = strings.TrimSpace(entry)
+		if entry == "" {
+			continue
+		}
+		t, wrong := parseTarget(entry)
+		if wrong == nil && slices.ContainsFunc(*u, func(other *target) bool { return other.url == t.url }) {
+			wrong = []string{"it is there twice"}
+		}
+		for _, w := range wrong {
+			faults = append(faults, fmt.Sprintf("entry %d (%s): %s", i+1, t.name, w))
+		}
+		if wrong == nil {
+			*u = append(*u, t)
+		}
+	}
+	if faults != nil {
+		return errors.New(strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// parseTarget reads one URL, or says what is wrong with it.
+func parseTarget(s string) (t *target, wrong []string) {
+	t = &target{name: "unknown"}
+	u, err := url.Parse(s)
+	if err != nil {
+		return t, []string{"it is not a URL"}
+	}
+	var known bool
+	if t.vendor, known = vendors[u.Scheme]; !known {
+		for name, v := range vendors {
+			if slices.Contains(v.hosts, u.Host) {
+				return t, []string{fmt.Sprintf("begin it with %s:// in place of https://", name)}
+			}
+		}
+		return t, []string{"begin it with one of " + strings.Join(slices.Sorted(maps.Keys(vendors)), ", ") + " and ://"}
+	}
+	t.name = u.Scheme
+	fault := func(bad bool, what string) {
+		if bad {
+			wrong = append(wrong, what)
+		}
+	}
+	rest, begins := strings.CutPrefix(u.Path, t.path)
+	if t.hosts != nil {
+		open := strings.HasSuffix(t.path, "/")
+		fault(!slices.Contains(t.hosts, u.Host), "its host must be "+strings.Join(t.hosts, " or "))
+		fault(!begins || open == (rest == ""), "its path must be "+t.path+map[bool]string{true: "…"}[open])
+	}
+	fault(u.Hostname() == "" && t.hosts == nil, "it names no host")
+	fault(u.User != nil, "it must not hold a user or password")
+	fault(strings.Contains(s, "#"), "it must not hold a #")
+	q, err := url.ParseQuery(u.RawQuery)
+	fault(err != nil, "what follows the ? can not be read")
+	// In a query + is a blank, which no secret holds; base64 does hold +.
+	secret := strings.ReplaceAll(q.Get(secretParam), " ", "+")
+	wrong = append(wrong, t.parameters(q, secret)...)
+	if t.sign != nil {
+		q.Del(secretParam)
+	}
+	t.url = url.URL{Scheme: "https", Host: u.Host, Path: u.Path, RawPath: u.RawPath, RawQuery: q.Encode()}
+	t.secrets = append(strings.Split(rest, "/"), t.url.String(), u.Path, t.url.RawQuery, secret, strings.TrimPrefix(secret, whsec))
+	for _, values := range q {
+		t.secrets = append(t.secrets, values...)
+	}
+	// The longest first, for one may be part of another.
+	slices.SortFunc(t.secrets, func(a, b string) int { return len(b) - len(a) })
+	return t, wrong
+}
+
+const secretParam = "secret"
+
+// parameters makes the key, and says what is wrong with the parameters.
+func (t *target) parameters(q url.Values, secret string) (wrong []string) {
+	var takes []string
+	if t.query != "" {
+		takes = append(takes, t.query)
+	}
+	if t.sign != nil {
+		takes = append(takes, secretParam)
+	}
+	for _, name := range takes {
+		if len(q[name]) > 1 {
+			wrong = append(wrong, name+" is there twice")
+		}
+	}
+	if t.query != "" && q.Get(t.query) == "" {
+		wrong = append(wrong, "it lacks "+t.query+"=…")
+	}
+	if t.hosts != nil && slices.ContainsFunc(slices.Collect(maps.Keys(q)), func(name string) bool { return !slices.Contains(takes, name) }) {
+		wrong = append(wrong, "of parameters it takes "+cmp.Or(strings.Join(takes, " and "), "none")+" only")
+	}
+	switch {
+	case t.sign == nil:
+	case secret != "":
+		var err error
+		if t.key, err = t.sign(secret); err != nil {
+			wrong = append(wrong, err.Error())
+		}
+	case !t.unsigned:
+		wrong = append(wrong, "it lacks "+secretParam+"=…")
+	}
+	return wrong
+}
+
+// redact takes what is secret out of a text: a vendor may repeat what it was sent.
+func (t *target) redact(s string) string {
+	for _, secret := range t.secrets {
+		if len(secret) >= 8 { // less is nothing worth hiding, and would tear words apart
+			s = strings.ReplaceAll(s, secret, "***")
+		}
+	}
+	return s
+}
+
+// String keeps the URLs out of any text.
+func (u URLs) String() string {
+	var names []string
+	for _, t := range u {
+		names = append(names, t.name)
+	}
+	return "[" + strings.Join(names, " ") + "]"
+}
+
+// GoString keeps the URLs out of %#v.
+func (u URLs) GoString() string { return u.String() }
+
+// LogValue keeps the URLs out of any log.
+func (u URLs) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// String keeps a URL out of any text.
+func (t *target) String() string { return t.name }
+
+// GoString keeps a URL out of %#v.
+func (t *target) GoString() string { return t.name }

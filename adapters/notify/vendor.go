@@ -1,0 +1,135 @@
+package notify
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// vendor is how one kind of place is spoken to.
+type vendor struct {
+	hosts []string // the only ones; none: any
+	path  string   // what the path is, or begins with if it ends in a slash; of hosts only
+	query string   // the parameter that has to be there, if any
+	// sign makes a key of the parameter secret; nil: the vendor signs nothing.
+	sign     func(secret string) ([]byte, error)
+	unsigned bool // secret may be left out
+	limit    int  // bytes of a body
+	compose  func(t *target, d digest, now time.Time) post
+	// accepted reads an answer; a nil error says that the message was taken.
+	accepted func(status int, body []byte) error
+}
+
+// vendors are by the scheme of their URLs.
+var vendors = map[string]*vendor{
+	"slack":    &slack,
+	"dingtalk": &dingtalk,
+	"feishu":   &feishu,
+	"wecom":    &wecom,
+	"webhook":  &webhook,
+}
+
+// post is a message as it is sent.
+type post struct {
+	url    url.URL
+	header http.Header
+	body   []byte
+}
+
+// posted is a post of JSON.
+func posted(t *target, v any) post {
+	return post{t.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, encode(v)}
+}
+
+func encode(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // strings, times and numbers always encode
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// fit composes a message within the vendor's limit, by counting lines that it
+// would have named.
+func (t *target) fit(d digest, now time.Time) post {
+	p := t.compose(t, d, now)
+	for len(p.body) > t.limit && len(d.lines) > 1 {
+		d.drop()
+		p = t.compose(t, d, now)
+	}
+	return p
+}
+
+// asIs takes a secret for the key.
+func asIs(secret string) ([]byte, error) { return []byte(secret), nil }
+
+func mac(key []byte, message string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(message))
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+// coded reads the answer of a vendor that says in the body of a 200 whether it
+// took a message: DingTalk and WeCom in errcode, Feishu in code or, in an older
+// form, StatusCode. fixes is what to do about some codes.
+func coded(fixes map[int]string) func(int, []byte) error {
+	return func(status int, body []byte) error {
+		var answer struct {
+			ErrCode, Code, StatusCode *int
+			ErrMsg, Msg               string
+		}
+		err := json.Unmarshal(body, &answer)
+		code := answer.ErrCode
+		if code == nil {
+			code = answer.Code
+		}
+		if code == nil {
+			code = answer.StatusCode
+		}
+		switch {
+		case err != nil || code == nil:
+			return fmt.Errorf("status %d, and an answer without a code: look whether something stands between, a proxy for one", status)
+		case *code != 0:
+			message := fmt.Sprintf("refused with code %d: %s", *code, clip(answer.ErrMsg+answer.Msg, 200))
+			if fix := fixes[*code]; fix != "" {
+				message += ": " + fix
+			}
+			return fmt.Errorf("%s", message)
+		case status != http.StatusOK:
+			return fmt.Errorf("status %d", status)
+		}
+		return nil
+	}
+}
+
+// plain takes the markup of DingTalk and WeCom out of a text, for neither
+// documents an escape: look-alikes stand for what makes links, images, tags and
+// bold type.
+var plain = strings.NewReplacer("<", "＜", ">", "＞", "[", "［", "]", "］", "*", "＊", "`", "'", "\\", "＼", "\n", " ", "\r", " ")
+
+// markdown writes a digest for DingTalk and WeCom; between is what ends a
+// paragraph.
+func markdown(d digest, between string) string {
+	parts := []string{"**" + plain.Replace(d.title) + "**"}
+	for _, l := range d.lines {
+		parts = append(parts, "**"+plain.Replace(l.who)+"**: "+plain.Replace(l.text(d.most)))
+	}
+	if rest := d.rest(); rest != "" {
+		parts = append(parts, rest)
+	}
+	for _, n := range d.next {
+		text := "> " + plain.Replace(n.text)
+		if n.url != "" {
+			text += ": [" + n.url + "](" + n.url + ")"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, between)
+}

@@ -1,0 +1,106 @@
+package notify
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tairssl/handler"
+)
+
+// webhook takes a CloudEvent 1.0 in structured mode, signed as Standard
+// Webhooks 1.0 says. Any 2xx is an acceptance.
+var webhook = vendor{
+	sign:    webhookKey,
+	limit:   64 << 10, // what CloudEvents says that everybody passes on
+	compose: composeWebhook,
+	accepted: func(status int, _ []byte) error {
+		if status < 200 || status > 299 {
+			return fmt.Errorf("status %d", status)
+		}
+		return nil
+	},
+}
+
+const (
+	whsec = "whsec_" // begins a secret
+	// eventType begins the type of an event; the outcome of the worst result ends it.
+	eventType   = "com.aliyun.tair.certificate."
+	eventSource = "tairssl"
+)
+
+func webhookKey(secret string) ([]byte, error) {
+	encoded, ok := strings.CutPrefix(secret, whsec)
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if !ok || err != nil || len(key) < 24 || len(key) > 64 {
+		return nil, errors.New("secret must be whsec_ and 24 to 64 bytes in base64")
+	}
+	return key, nil
+}
+
+// cloudEvent is what a webhook is sent. Its data is no result itself, for a
+// function of this kind would take one for a request.
+type cloudEvent struct {
+	SpecVersion     string     `json:"specversion"`
+	ID              string     `json:"id"`
+	Source          string     `json:"source"`
+	Type            string     `json:"type"`
+	Subject         string     `json:"subject,omitempty"` // the instance, if it is one
+	Time            string     `json:"time"`
+	DataContentType string     `json:"datacontenttype"`
+	Data            noticeData `json:"data"`
+}
+
+type noticeData struct {
+	Title   string
+	Lines   []string         // what is said of each of Results
+	Next    []string         // what to do
+	More    int              // results that are counted only
+	Results []handler.Result // the worst first
+}
+
+// composeWebhook gives the event an id made of what it says and when, so that
+// two processes that tell the same at once tell it once to who looks at ids.
+func composeWebhook(t *target, d digest, now time.Time) post {
+	data := noticeData{Title: d.title, Lines: []string{}, Next: []string{}, More: d.more}
+	for _, l := range d.lines {
+		data.Lines = append(data.Lines, l.who+": "+l.text(d.most))
+		result := l.note.Result
+		result.CertDownloadURL = l.next.url // told of successes only
+		data.Results = append(data.Results, result)
+	}
+	for _, n := range d.next {
+		text := n.text
+		if n.url != "" {
+			text += ": " + n.url
+		}
+		data.Next = append(data.Next, text)
+	}
+	event := cloudEvent{
+		SpecVersion: "1.0", Source: eventSource, Type: eventType + string(d.lines[0].note.Outcome),
+		Time: handler.At(now).String(), DataContentType: "application/json", Data: data,
+	}
+	if d.count() == 1 {
+		event.Subject = d.lines[0].note.InstanceID
+	}
+	sum := sha256.Sum256(encode(event))
+	event.ID = "msg_" + hex.EncodeToString(sum[:12])
+	body := encode(event)
+	at := strconv.FormatInt(now.Unix(), 10)
+	return post{t.url, http.Header{
+		"Content-Type":      {"application/cloudevents+json; charset=utf-8"},
+		"Webhook-Id":        {event.ID},
+		"Webhook-Timestamp": {at},
+		"Webhook-Signature": {signWebhook(t.key, event.ID, at, body)},
+	}, body}
+}
+
+func signWebhook(key []byte, id, at string, body []byte) string {
+	return "v1," + mac(key, id+"."+at+"."+string(body))
+}

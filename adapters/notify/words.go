@@ -1,0 +1,163 @@
+package notify
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tairssl/handler"
+)
+
+// class is what kind of news a line is, the worst first.
+type class int
+
+const (
+	failed class = iota
+	lost
+	attention
+	reminder
+	refused
+	deferred
+	accepted
+	verified
+)
+
+// classes says what each class is called when counted, what happened (%s is
+// the change) and what to do next; nextByKind has the rest of failed.
+var classes = [...]struct{ word, what, next string }{
+	failed:    {"failed", "%s failed", ""},
+	lost:      {"unknown", "%s may or may not have happened", "In some minutes look at it with tairssl status INSTANCE; do not force it."},
+	attention: {"in need of attention", "%s needs attention", byHand},
+	reminder:  {"not renewed", "%s is still to be done", byHand},
+	refused:   {"refused", "%s refused", "Allow it, or renew by hand: tairssl update INSTANCE --region REGION"},
+	deferred:  {"deferred", "%s deferred", "Nothing to do: it happens then by itself."},
+	accepted:  {"accepted", "%s accepted, the instance restarts", fetch},
+	verified:  {"done", "%s done, the instance was restarted", fetch},
+}
+
+const (
+	byHand = "Renew by hand when it suits, before the certificate expires: tairssl update INSTANCE --region REGION"
+	fetch  = "Where clients pin the CA, fetch its chain again"
+)
+
+// nextByKind is what to do about each kind of failure.
+var nextByKind = map[handler.Kind]string{
+	handler.Invalid:      "Correct the request, or whatever sends it; it is not tried again.",
+	handler.Unauthorized: "Check the sender's secret.",
+	handler.Forbidden:    "Grant the missing right to the function's role or user.",
+	handler.NotFound:     "Check the instance's id and region, or take it out of what triggers this.",
+	handler.Unsupported:  "It can not go by itself: see why, and change the instance or take it out of TAIRSSL_INSTANCES.",
+	handler.Locked:       "Unlock the instance, by paying its bill for one.",
+	handler.Throttled:    "Nothing to do yet: the next run tries again. Lower TAIRSSL_RATE if this is frequent.",
+	handler.Unavailable:  "Nothing to do yet: the next run tries again.",
+	handler.Internal:     "Look into the function's log.",
+}
+
+var changes = map[handler.Action]string{
+	handler.Update:  "renewal",
+	handler.Enable:  "enabling encryption",
+	handler.Disable: "disabling encryption",
+}
+
+// line is what is told of one instance, in words.
+type line struct {
+	class
+	note Note
+	who  string // the instance and its region
+	what string // what happened
+	why  string
+	when string // of the certificate
+	next next
+}
+
+// next is what to do.
+type next struct {
+	text string
+	url  string // where, if it says to fetch something
+}
+
+// words says a note.
+func words(n Note, c class, now time.Time) line {
+	change, ok := changes[n.SSLEnabled]
+	if !ok {
+		change = "request"
+	}
+	l := line{class: c, note: n, who: "a request", what: fmt.Sprintf(classes[c].what, change), next: next{text: classes[c].next}}
+	if n.InstanceID != "" {
+		l.who = n.InstanceID + " (" + n.RegionID + ")"
+	}
+	l.why = strings.TrimRight(strings.Join(strings.Fields(n.Reason), " "), ". ")
+	switch c {
+	case failed:
+		l.what += l.ofKind()
+		l.next.text = nextByKind[n.kind()]
+	case verified:
+		l.why = "" // that it was due is past
+	}
+	if c == verified || c == accepted {
+		l.next.url = fetchable(n.CertDownloadURL)
+		if n.SSLEnabled == handler.Disable {
+			l.next = next{}
+		}
+	}
+	switch {
+	case n.After != nil && !n.After.SSLExpiredTime.IsZero():
+		l.when = "The new certificate expires " + date(n.After.SSLExpiredTime)
+	case n.Before != nil && !n.Before.SSLExpiredTime.IsZero():
+		left := n.Before.SSLExpiredTime.Sub(now)
+		l.when = "The certificate expires " + date(n.Before.SSLExpiredTime) + ", in " + handler.Span(left)
+		if left <= 0 {
+			l.when = "The certificate expired " + date(n.Before.SSLExpiredTime) + ", " + handler.Span(-left) + " ago"
+		}
+	}
+	return l
+}
+
+// ofKind tells failures apart.
+func (l line) ofKind() string { return " (" + string(l.note.kind()) + ")" }
+
+// label is what lines of this kind are called when they are many.
+func (l line) label() string {
+	word := classes[l.class].word
+	if l.class == failed {
+		word += l.ofKind()
+	}
+	return word
+}
+
+// text is the line without its beginning, the reason cut to most bytes.
+func (l line) text(most int) string {
+	s := l.what
+	if l.why != "" {
+		s += ": " + clip(l.why, most)
+	}
+	if l.when != "" {
+		s += ". " + l.when
+	}
+	return s + "."
+}
+
+// date writes a time for people.
+func date(t handler.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// fetchable is an address that can stand in any vendor's markup, or "".
+func fetchable(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(s, " <>()[]|\"\\`*") {
+		return ""
+	}
+	return s
+}
+
+// clip shortens s to at most so many bytes.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most] + "…"
+}
