@@ -25,6 +25,10 @@ type status struct {
 	CertCommonName   string
 	ConnectionDomain string
 	CertDownloadURL  string
+	WrongName        bool         // the certificate is not for ConnectionDomain
+	DeferredUntil    handler.Time // Due, but an unattended Update waits until then
+	ScheduledTime    handler.Time // when Alibaba renews it itself
+	Alert            bool         // it expires before a maintenance window opens
 	Error            *handler.Error
 }
 
