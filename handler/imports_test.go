@@ -21,7 +21,6 @@ var (
 	inward = []string{
 		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/event", "tairssl/adapters/chatops", "tairssl/adapters/webhook",
 		"tairssl/adapters/notify", "tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
-		"tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
 	}
 )
 
