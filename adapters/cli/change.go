@@ -32,7 +32,7 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 			if len(ids) > handler.MaxBatch {
 				return usagef("%d instances at once are too many: at most %d", len(ids), handler.MaxBatch)
 			}
-			h, done, err := c.connect()
+			h, done, err := c.connect(cmd.Context())
 			if err != nil {
 				return err
 			}

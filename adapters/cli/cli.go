@@ -84,8 +84,10 @@ func Run(ctx context.Context, e Environment) int {
 		Short: "Keep the TLS certificates of ApsaraDB for Redis / Tair instances current",
 		Long: `Keep the TLS certificates of ApsaraDB for Redis / Tair instances current.
 
-Credentials come from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET,
-settings from TAIRSSL_ variables (see the README). No account at hand? Add --emulate.
+Credentials come from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or
+for an identity token from ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and
+ALIBABA_CLOUD_OIDC_TOKEN_FILE; settings from TAIRSSL_ variables (see the README). No
+account at hand? Add --emulate.
 
 Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or declined,
 4 no such instance, 5 busy or unavailable: try again, 6 unknown: look, 1 anything else.`,

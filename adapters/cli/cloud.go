@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,7 +19,7 @@ import (
 
 // connect wires a handler by the environment's settings, on an emulated cloud
 // if that was asked for. The caller calls done.
-func (c *command) connect() (h *handler.Handler, done func(), err error) {
+func (c *command) connect(ctx context.Context) (h *handler.Handler, done func(), err error) {
 	environ, leave, err := c.cloud(tairtest.Options{})
 	if err != nil {
 		return nil, nil, err
@@ -26,15 +27,16 @@ func (c *command) connect() (h *handler.Handler, done func(), err error) {
 	if c.region != "" {
 		environ = append(environ, function.Prefix+"REGION="+c.region)
 	}
+	environ, unread := function.Resolve(ctx, environ)
 	settings, unknown, err := function.ParseSettings(environ)
-	if err != nil {
+	if err = errors.Join(unread, err); err != nil {
 		leave()
 		return nil, nil, usageError{err}
 	}
 	for _, name := range unknown {
 		fmt.Fprintf(c.Stderr, "tairssl: %s is no setting; it does nothing\n", name)
 	}
-	h, client := settings.Handler(function.EnvironCredentials(environ), slog.New(slog.DiscardHandler))
+	h, client := settings.Handler(settings.Credentials(environ, nil), slog.New(slog.DiscardHandler))
 	return h, func() { client.Close(); leave() }, nil
 }
 

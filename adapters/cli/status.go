@@ -39,7 +39,7 @@ func (c *command) status() *cobra.Command {
 		Example: "  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			h, done, err := c.connect()
+			h, done, err := c.connect(cmd.Context())
 			if err != nil {
 				return err
 			}

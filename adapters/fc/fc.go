@@ -29,7 +29,7 @@ func Start(environ []string, log io.Writer) {
 // New returns the function as the runtime calls it. A json.RawMessage is the
 // one answer that the runtime passes on as it is.
 func New(environ []string, log io.Writer) func(context.Context, []byte) (json.RawMessage, error) {
-	return invoker{function.New(function.Options{Environ: environ, Log: log, Credentials: credentials(environ)})}.invoke
+	return invoker{function.New(function.Options{Environ: environ, Log: log, Credentials: role})}.invoke
 }
 
 type invoker struct{ *function.Function }
@@ -68,13 +68,11 @@ func withRole(ctx context.Context) context.Context {
 	})
 }
 
-// credentials are the role's, or the environment's for a function without one.
-func credentials(environ []string) tair.Credentials {
-	fallback := function.EnvironCredentials(environ)
-	return func(ctx context.Context) (tair.Credential, error) {
-		if c, ok := ctx.Value(roleKey{}).(tair.Credential); ok && c.AccessKeyID != "" && c.AccessKeySecret != "" {
-			return c, nil
-		}
-		return fallback(ctx)
+// role gives the role's credential; a function without one has those of its
+// environment.
+func role(ctx context.Context) (tair.Credential, error) {
+	if c, ok := ctx.Value(roleKey{}).(tair.Credential); ok && c.AccessKeyID != "" && c.AccessKeySecret != "" {
+		return c, nil
 	}
+	return tair.Credential{}, nil
 }

@@ -2,6 +2,7 @@ package function
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tairssl/adapters/chatops"
@@ -21,19 +23,22 @@ import (
 
 // Options say where a function runs.
 type Options struct {
-	Environ     []string         // the environment, as os.Environ gives it
-	Log         io.Writer        // where log lines go, as JSON
-	Credentials tair.Credentials // default: those of Environ
+	Environ []string  // the environment, as os.Environ gives it
+	Log     io.Writer // where log lines go, as JSON
+	// Credentials, if set, are asked first; the zero one stands for those of
+	// Environ.
+	Credentials tair.Credentials
+	Federation  Federation // see [Settings.Credentials]
 	// Transport makes the requests that answer chats; default http.DefaultTransport.
 	Transport http.RoundTripper
 }
 
 // Function answers invocations. It is safe for concurrent use.
 type Function struct {
-	options Options
-	// start makes all that an invocation needs, at the first one.
-	start func() (*running, error)
-	cold  sync.Once
+	options  Options
+	starting chan struct{} // full while somebody does
+	running  atomic.Pointer[running]
+	cold     sync.Once
 }
 
 type running struct {
@@ -45,9 +50,7 @@ type running struct {
 
 // New returns a function; it costs nothing until it is invoked.
 func New(o Options) *Function {
-	f := &Function{options: o}
-	f.start = sync.OnceValues(f.wire)
-	return f
+	return &Function{options: o, starting: make(chan struct{}, 1)}
 }
 
 // Failure is an invocation that ends in an error: only where delivering the
@@ -60,13 +63,40 @@ type Failure struct {
 // Error gives the type and the message.
 func (f *Failure) Error() string { return f.Type + ": " + f.Message }
 
-func (f *Function) wire() (*running, error) {
-	settings, unknown, err := ParseSettings(f.options.Environ)
+// start makes all that an invocation needs, at the first one. A failure is not
+// remembered: what a reference leads to may be there at the next invocation.
+func (f *Function) start(ctx context.Context) (*running, error) {
+	if r := f.running.Load(); r != nil {
+		return r, nil
+	}
+	select {
+	case f.starting <- struct{}{}:
+		defer func() { <-f.starting }()
+	case <-ctx.Done():
+		return nil, &Failure{string(handler.Unavailable), handler.AsError(ctx.Err()).Message}
+	}
+	if r := f.running.Load(); r != nil {
+		return r, nil
+	}
+	r, err := f.wire(ctx)
+	if err == nil {
+		f.running.Store(r)
+	}
+	return r, err
+}
+
+func (f *Function) wire(ctx context.Context) (*running, error) {
+	environ, unread := Resolve(ctx, f.options.Environ)
+	settings, unknown, err := ParseSettings(environ)
 	log := slog.New(slog.NewJSONHandler(f.options.Log, &slog.HandlerOptions{Level: settings.LogLevel}))
-	if err != nil {
+	if err = errors.Join(unread, err); err != nil {
 		faults := strings.Split(err.Error(), "\n")
 		log.Error("settings", "faults", faults)
-		return nil, &Failure{string(handler.Internal), fmt.Sprintf("%d of the function's settings are wrong: %s", len(faults), strings.Join(faults, "; "))}
+		kind := handler.Internal
+		if errors.Is(err, handler.Unavailable) {
+			kind = handler.Unavailable
+		}
+		return nil, &Failure{string(kind), fmt.Sprintf("%d of the function's settings are wrong: %s", len(faults), strings.Join(faults, "; "))}
 	}
 	if n := len(settings.ConfirmKey); n > 0 && n < 16 {
 		log.Warn("a short key can be guessed: give it 16 random characters or more", "variable", Prefix+"CONFIRM_KEY")
@@ -74,9 +104,15 @@ func (f *Function) wire() (*running, error) {
 	for _, name := range unknown {
 		log.Warn("no such setting: it does nothing", "variable", name)
 	}
-	credentials := f.options.Credentials
-	if credentials == nil {
-		credentials = EnvironCredentials(f.options.Environ)
+	credentials := settings.Credentials(environ, f.options.Federation)
+	if first := f.options.Credentials; first != nil {
+		otherwise := credentials
+		credentials = func(ctx context.Context) (tair.Credential, error) {
+			if c, err := first(ctx); err != nil || c != (tair.Credential{}) {
+				return c, err
+			}
+			return otherwise(ctx)
+		}
 	}
 	h, _ := settings.Handler(credentials, log)
 	r := &running{handler: h, decoder: event.Decoder{Certificates: settings.CertMap}, log: log}
@@ -100,18 +136,6 @@ func (f *Function) wire() (*running, error) {
 		Log:     log,
 	})
 	return r, nil
-}
-
-// EnvironCredentials are those of an environment as os.Environ gives it.
-func EnvironCredentials(environ []string) tair.Credentials {
-	return tair.EnvironmentCredentials(func(key string) (value string) {
-		for _, entry := range environ {
-			if v, ok := strings.CutPrefix(entry, key+"="); ok {
-				value = v
-			}
-		}
-		return value
-	})
 }
 
 // Invoke answers a payload, whatever trigger it comes from: a single request by
@@ -209,7 +233,7 @@ type coldKey struct{}
 func (f *Function) begin(ctx context.Context) (context.Context, *running, error) {
 	cold := false
 	f.cold.Do(func() { cold = true })
-	r, err := f.start()
+	r, err := f.start(ctx)
 	return context.WithValue(ctx, coldKey{}, cold), r, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/caarlos0/env/v11"
 
@@ -31,6 +32,8 @@ const Prefix = "TAIRSSL_"
 type Settings struct {
 	Region                  []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
 	Endpoint                tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
+	OIDCAudience            string                  `env:"OIDC_AUDIENCE" envDefault:"sts.aliyuncs.com" help:"whom an identity token is made for: a client ID of the identity provider in RAM"`
+	STSEndpoint             tair.Endpoint           `env:"STS_ENDPOINT" help:"URL of Alibaba's STS, {region} in it becomes the first region's id; vpc for the one inside a VPC; default the public one"`
 	CAFile                  string                  `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
 	Actions                 []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
 	Instances               []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
@@ -129,6 +132,9 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	}
 	if s.LeasePause < 0 || s.LeasePause > time.Minute {
 		fault("LEASE_PAUSE", "%s is not between 0s and 1m", s.LeasePause)
+	}
+	if len(s.OIDCAudience) > 1000 || strings.ContainsFunc(s.OIDCAudience, unicode.IsSpace) {
+		fault("OIDC_AUDIENCE", "wants one audience, of at most 1000 characters without spaces")
 	}
 	if s.CAFile != "" {
 		if s.roots, err = loadRoots(s.CAFile); err != nil {

@@ -33,3 +33,6 @@ func Recognise(payload []byte) (asked []event.Asked) {
 	}
 	return asked
 }
+
+// Federation is for tests that move its clock.
+var Federation = federation

@@ -2,13 +2,16 @@
 //
 // It opens the envelopes that are Lambda's own, the gateways' HTTP requests and
 // the records of SQS and SNS, and leaves what they carry, and every other
-// payload, to package event. Credentials come from the environment.
+// payload, to package event. Credentials come from the environment, or, with no
+// long-lived key anywhere, for the identity of the function's role; see
+// federation.go.
 package lambda
 
 import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -23,7 +26,7 @@ func Start(environ []string, log io.Writer) {
 
 // New returns the function as the runtime calls it, with the raw payload.
 func New(environ []string, log io.Writer) lambda.Handler {
-	return invoker{function.New(function.Options{Environ: environ, Log: log})}
+	return invoker{function.New(function.Options{Environ: environ, Log: log, Federation: federation(environ, time.Now)})}
 }
 
 type invoker struct{ *function.Function }

@@ -23,6 +23,10 @@ func (Credential) String() string { return "[credential]" }
 // GoString keeps a credential out of %#v.
 func (Credential) GoString() string { return "[credential]" }
 
+// Redact takes a credential out of a text, plain or as it stands in a URL, and
+// bounds its length.
+func (c Credential) Redact(text string) string { return clip(redact(c, text)) }
+
 // Credentials gives the credential to sign a call with. It is asked for each
 // call, since temporary ones end; it may be called concurrently.
 type Credentials func(ctx context.Context) (Credential, error)
@@ -38,7 +42,7 @@ func EnvironmentCredentials(getenv func(string) string) Credentials {
 			SecurityToken:   getenv("ALIBABA_CLOUD_SECURITY_TOKEN"),
 		}
 		if c.AccessKeyID == "" || c.AccessKeySecret == "" {
-			return Credential{}, handler.Errorf(handler.Forbidden, "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+			return Credential{}, handler.Errorf(handler.Forbidden, "no credentials: set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or, to need no long-lived key, ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_PROVIDER_ARN")
 		}
 		return c, nil
 	}

@@ -16,4 +16,7 @@
 //     sent once, and its error says whether it may have taken effect.
 //
 // Every error is a *handler.Error; the table of codes is in errors.go.
+//
+// [OIDC] gives the credentials of a role for an identity token, so that no
+// long-lived key is needed.
 package tair

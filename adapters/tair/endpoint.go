@@ -11,9 +11,12 @@ import (
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
 )
 
-// Endpoint says where the OpenAPI of a region is. The zero value is the public
-// one.
-type Endpoint struct{ scheme, host string } // host may hold {region}
+// Endpoint says where one of Alibaba's APIs is in a region. The zero value is
+// the public one.
+type Endpoint struct {
+	scheme, host string // host may hold {region}
+	vpc          bool
+}
 
 // VPC is the endpoint inside Alibaba's own network.
 const VPC = "vpc"
@@ -27,23 +30,33 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	case "":
 		return Endpoint{}, nil
 	case VPC:
-		return Endpoint{"HTTPS", "r-kvstore-vpc.{region}.aliyuncs.com"}, nil
+		return Endpoint{vpc: true}, nil
 	}
-	u, err := url.Parse(strings.ReplaceAll(s, "{region}", "region"))
+	u, err := ParseURL(strings.ReplaceAll(s, "{region}", "region"))
+	if err != nil {
+		return Endpoint{}, err
+	}
+	_, host, _ := strings.Cut(s, "://")
+	return Endpoint{scheme: strings.ToUpper(u.Scheme), host: strings.TrimRight(host, "/")}, nil
+}
+
+// ParseURL reads the URL of an API that is sent credentials: scheme and host
+// only, and plain http to this machine only.
+func ParseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		// The value is not quoted: a URL may hold a password.
-		return Endpoint{}, errors.New("want a URL of scheme and host only, such as https://r-kvstore.aliyuncs.com, or vpc")
+		return nil, errors.New("want a URL of scheme and host only, such as https://api.example.com")
 	}
 	switch {
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopback(u.Hostname()):
 	case u.Scheme == "http":
-		return Endpoint{}, fmt.Errorf("http:// would send credentials to %s in the clear; use https://", u.Host)
+		return nil, fmt.Errorf("http:// would send credentials to %s in the clear; use https://", u.Host)
 	default:
-		return Endpoint{}, fmt.Errorf("scheme %q is neither https nor http", u.Scheme)
+		return nil, fmt.Errorf("scheme %q is neither https nor http", u.Scheme)
 	}
-	_, host, _ := strings.Cut(s, "://")
-	return Endpoint{strings.ToUpper(u.Scheme), strings.TrimRight(host, "/")}, nil
+	return u, nil
 }
 
 // UnmarshalText reads a setting by [ParseEndpoint].
@@ -61,13 +74,22 @@ func loopback(host string) bool {
 // name. The SDK makes its table on first use without a lock, so it is asked once.
 var central = sync.OnceValue(kvstore.GetEndpointMap)
 
-// resolve gives the scheme, as the SDK wants it, and the host of a region.
+// resolve gives the scheme, as the SDK wants it, and the host of a region's
+// OpenAPI.
 func (e Endpoint) resolve(region string) (scheme, host string) {
-	if e.host != "" {
-		return e.scheme, strings.ReplaceAll(e.host, "{region}", region)
-	}
-	if host := central()[region]; host != "" {
+	if host := central()[region]; host != "" && e == (Endpoint{}) {
 		return "HTTPS", host
 	}
-	return "HTTPS", "r-kvstore." + region + ".aliyuncs.com"
+	return e.of("r-kvstore", region)
+}
+
+// of gives the scheme and the host of a product in a region.
+func (e Endpoint) of(product, region string) (scheme, host string) {
+	switch {
+	case e.host != "":
+		return e.scheme, strings.ReplaceAll(e.host, "{region}", region)
+	case e.vpc:
+		product += "-vpc"
+	}
+	return "HTTPS", product + "." + region + ".aliyuncs.com"
 }

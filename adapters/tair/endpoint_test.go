@@ -32,3 +32,14 @@ func TestEndpoint(t *testing.T) {
 		}
 	}
 }
+
+func TestEndpointOfSTS(t *testing.T) {
+	for setting, want := range map[string]string{
+		"": "sts.cn-hangzhou.aliyuncs.com", "vpc": "sts-vpc.cn-hangzhou.aliyuncs.com", "https://sts.{region}.example.com": "sts.cn-hangzhou.example.com",
+	} {
+		endpoint, err := ParseEndpoint(setting)
+		if _, host := endpoint.of("sts", "cn-hangzhou"); err != nil || host != want {
+			t.Errorf("%q is %s, %v; want %s", setting, host, err, want)
+		}
+	}
+}

@@ -13,18 +13,31 @@ import (
 	"tairssl/handler"
 )
 
-// codes says what each of the API's codes means here; one that ends in "*"
-// stands for all that begin so, and the first that fits counts. Sources: the
-// error tables of ModifyInstanceSSL, DescribeInstanceSSL and TagResources, and
-// those that the RPC gateway adds to every call.
-var codes = []struct {
+// meaning says what a code of an API means here. A code that ends in "*" stands
+// for all that begin so.
+type meaning struct {
 	code string
 	kind handler.Kind
 	fix  string // appended to the API's own words
 	// uncertain: a write so refused may have taken effect all the same.
 	uncertain bool
 	err       error
-}{
+}
+
+// meaningOf finds the first row that fits a code.
+func meaningOf(code string, rows []meaning) (meaning, bool) {
+	for _, row := range rows {
+		if prefix, open := strings.CutSuffix(row.code, "*"); code == row.code || open && strings.HasPrefix(code, prefix) {
+			return row, true
+		}
+	}
+	return meaning{}, false
+}
+
+// codes are those of the OpenAPI. Sources: the error tables of
+// ModifyInstanceSSL, DescribeInstanceSSL and TagResources, and those that the
+// RPC gateway adds to every call.
+var codes = []meaning{
 	{code: "IncorrectDBInstanceState", kind: handler.Unavailable, err: handler.ErrBusy},
 	{code: "SSLEnabledStateExistsFault", kind: handler.Unsupported, err: handler.ErrAlready},
 	{code: "SSLDisableStateExistsFault", kind: handler.Unsupported, err: handler.ErrAlready},
@@ -118,13 +131,7 @@ func refusal(action string, c Credential, server *sdkerrors.ServerError) *handle
 	}
 	e := &handler.Error{Code: clip(code), RequestID: clip(server.RequestId())}
 	e.Uncertain = status >= http.StatusInternalServerError || code == ""
-	known := false
-	for _, row := range codes {
-		prefix, open := strings.CutSuffix(row.code, "*")
-		if code != row.code && !(open && strings.HasPrefix(code, prefix)) {
-			continue
-		}
-		known = true
+	if row, known := meaningOf(code, codes); known {
 		e.Kind, e.Err = row.kind, row.err
 		// The code is surer than the status: throttling comes as a 503, too.
 		e.Uncertain = row.uncertain || e.Uncertain && row.kind != handler.Throttled
@@ -134,9 +141,7 @@ func refusal(action string, c Credential, server *sdkerrors.ServerError) *handle
 			}
 			message = strings.TrimRight(message, ". ") + ": " + fix
 		}
-		break
-	}
-	if !known {
+	} else {
 		e.Kind = statuses[status]
 		if e.Kind == "" {
 			e.Kind = handler.Unavailable

@@ -1,0 +1,74 @@
+package function
+
+import (
+	"context"
+	"crypto/x509"
+	"regexp"
+	"strings"
+
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+// Federation gives the tokens by which the cloud that the function runs on
+// vouches for it, made for an audience. roots are trusted for asking; nil
+// stands for the system's.
+type Federation func(audience string, roots *x509.CertPool) tair.TokenSource
+
+// The variables of all of Alibaba's clients that say where credentials are.
+const (
+	accessKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+	accessKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+	roleARN         = "ALIBABA_CLOUD_ROLE_ARN"
+	providerARN     = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"
+	tokenFile       = "ALIBABA_CLOUD_OIDC_TOKEN_FILE"
+	sessionName     = "ALIBABA_CLOUD_ROLE_SESSION_NAME"
+)
+
+// Getenv reads an environment as os.Environ gives it; of two entries the last
+// counts.
+func Getenv(environ []string) func(key string) string {
+	return func(key string) (value string) {
+		for _, entry := range environ {
+			if v, ok := strings.CutPrefix(entry, key+"="); ok {
+				value = v
+			}
+		}
+		return value
+	}
+}
+
+// Credentials are those that an environment names: its key; or those of its
+// role, for the identity token in its file, or else for the one of federation,
+// which is nil where there is none. What is wrong shows at the first call, so
+// that every request is answered with it.
+func (s Settings) Credentials(environ []string, federation Federation) tair.Credentials {
+	get := Getenv(environ)
+	if get(accessKeyID) != "" || get(accessKeySecret) != "" || get(roleARN) == "" && get(providerARN) == "" {
+		return tair.EnvironmentCredentials(get) // whose error names both ways
+	}
+	var token tair.TokenSource
+	switch {
+	case !regexp.MustCompile(`^acs:ram::\d+:role/\S+$`).MatchString(get(roleARN)):
+		return none("%s is no role: set it to acs:ram::ACCOUNT:role/NAME", roleARN)
+	case !regexp.MustCompile(`^acs:ram::\d+:oidc-provider/\S+$`).MatchString(get(providerARN)):
+		return none("%s is no identity provider: set it to acs:ram::ACCOUNT:oidc-provider/NAME", providerARN)
+	case !regexp.MustCompile(`^([a-zA-Z0-9.@_-]{2,64})?$`).MatchString(get(sessionName)):
+		return none("%s takes 2 to 64 letters, digits and .@_-", sessionName)
+	case get(tokenFile) != "":
+		token = tair.TokenFile(get(tokenFile))
+	case federation != nil:
+		token = federation(s.OIDCAudience, s.roots)
+	default:
+		return none("%s is not set, and no identity token is at hand here without it", tokenFile)
+	}
+	return tair.OIDC(token, tair.OIDCOptions{
+		RoleARN: get(roleARN), ProviderARN: get(providerARN), SessionName: get(sessionName),
+		Region: s.Region[0], Endpoint: s.STSEndpoint, RootCAs: s.roots,
+	})
+}
+
+func none(format string, args ...any) tair.Credentials {
+	err := handler.Errorf(handler.Forbidden, "no credentials: "+format, args...)
+	return func(context.Context) (tair.Credential, error) { return tair.Credential{}, err }
+}

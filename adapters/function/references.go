@@ -1,0 +1,232 @@
+package function
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"tairssl/handler"
+)
+
+const (
+	// resolveTimeout bounds all references together, extensionPatience the wait
+	// for an extension that does not listen, or says that it is not ready yet.
+	resolveTimeout    = 5 * time.Second
+	extensionPatience = time.Second
+	firstPoll         = 20 * time.Millisecond
+	// maxSecret bounds what a reference leads to. AWS keeps secrets of up to
+	// 64 KiB, which JSON may escape to several times that.
+	maxSecret, maxAnswer = 64 << 10, 512 << 10
+)
+
+// Resolve gives the environment in which every setting and every access key
+// that is kept elsewhere is put in the place of the reference to it:
+//
+//	file:/path                        what a file holds
+//	secretsmanager:NAME or :ARN       a secret of AWS Secrets Manager
+//	secretsmanager:NAME#KEY           a string of a secret that is a JSON object
+//	ssm:/path/name                    a parameter of AWS Systems Manager, decrypted
+//
+// A line's end after the value is dropped. What AWS keeps is read by way of the
+// AWS Parameters and Secrets Lambda extension, which answers during an
+// invocation only. CA_FILE is a path in any case.
+//
+// The error names every fault at once by its variable, and never a value; it is
+// Unavailable if a later try may do. The environment returned with it lacks the
+// variables that it names. Without a reference nothing happens.
+//
+// Source: AWS Systems Manager User Guide, "Using Parameter Store parameters in
+// AWS Lambda functions", and the Secrets Manager page of the Lambda guide.
+func Resolve(ctx context.Context, environ []string) ([]string, error) {
+	var references []*reference
+	for n, entry := range environ {
+		variable, value, _ := strings.Cut(entry, "=")
+		scheme, name, _ := strings.Cut(strings.TrimSpace(value), ":")
+		if (scheme == "file" || stores[scheme] != (store{})) && mayRefer(variable) {
+			references = append(references, &reference{entry: n, variable: variable, scheme: scheme, name: name})
+		}
+	}
+	if len(references) == 0 {
+		return environ, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	extension := newExtension(Getenv(environ))
+	var all sync.WaitGroup
+	for _, r := range references {
+		all.Go(func() { r.value, r.err = r.read(ctx, extension) })
+	}
+	all.Wait()
+
+	environ = slices.Clone(environ)
+	var faults []error
+	for _, r := range references {
+		if r.value = strings.TrimRight(r.value, "\r\n"); r.err == nil && r.value == "" {
+			r.err = errors.New("what it refers to is empty")
+		}
+		if r.err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", r.variable, r.err))
+			r.value = ""
+		}
+		environ[r.entry] = r.variable + "=" + r.value
+	}
+	return environ, errors.Join(faults...)
+}
+
+// mayRefer tells the variables whose value may be a reference.
+func mayRefer(variable string) bool {
+	name, ok := strings.CutPrefix(variable, Prefix)
+	return ok && name != "CA_FILE" && slices.Contains(names(), name) || variable == accessKeyID || variable == accessKeySecret
+}
+
+type reference struct {
+	entry                  int
+	variable, scheme, name string
+	value                  string
+	err                    error
+}
+
+func (r *reference) read(ctx context.Context, x extension) (string, error) {
+	if r.scheme == "file" {
+		return readFile(r.name)
+	}
+	name, key, keyed := strings.Cut(r.name, "#")
+	if !regexp.MustCompile(`^[\w/+=.@:-]+$`).MatchString(name) || keyed && (r.scheme == "ssm" || key == "") {
+		return "", fmt.Errorf("want %s", stores[r.scheme].form)
+	}
+	value, err := x.read(ctx, stores[r.scheme], name)
+	if err != nil || !keyed {
+		return value, err
+	}
+	var object map[string]any
+	if json.Unmarshal([]byte(value), &object) != nil {
+		return "", errors.New("the secret is no JSON object: leave out #KEY, or store one")
+	}
+	if value, ok := object[key].(string); ok {
+		return value, nil
+	}
+	return "", errors.New("the secret has no string of that #KEY")
+}
+
+func readFile(path string) (string, error) {
+	file, err := os.Open(path)
+	var content []byte
+	if err == nil {
+		content, err = io.ReadAll(io.LimitReader(file, maxSecret+1))
+		_ = file.Close()
+	}
+	var named *fs.PathError
+	switch {
+	case errors.As(err, &named):
+		return "", fmt.Errorf("the file can not be read: %w", named.Err)
+	case err != nil:
+		return "", fmt.Errorf("the file can not be read: %w", err)
+	case len(content) > maxSecret:
+		return "", fmt.Errorf("the file is longer than %d bytes", maxSecret)
+	}
+	return string(content), nil
+}
+
+// store is where AWS keeps values, as the extension serves it.
+type store struct{ title, path, parameter, more, action, form string }
+
+var stores = map[string]store{
+	"secretsmanager": {"Secrets Manager", "/secretsmanager/get", "secretId", "", "secretsmanager:GetSecretValue", "secretsmanager:NAME, the secret's name or ARN, or secretsmanager:NAME#KEY"},
+	"ssm":            {"Parameter Store", "/systemsmanager/parameters/get", "name", "&withDecryption=true", "ssm:GetParameter", "ssm:/path/name, the parameter's name"},
+}
+
+// extension is the AWS Parameters and Secrets Lambda extension, on this machine.
+type extension struct {
+	url, token string
+	client     *http.Client
+}
+
+func newExtension(get func(string) string) extension {
+	port := get("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT")
+	if port == "" {
+		port = "2773"
+	}
+	return extension{"http://localhost:" + port, get("AWS_SESSION_TOKEN"), &http.Client{
+		// It is asked once, never through a proxy, and has three connections to AWS.
+		Transport:     &http.Transport{DisableKeepAlives: true, MaxConnsPerHost: 3},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// passing is a fault that a later try may not meet.
+type passing struct{ error }
+
+func (passing) Is(target error) bool { return target == handler.Unavailable }
+
+// read reads a value, and waits a little for the extension to be there.
+func (x extension) read(ctx context.Context, s store, name string) (string, error) {
+	if x.token == "" {
+		return "", errors.New("AWS_SESSION_TOKEN is not set: what AWS keeps can be read on Lambda only")
+	}
+	patience, cancel := context.WithTimeout(ctx, extensionPatience)
+	defer cancel()
+	for pause := firstPoll; ; pause *= 2 {
+		value, wait, err := x.get(ctx, s, name)
+		if !wait {
+			return value, err
+		}
+		select {
+		case <-patience.Done():
+			return "", err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// get asks once. wait says that the extension is not there yet.
+func (x extension) get(ctx context.Context, s store, name string) (value string, wait bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, x.url+s.path+"?"+s.parameter+"="+url.QueryEscape(name)+s.more, nil)
+	if err != nil {
+		return "", false, errors.New("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT is no port")
+	}
+	req.Header.Set("X-Aws-Parameters-Secrets-Token", x.token)
+	resp, err := x.client.Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "", true, passing{errors.New("the AWS Parameters and Secrets Lambda extension does not answer: add its layer to the function")}
+	}
+	var body []byte
+	if err == nil {
+		body, err = io.ReadAll(http.MaxBytesReader(nil, resp.Body, maxAnswer))
+		_ = resp.Body.Close()
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return "", false, fmt.Errorf("%s's answer is longer than %d bytes", s.title, large.Limit)
+	case err != nil:
+		// The error's text would hold the name.
+		return "", false, passing{fmt.Errorf("%s gave no answer in time", s.title)}
+	case resp.StatusCode == http.StatusBadRequest && strings.Contains(string(body), "not ready"):
+		// There is nothing but its words to tell this by.
+		return "", true, passing{errors.New("the AWS Parameters and Secrets Lambda extension is not ready yet")}
+	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode >= http.StatusInternalServerError:
+		return "", false, passing{fmt.Errorf("%s answered with status %d", s.title, resp.StatusCode)}
+	case resp.StatusCode != http.StatusOK:
+		return "", false, fmt.Errorf("%s refused with status %d: check the name, and allow %s on it to the function's role, and kms:Decrypt if its key is your own", s.title, resp.StatusCode, s.action)
+	}
+	var answer struct {
+		SecretString string
+		Parameter    struct{ Value string }
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return "", false, passing{fmt.Errorf("%s's answer is no JSON", s.title)}
+	}
+	return answer.SecretString + answer.Parameter.Value, false, nil // one of them
+}

@@ -1,0 +1,251 @@
+package function_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+// extension serves values as the AWS Parameters and Secrets Lambda extension
+// does, and gives the environment that leads to it.
+func extension(t *testing.T, serve http.HandlerFunc) []string {
+	t.Helper()
+	server := httptest.NewServer(serve)
+	t.Cleanup(server.Close)
+	return []string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=" + portOf(server.Listener.Addr()), "AWS_SESSION_TOKEN=session"}
+}
+
+func portOf(addr net.Addr) string {
+	_, port, _ := net.SplitHostPort(addr.String())
+	return port
+}
+
+const arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:tair/key+x-AbCdEf"
+
+func aws(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	switch {
+	case r.Header.Get("X-Aws-Parameters-Secrets-Token") != "session":
+		w.WriteHeader(http.StatusForbidden)
+	case r.URL.Path == "/secretsmanager/get" && (query.Get("secretId") == "tair/key" || query.Get("secretId") == arn):
+		_, _ = fmt.Fprintf(w, `{"ARN":"a","Name":"b","SecretString":%q,"VersionStages":["AWSCURRENT"]}`, `{"id":"emulator","secret":"emulator-secret","n":1}`)
+	case r.URL.Path == "/secretsmanager/get" && query.Get("secretId") == "plain":
+		_, _ = fmt.Fprint(w, `{"SecretString":"not an object\n"}`)
+	case r.URL.Path == "/systemsmanager/parameters/get" && query.Get("name") == "/tair/actions" && query.Get("withDecryption") == "true":
+		_, _ = fmt.Fprint(w, `{"Parameter":{"Name":"/tair/actions","Type":"SecureString","Value":"Update,Enable"}}`)
+	default:
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprint(w, "an unexpected error occurred while executing request")
+	}
+}
+
+func TestReferencesAreReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "window")
+	if err := os.WriteFile(path, []byte("r-bp1*,\n!r-bp1x\r\n\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := append(extension(t, aws),
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=secretsmanager:tair/key#id",
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET= secretsmanager:"+arn+"#secret",
+		"TAIRSSL_ACTIONS=ssm:/tair/actions",
+		"TAIRSSL_REGION=secretsmanager:plain",
+		"TAIRSSL_INSTANCES=file:"+path,
+		// What is none stays as it is.
+		"TAIRSSL_CA_FILE=file:/etc/ca.pem", "TAIRSSL_ENDPOINT=https://file:1", "TAIRSSL_NO_SUCH=ssm:/x", "OTHER=secretsmanager:x", "TAIRSSL_WAIT=5s",
+	)
+	before := slices.Clone(environ)
+	got, err := function.Resolve(context.Background(), environ)
+	want := append(slices.Clone(environ[:2]),
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "TAIRSSL_ACTIONS=Update,Enable",
+		"TAIRSSL_REGION=not an object", "TAIRSSL_INSTANCES=r-bp1*,\n!r-bp1x")
+	if want = append(want, environ[7:]...); err != nil || !slices.Equal(got, want) {
+		t.Errorf("gave %q, %v\nwant %q", got, err, want)
+	}
+	if !slices.Equal(environ, before) {
+		t.Error("the environment handed in was changed")
+	}
+}
+
+func TestWithoutReferencesNothingIsAsked(t *testing.T) {
+	environ := append(extension(t, func(http.ResponseWriter, *http.Request) { t.Error("the extension was asked") }), "TAIRSSL_WAIT=5s", "PATH=file:/x", "EMPTY")
+	got, err := function.Resolve(context.Background(), environ)
+	if err != nil || &got[0] != &environ[0] {
+		t.Errorf("gave %v, %v", got, err)
+	}
+}
+
+func TestReferenceFaultsAllAtOnceAndNoValue(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "file:" + filepath.Join(dir, name)
+	}
+	faults := []struct{ variable, value, says string }{
+		{"ALIBABA_CLOUD_ACCESS_KEY_ID", "secretsmanager:hidden-name#id", "secretsmanager:GetSecretValue"},
+		{"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secretsmanager:tair/key#hidden-key", "no string"},
+		{"TAIRSSL_REGION", "secretsmanager:tair/key#n", "no string"},
+		{"TAIRSSL_ENDPOINT", "secretsmanager:plain#hidden-key", "no JSON object"},
+		{"TAIRSSL_ACTIONS", "ssm:/hidden-name", "ssm:GetParameter"},
+		{"TAIRSSL_INSTANCES", "ssm:/a,ssm:/hidden-name", "want ssm:"},
+		{"TAIRSSL_RENEW_BEFORE", "ssm:/hidden-name#key", "want ssm:"},
+		{"TAIRSSL_WAIT", "secretsmanager:", "want secretsmanager:"},
+		{"TAIRSSL_LEASE", "secretsmanager:hidden-name#", "want secretsmanager:"},
+		{"TAIRSSL_PAUSE", "file:" + dir + "/hidden-name", "no such file"},
+		{"TAIRSSL_RATE", "file:" + dir, "can not be read"},
+		{"TAIRSSL_CERT_MAP", write("hidden-empty", "\n"), "is empty"},
+		{"TAIRSSL_LOG_LEVEL", write("hidden-long", strings.Repeat("x", 64<<10+1)), "longer than"},
+	}
+	environ := extension(t, aws)
+	for _, f := range faults {
+		environ = append(environ, f.variable+"="+f.value)
+	}
+	got, err := function.Resolve(context.Background(), environ)
+	if err == nil {
+		t.Fatal("all these bad references are taken")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != len(faults) || errors.Is(err, handler.Unavailable) {
+		t.Errorf("%d faults, worth a later try: %v; want %d\n%v", len(lines), errors.Is(err, handler.Unavailable), len(faults), err)
+	}
+	for _, f := range faults {
+		if !slices.ContainsFunc(lines, func(l string) bool {
+			return strings.HasPrefix(l, f.variable+": ") && strings.Contains(l, f.says)
+		}) {
+			t.Errorf("%s=%s is not said to be %q in\n%v", f.variable, f.value, f.says, err)
+		}
+		if !slices.Contains(got, f.variable+"=") {
+			t.Errorf("%s keeps its reference", f.variable)
+		}
+	}
+	if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "emulator") {
+		t.Errorf("the error shows a value:\n%v", err)
+	}
+}
+
+func TestExtensionThatIsNotReadyIsWaitedFor(t *testing.T) {
+	var asked atomic.Int64
+	environ := append(extension(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) < 3 {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = fmt.Fprint(w, "not ready to serve traffic, please wait")
+			return
+		}
+		aws(w, r)
+	}), "TAIRSSL_ACTIONS=ssm:/tair/actions")
+	got, err := function.Resolve(context.Background(), environ)
+	if err != nil || got[2] != "TAIRSSL_ACTIONS=Update,Enable" {
+		t.Errorf("gave %q, %v", got, err)
+	}
+}
+
+func TestExtensionFaultsThatMayPass(t *testing.T) {
+	unused, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unused.Close()
+	status := func(status int, body string) []string {
+		return extension(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status); _, _ = fmt.Fprint(w, body) })
+	}
+	for name, test := range map[string]struct {
+		environ []string
+		says    string
+		passing bool
+	}{
+		"no extension":     {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=" + portOf(unused.Addr()), "AWS_SESSION_TOKEN=s"}, "add its layer", true},
+		"never ready":      {status(400, "not ready to serve traffic, please wait"), "not ready", true},
+		"broken":           {status(500, "x"), "status 500", true},
+		"throttled":        {status(429, "x"), "status 429", true},
+		"no JSON":          {status(200, "hidden"), "no JSON", true},
+		"cut":              {extension(t, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }), "no answer", true},
+		"sends it further": {status(307, "x"), "status 307", false},
+		"endless":          {status(200, strings.Repeat("x", 1<<20)), "longer than", false},
+		"not on Lambda":    {nil, "on Lambda only", false},
+		"no port":          {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=x y", "AWS_SESSION_TOKEN=s"}, "is no port", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := function.Resolve(context.Background(), append(test.environ, "TAIRSSL_ACTIONS=ssm:/tair/actions"))
+			if err == nil || !strings.Contains(err.Error(), test.says) || errors.Is(err, handler.Unavailable) != test.passing || strings.Contains(err.Error(), "hidden") {
+				t.Errorf("ends with %v, want %q", err, test.says)
+			}
+		})
+	}
+}
+
+func TestReferenceEndsWithTheInvocation(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	environ := append(extension(t, func(w http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() }), "TAIRSSL_ACTIONS=ssm:/tair/actions")
+	if _, err := function.Resolve(ctx, environ); !errors.Is(err, handler.Unavailable) || !strings.Contains(err.Error(), "TAIRSSL_ACTIONS") {
+		t.Errorf("ends with %v", err)
+	}
+}
+
+// A reference that could not be read fails the invocation, with the faults of
+// the other settings, and is read again at the next one: then the key that it
+// gives renews the certificate.
+func TestFailedStartIsTriedAgain(t *testing.T) {
+	var down atomic.Bool
+	down.Store(true)
+	environ := extension(t, func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		aws(w, r)
+	})
+	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	environ = append(environ, "TAIRSSL_ENDPOINT="+url, "TAIRSSL_LEASE_PAUSE=1ms",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=secretsmanager:tair/key#id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=secretsmanager:tair/key#secret")
+	request := []byte(`{"InstanceId":"` + id + `","SSLEnabled":"Update"}`)
+
+	_, err = function.New(function.Options{Environ: append(environ, "TAIRSSL_RATE=fast"), Log: log}).Invoke(context.Background(), request)
+	if err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCESS_KEY_SECRET") || !strings.Contains(err.Error(), "TAIRSSL_RATE") {
+		t.Errorf("ended with %v, want the faults of references and of settings", err)
+	}
+
+	f := function.New(function.Options{Environ: environ, Log: log})
+	_, err = f.Invoke(context.Background(), request)
+	var failure *function.Failure
+	if !errors.As(err, &failure) || failure.Type != "unavailable" {
+		t.Fatalf("ended with %v, want an error of type unavailable", err)
+	}
+	down.Store(false)
+	answer, err := f.Invoke(context.Background(), request)
+	var r handler.Result
+	if i, _ := e.Instance(id); err != nil || json.Unmarshal(answer, &r) != nil || r.Outcome != handler.Accepted || i.Restarts != 1 {
+		t.Errorf("the next invocation is answered %s, %v", answer, err)
+	}
+	if strings.Contains(log.String(), "emulator-secret") {
+		t.Errorf("the log shows the secret:\n%s", log)
+	}
+}

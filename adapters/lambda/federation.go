@@ -1,0 +1,198 @@
+package lambda
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+const (
+	tokenTimeout = 5 * time.Second
+	tokenSeconds = "300" // it is exchanged at once; AWS takes 60 to 3600
+	maxAnswer    = 64 << 10
+)
+
+// federation gives identity tokens of the function's role by AWS outbound
+// identity federation: sts:GetWebIdentityToken of the region's STS, which the
+// global one does not have. Key, region and AWS_ENDPOINT_URL_STS, the variable
+// of AWS's own clients, are read from environ.
+//
+// Errors: Forbidden if the account or the role is not set up for it,
+// Unavailable and Throttled if a later call may do. Source: AWS STS API
+// Reference, GetWebIdentityToken, version 2011-06-15.
+func federation(environ []string, now func() time.Time) function.Federation {
+	return func(audience string, roots *x509.CertPool) tair.TokenSource {
+		get := function.Getenv(environ)
+		region := get("AWS_REGION")
+		key := tair.Credential{AccessKeyID: get("AWS_ACCESS_KEY_ID"), AccessKeySecret: get("AWS_SECRET_ACCESS_KEY"), SecurityToken: get("AWS_SESSION_TOKEN")}
+		transport := &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+			TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout: 3 * time.Second,
+			DisableKeepAlives:   true, // it is used once an hour
+		}
+		return func(ctx context.Context) (string, error) {
+			endpoint, err := endpointOf(get("AWS_ENDPOINT_URL_STS"), region)
+			if err != nil {
+				return "", noToken(handler.Forbidden, "%v", err)
+			}
+			if key.AccessKeyID == "" || key.AccessKeySecret == "" {
+				return "", noToken(handler.Forbidden, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, as Lambda does for a function with a role")
+			}
+			attempt, cancel := context.WithTimeout(ctx, tokenTimeout)
+			defer cancel()
+			req, err := tokenRequest(attempt, endpoint, audience, key, region, now())
+			if err != nil {
+				return "", noToken(handler.Internal, "%s", key.Redact(err.Error()))
+			}
+			resp, err := transport.RoundTrip(req) // follows no redirect
+			if err != nil {
+				return "", unanswered(ctx, key, err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			body, err := io.ReadAll(http.MaxBytesReader(nil, resp.Body, maxAnswer))
+			if err != nil {
+				return "", unanswered(ctx, key, err)
+			}
+			if resp.StatusCode != http.StatusOK {
+				return "", refused(resp.StatusCode, body, key)
+			}
+			var answer struct {
+				Token string `xml:"GetWebIdentityTokenResult>WebIdentityToken"`
+			}
+			if xml.Unmarshal(body, &answer) != nil || answer.Token == "" {
+				return "", noToken(handler.Unavailable, "its answer is not what was asked for")
+			}
+			return answer.Token, nil
+		}
+	}
+}
+
+// endpointOf is the URL of STS.
+func endpointOf(override, region string) (*url.URL, error) {
+	if !regexp.MustCompile(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`).MatchString(region) {
+		return nil, errors.New("AWS_REGION is not set to a region's id, as Lambda does")
+	}
+	if override != "" {
+		u, err := tair.ParseURL(override)
+		if err != nil {
+			return nil, fmt.Errorf("AWS_ENDPOINT_URL_STS: %w", err)
+		}
+		return u, nil
+	}
+	domain := ".amazonaws.com"
+	if strings.HasPrefix(region, "cn-") {
+		domain += ".cn"
+	}
+	return &url.URL{Scheme: "https", Host: "sts." + region + domain}, nil
+}
+
+// tokenRequest makes the signed request.
+func tokenRequest(ctx context.Context, endpoint *url.URL, audience string, key tair.Credential, region string, now time.Time) (*http.Request, error) {
+	form := url.Values{
+		"Action": {"GetWebIdentityToken"}, "Version": {"2011-06-15"},
+		"Audience.member.1": {audience}, "DurationSeconds": {tokenSeconds}, "SigningAlgorithm": {"RS256"},
+	}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint.Scheme+"://"+endpoint.Host+"/", strings.NewReader(form))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	hash := sha256.Sum256([]byte(form))
+	credentials := aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.AccessKeySecret, SessionToken: key.SecurityToken}
+	return req, v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), "sts", region, now)
+}
+
+func noToken(kind handler.Kind, format string, args ...any) *handler.Error {
+	return handler.Errorf(kind, "AWS gave no identity token: "+format, args...)
+}
+
+func unanswered(outer context.Context, key tair.Credential, err error) *handler.Error {
+	var large *http.MaxBytesError
+	var e *handler.Error
+	switch {
+	case outer.Err() != nil:
+		e = noToken(handler.Unavailable, "the time for this invocation ran out, or it was cancelled")
+	case errors.Is(err, context.DeadlineExceeded):
+		e = noToken(handler.Unavailable, "no answer in time: a function in a VPC needs a NAT gateway, or an endpoint of STS")
+	case errors.As(err, &large):
+		e = noToken(handler.Unavailable, "its answer is longer than %d bytes", large.Limit)
+	default:
+		e = noToken(handler.Unavailable, "%s", key.Redact(err.Error()))
+	}
+	return e
+}
+
+// awsCodes says what the codes of STS mean here; they are met with and without
+// "Exception" at their end. Sources: the errors of GetWebIdentityToken, and
+// those that are common to all actions of STS.
+var awsCodes = []struct {
+	codes []string
+	kind  handler.Kind
+	fix   string
+}{
+	{[]string{"OutboundWebIdentityFederationDisabled"}, handler.Forbidden, "enable outbound identity federation for the AWS account: aws iam enable-outbound-web-identity-federation"},
+	{[]string{"AccessDenied"}, handler.Forbidden, "allow sts:GetWebIdentityToken to the function's role, with the audience of TAIRSSL_OIDC_AUDIENCE and RS256 for " + tokenSeconds + " s"},
+	{[]string{"JWTPayloadSizeExceeded"}, handler.Forbidden, "the role has too many or too long tags: take some away"},
+	{[]string{"RegionDisabled"}, handler.Forbidden, "activate STS in this region in the account settings of IAM"},
+	{[]string{"ValidationError", "InvalidParameterValue"}, handler.Forbidden, "check TAIRSSL_OIDC_AUDIENCE"},
+	{[]string{"InvalidAction"}, handler.Forbidden, "this endpoint does not know GetWebIdentityToken: AWS_ENDPOINT_URL_STS has to be a regional one"},
+	{[]string{"InvalidClientTokenId", "SignatureDoesNotMatch", "IncompleteSignature"}, handler.Forbidden, "leave AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN as Lambda sets them, and check the clock"},
+	{[]string{"ExpiredToken", "RequestExpired", "SessionDurationEscalation"}, handler.Unavailable, "the role's own session ends: Lambda starts the function anew"},
+	{[]string{"Throttling", "RequestLimitExceeded"}, handler.Throttled, ""},
+}
+
+// refused reads AWS's own answer.
+func refused(status int, body []byte, key tair.Credential) *handler.Error {
+	var said struct {
+		Code    string `xml:"Error>Code"`
+		Message string `xml:"Error>Message"`
+		ID      string `xml:"RequestId"`
+	}
+	_ = xml.Unmarshal(body, &said) // a proxy's page has no code, and is told by that
+	kind, message := handler.Unavailable, fmt.Sprintf("status %d", status)
+	switch {
+	case status == http.StatusTooManyRequests:
+		kind = handler.Throttled
+	case said.Code != "" && status < http.StatusInternalServerError:
+		kind = handler.Forbidden
+	}
+	if said.Message != "" {
+		message = strings.TrimRight(said.Message, ". ")
+	}
+	if said.Code == "SignatureDoesNotMatch" {
+		message = "the signature is wrong" // its words repeat what was signed, the token too
+	}
+	message = key.Redact(message)
+	for _, row := range awsCodes {
+		if slices.Contains(row.codes, strings.TrimSuffix(said.Code, "Exception")) {
+			if kind = row.kind; row.fix != "" {
+				message += ": " + row.fix
+			}
+		}
+	}
+	e := noToken(kind, "%s", message)
+	e.Code, e.RequestID = key.Redact(said.Code), key.Redact(said.ID)
+	return e
+}

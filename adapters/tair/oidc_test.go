@@ -1,0 +1,373 @@
+package tair_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+const identityToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0YWlyc3NsIn0.c2lnbmF0dXJl+/="
+
+// sts is an emulated STS and the clock that it shares with its client.
+type sts struct {
+	calls atomic.Int64
+	serve atomic.Pointer[http.HandlerFunc] // nil: gives credentials
+
+	mu       sync.Mutex
+	now      time.Time
+	requests []url.Values // the last
+}
+
+func (s *sts) time() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func (s *sts) advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
+func (s *sts) answer(serve http.HandlerFunc) {
+	if serve == nil {
+		s.serve.Store(nil)
+		return
+	}
+	s.serve.Store(&serve)
+}
+
+func (s *sts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n := s.calls.Add(1)
+	if serve := s.serve.Load(); serve != nil {
+		(*serve)(w, r)
+		return
+	}
+	_ = r.ParseForm()
+	s.mu.Lock()
+	s.requests = []url.Values{r.URL.Query(), r.PostForm}
+	s.mu.Unlock()
+	_, _ = fmt.Fprintf(w, `{"RequestId":"3D57EAD2","AssumedRoleUser":{"Arn":"acs:ram::1:role/tairssl/tairssl"},"Credentials":{"AccessKeyId":"STS.%d","AccessKeySecret":"secret-%d","SecurityToken":"token-%d","Expiration":%q}}`,
+		n, n, n, s.time().Add(time.Hour).UTC().Format("2006-01-02T15:04:05Z"))
+}
+
+func constant(context.Context) (string, error) { return identityToken, nil }
+
+func newSTS(t *testing.T, token tair.TokenSource) (*sts, tair.Credentials) {
+	t.Helper()
+	s := &sts{now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	endpoint, err := tair.ParseEndpoint(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, tair.OIDC(token, tair.OIDCOptions{
+		RoleARN: "acs:ram::1234567890123456:role/tairssl", ProviderARN: "acs:ram::1234567890123456:oidc-provider/aws", Endpoint: endpoint, Now: s.time,
+	})
+}
+
+func mustCredential(t *testing.T, c tair.Credentials, id string) {
+	t.Helper()
+	got, err := c(context.Background())
+	if err != nil || got.AccessKeyID != id {
+		t.Fatalf("gave key %q, %v; want %s", got.AccessKeyID, err, id)
+	}
+}
+
+func mustFail(t *testing.T, c tair.Credentials, kind handler.Kind) *handler.Error {
+	t.Helper()
+	_, err := c(context.Background())
+	var e *handler.Error
+	if !errors.As(err, &e) || e.Kind != kind || e.Retryable != (kind == handler.Throttled || kind == handler.Unavailable) {
+		t.Fatalf("failed with %v, want %s", err, kind)
+	}
+	for _, secret := range []string{identityToken, url.QueryEscape(identityToken)} {
+		if strings.Contains(e.Error()+fmt.Sprint(e.Err), secret) {
+			t.Errorf("the error shows the token: %v, %v", e, e.Err)
+		}
+	}
+	return e
+}
+
+func TestOIDCSendsAnUnsignedForm(t *testing.T) {
+	s, c := newSTS(t, constant)
+	got, err := c(context.Background())
+	if want := (tair.Credential{AccessKeyID: "STS.1", AccessKeySecret: "secret-1", SecurityToken: "token-1"}); err != nil || got != want {
+		t.Fatalf("gave another credential, or %v", err)
+	}
+	for n, want := range []url.Values{
+		{"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Format": {"JSON"}, "Timestamp": {"2026-11-24T12:00:00Z"}},
+		{"RoleArn": {"acs:ram::1234567890123456:role/tairssl"}, "OIDCProviderArn": {"acs:ram::1234567890123456:oidc-provider/aws"}, "OIDCToken": {identityToken},
+			"RoleSessionName": {"tairssl"}, "DurationSeconds": {"3600"}},
+	} {
+		if s.requests[n].Encode() != want.Encode() {
+			t.Errorf("sent %v, want %v", s.requests[n], want)
+		}
+	}
+}
+
+func TestOIDCCredentialIsKeptAndReplacedBeforeItEnds(t *testing.T) {
+	s, c := newSTS(t, constant)
+	mustCredential(t, c, "STS.1")
+	s.advance(54 * time.Minute)
+	mustCredential(t, c, "STS.1")
+	s.advance(2 * time.Minute)
+	mustCredential(t, c, "STS.2")
+	mustCredential(t, c, "STS.2")
+	s.advance(3 * time.Hour)
+	mustCredential(t, c, "STS.3")
+}
+
+func TestOIDCOneExchangeForAll(t *testing.T) {
+	s, c := newSTS(t, constant)
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if got, err := c(context.Background()); err != nil || got.AccessKeyID != "STS.1" {
+				t.Errorf("gave %q, %v", got.AccessKeyID, err)
+			}
+		})
+	}
+	all.Wait()
+	if n := s.calls.Load(); n != 1 {
+		t.Errorf("50 callers made %d exchanges", n)
+	}
+}
+
+// While one caller exchanges, another is served the old credential if it still
+// lasts, and otherwise waits no longer than it has time.
+func TestOIDCWaitingForAnothersExchange(t *testing.T) {
+	began, release := make(chan struct{}), make(chan struct{})
+	s, c := newSTS(t, constant)
+	hold := func(w http.ResponseWriter, r *http.Request) {
+		began <- struct{}{}
+		<-release
+		answer(500, refusal("InternalError"))(w, r)
+	}
+	var first sync.WaitGroup
+
+	s.answer(hold)
+	first.Go(func() { _, _ = c(context.Background()) })
+	<-began
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c(ctx); !errors.Is(err, handler.Unavailable) || !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller without time ended with %v", err)
+	}
+	release <- struct{}{}
+	first.Wait()
+
+	s.answer(nil)
+	s.advance(time.Minute)
+	mustCredential(t, c, "STS.2")
+	s.advance(56 * time.Minute)
+	s.answer(hold)
+	first.Go(func() { // its exchange fails, the old one lasts
+		if got, err := c(context.Background()); err != nil || got.AccessKeyID != "STS.2" {
+			t.Errorf("gave %q, %v", got.AccessKeyID, err)
+		}
+	})
+	<-began
+	mustCredential(t, c, "STS.2")
+	release <- struct{}{}
+	first.Wait()
+}
+
+func TestOIDCCallerThatLeavesSpoilsNothing(t *testing.T) {
+	s, c := newSTS(t, constant)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client go
+		cancel()
+		<-r.Context().Done()
+	})
+	if _, err := c(ctx); !errors.Is(err, handler.Unavailable) {
+		t.Errorf("a caller that left ended with %v", err)
+	}
+	s.answer(nil)
+	mustCredential(t, c, "STS.2")
+}
+
+func TestOIDCNoStormAfterAFailure(t *testing.T) {
+	for name, test := range map[string]struct {
+		serve        http.HandlerFunc
+		kind         handler.Kind
+		first, later time.Duration // when the second and the third exchange come
+	}{
+		"transient": {answer(503, refusal("ServiceUnavailable")), handler.Unavailable, 200 * time.Millisecond, 400 * time.Millisecond},
+		"refused":   {answer(401, refusal("AuthenticationFail.NoPermission")), handler.Forbidden, 30 * time.Second, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newSTS(t, constant)
+			s.answer(test.serve)
+			for n, pause := range []time.Duration{test.first, test.later} {
+				for range 20 {
+					mustFail(t, c, test.kind)
+				}
+				s.advance(pause - time.Millisecond)
+				mustFail(t, c, test.kind)
+				if calls := int(s.calls.Load()); calls != n+1 {
+					t.Fatalf("%d exchanges before the pause is over, want %d", calls, n+1)
+				}
+				s.advance(time.Millisecond)
+			}
+			s.answer(nil)
+			mustCredential(t, c, "STS.3")
+		})
+	}
+}
+
+func TestOIDCOldCredentialServesWhileTheExchangeFails(t *testing.T) {
+	s, c := newSTS(t, constant)
+	mustCredential(t, c, "STS.1")
+	s.answer(answer(401, refusal("AuthenticationFail.NoPermission")))
+	s.advance(58 * time.Minute)
+	mustCredential(t, c, "STS.1")
+	s.advance(90 * time.Second) // within its last minute
+	mustFail(t, c, handler.Forbidden)
+}
+
+func TestOIDCRefusalsSayWhatToDo(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		code   string
+		kind   handler.Kind
+		says   string
+	}{
+		{401, "AuthenticationFail.NoPermission", handler.Forbidden, "oidc:sub"},
+		{401, "AuthenticationFail.OIDCToken.AudienceNotMatch", handler.Forbidden, "TAIRSSL_OIDC_AUDIENCE"},
+		{401, "AuthenticationFail.OIDCToken.Expired", handler.Unavailable, "clock"},
+		{401, "AuthenticationFail.OIDCToken.HttpsUrlInvalid", handler.Forbidden, "fingerprint"},
+		{401, "AuthenticationFail.OIDCToken.PublicKeyFingerprintMismatch", handler.Forbidden, "fingerprint"},
+		{401, "AuthenticationFail.OIDCToken.Invalid", handler.Forbidden, "issuer"},
+		{401, "AuthenticationFail.OIDCToken.InvalidSignature", handler.Forbidden, "issuer"},
+		{404, "EntityNotExist.Role", handler.Forbidden, "ALIBABA_CLOUD_ROLE_ARN"},
+		{404, "EntityNotExist.OIDCProvider", handler.Forbidden, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
+		{403, "NoPermission", handler.Forbidden, "trust policy"},
+		{400, "InvalidParameter.RoleSessionName", handler.Forbidden, "ALIBABA_CLOUD_ROLE_SESSION_NAME"},
+		{400, "InvalidParameter.RoleArn", handler.Forbidden, "ALIBABA_CLOUD_ROLE_ARN"},
+		{400, "Throttling.User", handler.Throttled, "identity token"},
+		{503, "ServiceUnavailable", handler.Unavailable, "identity token"},
+		{500, "InternalError", handler.Unavailable, "identity token"},
+		{404, "SomethingNew", handler.Forbidden, "trust policy"},
+		{429, "SomethingNew", handler.Throttled, "identity token"},
+		{502, "SomethingNew", handler.Unavailable, "identity token"},
+	} {
+		t.Run(fmt.Sprint(test.status, " ", test.code), func(t *testing.T) {
+			s, c := newSTS(t, constant)
+			s.answer(answer(test.status, refusal(test.code)))
+			e := mustFail(t, c, test.kind)
+			if e.Code != test.code || e.RequestID != "AD7E16AA" || !strings.Contains(e.Message, test.says) || !strings.Contains(e.Message, "The API's own words") {
+				t.Errorf("says %q, request %s; want %q in it", e, e.RequestID, test.says)
+			}
+			if test.kind == handler.Forbidden && !strings.HasPrefix(e.Message, "Alibaba did not accept the identity token: ") {
+				t.Errorf("%q does not say which half failed", e.Message)
+			}
+		})
+	}
+}
+
+func TestOIDCAnswersThatAreNone(t *testing.T) {
+	credentials := func(end string) string {
+		return `{"Credentials":{"AccessKeyId":"a","AccessKeySecret":"b","SecurityToken":"c","Expiration":"` + end + `"}}`
+	}
+	for name, test := range map[string]struct {
+		serve http.HandlerFunc
+		says  string
+	}{
+		"cut":             {cut, "AssumeRoleWithOIDC: "},
+		"proxy's page":    {answer(502, "<html>"), "status 502"},
+		"proxy's refusal": {answer(403, "<html>"), "status 403"},
+		"no JSON":         {answer(200, "<html>"), "not what was asked for"},
+		"empty":           {answer(200, `{}`), "not what was asked for"},
+		"no end":          {answer(200, credentials("")), "not what was asked for"},
+		"ended":           {answer(200, credentials("2026-11-24T11:59:59Z")), "clock"},
+		"repeats the JWT": {answer(500, `{"Code":"InternalError","Message":"bad `+identityToken+` bad `+url.QueryEscape(identityToken)+`"}`), "bad *** bad ***"},
+		"endless":         {func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(make([]byte, 5<<20)) }, "longer than"},
+		"sends it further": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example.com/", http.StatusTemporaryRedirect)
+		}, "redirect"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newSTS(t, constant)
+			s.answer(test.serve)
+			if e := mustFail(t, c, handler.Unavailable); !strings.Contains(e.Message, test.says) {
+				t.Errorf("says %q, want %q in it", e.Message, test.says)
+			}
+		})
+	}
+}
+
+func TestOIDCWithoutAToken(t *testing.T) {
+	var source tair.TokenSource
+	s, c := newSTS(t, func(ctx context.Context) (string, error) { return source(ctx) })
+	source = func(context.Context) (string, error) {
+		return "", handler.Errorf(handler.Forbidden, "AWS gave no identity token: because")
+	}
+	if e := mustFail(t, c, handler.Forbidden); e.Message != "AWS gave no identity token: because" {
+		t.Errorf("says %q", e.Message)
+	}
+	s.advance(time.Minute)
+	source = func(context.Context) (string, error) { return "", errors.New(identityToken) }
+	var e *handler.Error
+	if _, err := c(context.Background()); !errors.As(err, &e) || e.Kind != handler.Internal || strings.Contains(e.Error(), identityToken) {
+		t.Errorf("an unknown fault of the source is %v", err)
+	}
+	s.advance(time.Minute)
+	source = func(context.Context) (string, error) { panic("boom") }
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = c(context.Background())
+	}()
+	if s.calls.Load() != 0 {
+		t.Error("STS was asked without a token")
+	}
+	source = constant // a panic leaves nobody waiting
+	mustCredential(t, c, "STS.1")
+}
+
+func TestTokenFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	token := tair.TokenFile(path)
+	if _, err := token(context.Background()); !errors.Is(err, handler.Forbidden) || !strings.Contains(err.Error(), "ALIBABA_CLOUD_OIDC_TOKEN_FILE") {
+		t.Errorf("a missing file is %v", err)
+	}
+	for _, content := range []string{"first\n", "second"} { // it is rotated
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := token(context.Background()); err != nil || got != strings.TrimSpace(content) {
+			t.Errorf("gave %q, %v, want %q", got, err, content)
+		}
+	}
+	for _, bad := range []string{"", "\n", strings.Repeat("x", 20001)} {
+		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := token(context.Background()); !errors.Is(err, handler.Forbidden) {
+			t.Errorf("a file of %d bytes gave %.10q, %v", len(bad), got, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", 20000)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := token(context.Background()); err != nil {
+		t.Errorf("the longest token is refused: %v", err)
+	}
+}
