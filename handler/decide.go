@@ -75,6 +75,11 @@ type Policy struct {
 	// RenewBefore is how long before its expiry a certificate is due; default 720h.
 	RenewBefore time.Duration
 	Pause       bool // stops every change
+	// Window is when automatic changes are made; default each instance's own.
+	Window Window
+	// MissedActs says that an automatic change is made at once if no window opens
+	// before the expiry less a day; otherwise it waits, and asks for attention.
+	MissedActs bool
 }
 
 // DefaultRenewBefore is when a certificate is due unless a setting or a
@@ -86,6 +91,8 @@ type decision struct {
 	outcome Outcome
 	reason  string
 	busy    bool
+	alert   bool
+	until   time.Time // of Deferred
 	err     *Error
 }
 
@@ -196,7 +203,33 @@ func decide(r Request, o Observation, p Policy, l lease, now time.Time) decision
 		same := l.Action == r.SSLEnabled
 		return decision{outcome: InProgress, busy: !same, reason: fmt.Sprintf("%s was sent to the instance, or is about to be, since %s; its effect has yet to show", l.Action, l.Time)}
 	}
+	if r.Automatic {
+		if d := p.wait(o, reason, now); d.outcome != act {
+			return d
+		}
+	}
 	return decision{reason: reason}
+}
+
+// missedBefore is how long before its expiry a certificate should be renewed at
+// the latest.
+const missedBefore = 24 * time.Hour
+
+// wait puts an automatic change off to the next window.
+func (p Policy) wait(o Observation, reason string, now time.Time) decision {
+	opens := p.Window.Opens(o.Instance, now)
+	if !opens.After(now) {
+		return decision{}
+	}
+	d := decision{outcome: Deferred, until: opens, reason: fmt.Sprintf("%s, but deferred to the maintenance window that opens %s", reason, At(opens))}
+	if o.Enabled && opens.After(o.Expires.Add(-missedBefore)) {
+		if p.MissedActs {
+			return decision{}
+		}
+		d.alert = true
+		d.reason += fmt.Sprintf(", which is too late for the expiry %s: renew it by hand, or widen TAIRSSL_WINDOW", At(o.Expires))
+	}
+	return d
 }
 
 // due says whether an Update is, and why, with the dates.

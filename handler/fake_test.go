@@ -24,6 +24,7 @@ type cloud struct {
 	modify    func(ctx context.Context, apply func()) error // nil applies and succeeds
 	tag       func(key, value string) error
 	read      func(call int) error
+	renewals  map[string]time.Time
 	list      func(region string, page int) error
 	reads     int
 }
@@ -123,6 +124,12 @@ func (c *cloud) List(ctx context.Context, region string, tags map[string]string,
 	}
 	from := min((page-1)*handler.PageSize, len(all))
 	return all[from:min(from+handler.PageSize, len(all))], len(all), nil
+}
+
+func (c *cloud) Renewal(_ context.Context, ref handler.Ref) (time.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.renewals[ref.InstanceID], nil
 }
 
 func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {

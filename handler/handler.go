@@ -23,6 +23,9 @@ type API interface {
 	// List reads a page of at most [PageSize] of a region's instances, those that
 	// have all the tags, and says how many there are in all. The first page is 1.
 	List(ctx context.Context, region string, tags map[string]string, page int) (instances []Listed, total int, err error)
+	// Renewal says when Alibaba itself will renew an instance's certificate; zero
+	// if it has not scheduled that.
+	Renewal(ctx context.Context, ref Ref) (time.Time, error)
 	// Modify sends ModifyInstanceSSL once and never again. Its error wraps
 	// [ErrAlready] or [ErrBusy] where the API refused for that reason.
 	Modify(ctx context.Context, ref Ref, action Action) (Receipt, error)
@@ -48,6 +51,8 @@ type Receipt struct{ RequestID, TaskID string }
 type Options struct {
 	Policy      Policy
 	Region      string        // where an instance is if the request does not say; default cn-hangzhou
+	Regions     []string      // what a sweep sweeps unless it says; default Region
+	MaxTargets  int           // how many instances a sweep changes at most; default 10
 	Wait        time.Duration // how long to watch a change unless the request says
 	Concurrency int           // how many instances at once; default 16
 	LeaseNone   bool          // take no lease: this is the only process that changes anything
@@ -200,7 +205,7 @@ func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result
 
 // end writes a decision into the result.
 func (r Result) end(d decision) Result {
-	r.Outcome, r.Reason, r.Busy, r.Error = d.outcome, d.reason, d.busy, d.err
+	r.Outcome, r.Reason, r.Busy, r.Alert, r.Until, r.Error = d.outcome, d.reason, d.busy, d.alert, At(d.until), d.err
 	if r.Reason == "" && d.err != nil {
 		r.Reason = d.err.Message
 	}
@@ -223,6 +228,9 @@ func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (
 		return nil, Receipt{}, failed(err)
 	}
 	d := decide(r, before, h.Policy, h.standing(ref, before, h.Now()), h.Now())
+	if d.outcome == act && r.Automatic {
+		d = h.leftToAlibaba(ctx, ref, before, d)
+	}
 	switch {
 	case d.outcome != act:
 		return &before, Receipt{}, d
@@ -259,6 +267,22 @@ func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (
 		}
 	}
 	return &before, receipt, d
+}
+
+// leftToAlibaba defers a change if Alibaba's own renewal comes before the expiry:
+// an Update on top of it would restart the instance twice.
+func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision) decision {
+	at, err := h.api.Renewal(ctx, ref)
+	switch {
+	case errors.Is(err, Forbidden):
+		// To renew twice is better than not at all.
+		h.Log.WarnContext(ctx, "Alibaba's own renewals can not be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
+	case err != nil:
+		return decision{outcome: Failed, err: AsError(err)}
+	case !at.IsZero() && at.Before(o.Expires):
+		return decision{outcome: Deferred, until: at, reason: fmt.Sprintf("%s, but Alibaba itself renews it %s", d.reason, At(at))}
+	}
+	return d
 }
 
 // pause is how long a writer waits between its tag and its look.

@@ -90,6 +90,8 @@ type Result struct {
 	Alert bool
 	Error *Error
 
+	// Until is when something Deferred is looked at again; zero: at the next sweep.
+	Until Time `json:"-"`
 	// Busy tells the two kinds of InProgress apart: the instance is occupied
 	// with something else, so that this need is not being met by anybody.
 	Busy bool `json:"-"`

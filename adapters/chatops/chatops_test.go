@@ -57,12 +57,12 @@ func TestWordsThatAreNotUnderstood(t *testing.T) {
 		"update " + id + " dryrun":         "did you mean dry-run?",
 		"update":                           "takes one instance",
 		"update " + id + " r-other1":       "takes one instance",
-		"update orders":                    "I do not know",
+		"update orders":                    "not a word that I know",
 		"update r-UP!":                     "not an instance id",
 		"update " + id + " region=Nowhere": "not a region",
 		"confirm":                          "one code",
 		"confirm a b":                      "one code",
-		"rm -rf /":                         "I do not know",
+		"rm -rf /":                         "not a word that I know",
 		"update <script>":                  "????script",
 		strings.Repeat("a", 600):           "too long",
 		"\xff":                             "not text",
@@ -128,6 +128,8 @@ func (c *cloud) List(_ context.Context, region string, _ map[string]string, _ in
 	}
 	return list, len(list), nil
 }
+
+func (c *cloud) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
 
 // Modify shows no change yet, as the real API does for minutes.
 func (c *cloud) Modify(context.Context, handler.Ref, handler.Action) (handler.Receipt, error) {

@@ -122,11 +122,11 @@ func unknown(word string, right []string) error {
 	}
 	switch {
 	case nearest != "":
-		return fmt.Errorf("I do not know %s: did you mean %s?", quote(word), nearest)
+		return fmt.Errorf("%s is not a word that I know: did you mean %s?", quote(word), nearest)
 	case strings.HasPrefix(word, "r-") || strings.HasPrefix(word, "tt-"):
 		return fmt.Errorf("%s is not an instance id such as r-bp1zxszhcgatnx01", quote(word))
 	}
-	return fmt.Errorf("I do not know %s. Say help for what I understand", quote(word))
+	return fmt.Errorf("%s is not a word that I know. Say help for what I understand", quote(word))
 }
 
 // quote repeats a word of somebody's without what a platform might take for

@@ -217,6 +217,9 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 	if limit == 0 {
 		limit = -1
 	}
+	// Nothing sweeps yet, so nobody would come back for what a window defers:
+	// until then automatic changes are made when they come.
+	always, _ := handler.ParseWindow("any")
 	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit})
 	return handler.New(client, handler.Options{
 		Policy: handler.Policy{
@@ -224,6 +227,7 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 			Instances:   s.Instances,
 			RenewBefore: s.RenewBefore,
 			Pause:       s.Pause,
+			Window:      always,
 		},
 		Region:      s.Region[0],
 		Wait:        s.Wait,

@@ -141,6 +141,39 @@ func (c *Client) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) 
 	})
 }
 
+// Renewal calls DescribeActiveOperationTasks.
+func (c *Client) Renewal(ctx context.Context, ref handler.Ref) (time.Time, error) {
+	return again(ctx, func() (at time.Time, err error) {
+		req := kvstore.CreateDescribeActiveOperationTasksRequest()
+		req.InsName, req.TaskType, req.Region = ref.InstanceID, renewalTask, ref.RegionID
+		resp, err := call(ctx, c, ref, req, readTimeout, (*kvstore.Client).DescribeActiveOperationTasks)
+		if err == nil && resp.RequestId == "" {
+			err = malformed("DescribeActiveOperationTasks")
+		}
+		if err != nil {
+			return at, err
+		}
+		for _, task := range resp.Items {
+			if task.InsName != ref.InstanceID || task.TaskType != renewalTask || task.Status != 3 && task.Status != 4 { // pending, in progress
+				continue
+			}
+			for _, text := range []string{task.SwitchTime, task.StartTime, task.Deadline} {
+				t, err := handler.ParseTime(text)
+				if err == nil && !t.IsZero() && (at.IsZero() || t.Before(at)) {
+					at = t.Time
+				}
+				if err == nil && !t.IsZero() {
+					break
+				}
+			}
+		}
+		return at, nil
+	})
+}
+
+// renewalTask is the type of task by which Alibaba renews a certificate itself.
+const renewalTask = "rds_apsaradb_ssl_update"
+
 // Modify calls ModifyInstanceSSL, once.
 func (c *Client) Modify(ctx context.Context, ref handler.Ref, action handler.Action) (handler.Receipt, error) {
 	req := kvstore.CreateModifyInstanceSSLRequest()

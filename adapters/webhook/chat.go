@@ -30,8 +30,8 @@ type Chat struct {
 
 // How long an answer may take: the platform's limit, less the way.
 const (
-	threeSeconds = 2800 * time.Millisecond
-	fiveSeconds  = 4700 * time.Millisecond
+	shortLimit = 2800 * time.Millisecond
+	longLimit  = 4700 * time.Millisecond
 )
 
 // say asks the bot. A chat message is answered 200 once it is authentic,

@@ -57,6 +57,8 @@ func (i *instance) List(context.Context, string, map[string]string, int) ([]hand
 	return []handler.Listed{{Ref: handler.Ref{InstanceID: id, RegionID: handler.DefaultRegion}}}, 1, nil
 }
 
+func (i *instance) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
+
 func (i *instance) Modify(ctx context.Context, _ handler.Ref, a handler.Action) (handler.Receipt, error) {
 	if i.slow > 0 {
 		select {

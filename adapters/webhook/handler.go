@@ -124,11 +124,11 @@ func New(o Options) *Handler {
 		media   func(string) bool
 		serve   func(*Handler, *request)
 	}{
-		{"/slack", o.Slack, Slack(o.Slack), threeSeconds, isForm, (*Handler).slack},
-		{"/dingtalk", o.DingTalk, DingTalk(o.DingTalk), threeSeconds, isJSON, (*Handler).dingTalk},
-		{"/feishu", o.Feishu.Keys, Feishu(o.Feishu), threeSeconds, isJSON, (*Handler).feishu},
-		{"/teams", o.Teams.Secrets, Teams(o.Teams), fiveSeconds, isJSON, (*Handler).teams},
-		{"/mattermost", o.Mattermost, Mattermost(o.Mattermost), threeSeconds, isForm, (*Handler).mattermost},
+		{"/slack", o.Slack, Slack(o.Slack), shortLimit, isForm, (*Handler).slack},
+		{"/dingtalk", o.DingTalk, DingTalk(o.DingTalk), shortLimit, isJSON, (*Handler).dingTalk},
+		{"/feishu", o.Feishu.Keys, Feishu(o.Feishu), shortLimit, isJSON, (*Handler).feishu},
+		{"/teams", o.Teams.Secrets, Teams(o.Teams), longLimit, isJSON, (*Handler).teams},
+		{"/mattermost", o.Mattermost, Mattermost(o.Mattermost), shortLimit, isForm, (*Handler).mattermost},
 	}
 	for _, c := range chats {
 		if len(c.secrets) > 0 {
