@@ -135,6 +135,9 @@ func Encode(results []Result, batch bool) []byte {
 	return encode(results[0])
 }
 
+// EncodeSweep writes the answer to a sweep order.
+func EncodeSweep(answer any) []byte { return encode(answer) }
+
 // encode writes JSON that people can read, too: an & stays an &.
 func encode(v any) []byte {
 	var b bytes.Buffer

@@ -10,7 +10,9 @@ import (
 
 // sampleSecrets are what the sample events over HTTP are signed with. They
 // open the routes of an emulated cloud, and of nothing else.
+// The window is open, so that whoever tries something sees it at any time.
 var sampleSecrets = []string{
+	function.Prefix + "WINDOW=any",
 	function.Prefix + "GITHUB_SECRETS=It's a Secret to Everybody", // GitHub's own example
 	function.Prefix + "ALERT_TOKENS=sample-token",
 	function.Prefix + "ALERT_BASIC=alertmanager:sample-password",

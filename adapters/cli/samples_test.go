@@ -15,7 +15,7 @@ func TestSamplesGoToTheCloudThatSendsThem(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no samples: %v", err)
 	}
-	fc := []string{"timer", "mns-topic", "cloudmonitor", "cloudevent-mns-queue", "cloudevent-scheduled-operation",
+	fc := []string{"timer", "timer-sweep", "mns-topic", "cloudmonitor", "cloudevent-mns-queue", "cloudevent-scheduled-operation",
 		"cloudevent-slb-certificate", "stream-objects", "stream-strings", "fc-http", "fc-http-cloudevents"}
 	for _, file := range files {
 		payload, err := os.ReadFile(file)

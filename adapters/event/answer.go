@@ -13,14 +13,34 @@ import (
 type Answer struct {
 	Asked
 	Results []handler.Result
+	// Of a sweep: what it did, the page that it planned, or why it did nothing.
+	Swept   *handler.SweepResult
+	Planned *handler.PlanPage
+	Failed  *handler.Error
 }
 
 // Body is the answer as JSON, in the form of the question.
-func (a Answer) Body() []byte { return handler.Encode(a.Results, a.Batch) }
+func (a Answer) Body() []byte {
+	switch {
+	case a.Swept != nil:
+		return handler.EncodeSweep(a.Swept)
+	case a.Planned != nil:
+		return handler.EncodeSweep(a.Planned)
+	case a.Failed != nil:
+		return handler.EncodeSweep(handler.Result{Outcome: handler.Failed, Reason: a.Failed.Message, Error: a.Failed})
+	}
+	return handler.Encode(a.Results, a.Batch)
+}
 
 // HTTPStatus is the status of the answer: for several results their common
 // one, 503 if another delivery can help any of them, else 200.
 func (a Answer) HTTPStatus() int {
+	if a.Failed != nil {
+		return a.Failed.Kind.HTTPStatus()
+	}
+	if len(a.Results) == 0 {
+		return http.StatusOK
+	}
 	status := a.Results[0].HTTPStatus()
 	for _, r := range a.Results[1:] {
 		if r.HTTPStatus() == status {
@@ -41,6 +61,9 @@ var worst = []string{string(handler.Unknown), string(handler.Internal), string(h
 // says by the kind of the failure, or the outcome, and in words, why. What is
 // done already stays done: it will be unchanged then.
 func (a Answer) Again() (errorType, message string, ok bool) {
+	if a.Failed != nil {
+		return string(a.Failed.Kind), a.Failed.Message, a.Failed.Retryable
+	}
 	n := 0
 	var why strings.Builder
 	for _, r := range a.Results {
@@ -65,6 +88,9 @@ func (a Answer) Again() (errorType, message string, ok bool) {
 
 // Outcomes counts the results.
 func (a Answer) Outcomes() map[handler.Outcome]int {
+	if a.Swept != nil {
+		return a.Swept.Summary.Outcomes
+	}
 	outcomes := map[handler.Outcome]int{}
 	for _, r := range a.Results {
 		outcomes[r.Outcome]++

@@ -27,6 +27,8 @@ import (
 // or can not be understood, is a request that handler answers so.
 type Asked struct {
 	Requests []handler.Request
+	// Sweep, if set, is what is asked for instead.
+	Sweep *handler.SweepOrder
 	// Batch says that the answer is an array, as the question was.
 	Batch bool
 	// Trigger names what it was, for the log: "direct", "acm", "alertmanager" …
@@ -208,6 +210,9 @@ func (r *reader) each(name string, items []json.RawMessage, read func([]byte) As
 	all := Asked{Batch: true, Trigger: name}
 	for _, item := range items {
 		asked := read(item)
+		if asked.Sweep != nil {
+			asked.Requests = []handler.Request{handler.Refusedf("a sweep does not go with other events: send it alone")}
+		}
 		all.Requests = append(all.Requests, asked.Requests...)
 		if all.ID == "" {
 			all.ID = asked.ID // of the first, so that the rest can be found

@@ -2,9 +2,16 @@ package event
 
 import "tairssl/handler"
 
-// A sweep order: {"Sweep":{…}}.
+// A sweep order: {"Sweep":{…}} and nothing else.
 func isSweep(s shape) bool { return s.has("Sweep") }
 
-func (r *reader) sweep(shape) Asked {
-	return one("sweep", handler.Refusedf("sweeps are not supported by this version: ask for instances by InstanceId"))
+func (r *reader) sweep(s shape) Asked {
+	if len(s) != 1 {
+		return one("sweep", handler.Invalidf("a sweep order has the one field Sweep"))
+	}
+	order, err := handler.DecodeSweep(s.raw("Sweep"))
+	if err != nil {
+		return one("sweep", handler.Invalidf("%s", handler.AsError(err).Message))
+	}
+	return Asked{Sweep: &order, Trigger: "sweep"}
 }

@@ -253,6 +253,27 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 	for i, a := range asked {
 		answers[i] = event.Answer{Asked: a, Results: results[:len(a.Requests)]}
 		results = results[len(a.Requests):]
+		if a.Sweep != nil {
+			r.sweep(ctx, &answers[i])
+		}
 	}
 	return answers
+}
+
+// sweep carries out a sweep order. It is an error only if nothing was changed
+// and nothing could be listed: delivered again it would change more than asked.
+func (r *running) sweep(ctx context.Context, a *event.Answer) {
+	if a.Sweep.Plan {
+		page, err := r.handler.PlanSweep(ctx, *a.Sweep)
+		if a.Planned = &page; err != nil {
+			a.Planned, a.Failed = nil, handler.AsError(err)
+		}
+		return
+	}
+	result, err := r.handler.Sweep(ctx, *a.Sweep)
+	if a.Swept = &result; err != nil {
+		a.Swept, a.Failed = nil, handler.AsError(err)
+		return
+	}
+	r.log.LogAttrs(ctx, slog.LevelInfo, "sweep", slog.Int("seen", result.Summary.Seen), slog.Int("due", result.Summary.Due), slog.Any("outcomes", result.Summary.Outcomes))
 }

@@ -50,7 +50,7 @@ func newWorld(t *testing.T, settings ...string) world {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms",
+	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)
 	return world{e, function.New(function.Options{Environ: environ, Log: log}), log}
 }
@@ -152,9 +152,43 @@ func TestEverySampleEventIsUnderstood(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer, err := w.Invoke(context.Background(), payload)
-		if err != nil || strings.Contains(string(answer), `"failed"`) || strings.Contains(string(answer), `"refused"`) {
+		if err != nil || strings.Contains(string(answer), `"failed"`) || !strings.Contains(entry.Name(), "sweep") && strings.Contains(string(answer), `"refused"`) { // a sweep meets the instance that is tagged off
 			t.Errorf("%s ends with %s, %v", entry.Name(), answer, err)
 		}
+	}
+}
+
+func TestSweepOrder(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0")
+	answer, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
+	var swept handler.SweepResult
+	if err != nil || json.Unmarshal(answer, &swept) != nil || swept.Summary.Seen != 7 || swept.Summary.Due != 4 || swept.Summary.Outcomes[handler.Refused] != 1 {
+		t.Fatalf("the sweep is answered %s, %v", answer, err)
+	}
+	for id, want := range map[string]int{"r-bp1zxszhcgatnx04": 1, "r-bp1zxszhcgatnx01": 1, "r-uf6zxszhcgatnx07": 1, "r-bp1zxszhcgatnx02": 0, "tt-bp1zxszhcgatnx05": 0} {
+		if w.restarts(id) != want {
+			t.Errorf("%s restarted %d times, want %d", id, w.restarts(id), want)
+		}
+	}
+	answer, err = w.Invoke(context.Background(), []byte(`{"Sweep":{"Plan":true,"RenewBefore":"4320h"}}`))
+	var page handler.PlanPage
+	if err != nil || json.Unmarshal(answer, &page) != nil || page.NextPage != "cn-shanghai/1" {
+		t.Errorf("the plan is answered %s, %v", answer, err)
+	}
+	if err := w.Fault(tairtest.Fault{Action: "DescribeInstances", Kind: "throttle", Times: 100}); err != nil {
+		t.Fatal(err)
+	}
+	var failure *function.Failure
+	if _, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`)); !errors.As(err, &failure) || failure.Type != "throttled" {
+		t.Errorf("a sweep that can list nothing ends %v", err)
+	}
+}
+
+func TestAutomaticRequestsWaitForTheWindow(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_WINDOW=00:00-00:01 "+map[bool]string{true: "Asia/Shanghai", false: "UTC"}[time.Now().UTC().Hour() < 12])
+	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`))
+	if err != nil || !strings.Contains(string(answer), `"deferred"`) || w.restarts(id) != 0 {
+		t.Errorf("it is answered %s, %v", answer, err)
 	}
 }
 

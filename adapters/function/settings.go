@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 
+	_ "time/tzdata" // a function's machine may have no zones, which a window may name
+
 	"github.com/caarlos0/env/v11"
 
 	"tairssl/adapters/chatops"
@@ -38,6 +40,9 @@ type Settings struct {
 	Actions                 []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
 	Instances               []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
 	RenewBefore             time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
+	Window                  handler.Window          `env:"WINDOW" envDefault:"instance" help:"when automatic changes are made: instance, any, or days, times and a zone such as Sat,Sun 02:00-05:00 Asia/Shanghai"`
+	WindowMissed            string                  `env:"WINDOW_MISSED" envDefault:"alert" help:"if no window opens a day before the expiry: alert, and renew in the next one; act at once"`
+	MaxTargets              int                     `env:"MAX_TARGETS" envDefault:"10" help:"how many instances one sweep changes at most"`
 	Concurrency             int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
 	Rate                    float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
 	Wait                    time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
@@ -117,6 +122,12 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	}
 	if s.RenewBefore < 0 || s.RenewBefore > 4320*time.Hour {
 		fault("RENEW_BEFORE", "%s is not between 0s and 4320h", s.RenewBefore)
+	}
+	if s.WindowMissed != "alert" && s.WindowMissed != "act" {
+		fault("WINDOW_MISSED", "%q is neither alert nor act", s.WindowMissed)
+	}
+	if s.MaxTargets < 1 || s.MaxTargets > 1000 {
+		fault("MAX_TARGETS", "%d is not between 1 and 1000", s.MaxTargets)
 	}
 	if s.Concurrency < 1 || s.Concurrency > 256 {
 		fault("CONCURRENCY", "%d is not between 1 and 256", s.Concurrency)
@@ -217,9 +228,6 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 	if limit == 0 {
 		limit = -1
 	}
-	// Nothing sweeps yet, so nobody would come back for what a window defers:
-	// until then automatic changes are made when they come.
-	always, _ := handler.ParseWindow("any")
 	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit})
 	return handler.New(client, handler.Options{
 		Policy: handler.Policy{
@@ -227,9 +235,12 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 			Instances:   s.Instances,
 			RenewBefore: s.RenewBefore,
 			Pause:       s.Pause,
-			Window:      always,
+			Window:      s.Window,
+			MissedActs:  s.WindowMissed == "act",
 		},
 		Region:      s.Region[0],
+		Regions:     s.Region,
+		MaxTargets:  s.MaxTargets,
 		Wait:        s.Wait,
 		Concurrency: s.Concurrency,
 		LeaseNone:   s.Lease == "none",

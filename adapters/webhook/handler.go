@@ -325,6 +325,9 @@ func (h *Handler) alerts(q *request, sender string) {
 // do does what an authentic message asks for, within what its scheme is worth.
 func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 	weak := q.scheme.Weak || q.weak
+	if asked.Sweep != nil {
+		asked.Sweep.Weak = weak
+	}
 	for i := range asked.Requests {
 		if asked.Requests[i].Weak = weak; weak {
 			asked.Requests[i].Wait = nil // nor may it hold the invocation
