@@ -13,7 +13,7 @@ FUZZTIME ?= 5s
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help demo test check bench build package fuzz clean build-TairSSLFunction
+.PHONY: help demo test check templates bench build package fuzz clean build-TairSSLFunction build-TairSSLWebhooks
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,12 +27,18 @@ RACE := $(if $(shell command -v gcc || command -v clang),-race)
 test: ## run the tests, with the race detector where there is a C compiler
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -count=1 -timeout 10m ./...
 
-check: build ## format, modules, vet, staticcheck, short fuzzing, both packages
+check: build templates ## format, modules, vet, staticcheck, templates, short fuzzing, both packages
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w $$files"; exit 1; }
 	go mod tidy -diff
 	go vet -tags $(TAGS) ./...
 	go run $(STATICCHECK) ./...
 	$(MAKE) --no-print-directory fuzz package
+
+# The Go tests check both descriptions as well, and s.yaml against the schema of
+# its component where ../shared/schemas/fc3.schema.json is.
+templates: ## lint template.yaml, where cfn-lint is installed
+	@if command -v cfn-lint >/dev/null; then cfn-lint template.yaml && echo "cfn-lint: template.yaml is fine"; \
+	else echo "cfn-lint is not installed: template.yaml is checked by the Go tests alone"; fi
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
@@ -60,8 +66,9 @@ package: ## build and zip the functions: Lambda arm64 and x86_64, Function Compu
 	  size=$$(wc -c < dist/tairssl-$$name.zip); echo "dist/tairssl-$$name.zip $$size bytes"; \
 	  test $$size -le 4718592 || { echo "dist/tairssl-$$name.zip is over 4.5 MB"; exit 1; }; done
 
-# sam build calls this with ARTIFACTS_DIR; the architecture is template.yaml's.
-build-TairSSLFunction:
+# sam build calls these with ARTIFACTS_DIR; the architecture is template.yaml's,
+# and so are the names: two functions of one binary.
+build-TairSSLFunction build-TairSSLWebhooks:
 	GOOS=linux GOARCH=$(or $(SAM_GOARCH),arm64) go build $(FLAGS) -o $(ARTIFACTS_DIR)/bootstrap ./adapters/lambda/bootstrap
 
 clean: ## remove dist/

@@ -191,7 +191,7 @@ func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result
 	}
 	before, receipt, d := h.change(ctx, ref, r, &wrote)
 	if before != nil {
-		result.Before, result.CertDownloadURL = before.State(), before.CertDownloadURL
+		result.Before, result.CertDownloadURL, result.Tags = before.State(), before.CertDownloadURL, before.Tags
 	}
 	result.RequestID, result.TaskID = receipt.RequestID, receipt.TaskID
 	if d.outcome == Accepted || d.outcome == Unknown {

@@ -90,6 +90,8 @@ type Result struct {
 	Alert bool
 	Error *Error
 
+	// Tags are the instance's, as they were seen; nil if it was not.
+	Tags map[string]string `json:"-"`
 	// Until is when something Deferred is looked at again; zero: at the next sweep.
 	Until Time `json:"-"`
 	// Busy tells the two kinds of InProgress apart: the instance is occupied

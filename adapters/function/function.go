@@ -16,6 +16,7 @@ import (
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
+	"tairssl/adapters/notify"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
@@ -45,6 +46,7 @@ type running struct {
 	handler *handler.Handler
 	decoder event.Decoder
 	web     *webhook.Handler
+	people  *notify.Notifier
 	log     *slog.Logger
 }
 
@@ -114,8 +116,14 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 			return otherwise(ctx)
 		}
 	}
-	h, _ := settings.Handler(credentials, log)
+	h, client := settings.Handler(credentials, log)
 	r := &running{handler: h, decoder: event.Decoder{Certificates: settings.CertMap}, log: log}
+	r.people = notify.New(settings.NotifyURLs, notify.Options{
+		On: settings.NotifyOn, Transport: f.options.Transport, Log: log,
+		Remember: func(ctx context.Context, ref handler.Ref, value string) error {
+			return client.Tag(ctx, ref, notify.ToldTag, value)
+		},
+	})
 	r.web = webhook.New(webhook.Options{
 		Standard: settings.WebhookSecrets, GitHub: settings.GitHubSecrets, Tokens: settings.AlertTokens, Basic: settings.AlertBasic,
 		Grafana: settings.GrafanaSecrets, Origins: settings.CloudEventsOrigins,
@@ -257,7 +265,30 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 			r.sweep(ctx, &answers[i])
 		}
 	}
+	r.people.Tell(ctx, notes(answers))
 	return answers
+}
+
+// notes are what people may have to be told of answers.
+func notes(answers []event.Answer) (all []notify.Note) {
+	for _, a := range answers {
+		for i, result := range a.Results {
+			all = append(all, notify.Note{Result: result, Automatic: a.Requests[i].Automatic, Told: result.Tags[notify.ToldTag]})
+		}
+		if a.Failed != nil {
+			all = append(all, notify.Note{Result: handler.Result{Outcome: handler.Failed, Reason: a.Failed.Message, Error: a.Failed}, Automatic: true})
+		}
+		if a.Swept == nil {
+			continue
+		}
+		for _, result := range a.Swept.Results {
+			// What was put off unseen has its turn in the next sweeps.
+			if result.Outcome != handler.Deferred || result.Before != nil {
+				all = append(all, notify.Note{Result: result, Automatic: true, Told: result.Tags[notify.ToldTag]})
+			}
+		}
+	}
+	return all
 }
 
 // sweep carries out a sweep order. It is an error only if nothing was changed

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -189,6 +191,45 @@ func TestAutomaticRequestsWaitForTheWindow(t *testing.T) {
 	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`))
 	if err != nil || !strings.Contains(string(answer), `"deferred"`) || w.restarts(id) != 0 {
 		t.Errorf("it is answered %s, %v", answer, err)
+	}
+}
+
+// told counts the messages that people were sent.
+type told struct{ bodies []string }
+
+func (p *told) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, _ := io.ReadAll(r.Body)
+	p.bodies = append(p.bodies, string(body))
+	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Header: http.Header{}}, nil
+}
+
+func TestPeopleAreToldOnce(t *testing.T) {
+	w := newWorld(t)
+	p := &told{}
+	url, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := function.New(function.Options{Log: &bytes.Buffer{}, Transport: p, Environ: []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
+		"TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
+	ask := func(payload string) {
+		if _, err := f.Invoke(context.Background(), []byte(payload)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`)
+	if len(p.bodies) != 0 {
+		t.Errorf("a request that changed nothing told %v", p.bodies)
+	}
+	const refused = `{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true}`
+	ask(refused)
+	ask(refused)
+	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "tt-bp1zxszhcgatnx05") {
+		t.Errorf("an automatic change refused twice told %v", p.bodies)
+	}
+	ask(`{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`)
+	if len(p.bodies) != 2 || !strings.Contains(p.bodies[1], id) {
+		t.Errorf("a renewal told %v", p.bodies)
 	}
 }
 

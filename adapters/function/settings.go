@@ -21,6 +21,7 @@ import (
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
+	"tairssl/adapters/notify"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
@@ -68,6 +69,8 @@ type Settings struct {
 	ChatReplyHosts          []string                `env:"CHAT_REPLY_HOSTS" help:"hosts to which an answer may be sent beside the one in the body: oapi.dingtalk.com, open.feishu.cn, hooks.slack.com"`
 	ConfirmKey              Secret                  `env:"CONFIRM_KEY" help:"key of confirmation codes, 16 random characters or more; none: chat only reads"`
 	ConfirmBy               string                  `env:"CONFIRM_BY" envDefault:"self" help:"who confirms a change: self, who asked; second, somebody else with the right to"`
+	NotifyURLs              notify.URLs             `env:"NOTIFY_URLS" help:"where people are told: slack://, dingtalk://, feishu://, wecom:// and webhook:// addresses"`
+	NotifyOn                notify.On               `env:"NOTIFY_ON" envDefault:"verified,accepted" help:"which successes are told besides what always is: verified, accepted or none"`
 	LogLevel                slog.Level              `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	roots *x509.CertPool

@@ -1,0 +1,325 @@
+package lambda_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+)
+
+// fleetMachine is fleet.asl.json over a task, as template.yaml deploys it.
+func fleetMachine(task func([]byte) ([]byte, error), via string) stateMachine {
+	return stateMachine{task: task, sleep: time.Sleep, substitutions: map[string]string{
+		"Partition": "aws", "Function": "arn:aws:lambda:us-east-1:123456789012:function:tairssl",
+		"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/requests", "Via": via, "Concurrency": "5", "MaxTargets": "100",
+	}}
+}
+
+// summary is the output of an execution.
+type summary struct {
+	Changed, Tried int
+	Failures       []struct{ InstanceId, Outcome, Reason string }
+}
+
+func runFleet(t *testing.T, m stateMachine, input string) (s summary, err error) {
+	t.Helper()
+	output, err := m.run(t, "fleet.asl.json", input)
+	if err != nil {
+		return s, err
+	}
+	encoded, _ := json.Marshal(output)
+	if err := json.Unmarshal(encoded, &s); err != nil {
+		t.Fatalf("the execution ends with %s, which is no summary: %v", encoded, err)
+	}
+	return s, nil
+}
+
+// fakeFleet answers plans page by page, and changes as its instances do.
+type fakeFleet struct {
+	pages [][]string
+	// outcomes of an instance, one for each invocation, the last for ever;
+	// "!name" is an error of that type. None: others; none either: verified or,
+	// unwatched, accepted.
+	outcomes map[string][]string
+	others   string
+
+	mu              sync.Mutex
+	orders          []string
+	changes         []string // as they began
+	running, most   int
+	aloneUntilFirst bool // whether the first change ended before the second began
+	ended           int
+}
+
+type change struct {
+	InstanceId, SSLEnabled, Wait string
+	Automatic                    bool
+	Sweep                        *struct {
+		Plan bool
+		Page string
+		Tags map[string]string
+	}
+}
+
+func (f *fakeFleet) task(payload []byte) ([]byte, error) {
+	var c change
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return nil, err
+	}
+	if c.Sweep != nil {
+		return f.plan(payload, c)
+	}
+	f.mu.Lock()
+	if len(f.changes) == 1 {
+		f.aloneUntilFirst = f.ended == 1
+	}
+	f.changes = append(f.changes, c.InstanceId)
+	f.running++
+	f.most = max(f.most, f.running)
+	outcome := map[bool]string{true: "verified", false: "accepted"}[c.Wait != ""]
+	if f.others != "" {
+		outcome = f.others
+	}
+	if list := f.outcomes[c.InstanceId]; len(list) > 0 {
+		outcome, f.outcomes[c.InstanceId] = list[0], list[min(1, len(list)-1):]
+	}
+	f.mu.Unlock()
+	time.Sleep(time.Second) // of the bubble, so that changes overlap
+	f.mu.Lock()
+	f.running--
+	f.ended++
+	f.mu.Unlock()
+	if name, ok := strings.CutPrefix(outcome, "!"); ok {
+		return nil, messages.InvokeResponse_Error{Type: name, Message: c.InstanceId + ": " + name}
+	}
+	var kind any
+	if outcome, k, ok := strings.Cut(outcome, "/"); ok {
+		kind = map[string]string{"Kind": k}
+		return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "Outcome": outcome, "Reason": k, "Error": kind})
+	}
+	return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "SSLEnabled": c.SSLEnabled, "Outcome": outcome, "Reason": "", "Error": kind})
+}
+
+func (f *fakeFleet) plan(payload []byte, c change) ([]byte, error) {
+	f.orders = append(f.orders, string(payload))
+	page, _ := strconv.Atoi(c.Sweep.Page) // none is the first
+	if !c.Sweep.Plan || page >= len(f.pages) {
+		return nil, messages.InvokeResponse_Error{Type: "invalid", Message: string(payload)}
+	}
+	answer := map[string]any{"Requests": []any{}}
+	if page+1 < len(f.pages) {
+		answer["NextPage"] = strconv.Itoa(page + 1)
+	}
+	for _, id := range f.pages[page] {
+		answer["Requests"] = append(answer["Requests"].([]any), map[string]any{"InstanceId": id, "SSLEnabled": "Update", "Automatic": true})
+	}
+	return json.Marshal(answer)
+}
+
+// due names n instances, three pages of which one is empty.
+func due(n int) (pages [][]string) {
+	pages = [][]string{{}, {}, {}}
+	for i := range n {
+		page := 2 * min(1, i*2/n)
+		pages[page] = append(pages[page], fmt.Sprintf("r-bp1fleet%04d", i))
+	}
+	return pages
+}
+
+func TestFleetChangesMaxTargetsInTotal(t *testing.T) {
+	for name, test := range map[string]struct {
+		due     int
+		input   string
+		changes int
+	}{
+		"all":                                {30, `{}`, 30},
+		"the template's limit":               {250, `{}`, 100},
+		"the order's limit":                  {250, `{"Sweep":{"MaxTargets":70}}`, 70},
+		"the order asks for more":            {250, `{"Sweep":{"MaxTargets":500}}`, 100},
+		"one":                                {30, `{"Sweep":{"MaxTargets":1}}`, 1},
+		"only one is due":                    {1, `{}`, 1},
+		"the limit is the end of the page":   {30, `{"Sweep":{"MaxTargets":15}}`, 15},
+		"the limit is just after that":       {30, `{"Sweep":{"MaxTargets":16}}`, 16},
+		"an empty fleet":                     {0, `{}`, 0},
+		"an empty fleet, started by the bus": {0, `{"Sweep":{}}`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeFleet{pages: due(test.due)}
+				s, err := runFleet(t, fleetMachine(f.task, "map"), test.input)
+				if err != nil || len(f.changes) != test.changes || s.Changed != test.changes || len(s.Failures) != 0 {
+					t.Errorf("%d instances are changed, the summary is %+v, %v; want %d", len(f.changes), s, err, test.changes)
+				}
+				if once := slices.Compact(slices.Sorted(slices.Values(f.changes))); len(once) != len(f.changes) {
+					t.Errorf("only %d of %d changes are of different instances", len(once), len(f.changes))
+				}
+				if f.most > 5 || test.changes > 6 && f.most != 5 {
+					t.Errorf("%d instances were changed at once, want 5", f.most)
+				}
+				if test.changes > 1 && !f.aloneUntilFirst {
+					t.Error("the second change began before the first was over")
+				}
+			})
+		})
+	}
+}
+
+func TestFleetHandsTheOrderOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeFleet{pages: due(4)}
+		if _, err := runFleet(t, fleetMachine(f.task, "map"), `{"Sweep":{"Tags":{"env":"prod"},"Regions":["cn-hangzhou"],"MaxTargets":9}}`); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			`{"Sweep":{"Plan":true,"Regions":["cn-hangzhou"],"Tags":{"env":"prod"}}}`,
+			`{"Sweep":{"Page":"1","Plan":true,"Regions":["cn-hangzhou"],"Tags":{"env":"prod"}}}`,
+			`{"Sweep":{"Page":"2","Plan":true,"Regions":["cn-hangzhou"],"Tags":{"env":"prod"}}}`,
+		}
+		if !slices.Equal(f.orders, want) {
+			t.Errorf("the pages are asked for by\n%s\nwant\n%s", strings.Join(f.orders, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
+	for first, wantAll := range map[string]bool{
+		"verified": true, "planned": true,
+		// Nothing was changed, which proves nothing: the next one is the first.
+		"unchanged": true, "deferred": true, "in_progress": true, "refused": true, "!in_progress": true,
+		"failed/not_found": true, "failed/unsupported": true, "failed/locked": true, "failed/invalid": true,
+		// It may have broken an instance, or would fail everywhere.
+		"accepted": false, "unknown": false, "!unknown": false, "!internal": false, "!unavailable": false, "!throttled": false,
+		"failed/forbidden": false, "failed/unauthorized": false, "failed/internal": false, "!Sandbox.Timedout": false, "": false,
+	} {
+		t.Run(first, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeFleet{pages: due(12), outcomes: map[string][]string{"r-bp1fleet0000": {first}}}
+				_, err := runFleet(t, fleetMachine(f.task, "map"), `{}`)
+				others := slices.DeleteFunc(slices.Clone(f.changes), func(id string) bool { return id == "r-bp1fleet0000" })
+				var stop *stateError
+				switch {
+				case wantAll && (err != nil || len(others) != 11):
+					t.Errorf("%d others are changed, %v; want 11", len(others), err)
+				case !wantAll && (!errors.As(err, &stop) || stop.name != "FirstNotVerified" || !strings.Contains(stop.cause, "r-bp1fleet0000") || len(others) > 0):
+					t.Errorf("%d others are changed, and it ends with %v; want none, and why", len(others), err)
+				}
+			})
+		})
+	}
+}
+
+func TestFleetTriesThrottledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeFleet{pages: due(12), outcomes: map[string][]string{
+			"r-bp1fleet0000": {"!throttled", "!Lambda.TooManyRequestsException", "verified"},
+			"r-bp1fleet0003": {"!throttled", "!throttled", "!unavailable", "accepted"},
+			"r-bp1fleet0004": {"!unknown", "unchanged"},
+		}}
+		began := time.Now()
+		s, err := runFleet(t, fleetMachine(f.task, "map"), `{}`)
+		if err != nil || s.Changed != 11 || s.Tried != 12 || len(s.Failures) != 0 || len(f.changes) != 12+2+3+1 {
+			t.Errorf("ends with %+v, %v after %d invocations", s, err, len(f.changes))
+		}
+		if waited := time.Since(began); waited < 5*time.Minute {
+			t.Errorf("an unknown change is looked at after %s, before its effect can show", waited)
+		}
+	})
+}
+
+func TestFleetGoesOnAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeFleet{pages: due(30), outcomes: map[string][]string{
+			"r-bp1fleet0003": {"failed/not_found"}, "r-bp1fleet0004": {"!internal"}, "r-bp1fleet0005": {"!unknown"},
+			"r-bp1fleet0006": {"!throttled"}, "r-bp1fleet0007": {"deferred"},
+		}}
+		s, err := runFleet(t, fleetMachine(f.task, "map"), `{"Sweep":{"MaxTargets":20}}`)
+		once := slices.Compact(slices.Sorted(slices.Values(f.changes)))
+		// 0003, 0006 and 0007 surely changed nothing and make room for three more.
+		if err != nil || s.Changed != 20 || s.Tried != 23 || len(once) != 23 {
+			t.Errorf("ends with %+v, %v after trying %d instances", s, err, len(once))
+		}
+		var failed []string
+		for _, f := range s.Failures {
+			failed = append(failed, f.InstanceId[10:]+" "+f.Outcome)
+		}
+		if slices.Sort(failed); !slices.Equal(failed, []string{"0003 failed", "0004 internal", "0005 unknown", "0006 throttled"}) {
+			t.Errorf("the failures are %v", failed)
+		}
+	})
+}
+
+func TestFleetCountsWhatMayHaveChanged(t *testing.T) {
+	for others, tried := range map[string]int{"planned": 8, "verified": 8, "unknown": 8, "!unknown": 8, "!Sandbox.Timedout": 8, "unchanged": 30, "deferred": 30, "!in_progress": 30} {
+		t.Run(others, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fakeFleet{pages: due(30), others: others, outcomes: map[string][]string{"r-bp1fleet0000": {"verified"}}}
+				s, err := runFleet(t, fleetMachine(f.task, "map"), `{"Sweep":{"MaxTargets":8}}`)
+				if err != nil || s.Tried != tried {
+					t.Errorf("ends with %+v, %v; want %d tried", s, err, tried)
+				}
+			})
+		})
+	}
+}
+
+func TestFleetTriesAPlanAgainAndFailsWithoutOne(t *testing.T) {
+	for name, test := range map[string]struct {
+		failures int
+		want     string
+	}{
+		"throttled for a while": {4, ""},
+		"throttled for ever":    {1000, "throttled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, failures := &fakeFleet{pages: due(3)}, test.failures
+				_, err := runFleet(t, fleetMachine(func(payload []byte) ([]byte, error) {
+					if failures--; failures >= 0 {
+						return nil, messages.InvokeResponse_Error{Type: "throttled", Message: "wait"}
+					}
+					return f.task(payload)
+				}, "map"), `{}`)
+				var failure *stateError
+				if errors.As(err, &failure); test.want == "" && (err != nil || len(f.changes) != 3) || test.want != "" && (failure == nil || failure.name != test.want) {
+					t.Errorf("ends with %v after %d changes", err, len(f.changes))
+				}
+			})
+		})
+	}
+}
+
+func TestFleetByTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeFleet{pages: due(60)}
+		m := fleetMachine(f.task, "queue")
+		var mu sync.Mutex
+		var sent []string
+		m.queue = func(message []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
+			var c change
+			if err := json.Unmarshal(message, &c); err != nil || c.SSLEnabled != "Update" || !c.Automatic {
+				t.Errorf("the message %s is not a planned request: %v", message, err)
+			}
+			if len(sent) == 3 && c.InstanceId != "" {
+				sent = append(sent, "")
+				return errors.New("the queue is busy")
+			}
+			sent = append(sent, c.InstanceId)
+			return nil
+		}
+		s, err := runFleet(t, m, `{"Sweep":{"MaxTargets":40}}`)
+		sent = slices.Compact(slices.Sorted(slices.Values(sent)))[1:] // without the failed attempt
+		if err != nil || len(f.changes) != 1 || len(sent) != 39 || s.Changed != 1 || s.Tried != 40 {
+			t.Errorf("%d instances are changed, %d others are sent to the queue, ends with %+v, %v", len(f.changes), len(sent), s, err)
+		}
+	})
+}
