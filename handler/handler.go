@@ -361,6 +361,11 @@ func planned(r Request, d decision) decision {
 	return decision{outcome: Planned, reason: fmt.Sprintf("%s: %s would restart the instance", d.reason, r.SSLEnabled)}
 }
 
+// Renewal says when Alibaba itself will renew a certificate; zero if never.
+func (h *Handler) Renewal(ctx context.Context, ref Ref) (time.Time, error) {
+	return h.api.Renewal(ctx, ref)
+}
+
 // List reads a page of a region's instances.
 func (h *Handler) List(ctx context.Context, region string, tags map[string]string, page int) ([]Listed, int, error) {
 	return h.api.List(ctx, region, tags, page)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"strings"
@@ -130,8 +129,5 @@ func (c *command) confirm(results []handler.Result, due []int) bool {
 	if len(due) > 1 {
 		what = fmt.Sprintf("these %d instances restart", len(due))
 	}
-	fmt.Fprintf(c.Stderr, "\nConnections drop while %s. Go on? [y/N] ", what)
-	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	return c.agree(fmt.Sprintf("\nConnections drop while %s. Go on? [y/N] ", what))
 }

@@ -220,6 +220,42 @@ func (u *until) Write(b []byte) (int, error) {
 	return n, err
 }
 
+func TestSweepAndTheWholeFleet(t *testing.T) {
+	s := newShell(t)
+	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0")
+	if code, out, _ := s.run("", "sweep", "--dry-run"); code != 3 || !strings.Contains(out, "7 seen, 4 due, 3 planned, 1 refused, 3 unchanged") || s.restarts() != 0 {
+		t.Errorf("a dry run ends %d:\n%s", code, out)
+	}
+	if code, _, stderr := s.run("", "sweep"); code != 2 || !strings.Contains(stderr, "--yes") {
+		t.Errorf("without --yes it ends %d:\n%s", code, stderr)
+	}
+	code, out, _ := s.run("", "sweep", "--yes", "--max-targets", "2", "-o", "json")
+	var swept handler.SweepResult
+	if err := json.Unmarshal([]byte(out), &swept); err != nil || code != 3 || s.restarts() != 1 || swept.Summary.Outcomes[handler.Deferred] != 1 {
+		t.Errorf("it ends %d, %v:\n%s", code, err, out)
+	}
+	page := filepath.Join(t.TempDir(), "fleet.html")
+	if code, out, stderr := s.run("", "status", "--all", "--html", page); code != 0 {
+		t.Errorf("the page ends %d:\n%s%s", code, out, stderr)
+	}
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "r-uf6zxszhcgatnx07") {
+		t.Errorf("the page is %.80s, %v", html, err)
+	}
+	code, out, _ = s.run("", "status", "--all", "-o", "json")
+	var rows []struct{ InstanceId string }
+	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != 0 || len(rows) != 7 || rows[0].InstanceId != "tt-bp1zxszhcgatnx05" {
+		t.Errorf("the fleet ends %d, %v:\n%s", code, err, out)
+	}
+	if code, out, _ := s.run("", "status", "--all", "--tag", "env=prod"); code != 0 || strings.Contains(out, id) || !strings.Contains(out, "r-uf6zxszhcgatnx07") {
+		t.Errorf("the tagged ones end %d:\n%s", code, out)
+	}
+	for _, args := range [][]string{{"status"}, {"status", id, "--all"}, {"status", id, "--html", page}, {"sweep", "--yes", "--renew-before", "9999h"}} {
+		if code, _, stderr := s.run("", args...); code != 2 {
+			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+		}
+	}
+}
+
 // The printed commands work as they are, against the server that runs.
 func TestServeAndSign(t *testing.T) {
 	s := newShell(t)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -39,13 +40,16 @@ func newTable(header ...any) table.Writer {
 	return t
 }
 
-// printJSON writes one value as an object and several as an array.
-func printJSON[T any](w io.Writer, values []T) error {
+// printJSON writes one value as an object and several, or always, as an array.
+func printJSON[T any](w io.Writer, values []T, always bool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if len(values) == 1 {
+	if len(values) == 1 && !always {
 		return enc.Encode(values[0])
+	}
+	if values == nil {
+		values = []T{}
 	}
 	return enc.Encode(values)
 }
@@ -53,7 +57,7 @@ func printJSON[T any](w io.Writer, values []T) error {
 // print shows results and returns the worst of their exit codes.
 func (c *command) print(w io.Writer, results []handler.Result) error {
 	if c.output == "json" {
-		if err := printJSON(w, results); err != nil {
+		if err := printJSON(w, results, false); err != nil {
 			return err
 		}
 		return worst(results)
@@ -108,5 +112,5 @@ func (c *command) spin(what string) (stop func()) {
 		progressbar.OptionSetElapsedTime(true),
 		progressbar.OptionSetRenderBlankState(true), // or it would never begin to spin
 		progressbar.OptionClearOnFinish())
-	return func() { _ = bar.Finish() }
+	return sync.OnceFunc(func() { _ = bar.Finish() })
 }

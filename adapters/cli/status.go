@@ -1,7 +1,14 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -33,40 +40,122 @@ type status struct {
 }
 
 func (c *command) status() *cobra.Command {
-	return &cobra.Command{
-		Use:     "status INSTANCE…",
-		Short:   "Show certificates and when they expire",
-		Example: "  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate",
-		Args:    cobra.MinimumNArgs(1),
+	var (
+		all  bool
+		html string
+		tags map[string]string
+	)
+	cmd := &cobra.Command{
+		Use:   "status [INSTANCE…]",
+		Short: "Show certificates and when they expire",
+		Example: `  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate
+  tairssl status --all --tag env=prod
+  tairssl status --all --html fleet.html --emulate`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
+			switch {
+			case all == (len(ids) > 0):
+				return usagef("name instances, or say --all")
+			case html != "" && !all:
+				return usagef("--html goes with --all")
+			}
 			h, done, err := c.connect(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
+			refs := make([]handler.Ref, len(ids))
+			for i, id := range ids {
+				refs[i] = handler.Ref{RegionID: h.Region, InstanceID: id}
+			}
 			stop := c.spin("reading")
-			rows := make([]status, len(ids))
+			defer stop()
+			if all {
+				if refs, err = list(cmd.Context(), h, tags); err != nil {
+					return err
+				}
+			}
+			rows := make([]status, len(refs))
 			var group errgroup.Group
 			group.SetLimit(h.Concurrency)
-			for i, id := range ids {
+			for i, ref := range refs {
 				group.Go(func() error {
-					rows[i] = c.look(cmd, h, id)
+					rows[i] = look(cmd.Context(), h, ref, all)
 					return nil
 				})
 			}
 			_ = group.Wait() // no function fails
 			stop()
-			return c.printStatus(rows)
+			if all {
+				slices.SortStableFunc(rows, soonest)
+			}
+			if html != "" {
+				if err := writeFile(html, fleetPage{Generated: h.Now(), RenewBefore: h.Policy.RenewBefore, Regions: h.Regions, Rows: rows}); err != nil {
+					return usageError{err}
+				}
+				fmt.Fprintf(c.Stderr, "wrote %s\n", html)
+				return nil
+			}
+			if all && len(rows) == 0 && c.output != "json" {
+				fmt.Fprintf(c.Stdout, "There is no instance in %s; see --region and TAIRSSL_REGION.\n", strings.Join(h.Regions, ", "))
+				return nil
+			}
+			return c.printStatus(rows, all)
 		},
 	}
+	flags := cmd.Flags()
+	flags.BoolVar(&all, "all", false, "all instances of the regions, what expires first on top")
+	flags.StringVar(&html, "html", "", "write the picture of the fleet to this `file`, one page that needs nothing else")
+	flags.StringToStringVar(&tags, "tag", nil, "with --all: only instances that have this tag, as `key=value`")
+	return cmd
 }
 
-func (c *command) look(cmd *cobra.Command, h *handler.Handler, id string) status {
-	ref := handler.Ref{RegionID: h.Region, InstanceID: id}
-	o, err := h.Observe(cmd.Context(), ref)
-	if err != nil {
-		return status{InstanceID: id, RegionID: ref.RegionID, Error: handler.AsError(err)}
+// list names the instances of all regions.
+func list(ctx context.Context, h *handler.Handler, tags map[string]string) (refs []handler.Ref, err error) {
+	for _, region := range h.Regions {
+		for page, total := 1, 1; (page-1)*handler.PageSize < total; page++ {
+			var listed []handler.Listed
+			if listed, total, err = h.List(ctx, region, tags, page); err != nil {
+				return nil, err
+			}
+			for _, l := range listed {
+				refs = append(refs, l.Ref)
+			}
+		}
 	}
+	return refs, nil
+}
+
+func writeFile(name string, p fleetPage) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writePage(f, p), f.Close())
+}
+
+// soonest puts what can not be read first, then what expires first, then what
+// has no certificate.
+func soonest(a, b status) int {
+	key := func(s status) int {
+		switch {
+		case s.Error != nil:
+			return math.MinInt
+		case s.DaysLeft == nil:
+			return math.MaxInt
+		}
+		return *s.DaysLeft
+	}
+	return cmp.Or(cmp.Compare(key(a), key(b)), strings.Compare(a.InstanceID, b.InstanceID))
+}
+
+// look reads an instance; with ahead also when an unattended change of it would
+// be made, if it is due.
+func look(ctx context.Context, h *handler.Handler, ref handler.Ref, ahead bool) status {
+	o, err := h.Observe(ctx, ref)
+	if err != nil {
+		return status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, Error: handler.AsError(err)}
+	}
+	id := ref.InstanceID
 	state := o.State()
 	row := status{
 		InstanceID: id, RegionID: ref.RegionID, InstanceStatus: o.Status, SSLEnabled: state.SSLEnabled, SSLExpiredTime: state.SSLExpiredTime,
@@ -76,11 +165,22 @@ func (c *command) look(cmd *cobra.Command, h *handler.Handler, id string) status
 		left := int(o.Expires.Sub(h.Now()) / (24 * time.Hour))
 		row.DaysLeft = &left
 		row.Due, row.Reason = h.Due(o)
+		row.WrongName = o.WrongName()
+	}
+	if ahead && row.Due {
+		r := h.Handle(ctx, []handler.Request{{InstanceID: id, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}})[0]
+		if row.Alert = r.Alert; r.Outcome == handler.Deferred {
+			row.DeferredUntil, row.Reason = r.Until, r.Reason
+		}
+		if at, err := h.Renewal(ctx, ref); err == nil {
+			row.ScheduledTime = handler.At(at)
+		}
 	}
 	return row
 }
 
-func (c *command) printStatus(rows []status) error {
+// printStatus shows the rows; several, or a fleet however small, are an array.
+func (c *command) printStatus(rows []status, fleet bool) error {
 	code := 0
 	for _, r := range rows {
 		if r.Error != nil {
@@ -88,7 +188,7 @@ func (c *command) printStatus(rows []status) error {
 		}
 	}
 	if c.output == "json" {
-		if err := printJSON(c.Stdout, rows); err != nil {
+		if err := printJSON(c.Stdout, rows, fleet); err != nil {
 			return err
 		}
 	} else {
