@@ -1,9 +1,11 @@
 package lambda_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"tairssl/adapters/lambda"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
 )
 
 // fleetMachine is fleet.asl.json over a task, as template.yaml deploys it.
@@ -322,4 +328,45 @@ func TestFleetByTheQueue(t *testing.T) {
 			t.Errorf("%d instances are changed, %d others are sent to the queue, ends with %+v, %v", len(f.changes), len(sent), s, err)
 		}
 	})
+}
+
+// The definition walked against the real function over the wire: what it hands
+// over is understood, and what it is answered is what it reads.
+func TestFleetOverTheRealFunction(t *testing.T) {
+	var instances []tairtest.Instance
+	for n := range 60 {
+		days := 200
+		if n%10 == 0 {
+			days = 5
+		}
+		instances = append(instances, tairtest.Instance{InstanceID: fmt.Sprintf("r-walk%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()})
+	}
+	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(instances...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := lambda.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, io.Discard)
+	m := fleetMachine(func(payload []byte) ([]byte, error) { return f.Invoke(context.Background(), payload) }, "direct")
+	m.sleep = func(time.Duration) {}
+	got, err := runFleet(t, m, `{"Sweep":{"MaxTargets":4}}`)
+	if err != nil || got.Changed != 4 || len(got.Failures) != 0 {
+		t.Fatalf("the first execution ends %+v, %v", got, err)
+	}
+	if got, err = runFleet(t, m, `{}`); err != nil || got.Changed != 2 {
+		t.Fatalf("the second execution ends %+v, %v", got, err)
+	}
+	for n, i := range e.Instances() {
+		if want := map[bool]int{true: 1}[n%10 == 0]; i.Restarts != want {
+			t.Errorf("%s restarted %d times, want %d", i.InstanceID, i.Restarts, want)
+		}
+	}
 }
