@@ -132,16 +132,14 @@ func (r Result) Redeliver() (errorType string, ok bool) {
 // an object, those of a batch as an array.
 func Encode(results []Result, batch bool) []byte {
 	if batch || len(results) != 1 {
-		return encode(results)
+		return JSON(results)
 	}
-	return encode(results[0])
+	return JSON(results[0])
 }
 
-// EncodeSweep writes the answer to a sweep order.
-func EncodeSweep(answer any) []byte { return encode(answer) }
-
-// encode writes JSON that people can read, too: an & stays an &.
-func encode(v any) []byte {
+// JSON writes a value that always encodes (strings, times, numbers, bools and
+// what holds them), so that people can read it, too: an & stays an &.
+func JSON(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

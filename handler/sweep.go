@@ -115,6 +115,10 @@ type candidate struct {
 	expires time.Time
 }
 
+func byExpiry(a, b candidate) int {
+	return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID))
+}
+
 // mostUrgent is a heap whose root expires last, so that it is the first to go.
 type mostUrgent []candidate
 
@@ -221,12 +225,14 @@ func (h *Handler) read(ctx context.Context, s *sweep, region string) error {
 	send(first)
 	for page := 2; page <= pages; page++ {
 		lists.Go(func() error {
-			list, _, err := h.api.List(ctx, region, s.order.Tags, page)
-			if err != nil {
-				return fmt.Errorf("page %d of %d: %w", page, pages, err)
-			}
-			send(list)
-			return nil
+			return guarded(func() error {
+				list, _, err := h.api.List(ctx, region, s.order.Tags, page)
+				if err != nil {
+					return fmt.Errorf("page %d of %d: %w", page, pages, err)
+				}
+				send(list)
+				return nil
+			})
 		})
 	}
 	err = lists.Wait()
@@ -297,9 +303,7 @@ func (h *Handler) ofSweep(order SweepOrder, ref Ref, o Observation) Request {
 // act changes the most urgent. Who does not change makes room for the next.
 func (h *Handler) act(ctx context.Context, s *sweep) {
 	left := slices.Clone([]candidate(s.urgent))
-	slices.SortFunc(left, func(a, b candidate) int {
-		return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID))
-	})
+	slices.SortFunc(left, byExpiry)
 	request := func(c candidate) Request {
 		return h.ofSweep(s.order, c.ref, Observation{SSL: SSL{Enabled: true, Expires: c.expires}})
 	}
@@ -420,9 +424,7 @@ func (h *Handler) PlanSweep(ctx context.Context, order SweepOrder) (PlanPage, er
 		}
 	}
 	answer := PlanPage{Requests: []PlannedRequest{}}
-	slices.SortFunc(s.urgent, func(a, b candidate) int {
-		return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID))
-	})
+	slices.SortFunc(s.urgent, byExpiry)
 	for _, c := range s.urgent {
 		answer.Requests = append(answer.Requests, PlannedRequest{c.ref.InstanceID, Update, c.ref.RegionID, order.RenewBefore, At(c.expires), true})
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 )
 
@@ -90,15 +91,8 @@ func orNone(d time.Duration) time.Duration {
 // keys are those that the emulator takes.
 func (c *command) keys() map[string]string {
 	keys := map[string]string{"emulator": "emulator-secret"}
-	var id, secret string
-	for _, entry := range c.Environ {
-		if v, ok := strings.CutPrefix(entry, "ALIBABA_CLOUD_ACCESS_KEY_ID="); ok {
-			id = v
-		}
-		if v, ok := strings.CutPrefix(entry, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="); ok {
-			secret = v
-		}
-	}
+	get := function.Getenv(c.Environ)
+	id, secret := get("ALIBABA_CLOUD_ACCESS_KEY_ID"), get("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
 	if id != "" && secret != "" {
 		keys[id] = secret
 	}

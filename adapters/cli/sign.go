@@ -90,7 +90,8 @@ scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on).`,
 				return usagef("%q is none of %s", args[0], strings.Join(schemes, ", "))
 			}
 			if secret == "" {
-				secret = c.setting(scheme.secret)
+				first, _, _ := strings.Cut(function.Getenv(c.Environ)(function.Prefix+scheme.secret), ",")
+				secret = strings.TrimSpace(first)
 			}
 			if secret == "" {
 				return usagef("no secret: give --secret or set %s%s", function.Prefix, scheme.secret)
@@ -149,16 +150,6 @@ func (c *command) body(scheme signing, s speaker, files []string) ([]byte, error
 		return nil, usageError{err}
 	}
 	return body, nil
-}
-
-// setting is the first entry of a setting, "" if it is not set.
-func (c *command) setting(name string) (value string) {
-	for _, entry := range c.Environ {
-		if v, ok := strings.CutPrefix(entry, function.Prefix+name+"="); ok {
-			value, _, _ = strings.Cut(v, ",")
-		}
-	}
-	return strings.TrimSpace(value)
 }
 
 // shell quotes a word for a POSIX shell.

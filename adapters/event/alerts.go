@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/url"
@@ -68,7 +69,7 @@ func (r *reader) labelled(labels map[string]json.RawMessage) (ref handler.Ref, o
 			ref, ok = hostRef(host)
 		}
 	}
-	ref.RegionID = first(label("region_id"), ref.RegionID)
+	ref.RegionID = cmp.Or(label("region_id"), ref.RegionID)
 	return ref, ok
 }
 

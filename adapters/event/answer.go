@@ -23,11 +23,11 @@ type Answer struct {
 func (a Answer) Body() []byte {
 	switch {
 	case a.Swept != nil:
-		return handler.EncodeSweep(a.Swept)
+		return handler.JSON(a.Swept)
 	case a.Planned != nil:
-		return handler.EncodeSweep(a.Planned)
+		return handler.JSON(a.Planned)
 	case a.Failed != nil:
-		return handler.EncodeSweep(handler.Result{Outcome: handler.Failed, Reason: a.Failed.Message, Error: a.Failed})
+		return handler.JSON(handler.Result{Outcome: handler.Failed, Reason: a.Failed.Message, Error: a.Failed})
 	}
 	return handler.Encode(a.Results, a.Batch)
 }

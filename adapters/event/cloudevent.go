@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -43,7 +44,7 @@ func (r *reader) cloudEventOf(s shape) Asked {
 			if ref, ok = hostRef(subject); !ok {
 				ref.InstanceID = subject // some ids begin with neither r- nor tt-
 			}
-			ref.RegionID = first(s.text("aliyunregionid"), ref.RegionID)
+			ref.RegionID = cmp.Or(s.text("aliyunregionid"), ref.RegionID)
 		}
 		return one("cloudevent", automatic(ref))
 	case typ == "mns:Queue:SendMessage":
@@ -74,16 +75,6 @@ func opened(value []byte) shape {
 		value = bytes.TrimSpace(text)
 	}
 	return shapeOf(value)
-}
-
-// first is the first of the texts that is not empty.
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // names are all that an event of SLB or CAS may name its certificate by; its

@@ -72,8 +72,7 @@ func (e *httpEvent) forwarded() webhook.Forwarded {
 		}
 	}
 	if v2 := e.RequestContext.HTTP; v2 != nil {
-		f.Method, f.Path, f.RawQuery, f.SourceIP = v2.Method, e.RawPath, e.RawQueryString, v2.SourceIP
-		f.Path = e.withoutStage(f.Path)
+		f.Method, f.Path, f.RawQuery, f.SourceIP = v2.Method, e.withoutStage(e.RawPath), e.RawQueryString, v2.SourceIP
 		return f
 	}
 	query := url.Values{}

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"tairssl/handler"
 	"time"
 )
 
@@ -45,15 +45,7 @@ type post struct {
 
 // posted is a post of JSON.
 func posted(t *target, v any) post {
-	return post{t.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, encode(v)}
-}
-
-func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // strings, times and numbers always encode
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return post{t.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, handler.JSON(v)}
 }
 
 // fit composes a message within the vendor's limit, by counting lines that it

@@ -89,9 +89,9 @@ func composeWebhook(t *target, d digest, now time.Time) post {
 	if d.count() == 1 {
 		event.Subject = d.lines[0].note.InstanceID
 	}
-	sum := sha256.Sum256(encode(event))
+	sum := sha256.Sum256(handler.JSON(event))
 	event.ID = "msg_" + hex.EncodeToString(sum[:12])
-	body := encode(event)
+	body := handler.JSON(event)
 	at := strconv.FormatInt(now.Unix(), 10)
 	return post{t.url, http.Header{
 		"Content-Type":      {"application/cloudevents+json; charset=utf-8"},

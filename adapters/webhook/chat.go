@@ -39,23 +39,15 @@ const (
 func (h *Handler) say(q *request, m chatops.Message) chatops.Reply {
 	m.Weak = q.scheme.Weak
 	// The bot has to be done a little earlier, so that its answer gets out.
-	ctx, cancel := context.WithDeadline(q.http.Context(), q.deadline.Add(-100*time.Millisecond))
+	deadline, _ := q.http.Context().Deadline() // every chat route has one
+	ctx, cancel := context.WithDeadline(q.http.Context(), deadline.Add(-100*time.Millisecond))
 	defer cancel()
 	q.attrs = append(q.attrs, slog.String("trigger", m.Platform))
 	return h.Chat.Bot.Say(ctx, m)
 }
 
 // reply writes an answer in the platform's own format.
-func (q *request) reply(v any) { q.write(http.StatusOK, encode(v)) }
-
-// encode writes JSON whose text stays readable: it is no HTML.
-func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // strings and what holds them always encode
-	return bytes.TrimSpace(b.Bytes())
-}
+func (q *request) reply(v any) { q.write(http.StatusOK, handler.JSON(v)) }
 
 // malformed refuses a body that is authentic but makes no sense.
 func (q *request) malformed(what string) {
@@ -71,7 +63,7 @@ func (h *Handler) post(ctx context.Context, target string, bearer string, body, 
 	if err != nil || u.Scheme != "https" || u.User != nil || !slices.Contains(h.Chat.ReplyHosts, u.Host) {
 		return errHost
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(encode(body)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(handler.JSON(body)))
 	if err != nil {
 		return errHost
 	}

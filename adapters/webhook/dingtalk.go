@@ -72,7 +72,7 @@ func (h *Handler) dingTalk(q *request) {
 		Platform: "dingtalk", Tenant: message.SenderCorpID, User: message.SenderStaffID, Channel: message.ConversationI, Text: text,
 	}))
 	if message.SessionWebhook != "" && len(h.Chat.ReplyHosts) > 0 {
-		q.sent(h.post(q.context(), message.SessionWebhook, "", answer, nil))
+		q.sent(h.post(q.http.Context(), message.SessionWebhook, "", answer, nil))
 	}
 	q.reply(answer)
 }

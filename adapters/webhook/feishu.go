@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"tairssl/handler"
 	"time"
 
 	"tairssl/adapters/chatops"
@@ -68,7 +70,7 @@ func Feishu(o FeishuOptions) Scheme {
 				return err
 			}
 			event, err := o.open(m.Body)
-			if err == nil && o.Token != "" && !same(o.Token, first(event.Header.Token, event.Token)) {
+			if err == nil && o.Token != "" && !same(o.Token, cmp.Or(event.Header.Token, event.Token)) {
 				err = errors.New("its token is not ours")
 			}
 			return err
@@ -201,7 +203,7 @@ func (h *Handler) feishu(q *request) {
 		}
 		answer := larkAnswer(h.say(q, m))
 		if message.MessageID != "" && len(h.Chat.ReplyHosts) > 0 {
-			q.sent(h.larkReply(q.context(), message.MessageID, answer))
+			q.sent(h.larkReply(q.http.Context(), message.MessageID, answer))
 		}
 		q.reply(answer)
 	case "card.action.trigger":
@@ -213,7 +215,7 @@ func (h *Handler) feishu(q *request) {
 			q.malformed("it is no button of ours")
 			return
 		}
-		m.Tenant = first(m.Tenant, e.Event.Operator.TenantKey)
+		m.Tenant = cmp.Or(m.Tenant, e.Event.Operator.TenantKey)
 		m.User, m.Channel, m.Text = e.Event.Operator.OpenID, e.Event.Context.OpenChatID, "confirm "+value.Code
 		reply := h.say(q, m)
 		// A card's button is answered in the body: a note, and the card anew.
@@ -234,7 +236,7 @@ type larkMessage struct {
 }
 
 func larkAnswer(r chatops.Reply) larkMessage {
-	return larkMessage{"interactive", string(encode(larkCard(r)))}
+	return larkMessage{"interactive", string(handler.JSON(larkCard(r)))}
 }
 
 type larkText struct {

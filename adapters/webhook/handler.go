@@ -80,8 +80,6 @@ type request struct {
 	body   []byte
 	scheme Scheme
 	weak   bool // what is asked for is not covered by the signature
-	// deadline is when the answer has to be out.
-	deadline time.Time
 	// For the log: what it was, what is wrong with it, and what came of it.
 	attrs  []slog.Attr
 	status int
@@ -99,55 +97,31 @@ func New(o Options) *Handler {
 		o.Attrs = func(context.Context) []slog.Attr { return nil }
 	}
 	h := &Handler{Options: o, routes: map[string]route{}}
-	var ssl, alerts, events []Scheme
-	if len(o.Standard.Secrets) > 0 {
-		ssl, events = append(ssl, Standard(o.Standard)), append(events, Standard(o.Standard))
-	}
-	if len(o.GitHub) > 0 {
-		ssl = append(ssl, GitHub(o.GitHub))
-	}
-	if len(o.Tokens) > 0 {
-		alerts, events = append(alerts, Bearer(o.Tokens)), append(events, Bearer(o.Tokens))
-	}
-	if len(o.Basic.Secrets) > 0 {
-		alerts, events = append(alerts, Basic(o.Basic)), append(events, Basic(o.Basic))
-	}
-	grafana := alerts
-	if len(o.Grafana) > 0 {
-		grafana = append(slices.Clip(alerts), Grafana(o.Grafana))
-	}
-	chats := []struct {
-		path    string
-		secrets Secrets
-		scheme  Scheme
-		within  time.Duration
-		media   func(string) bool
-		serve   func(*Handler, *request)
-	}{
-		{"/slack", o.Slack, Slack(o.Slack), shortLimit, isForm, (*Handler).slack},
-		{"/dingtalk", o.DingTalk, DingTalk(o.DingTalk), shortLimit, isJSON, (*Handler).dingTalk},
-		{"/feishu", o.Feishu.Keys, Feishu(o.Feishu), shortLimit, isJSON, (*Handler).feishu},
-		{"/teams", o.Teams.Secrets, Teams(o.Teams), longLimit, isJSON, (*Handler).teams},
-		{"/mattermost", o.Mattermost, Mattermost(o.Mattermost), shortLimit, isForm, (*Handler).mattermost},
-	}
-	for _, c := range chats {
-		if len(c.secrets) > 0 {
-			h.open(c.path, route{limit: maxChat, schemes: []Scheme{c.scheme}, within: c.within, media: c.media, serve: c.serve})
-		}
-	}
-	if slack, ok := h.routes["/slack"]; ok {
-		slack.methods, slack.unsigned = "GET, POST", (*Handler).sslCheck
-		h.routes["/slack"] = slack
-	}
-	h.open("/ssl", route{limit: maxEvents, schemes: ssl, media: isJSON, serve: (*Handler).ssl})
+	standard := ifSet(o.Standard.Secrets, Standard(o.Standard))
+	alerts := slices.Concat(ifSet(o.Tokens, Bearer(o.Tokens)), ifSet(o.Basic.Secrets, Basic(o.Basic)))
+	h.open("/ssl", route{limit: maxEvents, schemes: slices.Concat(standard, ifSet(o.GitHub, GitHub(o.GitHub))), media: isJSON, serve: (*Handler).ssl})
 	h.open("/alertmanager", route{limit: maxEvents, schemes: alerts, media: isJSON, serve: (*Handler).alertmanager})
-	h.open("/grafana", route{limit: maxEvents, schemes: grafana, media: isJSON, serve: (*Handler).grafana})
-	h.open("/cloudevents", route{limit: maxEvents, schemes: events, media: isCloudEvents, serve: (*Handler).cloudEvents})
-	if r, ok := h.routes["/cloudevents"]; ok && len(o.Origins) > 0 {
-		r.methods, r.unsigned = "POST, OPTIONS", (*Handler).preflight
-		h.routes["/cloudevents"] = r
+	h.open("/grafana", route{limit: maxEvents, schemes: slices.Concat(alerts, ifSet(o.Grafana, Grafana(o.Grafana))), media: isJSON, serve: (*Handler).grafana})
+	events := route{limit: maxEvents, schemes: slices.Concat(standard, alerts), media: isCloudEvents, serve: (*Handler).cloudEvents}
+	if len(o.Origins) > 0 {
+		events.methods, events.unsigned = "POST, OPTIONS", (*Handler).handshake
 	}
+	h.open("/cloudevents", events)
+	h.open("/slack", route{limit: maxChat, schemes: ifSet(o.Slack, Slack(o.Slack)), within: shortLimit, media: isForm, serve: (*Handler).slack,
+		methods: "GET, POST", unsigned: (*Handler).sslCheck})
+	h.open("/dingtalk", route{limit: maxChat, schemes: ifSet(o.DingTalk, DingTalk(o.DingTalk)), within: shortLimit, media: isJSON, serve: (*Handler).dingTalk})
+	h.open("/feishu", route{limit: maxChat, schemes: ifSet(o.Feishu.Keys, Feishu(o.Feishu)), within: shortLimit, media: isJSON, serve: (*Handler).feishu})
+	h.open("/teams", route{limit: maxChat, schemes: ifSet(o.Teams.Secrets, Teams(o.Teams)), within: longLimit, media: isJSON, serve: (*Handler).teams})
+	h.open("/mattermost", route{limit: maxChat, schemes: ifSet(o.Mattermost, Mattermost(o.Mattermost)), within: shortLimit, media: isForm, serve: (*Handler).mattermost})
 	return h
+}
+
+// ifSet is a scheme whose secrets are there.
+func ifSet(secrets Secrets, s Scheme) []Scheme {
+	if len(secrets) == 0 {
+		return nil
+	}
+	return []Scheme{s}
 }
 
 // open adds a route, unless it has no scheme: then it stays closed.
@@ -168,27 +142,6 @@ func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
 // they are set or not.
 // Those of the chat routes, where there is but one, are not among them.
 var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bearer(nil), Basic(BasicSecrets{})}
-
-// sslCheck serves Slack's look at the route's certificate.
-func (h *Handler) sslCheck(q *request) bool {
-	if !isSSLCheck(q.http, q.body) {
-		return false
-	}
-	q.write(http.StatusOK, nil)
-	return true
-}
-
-// preflight serves the handshake of CloudEvents.
-func (h *Handler) preflight(q *request) bool {
-	if q.http.Method != http.MethodOptions {
-		return false
-	}
-	h.handshake(q)
-	return true
-}
-
-// context ends when the answer has to be out.
-func (q *request) context() context.Context { return q.http.Context() }
 
 // ServeHTTP answers a request and logs one line.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +185,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithDeadline(r.Context(), began.Add(route.within))
 		defer cancel()
 		r = r.WithContext(ctx)
-		q.http, q.deadline = r, began.Add(route.within)
+		q.http = r
 	}
 	var err error
 	var large *http.MaxBytesError

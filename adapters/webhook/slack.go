@@ -47,14 +47,21 @@ func SignSlack(secret string, now time.Time, body []byte) http.Header {
 	return http.Header{slackTime: {at}, slackSignature: {slackSign(secret, at, body)}}
 }
 
-// isSSLCheck is Slack's look at whether the route's own certificate is good:
+// sslCheck serves Slack's look at whether the route's own certificate is good:
 // to be answered, unsigned, by doing nothing.
-func isSSLCheck(r *http.Request, body []byte) bool {
-	if r.Method == http.MethodGet {
-		return r.URL.Query().Get("ssl_check") == "1"
+func (h *Handler) sslCheck(q *request) bool {
+	values := q.http.URL.Query()
+	if q.http.Method != http.MethodGet {
+		var err error
+		if values, err = form(q.body); err != nil || values.Get("text") != "" || values.Get("payload") != "" {
+			return false
+		}
 	}
-	values, err := form(body)
-	return err == nil && values.Get("ssl_check") == "1" && values.Get("text") == "" && values.Get("payload") == ""
+	if values.Get("ssl_check") != "1" {
+		return false
+	}
+	q.write(http.StatusOK, nil)
+	return true
 }
 
 // slack answers a slash command, or a button that one of its answers had.
@@ -87,7 +94,7 @@ func (h *Handler) slack(q *request) {
 	answer := slackAnswer(h.say(q, m))
 	// Slack shows nobody the body that answers a button.
 	if button.ResponseURL != "" && len(h.Chat.ReplyHosts) > 0 {
-		q.sent(h.post(q.context(), button.ResponseURL, "", answer, nil))
+		q.sent(h.post(q.http.Context(), button.ResponseURL, "", answer, nil))
 	}
 	q.reply(answer)
 }

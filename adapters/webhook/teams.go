@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -83,9 +84,9 @@ func (h *Handler) teams(q *request) {
 	channel, _, _ := strings.Cut(message.Conversation.ID, ";") // what follows is the thread
 	m := chatops.Message{
 		Platform: "teams",
-		Tenant:   first(message.ChannelData.Tenant.ID, message.Conversation.TenantID),
-		User:     first(message.From.AADObjectID, message.From.ID),
-		Channel:  first(message.ChannelData.TeamsChannelID, message.ChannelData.Channel.ID, channel),
+		Tenant:   cmp.Or(message.ChannelData.Tenant.ID, message.Conversation.TenantID),
+		User:     cmp.Or(message.From.AADObjectID, message.From.ID),
+		Channel:  cmp.Or(message.ChannelData.TeamsChannelID, message.ChannelData.Channel.ID, channel),
 		Text:     teamsText.Replace(message.Text),
 	}
 	q.reply(teamsMessage{"message", markdown(h.say(q, m))})
@@ -97,14 +98,4 @@ var teamsText = strings.NewReplacer("&nbsp;", " ", "<p>", " ", "</p>", " ", "<di
 type teamsMessage struct {
 	Type string `json:"type"`
 	Text string `json:"text"`
-}
-
-// first is the first of the texts that is not empty.
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
