@@ -28,12 +28,14 @@ const (
 func (k Kind) Error() string { return string(k) }
 
 // What an [API] wraps in an Error's Err so that the handler can tell these
-// refusals of a write from the rest without reading codes or messages.
+// failures from the rest without reading codes or messages.
 var (
 	// ErrAlready: the instance is already in the state that was asked for.
 	ErrAlready = errors.New("already in that state")
 	// ErrBusy: the instance is being changed and takes no other change now.
 	ErrBusy = errors.New("instance is busy")
+	// ErrNoTime: a call was not begun, for the invocation would end before its turn.
+	ErrNoTime = errors.New("no time for the call")
 )
 
 // Error is a failure as callers see it.

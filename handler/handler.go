@@ -13,7 +13,8 @@ import (
 
 // API is what the handler needs of the instances' OpenAPI. Its methods may be
 // called concurrently, end when their context does, and fail with an [*Error]
-// whose Kind tells what happened; Modify alone sets Uncertain.
+// whose Kind tells what happened, wrapping [ErrNoTime] if they did not begin;
+// Modify alone sets Uncertain.
 // handlertest.Run is what an implementation must satisfy.
 type API interface {
 	// Instance reads an instance's status, endpoint and tags.

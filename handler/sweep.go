@@ -3,10 +3,8 @@ package handler
 import (
 	"bytes"
 	"cmp"
-	"container/heap"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -23,8 +21,9 @@ const (
 	DefaultMaxTargets = 10
 	// maxListed is how many results a sweep gives beside those that changed.
 	maxListed = 100
-	// listers is how many pages are read at once.
-	listers = 4
+	// maxTried is how many of the most urgent are tried beside the targets, for
+	// some of them may not be changed now.
+	maxTried = 1000
 	// canaryWait is how long the first change of a sweep is watched at least.
 	canaryWait = time.Minute
 )
@@ -109,41 +108,17 @@ type PlannedRequest struct {
 	Automatic      bool
 }
 
-// candidate is an instance whose certificate is due.
-type candidate struct {
-	ref     Ref
-	expires time.Time
-}
-
-func byExpiry(a, b candidate) int {
-	return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID))
-}
-
-// mostUrgent is a heap whose root expires last, so that it is the first to go.
-type mostUrgent []candidate
-
-func (h mostUrgent) Len() int           { return len(h) }
-func (h mostUrgent) Less(i, j int) bool { return h[i].expires.After(h[j].expires) }
-func (h mostUrgent) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *mostUrgent) Push(v any)        { *h = append(*h, v.(candidate)) }
-func (h *mostUrgent) Pop() any {
-	last := len(*h) - 1
-	v := (*h)[last]
-	*h = (*h)[:last]
-	return v
-}
-
 // sweep is one on its way. What it holds does not grow with the fleet.
 type sweep struct {
 	order SweepOrder
 	most  int // targets
 
 	mu      sync.Mutex
+	total   int // instances there are, as far as is known
 	seen    int
 	due     int
-	settled int            // due ones that have a result
-	totals  map[string]int // instances by region
-	urgent  mostUrgent     // the most urgent, bounded
+	settled int        // due ones that have a result
+	urgent  mostUrgent // the most urgent, bounded
 	counts  map[Outcome]int
 	changed []Result
 	others  []Result // bounded
@@ -156,18 +131,19 @@ type sweep struct {
 func (h *Handler) Sweep(ctx context.Context, order SweepOrder) (SweepResult, error) {
 	ctx, cancel := answerInTime(ctx)
 	defer cancel()
-	s := &sweep{order: order, most: h.maxTargets(order), totals: map[string]int{}, counts: map[Outcome]int{}}
-	var failures []error
+	s := &sweep{order: order, most: h.maxTargets(order), counts: map[Outcome]int{}}
 	regions := h.regions(order)
-	for _, region := range regions {
-		if err := h.read(ctx, s, region); err != nil {
-			failures = append(failures, err)
-			e := AsError(err)
-			s.add(Result{RegionID: region, Outcome: Failed, Reason: e.Message, Error: e})
+	f := newFleet(regions, h.Concurrency)
+	h.read(ctx, s, f)
+	for _, name := range regions {
+		err := f.failure(name)
+		if err == nil {
+			continue
 		}
-	}
-	if s.seen == 0 && len(failures) == len(regions) {
-		return SweepResult{}, AsError(failures[0])
+		if f.nothing() {
+			return SweepResult{}, err
+		}
+		s.add(Result{RegionID: name, Outcome: Failed, Reason: err.Message, Error: err})
 	}
 	h.act(ctx, s)
 	return s.result(), nil
@@ -194,104 +170,6 @@ func (h *Handler) regions(order SweepOrder) []string {
 	return []string{h.Region}
 }
 
-// read lists a region, several pages at once, and reads the encryption of each
-// instance while the next pages come.
-func (h *Handler) read(ctx context.Context, s *sweep, region string) error {
-	first, total, err := h.api.List(ctx, region, s.order.Tags, 1)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.totals[region] = total
-	s.mu.Unlock()
-	found := make(chan Listed, listers*PageSize)
-	readers, reading := errgroup.WithContext(ctx)
-	for range max(1, h.Concurrency-listers) {
-		readers.Go(func() error {
-			for l := range found {
-				h.judge(reading, s, l)
-			}
-			return nil
-		})
-	}
-	pages := (total + PageSize - 1) / PageSize
-	var lists errgroup.Group
-	lists.SetLimit(listers)
-	send := func(list []Listed) {
-		for _, l := range list {
-			found <- l
-		}
-	}
-	send(first)
-	for page := 2; page <= pages; page++ {
-		lists.Go(func() error {
-			return guarded(func() error {
-				list, _, err := h.api.List(ctx, region, s.order.Tags, page)
-				if err != nil {
-					return fmt.Errorf("page %d of %d: %w", page, pages, err)
-				}
-				send(list)
-				return nil
-			})
-		})
-	}
-	err = lists.Wait()
-	close(found)
-	return errors.Join(err, readers.Wait())
-}
-
-// judge reads an instance's encryption and keeps it if it is due.
-func (h *Handler) judge(ctx context.Context, s *sweep, l Listed) {
-	var o Observation
-	o.Instance = l.Instance
-	err := ctx.Err()
-	if err == nil {
-		err = guarded(func() (err error) { o.SSL, err = h.api.SSL(ctx, l.Ref); return })
-	}
-	r := h.ofSweep(s.order, l.Ref, o)
-	var d decision
-	switch {
-	case err != nil:
-		d = decision{outcome: Failed, err: AsError(err)}
-	case o.Enabled && o.Expires.IsZero():
-		d = decision{outcome: Failed, err: Errorf(Unavailable, "the API gives no expiry for an instance whose encryption is on; try again")}
-	case !o.Enabled:
-		d = decision{outcome: Unchanged, reason: "encryption is off"}
-	default:
-		due, why := r.due(o, h.Policy, h.Now())
-		if d = (decision{outcome: Unchanged, reason: why}); due {
-			d = h.Policy.permit(r)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen++
-	if s.order.Progress != nil {
-		all := 0
-		for _, n := range s.totals {
-			all += n
-		}
-		s.order.Progress(s.seen, all)
-	}
-	if d.outcome == Unchanged {
-		s.counts[Unchanged]++
-		return
-	}
-	if d.outcome != act {
-		if d.outcome == Refused {
-			s.due++
-			s.settled++
-		}
-		s.addLocked(Result{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: Update}.end(d))
-		return
-	}
-	s.due++
-	heap.Push(&s.urgent, candidate{l.Ref, o.Expires})
-	if s.urgent.Len() > s.most+maxListed {
-		heap.Pop(&s.urgent)
-	}
-}
-
 // ofSweep is the request that a sweep makes of what it saw.
 func (h *Handler) ofSweep(order SweepOrder, ref Ref, o Observation) Request {
 	return Request{
@@ -300,39 +178,45 @@ func (h *Handler) ofSweep(order SweepOrder, ref Ref, o Observation) Request {
 	}
 }
 
-// act changes the most urgent. Who does not change makes room for the next.
+// act changes the most urgent that can be changed now.
 func (h *Handler) act(ctx context.Context, s *sweep) {
 	left := slices.Clone([]candidate(s.urgent))
 	slices.SortFunc(left, byExpiry)
-	request := func(c candidate) Request {
-		return h.ofSweep(s.order, c.ref, Observation{SSL: SSL{Enabled: true, Expires: c.expires}})
-	}
 	changed, why := 0, fmt.Sprintf("one sweep changes at most %d instances: the next one goes on", s.most)
-	// The canary goes alone, until one changes.
-	for len(left) > 0 && changed == 0 && s.most > 0 && !s.order.DryRun {
-		r := request(left[0])
-		left = left[1:]
-		wait := Duration(max(h.Wait, canaryWait))
-		r.Wait = &wait
-		result := h.Handle(ctx, []Request{r})[0]
-		s.settle(result)
-		switch result.Outcome {
-		case Verified:
-			changed++
-		case Accepted, Unknown:
-			why, s.most = fmt.Sprintf("the first change, of %s, could not be verified: the sweep stopped there", result.InstanceID), 0
+	for changed < s.most && len(left) > 0 {
+		if first := h.request(s, left[0]); !s.order.DryRun && !h.timeFor(ctx, first, h.pause(first)) {
+			why = "the time for this sweep was up: the next one goes on"
+			break
 		}
-	}
-	for len(left) > 0 && changed < s.most {
-		n := min(s.most-changed, len(left))
-		requests := make([]Request, n)
-		for i, c := range left[:n] {
-			requests[i] = request(c)
+		var ready []candidate
+		ready, left = h.ready(ctx, s, left, s.most-changed)
+		if s.order.DryRun {
+			changed += len(ready)
+			continue
 		}
-		left = left[n:]
+		// The canary goes alone, until one changes.
+		for len(ready) > 0 && changed == 0 {
+			r := h.request(s, ready[0])
+			ready = ready[1:]
+			wait := Duration(max(h.Wait, canaryWait))
+			r.Wait = &wait
+			result := h.Handle(ctx, []Request{r})[0]
+			s.settle(result)
+			switch result.Outcome {
+			case Verified:
+				changed++
+			case Accepted, Unknown:
+				why, s.most = fmt.Sprintf("the first change, of %s, could not be verified: the sweep stopped there", result.InstanceID), 0
+				left, ready = append(ready, left...), nil
+			}
+		}
+		requests := make([]Request, len(ready))
+		for i, c := range ready {
+			requests[i] = h.request(s, c)
+		}
 		for _, result := range h.Handle(ctx, requests) {
 			s.settle(result)
-			if isChange(result.Outcome) || result.Outcome == Planned {
+			if isChange(result.Outcome) {
 				changed++
 			}
 		}
@@ -345,12 +229,50 @@ func (h *Handler) act(ctx context.Context, s *sweep) {
 	}
 }
 
+func (h *Handler) request(s *sweep, c candidate) Request {
+	return h.ofSweep(s.order, c.ref, Observation{SSL: SSL{Enabled: true, Expires: c.expires}})
+}
+
+// ready looks at the most urgent, many at once, and splits off at most so many
+// that would be changed now; what waits or can not be changed is settled by it.
+func (h *Handler) ready(ctx context.Context, s *sweep, left []candidate, most int) (ready, rest []candidate) {
+	for len(left) > 0 && len(ready) < most {
+		n := min(len(left), max(most-len(ready), h.Concurrency))
+		requests := make([]Request, n)
+		for i, c := range left[:n] {
+			requests[i] = h.request(s, c)
+			requests[i].DryRun = true
+		}
+		for i, result := range h.Handle(ctx, requests) {
+			switch {
+			case result.Outcome != Planned:
+				s.settle(result)
+			case len(ready) == most:
+				rest = append(rest, left[i])
+			default:
+				if ready = append(ready, left[i]); s.order.DryRun {
+					s.settle(result)
+				}
+			}
+		}
+		left = left[n:]
+	}
+	return ready, append(rest, left...)
+}
+
 func isChange(o Outcome) bool { return o == Verified || o == Accepted || o == Unknown }
 
 // settle adds the result of one that is due.
 func (s *sweep) settle(r Result) {
 	s.settled++
 	s.add(r)
+}
+
+// expect adds a region's instances to those there are.
+func (s *sweep) expect(instances int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total += instances
 }
 
 func (s *sweep) add(r Result) {
@@ -380,8 +302,15 @@ func (s *sweep) trim() {
 	s.others = s.others[:min(len(s.others), maxListed)]
 }
 
+// byWorst orders by outcome, then by expiry, so that the most urgent are shown.
 func byWorst(a, b Result) int {
-	return slices.Index(worstFirst, a.Outcome) - slices.Index(worstFirst, b.Outcome)
+	expires := func(r Result) time.Time {
+		if r.Before == nil {
+			return time.Time{}
+		}
+		return r.Before.SSLExpiredTime.Time
+	}
+	return cmp.Or(slices.Index(worstFirst, a.Outcome)-slices.Index(worstFirst, b.Outcome), expires(a).Compare(expires(b)))
 }
 
 func (s *sweep) result() SweepResult {
@@ -411,13 +340,20 @@ func (h *Handler) PlanSweep(ctx context.Context, order SweepOrder) (PlanPage, er
 	if err != nil {
 		return PlanPage{}, AsError(err)
 	}
-	s := &sweep{order: order, most: PageSize, totals: map[string]int{}, counts: map[Outcome]int{}}
+	s := &sweep{order: order, most: PageSize, counts: map[Outcome]int{}}
 	var group errgroup.Group
 	group.SetLimit(h.Concurrency)
 	for _, l := range list {
-		group.Go(func() error { h.judge(ctx, s, l); return nil })
+		group.Go(func() error {
+			if !h.judge(ctx, s, l) {
+				return Errorf(Unavailable, "the time did not allow to read all of page %q", order.Page)
+			}
+			return nil
+		})
 	}
-	_ = group.Wait() // no function fails
+	if err := group.Wait(); err != nil {
+		return PlanPage{}, AsError(err)
+	}
 	for _, r := range s.others {
 		if r.Error != nil && r.Error.Retryable {
 			return PlanPage{}, r.Error // a page that was not read whole would lose what is due

@@ -15,7 +15,7 @@ import (
 func (c *command) emulator() *cobra.Command {
 	var (
 		addr, instances, certOut string
-		lag, changeTime          time.Duration
+		lag, changeTime, latency time.Duration
 		verbose                  bool
 	)
 	cmd := &cobra.Command{
@@ -26,14 +26,15 @@ func (c *command) emulator() *cobra.Command {
 It prints one line for each address it listens on and takes requests signed with the
 key pair emulator / emulator-secret, or the one in ALIBABA_CLOUD_ACCESS_KEY_ID and
 ALIBABA_CLOUD_ACCESS_KEY_SECRET. GET /emulator/instances shows each instance with its
-restarts and the address of its data plane; POST /emulator/instances, /emulator/clock
+restarts and the address of its data plane, GET /emulator/calls how often each action was
+called; POST /emulator/instances, /emulator/clock
 {"Advance":"1h"} and /emulator/faults {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}
 change the world.`,
 		Example: `  tairssl emulate --addr 127.0.0.1:8080 --cert-out ca.pem
   tairssl emulate --instances fleet.json --lag 1m --change-time 3m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := tairtest.Options{Keys: c.keys(), Lag: orNone(lag), ChangeTime: orNone(changeTime)}
+			o := tairtest.Options{Keys: c.keys(), Lag: orNone(lag), ChangeTime: orNone(changeTime), Latency: latency}
 			if verbose {
 				o.Logf = func(format string, args ...any) { fmt.Fprintf(c.Stderr, format+"\n", args...) }
 			}
@@ -76,6 +77,7 @@ change the world.`,
 	flags.StringVar(&certOut, "cert-out", "", "`file` to write the CA of the https address to, as PEM")
 	flags.DurationVar(&lag, "lag", 2*time.Second, "how long an accepted change does not show")
 	flags.DurationVar(&changeTime, "change-time", 5*time.Second, "how long an instance then is SSLModifying")
+	flags.DurationVar(&latency, "latency", 0, "how long every answer of the API takes at least")
 	flags.BoolVarP(&verbose, "verbose", "v", false, "log every call to standard error")
 	return cmd
 }

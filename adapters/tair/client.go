@@ -240,7 +240,7 @@ func again[T any](ctx context.Context, op func() (T, error)) (T, error) {
 	v, err := backoff.Retry(ctx, func() (T, error) {
 		v, err := op()
 		last = err
-		if err != nil && (!handler.AsError(err).Retryable || ctx.Err() != nil) {
+		if err != nil && (!handler.AsError(err).Retryable || errors.Is(err, handler.ErrNoTime) || ctx.Err() != nil) {
 			return v, backoff.Permanent(err)
 		}
 		return v, err
@@ -256,7 +256,7 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, ref
 	action := req.GetActionName()
 	if err := c.limiter.Wait(ctx); err != nil {
 		e := handler.Errorf(handler.Throttled, "%s: the own rate limit leaves no time for it in this invocation: raise TAIRSSL_RATE, or ask for less at once", action)
-		e.Err = err
+		e.Err = fmt.Errorf("%w: %w", handler.ErrNoTime, err)
 		return resp, e
 	}
 	credential, err := c.credentials(ctx)

@@ -19,6 +19,7 @@
 //	POST /emulator/clock      {"Advance":"1h"}, a Go duration
 //	GET  /emulator/faults     the pending ones, each a Fault
 //	POST /emulator/faults     {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}; Times defaults to 1
+//	GET  /emulator/calls      {"DescribeInstanceSSL":12}, the authentic calls by action
 //	GET  /emulator/ca.pem     the authority of every certificate here
 //
 // The first 1,000 instances have a data plane. A restart ends its open

@@ -309,6 +309,12 @@ func (e *Emulator) Calls(action string) int {
 	return e.calls[action]
 }
 
+func (e *Emulator) allCalls() map[string]int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.calls)
+}
+
 // find gives an instance, settled to the present; e.mu is held.
 func (e *Emulator) find(id string) *instance {
 	i := e.instances[id]
