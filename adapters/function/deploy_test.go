@@ -17,6 +17,7 @@ import (
 
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
+	"tairssl/handler"
 )
 
 // settingNames are those of the function, as variables.
@@ -178,6 +179,48 @@ func TestTemplateResolves(t *testing.T) {
 	}
 }
 
+// What is deployed with nothing but defaults starts, and every setting can be
+// given, but for those that are out of place there.
+func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
+	outOfPlace := map[string]string{
+		"TAIRSSL_LEASE":         "each description deploys two functions, which are two writers",
+		"TAIRSSL_CA_FILE":       "no file comes along",
+		"TAIRSSL_OIDC_AUDIENCE": "the policy names the audience",
+		"TAIRSSL_STS_ENDPOINT":  "the public one serves wherever these run",
+	}
+	template, given := readTemplate(t, nil), map[string]bool{}
+	for where, variables := range environments(t) {
+		var environ []string
+		for name, value := range variables {
+			given[name] = true
+			if strings.HasPrefix(where, "s.yaml") {
+				if m := regexp.MustCompile(`^\$\{env\('(\w+)', '(.*)'\)\}$`).FindStringSubmatch(fmt.Sprint(value)); m == nil || m[1] != name {
+					t.Errorf("%s: %s is %v, want the variable of the same name and a default", where, name, value)
+				} else {
+					environ = append(environ, name+"="+m[2])
+				}
+			} else if parameter, ok := at(template.object, "Parameters", fmt.Sprint(at(value, "Ref"))).(object); ok {
+				environ = append(environ, fmt.Sprintf("%s=%v", name, parameter["Default"]))
+			}
+		}
+		if _, unknown, err := function.ParseSettings(environ); err != nil || len(unknown) > 0 {
+			t.Errorf("%s does not start with its defaults: %v, unknown %v", where, err, unknown)
+		}
+	}
+	for _, name := range settingNames(t) {
+		if _, out := outOfPlace[name]; given[name] == out {
+			t.Errorf("that %s is in a description is %v", name, given[name])
+		}
+	}
+	pattern := regexp.MustCompile(fmt.Sprint(at(template.object, "Parameters", "Window", "AllowedPattern")))
+	for _, window := range []string{"instance", "any", "02:00-05:00", "Sat,Sun 22:00-05:00 Asia/Shanghai", "Mon-Fri 02:00-05:00 Etc/GMT+8", "whenever", "Sat 2-5", ""} {
+		_, err := handler.ParseWindow(window)
+		if pattern.MatchString(window) != (err == nil && window != "") {
+			t.Errorf("the parameter Window takes %q: %v; as a setting it ends %v", window, pattern.MatchString(window), err)
+		}
+	}
+}
+
 func TestParametersAreExplained(t *testing.T) {
 	template := readTemplate(t, nil)
 	var grouped []string
@@ -298,17 +341,17 @@ func TestStateMachineGetsWhatItSubstitutes(t *testing.T) {
 
 // samples are the events that each trigger of the descriptions delivers.
 var samples = map[string][]string{
-	"template.yaml/TairSSLFunctionSweep":            {"eventbridge-scheduler.json"},
+	"template.yaml/TairSSLFunctionSweep":            {"sweep.json", "eventbridge-scheduler.json"},
 	"template.yaml/TairSSLFunctionAcmExpiration":    {"eventbridge-acm-approaching.json", "eventbridge-acm-expired.json"},
 	"template.yaml/TairSSLFunctionConfigCompliance": {"eventbridge-config.json"},
 	"template.yaml/TairSSLFunctionCustom":           {"eventbridge-custom.json"},
 	"template.yaml/TairSSLFunctionQueue":            {"sqs.json"},
 	"template.yaml/FleetStateMachineStart":          {"stepfunctions.json"},
-	"s.yaml/sweep":                                  {"timer.json"},
+	"s.yaml/sweep":                                  {"timer-sweep.json"},
 	"s.yaml/events":                                 {"cloudevent-scheduled-operation.json", "cloudevent-slb-certificate.json"},
 	"s.yaml/requests":                               {"cloudevent-mns-queue.json"},
 	"s.yaml/topic":                                  {"mns-topic.json"},
-	"s.yaml/http":                                   {"alertmanager.json", "grafana.json"}, // as bodies
+	"s.yaml/http":                                   {"fc-http.json", "fc-http-cloudevents.json"},
 }
 
 func readSample(t *testing.T, name string) (sample any) {
