@@ -172,11 +172,10 @@ func (f *fleet) failure(name string) *Error {
 	return nil
 }
 
-// read reads the encryption of every instance of the regions, and keeps the most
-// urgent that are due.
-func (h *Handler) read(ctx context.Context, s *sweep, f *fleet) {
-	ctx, cancel := h.timeToRead(ctx)
-	defer cancel()
+// walk has every instance of the regions looked at, by as many workers as the
+// settings say. sized is told how many each region has; look reports false if
+// there was no time to, and that ends it. Neither is called by one at a time.
+func (h *Handler) walk(ctx context.Context, f *fleet, tags map[string]string, sized func(total int), look func(Listed) bool) {
 	var workers sync.WaitGroup
 	for range h.Concurrency {
 		workers.Go(func() {
@@ -185,15 +184,15 @@ func (h *Handler) read(ctx context.Context, s *sweep, f *fleet) {
 				case p.number > 0:
 					var list []Listed
 					var total int
-					err := guarded(func() (err error) { list, total, err = h.api.List(ctx, p.region, s.order.Tags, p.number); return })
+					err := guarded(func() (err error) { list, total, err = h.api.List(ctx, p.region, tags, p.number); return })
 					if outOfTime(ctx, err) {
 						f.stop(Listed{})
 						return
 					}
 					if f.take(p, list, total, err); p.number == 1 {
-						s.expect(total)
+						sized(total)
 					}
-				case !h.judge(ctx, s, l):
+				case !look(l):
 					f.stop(l)
 					return
 				}
@@ -201,6 +200,52 @@ func (h *Handler) read(ctx context.Context, s *sweep, f *fleet) {
 		})
 	}
 	workers.Wait()
+}
+
+// ssl completes what a listing shows with the instance's encryption. It reports
+// false if there was no time to.
+func (h *Handler) ssl(ctx context.Context, l Listed) (o Observation, inTime bool, err error) {
+	o.Instance = l.Instance
+	err = guarded(func() (err error) { o.SSL, err = h.api.SSL(ctx, l.Ref); return })
+	return o, !outOfTime(ctx, err), err
+}
+
+// Coverage is how much of a region's fleet was looked at.
+type Coverage struct {
+	Region string
+	Total  int // as the API counts; 0 if not even the first page was listed
+	Seen   int
+	Err    *Error // why some, or all, were not; nil if all were
+}
+
+// Fleet reads the encryption of the regions' instances, as many as ctx leaves
+// time for, and hands each to seen, or why it could not be read. wanted says
+// which are worth reading. Both are called concurrently. It changes nothing.
+func (h *Handler) Fleet(ctx context.Context, regions []string, wanted func(Listed) bool, seen func(Listed, Observation, error)) []Coverage {
+	f := newFleet(regions, h.Concurrency)
+	h.walk(ctx, f, nil, func(int) {}, func(l Listed) bool {
+		if !wanted(l) {
+			return true
+		}
+		o, inTime, err := h.ssl(ctx, l)
+		if inTime {
+			seen(l, o, err)
+		}
+		return inTime
+	})
+	coverage := make([]Coverage, len(regions))
+	for i, name := range regions {
+		coverage[i] = Coverage{name, f.regions[name].total, f.regions[name].read, f.failure(name)}
+	}
+	return coverage
+}
+
+// read reads the encryption of every instance of the regions, and keeps the most
+// urgent that are due.
+func (h *Handler) read(ctx context.Context, s *sweep, f *fleet) {
+	ctx, cancel := h.timeToRead(ctx)
+	defer cancel()
+	h.walk(ctx, f, s.order.Tags, s.expect, func(l Listed) bool { return h.judge(ctx, s, l) })
 }
 
 // timeToRead leaves time to act: for a watched canary and as much for the rest,
@@ -222,10 +267,8 @@ func outOfTime(ctx context.Context, err error) bool {
 // judge reads an instance's encryption and keeps it if it is due. It reports
 // false if there was no time to.
 func (h *Handler) judge(ctx context.Context, s *sweep, l Listed) bool {
-	var o Observation
-	o.Instance = l.Instance
-	err := guarded(func() (err error) { o.SSL, err = h.api.SSL(ctx, l.Ref); return })
-	if outOfTime(ctx, err) {
+	o, inTime, err := h.ssl(ctx, l)
+	if !inTime {
 		return false
 	}
 	r := h.ofSweep(s.order, l.Ref, o)

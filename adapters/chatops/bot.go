@@ -2,8 +2,10 @@ package chatops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -36,6 +38,8 @@ type Reply struct {
 	// Code, if it is set, confirms what the lines announce: to be put on a
 	// button where there are buttons. The lines say it, too.
 	Code string
+	// Public says that others have to see it: somebody else confirms.
+	Public bool
 }
 
 // Options of a [Bot].
@@ -82,42 +86,75 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 		reply Reply
 		audit audit
 	}
+	// What is asked for is known before anything takes time, so that the audit
+	// line has it whatever happens then.
+	asked := said{audit: audit{decision: "unknown"}}
+	c, p, err := b.understand(m, &asked.audit)
 	done := make(chan said, 1)
 	go func() {
-		s := said{audit: audit{decision: "unknown"}}
+		s := asked
 		defer func() {
 			if v := recover(); v != nil {
 				b.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-				s.reply = text("Something went wrong. Ask status before you try again.")
-				s.audit.why = "panic"
+				s = asked
+				s.reply, s.audit.why = text("Something went wrong. Ask status before you try again."), "panic"
 			}
 			done <- s
 		}()
-		s.reply = b.say(ctx, m, &s.audit)
+		if err != nil {
+			s.reply = text(sentence(err.Error()))
+			return
+		}
+		s.reply = b.say(ctx, m, c, p, &s.audit)
 	}()
 	var s said
 	select {
 	case s = <-done:
 	case <-ctx.Done():
-		s.reply, s.audit = text("I ran out of time: unknown what came of it.", "Ask status in a minute."), audit{decision: "unknown", why: "out of time"}
+		select {
+		case s = <-done: // just in time
+		default:
+			s = asked
+			s.audit.why = "out of time"
+			if s.reply = text("I ran out of time: unknown what came of it.", "Ask status "+b.place(p.ref())+" in a minute, before you try again."); c.Verb != confirm {
+				s.audit.decision = string(handler.Failed)
+				s.reply = text("I ran out of time. Nothing was changed; try again.")
+			}
+		}
 	}
 	b.Log.LogAttrs(ctx, slog.LevelInfo, "audit",
-		slog.String("source", m.Platform), slog.String("tenant", m.Tenant), slog.String("actor", m.User), slog.String("channel", m.Channel),
+		slog.String("source", m.Platform), slog.String("tenant", clip(m.Tenant)), slog.String("actor", clip(m.User)), slog.String("channel", clip(m.Channel)),
 		slog.String("verb", s.audit.verb), slog.String("instance", strings.Join(s.audit.instances, ",")), slog.String("region", s.audit.region),
 		slog.String("decision", s.audit.decision), slog.String("why", s.audit.why), slog.String("request_id", s.audit.requestID))
 	return s.reply
 }
 
-func (b *Bot) say(ctx context.Context, m Message, a *audit) Reply {
-	c, err := Parse(m.Text)
-	if err != nil {
+// understand reads a message, and the code in it if there is one.
+func (b *Bot) understand(m Message, a *audit) (c Command, p plan, err error) {
+	if c, err = Parse(m.Text); err != nil {
 		a.decision, a.why = "not understood", "not a command"
-		return text(sentence(err.Error()))
+		return c, p, err
 	}
 	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
 	if a.region == "" {
 		a.region = b.Region
 	}
+	if c.Verb != confirm {
+		return c, p, nil
+	}
+	if len(b.Key) == 0 {
+		a.decision, a.why = "refused", "no TAIRSSL_CONFIRM_KEY"
+		return c, p, errNoCode
+	}
+	if p, err = read(b.Key, c.Code, m, b.Second, b.Now()); err != nil {
+		a.decision, a.why = "refused", err.Error()
+		return c, p, err
+	}
+	a.verb, a.instances, a.region = confirm+" "+p.Verb, []string{p.Instance}, p.Region
+	return c, p, nil
+}
+
+func (b *Bot) say(ctx context.Context, m Message, c Command, p plan, a *audit) Reply {
 	switch c.Verb {
 	case help:
 		a.decision = "answered"
@@ -125,7 +162,7 @@ func (b *Bot) say(ctx context.Context, m Message, a *audit) Reply {
 	case status:
 		return b.status(ctx, m, c, a)
 	case confirm:
-		return b.confirm(ctx, m, c, a)
+		return b.confirm(ctx, m, c, p, a)
 	}
 	return b.plan(ctx, m, c, a)
 }
@@ -139,15 +176,40 @@ func (b *Bot) refused(m Message, verb, instance string, a *audit) Reply {
 	if m.Tenant == "" || m.User == "" {
 		return text("I can not tell who you are, so you may do nothing here.")
 	}
-	return text(fmt.Sprintf("You may not %s %s here.", verb, instance),
+	what := verb + " " + instance
+	switch {
+	case verb == status && instance == "*":
+		what = "see any instance"
+	case verb == status:
+		what = "see " + instance
+	}
+	if !plainID.MatchString(m.Tenant) || !plainID.MatchString(m.User) {
+		// A rule is copied into the settings, where a star stands for everybody.
+		return text("You may not "+what+" here.", "An operator can allow it in TAIRSSL_CHAT_ALLOW; the log has your ids.")
+	}
+	return text("You may not "+what+" here.",
 		"An operator can allow it in TAIRSSL_CHAT_ALLOW:",
 		fmt.Sprintf("%s:%s/%s %s %s", m.Platform, m.Tenant, m.User, verb, instance))
+}
+
+// plainID is an id that means itself in a rule, and nothing in a platform's
+// formatting. Where the signature does not cover the message, anybody may have
+// written it.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9_.:@$=+/-]{1,200}$`)
+
+// clip bounds what a platform, or who speaks in its name, puts into the log.
+func clip(id string) string {
+	const most = 200
+	if len(id) > most {
+		id = id[:most] + "…"
+	}
+	return strings.ToValidUTF8(id, "?")
 }
 
 func (b *Bot) help(m Message) Reply {
 	lines := []string{"I renew the TLS certificates of Tair instances."}
 	rows := []struct{ verb, usage string }{
-		{status, "status [INSTANCE…]"}, {"update", "update INSTANCE [region=R] [dry-run]"}, {"enable", "enable INSTANCE [region=R] [dry-run]"}, {"disable", "disable INSTANCE [region=R] [dry-run]"},
+		{status, "status [INSTANCE…] [region=R]"}, {"update", "update INSTANCE [region=R] [dry-run]"}, {"enable", "enable INSTANCE [region=R] [dry-run]"}, {"disable", "disable INSTANCE [region=R] [dry-run]"},
 	}
 	n := 0
 	for _, row := range rows {
@@ -183,7 +245,7 @@ func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 	result, request := b.handler.Plan(ctx, b.request(m, plan{Verb: c.Verb, Instance: instance, Region: a.region}))
 	a.decision, a.why = string(result.Outcome), result.Reason
 	if result.Outcome != handler.Planned {
-		return describe(result, b.Now())
+		return b.describe(result)
 	}
 	reply := Reply{Lines: announce(c.Verb, result, b.Now())}
 	if c.DryRun {
@@ -193,7 +255,7 @@ func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 	p := plan{Verb: c.Verb, Instance: instance, Region: result.RegionID, Expires: request.SSLExpiredTime, Deadline: b.Now().Add(codeLife)}
 	reply.Code = code(b.Key, p, m)
 	whom := "To go on, say within 5 minutes:"
-	if b.Second {
+	if reply.Public = b.Second; b.Second {
 		whom = "Somebody else with the right to do it has to say, within 5 minutes:"
 	}
 	reply.Lines = append(reply.Lines, whom, confirm+" "+reply.Code)
@@ -201,30 +263,20 @@ func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 }
 
 // confirm is the second step.
-func (b *Bot) confirm(ctx context.Context, m Message, c Command, a *audit) Reply {
-	if len(b.Key) == 0 {
-		a.decision, a.why = "refused", "no TAIRSSL_CONFIRM_KEY"
-		return text(sentence(errNoCode.Error()))
-	}
-	p, err := read(b.Key, c.Code, m, b.Second, b.Now())
-	if err != nil {
-		a.decision, a.why = "refused", err.Error()
-		return text(sentence(err.Error()))
-	}
-	a.verb, a.instances, a.region = confirm+" "+p.Verb, []string{p.Instance}, p.Region
+func (b *Bot) confirm(ctx context.Context, m Message, c Command, p plan, a *audit) Reply {
 	if !b.Allow.allow(m, p.Verb, p.Instance) {
 		return b.refused(m, p.Verb, p.Instance, a)
 	}
 	if !b.used.first(c.Code, b.Now()) {
 		a.decision, a.why = string(handler.Unchanged), "the code was used before"
-		return text("That code was used already.", "Ask status "+p.Instance+" for how it went.")
+		return text("That code was used already.", "Ask status "+b.place(p.ref())+" for how it went.")
 	}
 	result := b.handler.Handle(ctx, []handler.Request{b.request(m, p)})[0]
 	a.decision, a.why, a.requestID = string(result.Outcome), result.Reason, result.RequestID
 	if _, again := result.Redeliver(); again && result.Outcome != handler.Unknown {
 		b.used.forget(c.Code) // nothing was written: the same code may try again
 	}
-	return describe(result, b.Now())
+	return b.describe(result)
 }
 
 // request is what handler is asked for. No Wait: nobody looks at a chat until
@@ -237,59 +289,37 @@ func (b *Bot) request(m Message, p plan) handler.Request {
 	}
 }
 
-// status reads instances: those that are named, or the most urgent of the
-// region's first page that the asker may see.
+// status reads the instances that are named, or else the fleet.
 func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply {
-	ids, more := c.Instances, ""
+	ids := c.Instances
 	if len(ids) == 0 {
-		if !b.Allow.allow(m, status, "") {
-			return b.refused(m, status, "*", a)
-		}
-		listed, total, err := b.handler.List(ctx, a.region, nil, 1)
-		if err != nil {
-			e := handler.AsError(err)
-			a.decision, a.why = string(handler.Failed), e.Message
-			return text(sentence(e.Message))
-		}
-		for _, l := range listed {
-			if b.Allow.allow(m, status, l.InstanceID) {
-				ids = append(ids, l.InstanceID)
-			}
-		}
-		if total > len(listed) {
-			more = fmt.Sprintf("Looked at %d of %d in %s; name others to see them.", len(listed), total, a.region)
-		}
+		return b.fleet(ctx, m, c, a)
 	}
 	for _, id := range ids {
 		if !b.Allow.allow(m, status, id) {
 			return b.refused(m, status, id, a)
 		}
 	}
-	if a.decision = "answered"; len(ids) == 0 {
-		return text("There is no instance in " + a.region + " that you may see.")
-	}
+	a.decision = "answered"
 	looks := make([]look, len(ids))
 	var group errgroup.Group
 	group.SetLimit(b.handler.Concurrency)
 	for i, id := range ids {
 		group.Go(func() error {
-			looks[i].id = id
-			looks[i].o, looks[i].err = b.handler.Observe(ctx, handler.Ref{InstanceID: id, RegionID: a.region})
+			ref := handler.Ref{InstanceID: id, RegionID: a.region}
+			looks[i].id = b.place(ref)
+			looks[i].o, looks[i].err = b.handler.Observe(ctx, ref)
 			return nil
 		})
 	}
 	_ = group.Wait() // no function fails
 	slices.SortStableFunc(looks, mostUrgent)
 	var lines []string
-	for i, l := range looks {
-		if i == maxStatus {
-			lines = append(lines, fmt.Sprintf("… and %d more that expire later", len(looks)-i))
-			break
-		}
+	for _, l := range looks {
 		lines = append(lines, l.line(b.handler, b.Now()))
 	}
-	if more != "" {
-		lines = append(lines, more)
+	if slices.ContainsFunc(looks, func(l look) bool { return errors.Is(l.err, handler.NotFound) }) {
+		lines = append(lines, elsewhere)
 	}
 	return Reply{Lines: lines}
 }

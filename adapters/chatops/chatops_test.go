@@ -1,10 +1,14 @@
 package chatops_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +36,7 @@ func TestCommandsAsPeopleTypeThem(t *testing.T) {
 		"<at>tair</at> update " + id:             "update " + id,
 		"@bot enable `" + id + "`":               "enable " + id,
 		"confirm aB.c_d-9":                       "confirm aB.c_d-9",
+		"Confirm aB.c_d-9.":                      "confirm aB.c_d-9",
 	} {
 		c, err := chatops.Parse(typed)
 		got := strings.TrimSpace(c.Verb + " " + strings.Join(c.Instances, " "))
@@ -52,9 +57,14 @@ func TestCommandsAsPeopleTypeThem(t *testing.T) {
 
 func TestWordsThatAreNotUnderstood(t *testing.T) {
 	for typed, want := range map[string]string{
-		"udpate " + id:                     "did you mean update?",
-		"staus":                            "did you mean status?",
-		"update " + id + " dryrun":         "did you mean dry-run?",
+		"udpate " + id:                    "did you mean update?",
+		"staus":                           "did you mean status?",
+		"update " + id + " dryrun":        "did you mean dry-run?",
+		"renew " + id:                     "did you mean update?",
+		"update " + id + " --region cn-x": "did you mean region=cn-hangzhou, in one word?",
+		"status --all":                    "did you mean status alone",
+		"status " + id + " dry-run":       "status changes nothing",
+		"update " + id + " region=cn-a region=cn-b": "two regions",
 		"update":                           "takes one instance",
 		"update " + id + " r-other1":       "takes one instance",
 		"update orders":                    "not a word that I know",
@@ -93,6 +103,14 @@ type cloud struct {
 	tags     map[string]map[string]string
 	restarts int
 	now      time.Time
+	// Of a fleet: where an instance is if not in the default region, what is wrong
+	// with an instance or a region, how long a look takes, and which were made.
+	domains   map[string]string
+	elsewhere map[string]string
+	faults    map[string]error
+	takes     time.Duration
+	looked    []string
+	deaf      chan struct{} // if set, a look ends when it is closed, whatever its context says
 }
 
 func newCloud(ids ...string) *cloud {
@@ -111,22 +129,45 @@ func (c *cloud) Instance(_ context.Context, ref handler.Ref) (handler.Instance, 
 	if _, ok := c.ssl[ref.InstanceID]; !ok {
 		return handler.Instance{}, handler.Errorf(handler.NotFound, "no instance %s", ref.InstanceID)
 	}
-	return handler.Instance{Status: "Normal", Tags: maps.Clone(c.tags[ref.InstanceID])}, nil
+	return handler.Instance{Status: "Normal", ConnectionDomain: c.domains[ref.InstanceID], Tags: maps.Clone(c.tags[ref.InstanceID])}, nil
 }
 
-func (c *cloud) SSL(_ context.Context, ref handler.Ref) (handler.SSL, error) {
+func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
+	if c.deaf != nil {
+		<-c.deaf
+	}
+	if c.takes > 0 {
+		select {
+		case <-ctx.Done():
+			return handler.SSL{}, handler.AsError(ctx.Err())
+		case <-time.After(c.takes):
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.looked = append(c.looked, ref.InstanceID)
+	if fault := c.faults[ref.InstanceID]; fault != nil {
+		return handler.SSL{}, fault
+	}
 	return c.ssl[ref.InstanceID], nil
 }
 
-func (c *cloud) List(_ context.Context, region string, _ map[string]string, _ int) (list []handler.Listed, total int, err error) {
+func (c *cloud) List(ctx context.Context, region string, _ map[string]string, page int) (list []handler.Listed, total int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id := range c.ssl {
-		list = append(list, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}})
+	if ctx.Err() != nil {
+		return nil, 0, handler.AsError(ctx.Err())
 	}
-	return list, len(list), nil
+	if fault := c.faults[region]; fault != nil {
+		return nil, 0, fault
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.ssl)) {
+		if cmp.Or(c.elsewhere[id], handler.DefaultRegion) == region {
+			list = append(list, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}, Instance: handler.Instance{Status: "Normal"}})
+		}
+	}
+	from := min((page-1)*handler.PageSize, len(list))
+	return list[from:min(from+handler.PageSize, len(list))], len(list), nil
 }
 
 func (c *cloud) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
@@ -163,7 +204,7 @@ func (c *cloud) bot(rules string, change ...func(*chatops.Options)) *chatops.Bot
 	for _, f := range change {
 		f(&o)
 	}
-	return chatops.New(handler.New(c, handler.Options{Now: c.Now, LeasePause: 20 * time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}}), o)
+	return chatops.New(handler.New(c, handler.Options{Now: c.Now, Regions: []string{handler.DefaultRegion, "cn-shanghai"}, LeasePause: 20 * time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}}), o)
 }
 
 func (c *cloud) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
@@ -203,6 +244,55 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "help"); !strings.Contains(answer, "status") || strings.Contains(answer, "update") {
 		t.Errorf("help shows %q", answer)
+	}
+}
+
+// Who is refused may be anybody who says to be "*": the rule that is offered to
+// be copied must not allow everybody, nor be a link.
+func TestARuleIsOfferedOnlyForIDsThatMeanThemselves(t *testing.T) {
+	c := newCloud(id)
+	for user, offered := range map[string]bool{"U1": true, "29:1a-b_c": true, "*": false, "U?": false, "[a-z]": false, "U1,U2": false, "U1 * *;": false, "<b>": false, strings.Repeat("U", 60000): false} {
+		answer, _ := say(c.bot(""), chatops.Message{Platform: "teams", Tenant: "T1", User: user}, "status "+id)
+		if got := strings.Contains(answer, "teams:T1/"+user); got != offered || len(answer) > 500 || !strings.Contains(answer, "TAIRSSL_CHAT_ALLOW") {
+			t.Errorf("%.20q is answered %.500q", user, answer)
+		}
+	}
+}
+
+func TestAuditLinesAreBounded(t *testing.T) {
+	var log bytes.Buffer
+	c := newCloud(id)
+	b := c.bot("", func(o *chatops.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	long := strings.Repeat("x", 60000)
+	say(b, chatops.Message{Platform: "dingtalk", Tenant: long, User: long, Channel: long}, "status")
+	if log.Len() == 0 || log.Len() > 2000 {
+		t.Errorf("ids of 60000 characters leave %d bytes of log", log.Len())
+	}
+}
+
+// An API that gives no answer in time: the audit line says nevertheless who
+// asked for what, and the answer whether anything can have changed.
+func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
+	var log bytes.Buffer
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1 * *", func(o *chatops.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	_, code := say(b, anna, "update "+id)
+	c.deaf = make(chan struct{})
+	defer close(c.deaf)
+	late, cancel := context.WithCancel(context.Background())
+	cancel()
+	for text, want := range map[string][]string{
+		"confirm " + code: {"unknown what came of it", `"verb":"confirm update","instance":"` + id + `","region":"cn-hangzhou","decision":"unknown","why":"out of time"`},
+		"update " + id:    {"Nothing was changed", `"verb":"update","instance":"` + id + `","region":"cn-hangzhou","decision":"failed","why":"out of time"`},
+		"status " + id:    {"Nothing was changed", `"verb":"status","instance":"` + id + `","region":"cn-hangzhou","decision":"failed","why":"out of time"`},
+	} {
+		log.Reset()
+		m := anna
+		m.Text = text
+		answer := strings.Join(b.Say(late, m).Lines, "\n")
+		if !strings.Contains(answer, want[0]) || !strings.Contains(log.String(), want[1]) {
+			t.Errorf("%.20s: answered %q, and the log has\n%s", text, answer, log.String())
+		}
 	}
 }
 
@@ -310,6 +400,19 @@ func TestPlansThatNeedNoCode(t *testing.T) {
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "status"); !strings.HasPrefix(answer, id+": until 2026-12-06 (in 12d), Normal, due") {
 		t.Errorf("status is answered %q", answer)
+	}
+}
+
+// A certificate that is far from its end is updated for its wrong name: who
+// decides on a restart has to know.
+func TestAPlanSaysWhy(t *testing.T) {
+	c := newCloud(id, "r-renamed1234")
+	c.ssl["r-renamed1234"] = handler.SSL{Enabled: true, Expires: c.now.AddDate(2, 0, 0), CommonName: "old.redis.rds.aliyuncs.com"}
+	c.domains = map[string]string{"r-renamed1234": "new.redis.rds.aliyuncs.com"}
+	for instance, want := range map[string]string{"r-renamed1234": "old.redis.rds.aliyuncs.com is not that of the endpoint new.redis.rds.aliyuncs.com", id: "Why: Certificate expires in 12d, within 30d"} {
+		if answer, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+instance); code == "" || !strings.Contains(answer, want) {
+			t.Errorf("the plan for %s does not say %q: %q", instance, want, answer)
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ type plan struct {
 	Deadline time.Time
 }
 
+func (p plan) ref() handler.Ref { return handler.Ref{RegionID: p.Region, InstanceID: p.Instance} }
+
 var (
 	errCode   = errors.New("that code is not one of mine, or was given to somebody else or elsewhere. Ask for the change again")
 	errLate   = errors.New("that code is too old: it holds for 5 minutes. Ask for the change again")

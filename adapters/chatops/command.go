@@ -81,7 +81,7 @@ func Parse(text string) (Command, error) {
 		if len(rest) != 1 || !codePattern.MatchString(rest[0]) {
 			return Command{}, fmt.Errorf("confirm takes the one code that I gave")
 		}
-		c.Code = rest[0]
+		c.Code = strings.TrimRight(rest[0], ".") // a phone ends a sentence
 		return c, nil
 	case c.Verb != status && !changes:
 		return Command{}, unknown(split[0], verbs)
@@ -91,7 +91,9 @@ func Parse(text string) (Command, error) {
 		option := strings.TrimLeft(word, "-")
 		region, isRegion := strings.CutPrefix(option, "region=")
 		switch {
-		case isRegion && regionPattern.MatchString(region) && c.Region == "":
+		case isRegion && c.Region != "":
+			return Command{}, fmt.Errorf("that is two regions, and an instance is in one")
+		case isRegion && regionPattern.MatchString(region):
 			c.Region = region
 		case isRegion:
 			return Command{}, fmt.Errorf("%s is not a region such as region=cn-hangzhou", quote(word))
@@ -99,6 +101,8 @@ func Parse(text string) (Command, error) {
 			c.DryRun = true
 		case instancePattern.MatchString(word):
 			c.Instances = append(c.Instances, word)
+		case option == "dry-run":
+			return Command{}, fmt.Errorf("status changes nothing, so it takes no dry-run")
 		default:
 			return Command{}, unknown(word, []string{"dry-run", "region=cn-hangzhou"})
 		}
@@ -112,9 +116,21 @@ func Parse(text string) (Command, error) {
 	return c, nil
 }
 
-// unknown names the nearest right word, if there is a near one.
+// meant are right words for those that people bring along: the README's, other
+// commands', and the command line's.
+var meant = map[string]string{
+	"renew": "update", "refresh": "update", "rotate": "update", "list": status, "show": status, "ls": status, "yes": confirm, "ok": confirm,
+	"region": "region=cn-hangzhou, in one word", "--region": "region=cn-hangzhou, in one word",
+	"all": "status alone, which is for all", "--all": "status alone, which is for all",
+}
+
+// unknown names the right word that was meant, or the nearest if there is a near
+// one.
 func unknown(word string, right []string) error {
-	nearest, least := "", 4
+	nearest, least := meant[strings.ToLower(word)], 4
+	if nearest != "" {
+		least = 0
+	}
 	for _, r := range right {
 		if d := levenshtein.ComputeDistance(strings.ToLower(word), r); d < least && d < len(r) {
 			nearest, least = r, d

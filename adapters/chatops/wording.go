@@ -51,7 +51,7 @@ func announce(verb string, r handler.Result, now time.Time) []string {
 	if r.Before != nil && !r.Before.SSLExpiredTime.IsZero() {
 		lines = append(lines, "Certificate expires now: "+when(r.Before.SSLExpiredTime, now))
 	}
-	return lines
+	return append(lines, "Why: "+sentence(r.Reason))
 }
 
 // words for each outcome: what came of it, and what to do next.
@@ -68,20 +68,26 @@ var outcomes = map[handler.Outcome]string{
 }
 
 // describe says how a request ended.
-func describe(r handler.Result, now time.Time) Reply {
+func (b *Bot) describe(r handler.Result) Reply {
 	said := outcomes[r.Outcome]
 	if strings.Contains(said, "%s") {
-		said = fmt.Sprintf(said, r.InstanceID)
+		said = fmt.Sprintf(said, b.place(handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}))
 	}
 	lines := []string{fmt.Sprintf("%s (%s)", r.InstanceID, r.RegionID), said, sentence(r.Reason)}
 	if r.Before != nil && r.Outcome == handler.Accepted && !r.Before.SSLExpiredTime.IsZero() {
-		lines = append(lines, "Certificate before: "+when(r.Before.SSLExpiredTime, now))
+		lines = append(lines, "Certificate before: "+when(r.Before.SSLExpiredTime, b.Now()))
+	}
+	if r.Error != nil && r.Error.Kind == handler.NotFound {
+		lines = append(lines, elsewhere)
 	}
 	if r.RequestID != "" {
 		lines = append(lines, "Request "+r.RequestID)
 	}
 	return Reply{Lines: lines}
 }
+
+// elsewhere helps with an instance that is not where it was looked for.
+const elsewhere = "If it is in another region, add region=R: status alone shows where everything is."
 
 // look is what was seen of an instance, or why it was not.
 type look struct {

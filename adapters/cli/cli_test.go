@@ -256,10 +256,17 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 	}
 }
 
-// The printed commands work as they are, against the server that runs.
+// The printed commands work as they are, against the server that runs, on every
+// platform: whatever its settings are, and where a secret is a reference.
 func TestServeAndSign(t *testing.T) {
 	s := newShell(t)
-	s.environ = append(s.environ, "TAIRSSL_SLACK_SIGNING_SECRETS=s3cret", "TAIRSSL_DINGTALK_APP_SECRETS=s3cret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 status *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.environ = append(s.environ, "TAIRSSL_SLACK_SIGNING_SECRETS=s3cret", "TAIRSSL_DINGTALK_APP_SECRETS=file:"+secret,
+		"TAIRSSL_FEISHU_ENCRYPT_KEYS=s3cret", "TAIRSSL_FEISHU_VERIFICATION_TOKEN=t0ken", "TAIRSSL_TEAMS_SECRETS=czNjcmV0", "TAIRSSL_MATTERMOST_TOKENS=mm-token",
+		"TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 status *; feishu:T1/U1 status *; teams:T1/U1 status *; mattermost:T1/U1 status *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
 	ctx, stop := context.WithCancel(context.Background())
 	listening := make(chan struct{})
 	lines := &until{want: 2, reached: func() { close(listening) }}
@@ -269,16 +276,16 @@ func TestServeAndSign(t *testing.T) {
 	}()
 	<-listening
 	out := strings.Split(lines.String(), "\n")
-	if !strings.Contains(out[1], "/slack") || strings.Contains(out[1], "/feishu") {
+	if !strings.Contains(out[1], "/slack") || strings.Contains(out[1], "/grafana") {
 		t.Errorf("it says %q", out[1])
 	}
-	for scheme, want := range map[string]string{"slack": "until", "dingtalk": "markdown"} {
+	for scheme, want := range map[string]string{"slack": "until", "dingtalk": "markdown", "feishu": "plain_text", "teams": "message", "mattermost": "ephemeral"} {
 		code, curl, stderr := s.run("", "sign", scheme, "--text", "status "+id, "--curl", out[0])
 		if code != 0 || !strings.HasPrefix(curl, "curl ") || strings.Contains(curl, "s3cret") {
 			t.Fatalf("sign %s ends %d:\n%s%s", scheme, code, curl, stderr)
 		}
 		answer, err := exec.Command("sh", "-c", curl).CombinedOutput()
-		if err != nil || !strings.Contains(string(answer), want) || !strings.Contains(string(answer), id) {
+		if err != nil || !strings.Contains(string(answer), want) || !strings.Contains(string(answer), id+": until") {
 			t.Errorf("the command of %s is answered %s, %v", scheme, answer, err)
 		}
 	}

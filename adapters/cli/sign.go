@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -17,7 +18,10 @@ import (
 )
 
 // speaker is who says something in a sample message.
-type speaker struct{ tenant, user, channel, text string }
+type speaker struct {
+	tenant, user, channel, text string
+	token                       string // Feishu's verification token, which its messages hold
+}
 
 // signing is how a scheme is tried by hand.
 type signing struct {
@@ -32,9 +36,10 @@ type signing struct {
 var signings = map[string]signing{
 	"slack": {"SLACK_SIGNING_SECRETS", "/slack", "application/x-www-form-urlencoded", func(secret string, now time.Time, body []byte) (http.Header, error) {
 		return webhook.SignSlack(secret, now, body), nil
-	}, func(s speaker) any {
-		return url.Values{"team_id": {s.tenant}, "user_id": {s.user}, "channel_id": {s.channel}, "command": {"/tair"}, "text": {s.text}}.Encode()
-	}},
+	}, slashCommand},
+	"mattermost": {"MATTERMOST_TOKENS", "/mattermost", "application/x-www-form-urlencoded", func(secret string, _ time.Time, _ []byte) (http.Header, error) {
+		return webhook.SignMattermost(secret), nil
+	}, slashCommand},
 	"dingtalk": {"DINGTALK_APP_SECRETS", "/dingtalk", "application/json", func(secret string, now time.Time, _ []byte) (http.Header, error) {
 		return webhook.SignDingTalk(secret, now), nil
 	}, func(s speaker) any {
@@ -45,7 +50,7 @@ var signings = map[string]signing{
 	}, func(s speaker) any {
 		content, _ := json.Marshal(map[string]string{"text": s.text}) // a string always encodes
 		return map[string]any{
-			"header": map[string]string{"event_type": "im.message.receive_v1", "tenant_key": s.tenant},
+			"header": map[string]string{"event_type": "im.message.receive_v1", "tenant_key": s.tenant, "token": s.token},
 			"event": map[string]any{
 				"sender":  map[string]any{"sender_id": map[string]string{"open_id": s.user}},
 				"message": map[string]string{"chat_id": s.channel, "message_type": "text", "content": string(content)},
@@ -68,6 +73,11 @@ var signings = map[string]signing{
 	}, nil},
 }
 
+// slashCommand is the form that Slack and Mattermost send.
+func slashCommand(s speaker) any {
+	return url.Values{"team_id": {s.tenant}, "user_id": {s.user}, "channel_id": {s.channel}, "command": {"/tair"}, "text": {s.text}}.Encode()
+}
+
 func (c *command) sign() *cobra.Command {
 	var secret, curl string
 	var s speaker
@@ -79,7 +89,8 @@ func (c *command) sign() *cobra.Command {
 
 SCHEME is one of ` + strings.Join(schemes, ", ") + `. The body is a file, - for standard
 input, or for a chat a message that says --text. The secret is --secret, or the first of the
-scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on).`,
+scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on). Mattermost signs nothing:
+its header is the secret itself.`,
 		Example: `  tairssl sign slack --text 'status r-bp1zxszhcgatnx01' --curl http://127.0.0.1:8080
   tairssl sign github events/direct-update.json --secret s3cret`,
 		Args:      cobra.RangeArgs(1, 2),
@@ -89,12 +100,21 @@ scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on).`,
 			if !ok {
 				return usagef("%q is none of %s", args[0], strings.Join(schemes, ", "))
 			}
+			setting, err := c.setting(cmd.Context(), scheme.secret)
+			if err != nil && secret == "" {
+				return usageError{err}
+			}
 			if secret == "" {
-				first, _, _ := strings.Cut(function.Getenv(c.Environ)(function.Prefix+scheme.secret), ",")
+				first, _, _ := strings.Cut(setting, ",")
 				secret = strings.TrimSpace(first)
 			}
 			if secret == "" {
 				return usagef("no secret: give --secret or set %s%s", function.Prefix, scheme.secret)
+			}
+			if scheme.path == "/feishu" {
+				if s.token, err = c.setting(cmd.Context(), "FEISHU_VERIFICATION_TOKEN"); err != nil {
+					return usageError{err}
+				}
 			}
 			body, err := c.body(scheme, s, args[1:])
 			if err != nil {
@@ -127,6 +147,13 @@ scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on).`,
 	flags.StringVar(&s.user, "user", "U1", "who says it")
 	flags.StringVar(&s.channel, "channel", "C1", "where")
 	return cmd
+}
+
+// setting is one of the environment, which may say where it is instead.
+func (c *command) setting(ctx context.Context, name string) (string, error) {
+	name = function.Prefix + name
+	environ, err := function.Resolve(ctx, []string{name + "=" + function.Getenv(c.Environ)(name)})
+	return strings.TrimSpace(function.Getenv(environ)(name)), err
 }
 
 // body is what is signed.

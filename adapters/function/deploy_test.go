@@ -69,6 +69,28 @@ func TestDeployedVariablesAreSettings(t *testing.T) {
 	}
 }
 
+// Whatever opens a route, or makes its answers seen, can be set where there are
+// routes: between the first secret of a webhook and the last setting of chat.
+func TestEverySettingOfTheRoutesCanBeDeployed(t *testing.T) {
+	names := settingNames(t)
+	names = names[slices.Index(names, "TAIRSSL_WEBHOOK_SECRETS") : slices.Index(names, "TAIRSSL_CONFIRM_BY")+1]
+	served := 0
+	for where, variables := range environments(t) {
+		if _, ok := variables["TAIRSSL_SLACK_SIGNING_SECRETS"]; !ok {
+			continue
+		}
+		served++
+		for _, name := range names {
+			if _, ok := variables[name]; !ok {
+				t.Errorf("%s can not set %s", where, name)
+			}
+		}
+	}
+	if served != 2 || len(names) < 15 {
+		t.Fatalf("%d functions and the settings %v were looked at", served, names)
+	}
+}
+
 // isSecret tells by its name whether a variable holds a secret.
 func isSecret(name string) bool {
 	return regexp.MustCompile(`_(SECRETS?|TOKENS?|KEYS?|BASIC|NOTIFY_URLS|ACCESS_KEY_ID)$`).MatchString(name)

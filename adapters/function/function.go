@@ -143,6 +143,9 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 		Attrs:   coldStart,
 		Log:     log,
 	})
+	for _, fault := range r.web.Unseen() {
+		log.Warn(fault)
+	}
 	return r, nil
 }
 

@@ -62,6 +62,17 @@ func (w world) restarts(id string) int {
 	return i.Restarts
 }
 
+func TestAChatWhoseAnswersNobodySeesIsLogged(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_FEISHU_ENCRYPT_KEYS=k", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=app-s3cret")
+	if !w.Open(context.Background(), "/feishu") || !strings.Contains(w.log.String(), "TAIRSSL_CHAT_REPLY_HOSTS") || strings.Contains(w.log.String(), "s3cret") {
+		t.Errorf("the log has %s", w.log)
+	}
+	w = newWorld(t, "TAIRSSL_FEISHU_ENCRYPT_KEYS=k", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=app-s3cret", "TAIRSSL_CHAT_REPLY_HOSTS=open.feishu.cn")
+	if w.Open(context.Background(), "/feishu"); w.log.Len() > 0 {
+		t.Errorf("with its host the log has %s", w.log)
+	}
+}
+
 func TestDirectRequest(t *testing.T) {
 	w := newWorld(t)
 	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`))

@@ -18,7 +18,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tairssl/adapters/chatops"
@@ -35,6 +37,7 @@ type instance struct {
 	tags     map[string]string
 	restarts int
 	slow     time.Duration // how long the write takes
+	fault    error         // of a read
 }
 
 func newInstance() *instance {
@@ -50,7 +53,7 @@ func (i *instance) Instance(context.Context, handler.Ref) (handler.Instance, err
 func (i *instance) SSL(context.Context, handler.Ref) (handler.SSL, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.ssl, nil
+	return i.ssl, i.fault
 }
 
 func (i *instance) List(context.Context, string, map[string]string, int) ([]handler.Listed, int, error) {
@@ -136,6 +139,9 @@ func slackBody(text string) string {
 	return url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}}.Encode()
 }
 
+// events counts those of Feishu, which have an id each.
+var events atomic.Int64
+
 // said is a text as each platform would send it, signed.
 func said(platform, text string) knock {
 	quoted, _ := json.Marshal(text)
@@ -155,7 +161,7 @@ func said(platform, text string) knock {
 	case "feishu":
 		content, _ := json.Marshal(map[string]string{"text": "@_user_1 " + text})
 		inner, _ := json.Marshal(string(content))
-		body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"1","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, inner))
+		body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), inner))
 		return knock{path: "/feishu", body: body, header: webhook.SignFeishu("test key", "abc", now, []byte(body))}
 	}
 	panic(platform)
@@ -227,6 +233,50 @@ func TestSlackButton(t *testing.T) {
 	}
 	if w := press("U1", code); w.Code != 200 || c.restarts != 1 {
 		t.Errorf("the press is answered %d %s after %d restarts", w.Code, w.Body, c.restarts)
+	}
+}
+
+// Where somebody else has to confirm, an answer that only the asker sees would
+// hold a button that nobody may press.
+func TestAPlanThatSomebodyElseConfirmsIsSeenByAll(t *testing.T) {
+	for _, platform := range []string{"slack", "mattermost"} {
+		for second, want := range map[bool]string{true: "in_channel", false: "ephemeral"} {
+			c := newChat(func(_ *webhook.Options, o *chatops.Options) { o.Second = second })
+			if w := c.send(said(platform, "update "+id)); !strings.Contains(w.Body.String(), `"response_type":"`+want+`"`) {
+				t.Errorf("%s: with a second person %t the plan is not %s: %s", platform, second, want, w.Body)
+			}
+			if w := c.send(said(platform, "status "+id)); !strings.Contains(w.Body.String(), `"response_type":"ephemeral"`) {
+				t.Errorf("%s: with a second person %t everybody sees a status: %s", platform, second, w.Body)
+			}
+		}
+	}
+}
+
+// Slack shows nothing of a section of more than 3000 characters, nor of a
+// message of more than 50 blocks.
+func TestALongAnswerKeepsToSlacksLimits(t *testing.T) {
+	c := newChat()
+	c.fault = handler.Errorf(handler.Forbidden, "%s", strings.Repeat("<&> allow this", 20))
+	asked := "status"
+	for n := range 20 {
+		asked += fmt.Sprintf(" r-long%05d", n)
+	}
+	w := c.send(said("slack", asked))
+	var answer struct {
+		Blocks []struct{ Text struct{ Text string } }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || len(answer.Blocks) < 2 || len(answer.Blocks) > 50 {
+		t.Fatalf("it is answered with %d blocks, %v: %s", len(answer.Blocks), err, w.Body)
+	}
+	said := 0
+	for _, b := range answer.Blocks {
+		said += strings.Count(b.Text.Text, "r-long")
+		if n := len(b.Text.Text); n == 0 || n > 3000 {
+			t.Errorf("a section has %d characters", n)
+		}
+	}
+	if said != 20 {
+		t.Errorf("of 20 instances %d are told", said)
 	}
 }
 
@@ -313,6 +363,29 @@ func TestChatForgeriesAllGetTheSame401(t *testing.T) {
 	}
 }
 
+// What others wrote where an answer quotes it, here the lease in an instance's
+// tag, stays a text: no link, no mention, no tag.
+func TestNothingThatOthersWroteIsFormatting(t *testing.T) {
+	formatting := regexp.MustCompile(`<!channel>|\[click\]\(`)
+	for _, platform := range platforms {
+		c := newChat()
+		c.tags["tairssl-lease"] = "<!channel>[click](evil.example)/" + handler.At(c.ssl.Expires).String() + "/" + handler.At(now).String() + "/N"
+		body := c.send(said(platform, "update "+id)).Body.String()
+		if !strings.Contains(body, "click") {
+			t.Fatalf("%s: the lease is not quoted: %s", platform, body)
+		}
+		if platform == "slack" || platform == "feishu" { // where brackets are no link
+			body = strings.ReplaceAll(body, "[click](", "")
+		}
+		if platform == "feishu" { // a plain_text knows no mention
+			body = strings.ReplaceAll(body, "<!channel>", "")
+		}
+		if found := formatting.FindString(body); found != "" {
+			t.Errorf("%s: the answer holds %q: %s", platform, found, body)
+		}
+	}
+}
+
 func TestChatRoutesWithoutSecretsAreClosed(t *testing.T) {
 	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
 		o.Slack, o.DingTalk, o.Feishu.Keys, o.Teams, o.Mattermost, o.Grafana = nil, nil, nil, webhook.TeamsSecrets{}, nil, nil
@@ -380,17 +453,34 @@ func TestBadChatBodies(t *testing.T) {
 	slack := func(body string) knock {
 		return knock{path: "/slack", body: body, header: webhook.SignSlack("slack-secret", now, []byte(body))}
 	}
+	teams, _ := webhook.SignTeams(teamsToken, []byte("x"))
+	feishu := func(body string) knock {
+		return knock{path: "/feishu", body: body, header: webhook.SignFeishu("test key", "abc", now, []byte(body))}
+	}
 	bomb := strings.Repeat("a&", 30000)
-	for name, k := range map[string]knock{
-		"a doubled field":  slack(slackBody("help") + "&user_id=U2"),
-		"a form bomb":      slack(bomb),
-		"not a form":       slack("%zz"),
-		"a strange button": slack("payload=" + url.QueryEscape(`{"type":"view_submission"}`)),
-		"no JSON":          {path: "/dingtalk", body: "x", header: webhook.SignDingTalk("ding-secret", now)},
+	const says = "I can not read that message"
+	// Anything but a 200 a platform shows as its own error, or sends again.
+	for name, test := range map[string]struct {
+		knock
+		want string
+	}{
+		"a doubled field":        {slack(slackBody("help") + "&user_id=U2"), says},
+		"a form bomb":            {slack(bomb), says},
+		"not a form":             {slack("%zz"), says},
+		"a strange button":       {slack("payload=" + url.QueryEscape(`{"type":"view_submission"}`)), ""},
+		"no JSON":                {knock{path: "/dingtalk", body: "x", header: webhook.SignDingTalk("ding-secret", now)}, says},
+		"no JSON for Teams":      {knock{path: "/teams", body: "x", header: teams}, says},
+		"no form for Mattermost": {knock{path: "/mattermost", body: "%zz", header: http.Header{"Authorization": {"Token matter-token"}}}, says},
+		"a strange card":         {feishu(`{"header":{"event_type":"card.action.trigger","token":"lark-token"},"event":{"action":{"value":"x"}}}`), "{}"},
+		"a message without JSON": {feishu(`{"header":{"event_type":"im.message.receive_v1","token":"lark-token"},"event":{"message":{"message_type":"text","content":"x"}}}`), "{}"},
 	} {
 		c := newChat()
-		if w := c.send(k); w.Code != 400 || c.restarts > 0 {
+		w := c.send(test.knock)
+		if w.Code != 200 || test.want == says && !strings.Contains(w.Body.String(), says) || test.want != says && w.Body.String() != test.want || c.restarts > 0 {
 			t.Errorf("%s is answered %d %s", name, w.Code, w.Body)
+		}
+		if !strings.Contains(c.log.String(), `"unread":`) {
+			t.Errorf("%s is not in the log: %s", name, c.log)
 		}
 	}
 	large := strings.Repeat("x", 10<<20)
@@ -438,6 +528,146 @@ func TestAnswersAreSentToConfiguredHostsOnly(t *testing.T) {
 				t.Errorf("the log shows %q:\n%s", secret, c.log)
 			}
 		}
+	}
+}
+
+// vendor is a platform's end: what it takes to answer, what it answers, and
+// what it was sent.
+type vendor struct {
+	takes  time.Duration
+	answer func(path string) (status int, body string)
+	mu     sync.Mutex
+	got    []string // path and body
+}
+
+func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, _ := io.ReadAll(r.Body)
+	select {
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	case <-time.After(v.takes):
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.got = append(v.got, r.URL.Path+" "+string(body))
+	status, answer := 200, `{"code":0,"tenant_access_token":"t-1","expire":7200}`
+	if v.answer != nil {
+		status, answer = v.answer(r.URL.Path)
+	}
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(answer)), Header: http.Header{}}, nil
+}
+
+// Where nobody is shown the body of the answer, the one that is posted must get
+// through however long the change took, the more so if its end is unknown.
+func TestAnAnswerIsPostedHoweverLongItTook(t *testing.T) {
+	for _, platform := range []string{"feishu", "dingtalk"} {
+		synctest.Test(t, func(t *testing.T) {
+			v := &vendor{takes: 450 * time.Millisecond}
+			c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+				o.Chat.Transport, o.Chat.ReplyHosts = v, []string{"open.feishu.cn", "oapi.dingtalk.example"}
+			})
+			code := codeIn.FindStringSubmatch(c.send(said(platform, "update "+id)).Body.String())[1]
+			c.slow = time.Minute
+			began := time.Now()
+			c.send(said(platform, "confirm "+code))
+			if last := v.got[len(v.got)-1]; !strings.Contains(strings.ToLower(last), "unknown") {
+				t.Errorf("%s: the last that was posted is %s", platform, last)
+			}
+			if took := time.Since(began); took > 4*time.Second {
+				t.Errorf("%s: it took %s", platform, took)
+			}
+		})
+	}
+}
+
+func TestAnAnswerIsNotPostedBeyondTheInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{takes: time.Hour}
+		c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+			o.Chat.Transport, o.Chat.ReplyHosts = v, []string{"oapi.dingtalk.example"}
+		})
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		k := said("dingtalk", "help")
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, k.path, strings.NewReader(k.body))
+		maps.Copy(r.Header, k.header)
+		began := time.Now()
+		c.ServeHTTP(httptest.NewRecorder(), r)
+		if took := time.Since(began); took > 500*time.Millisecond || len(v.got) > 0 {
+			t.Errorf("of an invocation of 500ms it took %s", took)
+		}
+	})
+}
+
+func TestFeishusTokenIsFetchedAnewAfterARefusal(t *testing.T) {
+	refusing := false
+	v := &vendor{answer: func(path string) (int, string) {
+		if refusing && strings.HasSuffix(path, "/reply") {
+			return 400, `{"code":99991663}`
+		}
+		return 200, `{"code":0,"tenant_access_token":"t-1","expire":7200}`
+	}}
+	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+		o.Chat.Transport, o.Chat.ReplyHosts = v, []string{"open.feishu.cn"}
+	})
+	tokens := func() (n int) {
+		for _, got := range v.got {
+			if strings.Contains(got, "tenant_access_token") {
+				n++
+			}
+		}
+		return n
+	}
+	c.send(said("feishu", "help"))
+	c.send(said("feishu", "help"))
+	if tokens() != 1 {
+		t.Errorf("two answers took %d tokens", tokens())
+	}
+	refusing = true
+	c.send(said("feishu", "help"))
+	refusing = false
+	c.send(said("feishu", "help"))
+	if tokens() != 2 {
+		t.Errorf("after a refusal %d tokens were fetched in all, want 2", tokens())
+	}
+}
+
+// Feishu sends an event again if it waited too long: that is not the same
+// person saying it twice.
+func TestAnEventOfFeishuCountsOnce(t *testing.T) {
+	c := newChat()
+	k := said("feishu", "update "+id)
+	code := codeIn.FindStringSubmatch(c.send(k).Body.String())[1]
+	if w := c.send(k); w.Code != 200 || w.Body.String() != "{}" {
+		t.Errorf("sent again it is answered %d %s", w.Code, w.Body)
+	}
+	confirm := said("feishu", "confirm "+code)
+	if w := c.send(confirm); !strings.Contains(w.Body.String(), "Accepted") {
+		t.Errorf("confirmed it is answered %s", w.Body)
+	}
+	if w := c.send(confirm); w.Body.String() != "{}" || c.restarts != 1 {
+		t.Errorf("confirmed in an event sent again it is answered %s after %d restarts", w.Body, c.restarts)
+	}
+}
+
+func TestChatsWhoseAnswersNobodySeesAreNamed(t *testing.T) {
+	for hosts, want := range map[string]string{
+		"": "Feishu Slack DingTalk", "hooks.slack.com,open.larksuite.com": "DingTalk", "oapi.dingtalk.com,hooks.slack.com": "Feishu",
+		"oapi.dingtalk.com,hooks.slack.com,open.feishu.cn": "",
+	} {
+		c := newChat(func(o *webhook.Options, _ *chatops.Options) { o.Chat.ReplyHosts = strings.Split(hosts, ",") })
+		got := strings.Join(c.Unseen(), "; ")
+		for _, platform := range []string{"Feishu", "Slack", "DingTalk"} {
+			if strings.Contains(got, platform) != strings.Contains(want, platform) {
+				t.Errorf("with the hosts %q it says %q", hosts, got)
+			}
+		}
+	}
+	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
+		o.Slack, o.DingTalk, o.Feishu.AppSecret, o.Chat.ReplyHosts = nil, nil, "", []string{"open.feishu.cn"}
+	})
+	if got := c.Unseen(); len(got) != 1 || !strings.Contains(got[0], "TAIRSSL_FEISHU_APP_SECRET") {
+		t.Errorf("without the app's secret it says %q", got)
 	}
 }
 

@@ -61,7 +61,7 @@ func (h *Handler) dingTalk(q *request) {
 		SessionWebhook string `json:"sessionWebhook"`
 	}
 	if json.Unmarshal(q.body, &message) != nil {
-		q.malformed("it is not JSON of a message")
+		q.reply(dingTalkAnswer(q.unread("it is not JSON of a message")))
 		return
 	}
 	text := message.Text.Content
@@ -71,9 +71,7 @@ func (h *Handler) dingTalk(q *request) {
 	answer := dingTalkAnswer(h.say(q, chatops.Message{
 		Platform: "dingtalk", Tenant: message.SenderCorpID, User: message.SenderStaffID, Channel: message.ConversationI, Text: text,
 	}))
-	if message.SessionWebhook != "" && len(h.Chat.ReplyHosts) > 0 {
-		q.sent(h.post(q.http.Context(), message.SessionWebhook, "", answer, nil))
-	}
+	h.send(q, message.SessionWebhook, answer)
 	q.reply(answer)
 }
 
@@ -88,5 +86,5 @@ type dingTalkMessage struct {
 }
 
 func dingTalkAnswer(r chatops.Reply) dingTalkMessage {
-	return dingTalkMessage{"markdown", dingTalkMarkdown{Title: r.Lines[0], Text: markdown(r)}}
+	return dingTalkMessage{"markdown", dingTalkMarkdown{Title: plain.Replace(r.Lines[0]), Text: markdown(r)}}
 }

@@ -20,7 +20,10 @@ func (d *doneOnce) has(key string, now time.Time) bool {
 	return ok && now.Sub(at).Abs() <= 2*Window
 }
 
-func (d *doneOnce) add(key string, now time.Time) {
+func (d *doneOnce) add(key string, now time.Time) { d.first(key, now) }
+
+// first adds a key and reports whether it is new.
+func (d *doneOnce) first(key string, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.keys == nil {
@@ -31,5 +34,7 @@ func (d *doneOnce) add(key string, now time.Time) {
 			delete(d.keys, old)
 		}
 	}
+	_, again := d.keys[key]
 	d.keys[key] = now
+	return !again
 }

@@ -10,15 +10,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
-	"tairssl/handler"
 	"time"
 
 	"tairssl/adapters/chatops"
+	"tairssl/handler"
 )
 
 const (
@@ -95,6 +96,7 @@ type larkEvent struct {
 	Type, Token, Challenge string
 
 	Header struct {
+		EventID   string `json:"event_id"`
 		EventType string `json:"event_type"`
 		TenantKey string `json:"tenant_key"`
 		Token     string
@@ -174,7 +176,8 @@ func larkDecrypt(key, text string) ([]byte, error) {
 func (h *Handler) feishu(q *request) {
 	e, err := h.Feishu.open(q.body)
 	if err != nil {
-		q.malformed("it is not an event")
+		q.unread("it is not an event")
+		q.reply(struct{}{})
 		return
 	}
 	if e.Type == "url_verification" {
@@ -186,12 +189,18 @@ func (h *Handler) feishu(q *request) {
 	m := chatops.Message{Platform: "feishu", Tenant: e.Header.TenantKey}
 	switch e.Header.EventType {
 	case "im.message.receive_v1":
+		if e.Header.EventID != "" && !h.heard.first(e.Header.EventID, h.Now()) {
+			q.attrs = append(q.attrs, slog.Bool("repeated", true))
+			q.reply(struct{}{})
+			return
+		}
 		message := e.Event.Message
 		m.User, m.Channel, m.Text = e.Event.Sender.SenderID.OpenID, message.ChatID, "help"
 		if message.MessageType == "text" {
 			var content struct{ Text string }
 			if json.Unmarshal([]byte(message.Content), &content) != nil {
-				q.malformed("the content of its message is not JSON")
+				q.unread("the content of its message is not JSON")
+				q.reply(struct{}{})
 				return
 			}
 			m.Text = content.Text
@@ -203,7 +212,9 @@ func (h *Handler) feishu(q *request) {
 		}
 		answer := larkAnswer(h.say(q, m))
 		if message.MessageID != "" && len(h.Chat.ReplyHosts) > 0 {
-			q.sent(h.larkReply(q.http.Context(), message.MessageID, answer))
+			ctx, cancel := q.timeToPost()
+			defer cancel()
+			q.sent(h.larkReply(ctx, message.MessageID, answer))
 		}
 		q.reply(answer)
 	case "card.action.trigger":
@@ -212,7 +223,8 @@ func (h *Handler) feishu(q *request) {
 			Code   string
 		}
 		if json.Unmarshal(e.Event.Action.Value, &value) != nil || value.Action != "confirm" {
-			q.malformed("it is no button of ours")
+			q.unread("it is no button of ours")
+			q.reply(struct{}{})
 			return
 		}
 		m.Tenant = cmp.Or(m.Tenant, e.Event.Operator.TenantKey)
@@ -306,12 +318,24 @@ func (h *Handler) larkReply(ctx context.Context, messageID string, answer larkMe
 	}
 	var result struct{ Code int }
 	if err := h.post(ctx, "https://"+host+"/open-apis/im/v1/messages/"+url.PathEscape(messageID)+"/reply", token, answer, &result); err != nil {
+		h.lark.forget(token)
 		return err
 	}
 	if result.Code != 0 {
+		h.lark.forget(token)
 		return errors.New("the open platform refused the reply: code " + strconv.Itoa(result.Code))
 	}
 	return nil
+}
+
+// forget drops a token that may be the reason why a reply failed: another app
+// secret ends it before its time.
+func (t *larkToken) forget(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.token == token {
+		t.token, t.ends = "", time.Time{}
+	}
 }
 
 func (h *Handler) larkAccess(ctx context.Context, host string) (string, error) {

@@ -58,6 +58,7 @@ type Handler struct {
 	routes map[string]route
 	done   doneOnce
 	lark   larkToken
+	heard  doneOnce // events of Feishu, which it sends again if it waited too long
 }
 
 // route is a path that is open.
@@ -75,11 +76,13 @@ type route struct {
 
 // request is one on its way through.
 type request struct {
-	w      http.ResponseWriter
-	http   *http.Request
-	body   []byte
-	scheme Scheme
-	weak   bool // what is asked for is not covered by the signature
+	w    http.ResponseWriter
+	http *http.Request
+	// invocation lasts longer than the route's answer may take.
+	invocation context.Context
+	body       []byte
+	scheme     Scheme
+	weak       bool // what is asked for is not covered by the signature
 	// For the log: what it was, what is wrong with it, and what came of it.
 	attrs  []slog.Attr
 	status int
@@ -146,7 +149,7 @@ var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bea
 // ServeHTTP answers a request and logs one line.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	q := &request{w: w, http: r}
+	q := &request{w: w, http: r, invocation: r.Context()}
 	defer func() {
 		if v := recover(); v != nil {
 			h.Log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))

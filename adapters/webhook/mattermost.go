@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"net/http"
+
 	"tairssl/adapters/chatops"
 )
 
@@ -29,16 +31,22 @@ func Mattermost(tokens Secrets) Scheme {
 	}
 }
 
+// SignMattermost gives Mattermost's header: the token itself.
+func SignMattermost(token string) http.Header {
+	return http.Header{"Authorization": {"Token " + token}}
+}
+
 // mattermost answers a slash command.
 func (h *Handler) mattermost(q *request) {
 	values, err := form(q.body)
 	if err != nil {
-		q.malformed(err.Error())
+		q.reply(mattermostMessage{"ephemeral", markdown(q.unread(err.Error()))})
 		return
 	}
-	q.reply(mattermostMessage{"ephemeral", markdown(h.say(q, chatops.Message{
+	answer := h.say(q, chatops.Message{
 		Platform: "mattermost", Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text"),
-	}))})
+	})
+	q.reply(mattermostMessage{visible(answer), markdown(answer)})
 }
 
 type mattermostMessage struct {

@@ -68,7 +68,7 @@ func (h *Handler) sslCheck(q *request) bool {
 func (h *Handler) slack(q *request) {
 	values, err := form(q.body)
 	if err != nil {
-		q.malformed(err.Error())
+		q.reply(slackAnswer(q.unread(err.Error())))
 		return
 	}
 	m := chatops.Message{Platform: "slack", Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text")}
@@ -87,15 +87,14 @@ func (h *Handler) slack(q *request) {
 		}
 	}
 	if json.Unmarshal([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != "confirm" {
-		q.malformed("it is no button of ours")
+		q.unread("it is no button of ours")
+		q.write(http.StatusOK, nil) // that it was heard is all that Slack takes here
 		return
 	}
 	m.Tenant, m.User, m.Channel, m.Text = button.Team.ID, button.User.ID, button.Channel.ID, "confirm "+button.Actions[0].Value
 	answer := slackAnswer(h.say(q, m))
 	// Slack shows nobody the body that answers a button.
-	if button.ResponseURL != "" && len(h.Chat.ReplyHosts) > 0 {
-		q.sent(h.post(q.http.Context(), button.ResponseURL, "", answer, nil))
-	}
+	h.send(q, button.ResponseURL, answer)
 	q.reply(answer)
 }
 
@@ -127,17 +126,46 @@ type slackMessage struct {
 	Blocks       []slackBlock `json:"blocks"`
 }
 
+// slackSection is how many characters Slack takes in a section; of a longer one
+// it shows nothing at all.
+const slackSection = 3000
+
 func slackAnswer(r chatops.Reply) slackMessage {
-	text := slackEscapes.Replace(strings.Join(r.Lines, "\n"))
-	message := slackMessage{
-		ResponseType: "ephemeral",
-		Text:         text,
-		Blocks:       []slackBlock{{Type: "section", Text: &slackText{"mrkdwn", text}}},
+	message := slackMessage{ResponseType: visible(r), Text: slackEscapes.Replace(strings.Join(r.Lines, "\n"))}
+	section := ""
+	end := func() {
+		if section != "" {
+			message.Blocks = append(message.Blocks, slackBlock{Type: "section", Text: &slackText{"mrkdwn", section}})
+		}
+		section = ""
 	}
+	for _, line := range r.Lines {
+		if len(line) > slackSection/6 { // escaped it may be five times as long
+			line = strings.ToValidUTF8(line[:slackSection/6], "") + "…"
+		}
+		line = slackEscapes.Replace(line)
+		if len(section)+len(line) >= slackSection {
+			end()
+		}
+		if section != "" {
+			section += "\n"
+		}
+		section += line
+	}
+	end()
 	if r.Code != "" {
 		message.Blocks = append(message.Blocks, slackBlock{Type: "actions", Elements: []slackButton{{
 			Type: "button", Text: slackText{"plain_text", "Do it"}, Style: "danger", ActionID: "confirm", Value: r.Code,
 		}}})
 	}
 	return message
+}
+
+// visible says who sees the answer to a slash command: whoever gave it, unless
+// somebody else has to.
+func visible(r chatops.Reply) string {
+	if r.Public {
+		return "in_channel"
+	}
+	return "ephemeral"
 }

@@ -78,7 +78,7 @@ func (h *Handler) teams(q *request) {
 		}
 	}
 	if json.Unmarshal(q.body, &message) != nil {
-		q.malformed("it is not JSON of a message")
+		q.reply(teamsMessage{"message", markdown(q.unread("it is not JSON of a message"))})
 		return
 	}
 	channel, _, _ := strings.Cut(message.Conversation.ID, ";") // what follows is the thread

@@ -1,0 +1,118 @@
+package chatops
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tairssl/handler"
+)
+
+// fleet says what is most urgent of all that the asker may see, in as much time
+// as a chat has; and aloud if that was not enough to see everything.
+func (b *Bot) fleet(ctx context.Context, m Message, c Command, a *audit) Reply {
+	if !b.Allow.allow(m, status, "") {
+		return b.refused(m, status, "*", a)
+	}
+	regions := b.handler.Regions
+	if c.Region != "" || len(regions) == 0 {
+		regions = []string{a.region}
+	}
+	where := strings.Join(regions, ", ")
+	a.region = where
+	ctx, cancel := timeToTell(ctx)
+	defer cancel()
+
+	var (
+		mu     sync.Mutex
+		looks  []look
+		failed = map[string][]string{} // instances by what is wrong
+		late   int                     // not read, for want of time
+	)
+	coverage := b.handler.Fleet(ctx, regions,
+		func(l handler.Listed) bool { return b.Allow.allow(m, status, l.InstanceID) },
+		func(l handler.Listed, o handler.Observation, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				looks = append(looks, look{id: b.place(l.Ref), o: o})
+			case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable):
+				late++
+			default:
+				message := handler.AsError(err).Message
+				failed[message] = append(failed[message], b.place(l.Ref))
+			}
+		})
+
+	seen, unseen := len(looks), late
+	var lines, faults []string
+	for _, message := range slices.Sorted(maps.Keys(failed)) {
+		ids := failed[message]
+		seen += len(ids)
+		slices.Sort(ids)
+		who := ids[0]
+		if len(ids) > 1 {
+			who = fmt.Sprintf("%s and %d more", who, len(ids)-1)
+		}
+		faults = append(faults, who+": "+sentence(message))
+	}
+	for _, r := range coverage {
+		unseen += r.Total - r.Seen
+		if r.Err != nil && r.Total == 0 {
+			faults = append(faults, r.Region+" could not be listed: "+sentence(r.Err.Message))
+		}
+	}
+	if a.decision = "answered"; seen == 0 && len(faults) > 0 {
+		a.decision = string(handler.Failed)
+	}
+	if len(faults) > 0 || unseen > 0 {
+		a.why = fmt.Sprintf("%d seen, %d not, %d faults", seen, unseen, len(faults))
+	}
+	slices.SortFunc(looks, func(x, y look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
+	for i, l := range looks {
+		if i == maxStatus {
+			lines = append(lines, fmt.Sprintf("… and %d more that expire later", len(looks)-i))
+			break
+		}
+		lines = append(lines, l.line(b.handler, b.Now()))
+	}
+	if more := len(faults) - maxFaults; more > 0 {
+		faults = append(faults[:maxFaults], fmt.Sprintf("… and %d more faults", more))
+	}
+	lines = append(lines, faults...)
+	switch {
+	case unseen > 0:
+		lines = append(lines, fmt.Sprintf("This is NOT all: in the time I had I saw %d of %d in %s. Others may be more urgent.", seen, seen+unseen, where),
+			"Name the instances to see them, or run tairssl status --all.")
+	case len(lines) == 0:
+		lines = append(lines, "There is no instance in "+where+" that you may see.")
+	}
+	return Reply{Lines: lines}
+}
+
+// maxFaults bounds how many different faults one answer shows.
+const maxFaults = 5
+
+// place is an instance's id, with its region where a command has to say it.
+func (b *Bot) place(ref handler.Ref) string {
+	if ref.RegionID == b.Region {
+		return ref.InstanceID
+	}
+	return ref.InstanceID + " region=" + ref.RegionID
+}
+
+// timeToTell leaves enough of the time to put together what was seen.
+func timeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(200*time.Millisecond, time.Until(deadline)/10)))
+}

@@ -1,0 +1,110 @@
+package chatops_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tairssl/handler"
+)
+
+// newFleet is n instances of a year's certificates.
+func newFleet(n int) *cloud {
+	c := newCloud()
+	for i := range n {
+		c.ssl[fmt.Sprintf("r-fleet%05d", i)] = handler.SSL{Enabled: true, Expires: c.now.AddDate(1, 0, i)}
+	}
+	c.elsewhere, c.faults = map[string]string{}, map[string]error{}
+	return c
+}
+
+func TestStatusOfTheFleetShowsTheMostUrgentOfAllPagesAndRegions(t *testing.T) {
+	c := newFleet(320)
+	c.ssl["r-fleet00319"] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 9)}
+	c.ssl["r-shanghai01"] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 5)}
+	c.elsewhere["r-shanghai01"] = "cn-shanghai"
+	answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status")
+	lines := strings.Split(answer, "\n")
+	if !strings.HasPrefix(lines[0], "r-shanghai01 region=cn-shanghai: until 2026-11-29 (in 5d), Normal, due") || !strings.HasPrefix(lines[1], "r-fleet00319: until 2026-12-03 (in 9d)") {
+		t.Errorf("the most urgent are not on top:\n%s", answer)
+	}
+	if len(lines) != 21 || lines[20] != "… and 301 more that expire later" {
+		t.Errorf("321 are answered in %d lines:\n%s", len(lines), answer)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status region=cn-shanghai"); !strings.HasPrefix(answer, "r-shanghai01") || strings.Contains(answer, "fleet") {
+		t.Errorf("one region is answered:\n%s", answer)
+	}
+}
+
+func TestStatusOfTheFleetReadsOnlyWhatTheAskerMaySee(t *testing.T) {
+	c := newFleet(120)
+	answer, _ := say(c.bot("slack:T1/U1 status r-fleet0011*"), anna, "status")
+	if len(c.looked) != 10 || strings.Count(answer, "until") != 10 {
+		t.Errorf("%d were read, and the answer is:\n%s", len(c.looked), answer)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 status r-none*"), anna, "status"); answer != "There is no instance in cn-hangzhou, cn-shanghai that you may see." {
+		t.Errorf("nothing to see is answered %q", answer)
+	}
+}
+
+// What could not be seen in time may be the most urgent of all, so the answer
+// has to say so, and to be there in time nevertheless.
+func TestStatusOfAFleetTooLargeForAChatSaysThatItIsNotAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newFleet(700)
+		c.takes = 100 * time.Millisecond
+		ctx, cancel := context.WithTimeout(context.Background(), 2700*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		m := anna
+		m.Text = "status"
+		answer := strings.Join(c.bot("slack:T1/U1 status *").Say(ctx, m).Lines, "\n")
+		took := time.Since(began)
+		found := regexp.MustCompile(`NOT all: in the time I had I saw (\d+) of 700 in cn-hangzhou, cn-shanghai`).FindStringSubmatch(answer)
+		if found == nil || took >= 2700*time.Millisecond {
+			t.Fatalf("after %s it is answered:\n%s", took, answer)
+		}
+		if seen, _ := strconv.Atoi(found[1]); seen < 100 || seen > 400 || strings.Count(answer, "until") != 20 {
+			t.Errorf("%s of 700 were seen, and the answer is:\n%s", found[1], answer)
+		}
+	})
+}
+
+func TestFaultsOfAFleetDoNotHideWhatIsUrgent(t *testing.T) {
+	c := newFleet(60)
+	for i := range 40 {
+		c.faults[fmt.Sprintf("r-fleet%05d", i)] = handler.Errorf(handler.Forbidden, "allow kvstore:DescribeInstanceSSL")
+	}
+	c.faults["cn-shanghai"] = handler.Errorf(handler.Unavailable, "no answer")
+	answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status")
+	for _, want := range []string{"r-fleet00040: until", "r-fleet00000 and 39 more: Allow kvstore:DescribeInstanceSSL.", "cn-shanghai could not be listed: No answer."} {
+		if !strings.Contains(answer, want) {
+			t.Errorf("the answer does not say %q:\n%s", want, answer)
+		}
+	}
+	if strings.Count(answer, "DescribeInstanceSSL") != 1 || !strings.HasPrefix(answer, "r-fleet00040") {
+		t.Errorf("40 faults are answered:\n%s", answer)
+	}
+}
+
+// What an answer says to ask next must find the instance where it is.
+func TestAnswersNameTheRegionThatACommandNeeds(t *testing.T) {
+	c := newCloud("r-shanghai01")
+	b := c.bot("slack:T1/U1 * *")
+	_, code := say(b, anna, "update r-shanghai01 region=cn-shanghai")
+	for range 2 {
+		if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "sk status r-shanghai01 region=cn-shanghai ") {
+			t.Errorf("confirmed it is answered %q", answer)
+		}
+	}
+	for _, text := range []string{"status r-gonegone", "update r-gonegone"} {
+		if answer, _ := say(b, anna, text); !strings.Contains(answer, "add region=R") {
+			t.Errorf("%s is answered %q", text, answer)
+		}
+	}
+}
