@@ -67,6 +67,9 @@ const (
 // offTag set to "off" keeps unattended changes from an instance.
 const offTag = "tairssl"
 
+// Off reports that an instance's tag keeps unattended changes from it.
+func (i Instance) Off() bool { return strings.EqualFold(i.Tags[offTag], "off") }
+
 // Policy is what the operator allows. The zero value allows to update what
 // expires within 30 days, on every instance.
 type Policy struct {
@@ -122,14 +125,14 @@ func (p Policy) permit(r Request) decision {
 			reason += "; mind that encryption ends, and on legacy instances can never be enabled again"
 		}
 		return decision{outcome: Refused, reason: reason}
-	case !p.covers(r.InstanceID):
+	case !p.Covers(r.InstanceID):
 		return refuse("%s is not among the allowed instances: see TAIRSSL_INSTANCES", r.InstanceID)
 	}
 	return decision{}
 }
 
-// covers reports whether the globs take in an instance id; an exclusion wins.
-func (p Policy) covers(id string) bool {
+// Covers reports whether the globs take in an instance id; an exclusion wins.
+func (p Policy) Covers(id string) bool {
 	included, only := false, false
 	for _, glob := range p.Instances {
 		exclude, isExclusion := strings.CutPrefix(glob, "!")
@@ -193,7 +196,7 @@ func decide(r Request, o Observation, p Policy, l lease, now time.Time) decision
 	switch {
 	case p.Pause:
 		return refuse("%s, but all changes are paused: unset TAIRSSL_PAUSE", reason)
-	case (r.Automatic || r.Weak) && strings.EqualFold(o.Tags[offTag], "off"):
+	case (r.Automatic || r.Weak) && o.Off():
 		return refuse("%s, but the instance is tagged %s=off, which keeps unattended changes away", reason, offTag)
 	case o.Status == statusSSLModifying:
 		return decision{outcome: InProgress, reason: "the instance is SSLModifying: a change of its encryption is under way"}
@@ -211,9 +214,9 @@ func decide(r Request, o Observation, p Policy, l lease, now time.Time) decision
 	return decision{reason: reason}
 }
 
-// missedBefore is how long before its expiry a certificate should be renewed at
+// MissedBefore is how long before its expiry a certificate should be renewed at
 // the latest.
-const missedBefore = 24 * time.Hour
+const MissedBefore = 24 * time.Hour
 
 // wait puts an automatic change off to the next window.
 func (p Policy) wait(o Observation, reason string, now time.Time) decision {
@@ -222,7 +225,7 @@ func (p Policy) wait(o Observation, reason string, now time.Time) decision {
 		return decision{}
 	}
 	d := decision{outcome: Deferred, until: opens, reason: fmt.Sprintf("%s, but deferred to the maintenance window that opens %s", reason, At(opens))}
-	if o.Enabled && opens.After(o.Expires.Add(-missedBefore)) {
+	if o.Enabled && opens.After(o.Expires.Add(-MissedBefore)) {
 		if p.MissedActs {
 			return decision{}
 		}

@@ -117,6 +117,18 @@ func (w Window) String() string {
 	return w.text
 }
 
+// Own reports that the window is each instance's own.
+func (w Window) Own() bool { return !w.any && w.written == nil }
+
+// Zone is that of a written window, else UTC, in which the API writes the
+// instances' own.
+func (w Window) Zone() *time.Location {
+	if w.zone == nil {
+		return time.UTC
+	}
+	return w.zone
+}
+
 // defaultWindow is what Alibaba gives an instance whose owner chose none:
 // 02:00 to 06:00 in China.
 var defaultWindow = span24{18 * 60, 22 * 60}

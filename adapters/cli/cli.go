@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -34,6 +35,10 @@ type Environment struct {
 	// and progress.
 	Ask, Color, Progress bool
 	Version              string
+	// Columns is how wide the terminal is; 0 if there is none.
+	Columns int
+	// Transport sends messages to people; default that of notices.
+	Transport http.RoundTripper
 }
 
 // Main runs the command in this process and returns its exit code.
@@ -41,12 +46,14 @@ func Main(version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	isTerminal := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+	columns, _, _ := term.GetSize(int(os.Stdout.Fd())) // 0 for what is no terminal
 	return Run(ctx, Environment{
 		Args: os.Args[1:], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Ask:      isTerminal(os.Stdin) && isTerminal(os.Stderr),
 		Color:    isTerminal(os.Stdout) && !slices.ContainsFunc(os.Environ(), noColor),
 		Progress: isTerminal(os.Stderr),
+		Columns:  columns,
 		Version:  version,
 	})
 }
@@ -114,7 +121,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		c.change(handler.Update, "Renew certificates that are due"),
 		c.change(handler.Enable, "Switch encryption on"),
 		c.change(handler.Disable, "Switch encryption off; for legacy instances there is no way back"),
-		c.status(), c.sweep(), c.invoke(), c.serve(), c.sign(), c.emulator(), c.demo(),
+		c.status(), c.sweep(), c.invoke(), c.serve(), c.sign(), c.doctor(), c.emulator(), c.demo(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			Run: func(*cobra.Command, []string) { fmt.Fprintln(c.Stdout, e.Version) },

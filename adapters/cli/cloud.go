@@ -60,6 +60,9 @@ func (c *command) cloud(o tairtest.Options) (environ []string, done func(), err 
 	return environ, func() { clean(); _ = e.Close() }, nil
 }
 
+// leading are the settings that say where the cloud is.
+var leading = []string{function.Prefix + "ENDPOINT", function.Prefix + "STS_ENDPOINT", function.Prefix + "CA_FILE"}
+
 // leadTo serves an emulator over HTTPS and gives the environment that leads to it.
 func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), err error) {
 	endpoint, err := e.ListenHTTPS("127.0.0.1:0")
@@ -76,7 +79,7 @@ func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), 
 	}
 	for _, entry := range c.Environ {
 		key, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(key, "ALIBABA_CLOUD_") && key != function.Prefix+"ENDPOINT" && key != function.Prefix+"CA_FILE" {
+		if !strings.HasPrefix(key, "ALIBABA_CLOUD_") && !slices.Contains(leading, key) {
 			environ = append(environ, entry)
 		}
 	}
@@ -88,6 +91,7 @@ func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), 
 	}
 	return append(environ,
 		function.Prefix+"ENDPOINT="+endpoint,
+		function.Prefix+"STS_ENDPOINT="+endpoint,
 		function.Prefix+"CA_FILE="+ca,
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator",
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret",

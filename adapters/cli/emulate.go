@@ -14,9 +14,9 @@ import (
 
 func (c *command) emulator() *cobra.Command {
 	var (
-		addr, instances, certOut string
-		lag, changeTime, latency time.Duration
-		verbose                  bool
+		addr, instances, certOut, policy string
+		lag, changeTime, tagLag, latency time.Duration
+		verbose                          bool
 	)
 	cmd := &cobra.Command{
 		Use:   "emulate",
@@ -31,10 +31,11 @@ called; POST /emulator/instances, /emulator/clock
 {"Advance":"1h"} and /emulator/faults {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}
 change the world.`,
 		Example: `  tairssl emulate --addr 127.0.0.1:8080 --cert-out ca.pem
-  tairssl emulate --instances fleet.json --lag 1m --change-time 3m`,
+  tairssl emulate --instances fleet.json --lag 1m --change-time 3m
+  tairssl emulate --policy adapters/tair/policy.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := tairtest.Options{Keys: c.keys(), Lag: orNone(lag), ChangeTime: orNone(changeTime), Latency: latency}
+			o := tairtest.Options{Keys: c.keys(), Lag: orNone(lag), ChangeTime: orNone(changeTime), TagLag: tagLag, Latency: latency}
 			if verbose {
 				o.Logf = func(format string, args ...any) { fmt.Fprintf(c.Stderr, format+"\n", args...) }
 			}
@@ -51,6 +52,15 @@ change the world.`,
 			}
 			if err := e.Put(fleet...); err != nil {
 				return usageError{err}
+			}
+			if policy != "" {
+				document, err := os.ReadFile(policy)
+				if err == nil {
+					err = e.Policy(document)
+				}
+				if err != nil {
+					return usageError{err}
+				}
 			}
 			plain, err := e.ListenHTTP(addr)
 			if err != nil {
@@ -78,6 +88,8 @@ change the world.`,
 	flags.DurationVar(&lag, "lag", 2*time.Second, "how long an accepted change does not show")
 	flags.DurationVar(&changeTime, "change-time", 5*time.Second, "how long an instance then is SSLModifying")
 	flags.DurationVar(&latency, "latency", 0, "how long every answer of the API takes at least")
+	flags.DurationVar(&tagLag, "tag-lag", 0, "how long a tag that was set does not show")
+	flags.StringVar(&policy, "policy", "", "`file` of a RAM policy, by which calls are allowed (default: all are)")
 	flags.BoolVarP(&verbose, "verbose", "v", false, "log every call to standard error")
 	return cmd
 }

@@ -38,13 +38,37 @@ func Getenv(environ []string) func(key string) string {
 	}
 }
 
+// Source says where credentials come from.
+type Source string
+
+// The sources, in the order in which they are looked for in an environment.
+const (
+	FromKey        Source = "access key in " + accessKeyID
+	FromTokenFile  Source = "identity token in the file of " + tokenFile
+	FromFederation Source = "identity token of the cloud that the function runs on"
+)
+
+// CredentialSource is the one that counts in an environment.
+func CredentialSource(environ []string) Source {
+	get := Getenv(environ)
+	switch {
+	case get(accessKeyID) != "" || get(accessKeySecret) != "" || get(roleARN) == "" && get(providerARN) == "":
+		return FromKey
+	case get(tokenFile) != "":
+		return FromTokenFile
+	default:
+		return FromFederation
+	}
+}
+
 // Credentials are those that an environment names: its key; or those of its
 // role, for the identity token in its file, or else for the one of federation,
 // which is nil where there is none. What is wrong shows at the first call, so
 // that every request is answered with it.
 func (s Settings) Credentials(environ []string, federation Federation) tair.Credentials {
 	get := Getenv(environ)
-	if get(accessKeyID) != "" || get(accessKeySecret) != "" || get(roleARN) == "" && get(providerARN) == "" {
+	source := CredentialSource(environ)
+	if source == FromKey {
 		return tair.EnvironmentCredentials(get) // whose error names both ways
 	}
 	var token tair.TokenSource
@@ -55,7 +79,7 @@ func (s Settings) Credentials(environ []string, federation Federation) tair.Cred
 		return none("%s is no identity provider: set it to acs:ram::ACCOUNT:oidc-provider/NAME", providerARN)
 	case !regexp.MustCompile(`^([a-zA-Z0-9.@_-]{2,64})?$`).MatchString(get(sessionName)):
 		return none("%s takes 2 to 64 letters, digits and .@_-", sessionName)
-	case get(tokenFile) != "":
+	case source == FromTokenFile:
 		token = tair.TokenFile(get(tokenFile))
 	case federation != nil:
 		token = federation(s.OIDCAudience, s.roots)

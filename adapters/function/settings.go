@@ -252,6 +252,22 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 	}), client
 }
 
+// Roots are the authorities to trust: nil for the system's, or those with
+// CA_FILE's beside them.
+func (s Settings) Roots() *x509.CertPool { return s.roots }
+
+// Help says what a setting's variable takes, "" for what is no setting.
+func Help(variable string) string {
+	name, ok := strings.CutPrefix(variable, Prefix)
+	t := reflect.TypeFor[Settings]()
+	for i := range t.NumField() {
+		if tag := t.Field(i).Tag; ok && tag.Get("env") == name && name != "" {
+			return tag.Get("help")
+		}
+	}
+	return ""
+}
+
 // SettingsTable gives a row of a Markdown table for each setting: variable,
 // default, meaning.
 func SettingsTable() (rows []string) {

@@ -91,7 +91,7 @@ func New(urls URLs, o Options) *Notifier {
 		if o.Transport != nil {
 			return o.Transport
 		}
-		return newTransport()
+		return NewTransport()
 	})
 	for range urls {
 		n.limits = append(n.limits, rate.NewLimiter(rate.Every(burstPause), burst))

@@ -19,7 +19,8 @@ var (
 // maxAnswer is how much of an answer is read: none says more than a sentence.
 const maxAnswer = 16 << 10
 
-func newTransport() *http.Transport {
+// NewTransport is what messages are sent with: it keeps no connection open.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},

@@ -48,7 +48,7 @@ func New(c Credentials, o Options) *Client {
 	if o.Rate > 0 {
 		limiter = rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate)))
 	}
-	return &Client{credentials: c, endpoint: o.Endpoint, transport: newTransport(o.RootCAs), limiter: limiter}
+	return &Client{credentials: c, endpoint: o.Endpoint, transport: NewTransport(o.RootCAs), limiter: limiter}
 }
 
 // Close drops the idle connections.
@@ -251,8 +251,14 @@ func again[T any](ctx context.Context, op func() (T, error)) (T, error) {
 	return v, err
 }
 
-// call makes one signed call by an SDK client of its own.
-func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, ref handler.Ref, req Req, timeout time.Duration, do func(*kvstore.Client, Req) (Resp, error)) (resp Resp, err error) {
+// call makes one signed call to the OpenAPI of the instance's region.
+func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, ref handler.Ref, req Req, timeout time.Duration, do func(*kvstore.Client, Req) (Resp, error)) (Resp, error) {
+	scheme, host := c.endpoint.resolve(ref.RegionID)
+	return signed(ctx, c, scheme, host, ref.RegionID, req, timeout, do)
+}
+
+// signed makes one signed call by an SDK client of its own.
+func signed[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, scheme, host, region string, req Req, timeout time.Duration, do func(*kvstore.Client, Req) (Resp, error)) (resp Resp, err error) {
 	action := req.GetActionName()
 	if err := c.limiter.Wait(ctx); err != nil {
 		e := handler.Errorf(handler.Throttled, "%s: the own rate limit leaves no time for it in this invocation: raise TAIRSSL_RATE, or ask for less at once", action)
@@ -275,7 +281,6 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, ref
 		}
 	}()
 
-	scheme, host := c.endpoint.resolve(ref.RegionID)
 	config := sdk.NewConfig().WithScheme(scheme).WithAutoRetry(false).WithTimeout(timeout + time.Second)
 	config.Transport = transport
 	var client kvstore.Client
@@ -283,6 +288,6 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, ref
 		return resp, err
 	}
 	req.SetDomain(host)
-	req.GetQueryParams()["RegionId"] = ref.RegionID
+	req.GetQueryParams()["RegionId"] = region
 	return do(&client, req)
 }

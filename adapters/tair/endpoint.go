@@ -83,6 +83,12 @@ func (e Endpoint) resolve(region string) (scheme, host string) {
 	return e.of("r-kvstore", region)
 }
 
+// URL is where the OpenAPI of a region is.
+func (e Endpoint) URL(region string) string {
+	scheme, host := e.resolve(region)
+	return strings.ToLower(scheme) + "://" + host
+}
+
 // of gives the scheme and the host of a product in a region.
 func (e Endpoint) of(product, region string) (scheme, host string) {
 	switch {

@@ -61,7 +61,7 @@ func OIDC(token TokenSource, o OIDCOptions) Credentials {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	transport := newTransport(o.RootCAs)
+	transport := NewTransport(o.RootCAs)
 	transport.DisableKeepAlives = true // it is used once an hour
 	return (&session{token: token, options: o, transport: transport}).credential
 }

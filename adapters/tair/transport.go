@@ -22,8 +22,8 @@ const (
 
 var errRedirect = errors.New("the endpoint answered with a redirect, which is not followed")
 
-// newTransport makes the pool of connections that all calls share.
-func newTransport(roots *x509.CertPool) *http.Transport {
+// NewTransport makes a pool of connections such as all calls of a client share.
+func NewTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

@@ -19,6 +19,7 @@ import (
 const (
 	contentType = "application/json;charset=utf-8"
 	apiVersion  = "2015-01-01"
+	stsVersion  = "2015-04-01"
 	maxForm     = 1 << 20
 )
 
@@ -61,7 +62,7 @@ func init() {
 		"ModifyInstanceSSL": modifyInstanceSSL, "DescribeInstanceSSL": describeInstanceSSL,
 		"DescribeInstances": describeInstances, "DescribeInstanceAttribute": describeInstanceAttribute,
 		"TagResources": tagResources, "UntagResources": untagResources, "ListTagResources": listTagResources,
-		"DescribeActiveOperationTasks": describeActiveOperationTasks,
+		"DescribeActiveOperationTasks": describeActiveOperationTasks, "GetCallerIdentity": getCallerIdentity,
 	}
 }
 
@@ -70,6 +71,8 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 	if !e.pause(w, r, e.options.Latency) {
 		return
 	}
+	// By the machine's clock, which need not be this process's.
+	w.Header().Set("Date", e.options.Now().UTC().Format(http.TimeFormat))
 	p, wrong := read(w, r)
 	if wrong == nil {
 		wrong = e.authenticate(r.Method, p)
@@ -88,7 +91,7 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 	kind := e.nextFault(p["Action"])
 	var body object
 	if kind == "" || faultKinds[kind] {
-		body, wrong = actions[p["Action"]](e, p, scheme+"://"+r.Host)
+		body, wrong = e.act(p, scheme+"://"+r.Host)
 	}
 	e.mu.Unlock()
 	status, code := http.StatusOK, "OK"
@@ -104,6 +107,22 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 		body["RequestId"] = requestID()
 		answer(w, http.StatusOK, body)
 	}
+}
+
+// act carries out a call that is allowed; e.mu is held.
+func (e *Emulator) act(p params, host string) (object, *refusal) {
+	wrong := e.authorize(p)
+	if wrong != nil && e.options.ExistenceFirst {
+		for _, id := range append(p.list("ResourceId"), p["InstanceId"]) {
+			if id != "" && e.find(id) == nil {
+				return nil, notFound
+			}
+		}
+	}
+	if wrong != nil {
+		return nil, wrong
+	}
+	return actions[p["Action"]](e, p, host)
 }
 
 // pause waits. If the caller goes away or the emulator closes meanwhile, it
@@ -162,7 +181,7 @@ func read(w http.ResponseWriter, r *http.Request) (params, *refusal) {
 		return p, missing("Action")
 	case p["Version"] == "":
 		return p, missing("Version")
-	case p["Version"] != apiVersion:
+	case p["Version"] != apiVersion && (p["Version"] != stsVersion || p["Action"] != "GetCallerIdentity"):
 		return p, &refusal{http.StatusBadRequest, "InvalidVersion", "Specified parameter Version is not valid."}
 	case actions[p["Action"]] == nil:
 		return p, &refusal{http.StatusNotFound, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."}
@@ -235,8 +254,8 @@ func describeInstanceSSL(e *Emulator, p params, host string) (object, *refusal) 
 // describe is an instance as the API lists it.
 func (i *instance) describe() object {
 	tags := []object{}
-	for _, key := range sortedKeys(i.Tags) {
-		tags = append(tags, object{"Key": key, "Value": i.Tags[key]})
+	for _, key := range sortedKeys(i.shown) {
+		tags = append(tags, object{"Key": key, "Value": i.shown[key]})
 	}
 	kind := "Redis"
 	if strings.HasPrefix(i.InstanceID, "tt-") {
@@ -306,7 +325,7 @@ type tag struct{ key, value string }
 
 func (i *instance) has(tags []tag) bool {
 	for _, t := range tags {
-		if v, ok := i.Tags[t.key]; !ok || t.value != "" && v != t.value {
+		if v, ok := i.shown[t.key]; !ok || t.value != "" && v != t.value {
 			return false
 		}
 	}
@@ -346,6 +365,7 @@ func tagResources(e *Emulator, p params, _ string) (object, *refusal) {
 		for _, t := range tags {
 			i.Tags[t.key] = t.value
 		}
+		e.showTags(i)
 	}
 	return object{}, nil
 }
@@ -366,8 +386,15 @@ func untagResources(e *Emulator, p params, _ string) (object, *refusal) {
 		for _, key := range keys {
 			delete(i.Tags, key)
 		}
+		e.showTags(i)
 	}
 	return object{}, nil
+}
+
+// showTags lets the tags as they are now show in time.
+func (e *Emulator) showTags(i *instance) {
+	i.tagged = append(i.tagged, tagging{e.now().Add(e.options.TagLag), maps.Clone(i.Tags)})
+	i.settle(e.now())
 }
 
 func listTagResources(e *Emulator, p params, _ string) (object, *refusal) {
@@ -384,11 +411,12 @@ func listTagResources(e *Emulator, p params, _ string) (object, *refusal) {
 	}
 	rows := []object{}
 	for _, i := range candidates {
+		i.settle(e.now())
 		if !i.has(tags) {
 			continue
 		}
-		for _, key := range sortedKeys(i.Tags) {
-			rows = append(rows, object{"ResourceId": i.InstanceID, "ResourceType": "ALIYUN::KVSTORE::INSTANCE", "TagKey": key, "TagValue": i.Tags[key]})
+		for _, key := range sortedKeys(i.shown) {
+			rows = append(rows, object{"ResourceId": i.InstanceID, "ResourceType": "ALIYUN::KVSTORE::INSTANCE", "TagKey": key, "TagValue": i.shown[key]})
 		}
 	}
 	return object{"TagResources": object{"TagResource": rows}, "NextToken": ""}, nil

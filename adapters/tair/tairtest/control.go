@@ -52,13 +52,19 @@ func (e *Emulator) routes() *http.ServeMux {
 		})
 	})
 	mux.HandleFunc("GET /emulator/calls", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, e.allCalls()) })
+	mux.HandleFunc("POST /emulator/policy", func(w http.ResponseWriter, r *http.Request) {
+		var document []byte
+		e.control(w, r, func(body []byte) error { document = body; return nil }, func() (any, error) {
+			return json.RawMessage(document), e.Policy(document)
+		})
+	})
 	mux.HandleFunc("GET /emulator/ca.pem", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-pem-file")
 		_, _ = w.Write(e.CAPEM())
 	})
 	for path, allow := range map[string]string{
 		"/emulator/instances": "GET, POST", "/emulator/clock": "GET, POST", "/emulator/faults": "GET, POST",
-		"/emulator/calls": "GET", "/emulator/ca.pem": "GET",
+		"/emulator/policy": "POST", "/emulator/calls": "GET", "/emulator/ca.pem": "GET",
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)

@@ -20,6 +20,7 @@
 //	GET  /emulator/faults     the pending ones, each a Fault
 //	POST /emulator/faults     {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}; Times defaults to 1
 //	GET  /emulator/calls      {"DescribeInstanceSSL":12}, the authentic calls by action
+//	POST /emulator/policy     a policy of RAM, by which calls are allowed from then on
 //	GET  /emulator/ca.pem     the authority of every certificate here
 //
 // The first 1,000 instances have a data plane. A restart ends its open
@@ -29,7 +30,7 @@
 // The wire follows Alibaba Cloud's documentation of the RPC request structure,
 // signature 1.0 and common error codes, and R-kvstore's API reference.
 //
-// Not emulated: XML answers, signature version 3, other products, paging by
-// token, RAM policies, and quotas other than those of tags. All data planes
-// share one set of keys.
+// Of STS there is GetCallerIdentity alone. Not emulated: XML answers, signature
+// version 3, other products, paging by token, and quotas other than those of
+// tags. All data planes share one set of keys.
 package tairtest

@@ -26,6 +26,12 @@ type Options struct {
 	Lag time.Duration
 	// ChangeTime is how long an instance is then SSLModifying; default 5s, negative none.
 	ChangeTime time.Duration
+	// TagLag is how long a tag that was set or removed does not show; default none.
+	TagLag time.Duration
+	// ExistenceFirst looks for the instance before it asks the policy; otherwise a
+	// call that is not allowed is denied whether or not the instance is there.
+	// Which of them the real gateway does is documented nowhere.
+	ExistenceFirst bool
 	// Latency is added to every answer of the API, for benchmarks.
 	Latency time.Duration
 	// Now is the machine's clock; default time.Now.
@@ -53,6 +59,7 @@ type Emulator struct {
 	sorted    []*instance // by id: a listing of 100,000 neither sorts nor looks up
 	planes    int
 	faults    []Fault
+	policy    *ram // nil: everything is allowed
 	nonces    map[string]time.Time
 	swept     time.Time
 	calls     map[string]int
@@ -240,7 +247,7 @@ func (e *Emulator) Put(instances ...Instance) error {
 	}
 	grown := false
 	for _, i := range complete {
-		held := &instance{Instance: i, plane: planes[i.InstanceID]}
+		held := &instance{Instance: i, plane: planes[i.InstanceID], shown: maps.Clone(i.Tags)}
 		if old := e.instances[i.InstanceID]; old != nil {
 			held.plane = old.plane
 			held.plane.drop()

@@ -179,6 +179,14 @@ type instance struct {
 	Instance
 	pending []change
 	plane   *plane
+	shown   map[string]string // the tags as the API shows them
+	tagged  []tagging         // those that have yet to show
+}
+
+// tagging is the tags of an instance from when they show.
+type tagging struct {
+	shows time.Time
+	tags  map[string]string
 }
 
 // change is one that was accepted and has yet to come true.
@@ -189,6 +197,9 @@ type change struct {
 
 // settle brings the instance to the state of now.
 func (i *instance) settle(now time.Time) {
+	for len(i.tagged) > 0 && !now.Before(i.tagged[0].shows) {
+		i.shown, i.tagged = i.tagged[0].tags, i.tagged[1:]
+	}
 	for len(i.pending) > 0 && !now.Before(i.pending[0].done) {
 		c := i.pending[0]
 		i.pending = i.pending[1:]

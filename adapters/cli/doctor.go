@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"tairssl/adapters/cli/doctor"
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
+)
+
+// marks are how the state of a finding is shown, in the order of their count.
+var marks = []struct {
+	state doctor.State
+	mark  string
+	color text.Color
+	word  string
+}{
+	{doctor.Failed, "✗", text.FgRed, "failed"},
+	{doctor.Unknown, "?", text.FgYellow, "not known"},
+	{doctor.Warning, "!", text.FgYellow, "advised"},
+	{doctor.OK, "✓", text.FgGreen, "fine"},
+	{doctor.Skipped, "–", text.FgHiBlack, "skipped"},
+}
+
+func (c *command) doctor() *cobra.Command {
+	var o doctor.Options
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what would keep certificates from being renewed",
+		Long: `Look for what would keep certificates from being renewed.
+
+It checks the settings, the credential, the clock, the endpoint and each right, which
+routes are open, whether a window opens in time, and whether people would be told. It
+changes and restarts nothing: rights to write are asked about with an instance that is
+not there. With --tag-probe it sets the tag tairssl-doctor on --instance, to measure how
+soon it shows, and removes it again.
+
+✓ fine, ! advised, ? can not be told without changing something, ✗ failed, – skipped.
+The exit code is the worst of what failed: 2 settings, 3 credential or right, 4 no such
+instance, 5 not reached, 1 anything else.`,
+		Example: `  tairssl doctor --emulate
+  tairssl doctor --instance r-bp1zxszhcgatnx01
+  tairssl doctor --instance r-bp1zxszhcgatnx01 --tag-probe
+  tairssl doctor -o json | jq '.[] | select(.State == "failed")'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.TagProbe && o.Instance == "" {
+				return usagef("--tag-probe goes with --instance: it sets a tag on it")
+			}
+			if o.Instance != "" {
+				if err := (handler.Request{InstanceID: o.Instance, SSLEnabled: handler.Update}).Validate(); err != nil {
+					return usageError{err}
+				}
+			}
+			if o.Limit <= 0 {
+				return usagef("--timeout takes a time such as 1m, not %s", o.Limit)
+			}
+			environ, done, err := c.cloud(tairtest.Options{})
+			if err != nil {
+				return err
+			}
+			defer done()
+			if c.region != "" {
+				environ = append(environ, function.Prefix+"REGION="+c.region)
+			}
+			o.Environ, o.Routes, o.Transport = environ, routes, c.Transport
+			stop := c.spin("examining")
+			findings := doctor.Examine(cmd.Context(), o)
+			stop()
+			return c.printFindings(cmd.Context(), findings)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.Instance, "instance", "", "look at this instance more closely, in the first region, by its `id`")
+	flags.BoolVar(&o.TagProbe, "tag-probe", false, "set a tag on --instance several times, measure how soon it shows, and remove it")
+	flags.BoolVar(&o.Notify, "notify", false, "send a test message to every place of TAIRSSL_NOTIFY_URLS")
+	flags.DurationVar(&o.Limit, "timeout", time.Minute, "how long all of it may take")
+	return cmd
+}
+
+// taken is how wide the columns before the last are.
+func taken(findings []doctor.Finding) int {
+	check, on := 0, 0
+	for _, f := range findings {
+		check, on = max(check, len(f.Check)), max(on, len(f.On))
+	}
+	return 1 + check + on + 3*2 // a mark, and the blanks between
+}
+
+// printFindings shows what was found; JSON is always an array.
+func (c *command) printFindings(ctx context.Context, findings []doctor.Finding) error {
+	if c.output == "json" {
+		if err := printJSON(c.Stdout, findings, true); err != nil {
+			return err
+		}
+	} else {
+		t := newTable("", "CHECK", "ON", "FOUND")
+		if room := c.Columns - taken(findings); c.Columns > 0 {
+			t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: max(room, 30), WidthMaxEnforcer: text.WrapSoft}})
+		}
+		counts := map[doctor.State]int{}
+		for _, f := range findings {
+			counts[f.State]++
+			for _, m := range marks {
+				if m.state == f.State {
+					t.AppendRow(table.Row{c.paint(m.color, m.mark), f.Check, f.On, f.Found})
+				}
+			}
+			if f.Fix != "" {
+				t.AppendRow(table.Row{"", "", "", "→ " + f.Fix})
+			}
+		}
+		var sum []string
+		for _, m := range marks {
+			if n := counts[m.state]; n > 0 {
+				sum = append(sum, fmt.Sprintf("%d %s", n, m.word))
+			}
+		}
+		fmt.Fprintf(c.Stdout, "%s\n\n%s\n", t.Render(), strings.Join(sum, ", "))
+	}
+	code := doctor.ExitCode(findings)
+	if ctx.Err() != nil { // not all of it was looked at
+		code = max(code, handler.Unavailable.ExitCode())
+	}
+	if code != 0 {
+		return exit(code)
+	}
+	return nil
+}

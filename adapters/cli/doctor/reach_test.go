@@ -1,0 +1,41 @@
+package doctor
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Each step on the way to an endpoint that can fail is told from the others.
+func TestStagesOnTheWay(t *testing.T) {
+	dialled := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	for want, err := range map[string]error{
+		"(DNS)":                  dialled(&net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}),
+		"no connection":          dialled(errors.New("connection refused")),
+		"not trusted":            fmt.Errorf("tls: %w", x509.UnknownAuthorityError{}),
+		"for another name":       x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"},
+		"not valid now":          x509.CertificateInvalidError{Reason: x509.Expired},
+		"no answer within":       context.DeadlineExceeded,
+		"no answer: broken":      errors.New("broken"),
+		"is no address":          errProxy,
+		"no answer: went astray": &url.Error{Op: "Get", URL: "https://user:password@example.com", Err: errors.New("went astray")},
+	} {
+		at, found := stage(err)
+		fix := mends[at].of(Endpoint)
+		if !strings.Contains(found, want) || fix == "" || mends[at].of(Notification) == "" || strings.Contains(found, "password") {
+			t.Errorf("%v is told as %q, to be mended by %q", err, found, fix)
+		}
+	}
+}
+
+func TestClockWithoutADate(t *testing.T) {
+	if f := judgeClock(answer{skew: time.Hour}); f.State != Unknown {
+		t.Errorf("an answer without a date makes the clock %+v", f)
+	}
+}

@@ -1,0 +1,48 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"tairssl/handler"
+)
+
+// Place is where notices go, without what is secret of it.
+type Place struct {
+	Vendor string // slack, dingtalk, feishu, wecom or webhook
+	Host   string // with its port, if it has one
+}
+
+// Places are those of the URLs, in their order.
+func (u URLs) Places() []Place {
+	places := make([]Place, len(u))
+	for i, t := range u {
+		places[i] = Place{t.name, t.url.Host}
+	}
+	return places
+}
+
+// Try sends a message that says that it is a test to every place, and gives the
+// error of each, in the order of the URLs; nil where it was taken. Nothing of it
+// is remembered.
+func (n *Notifier) Try(ctx context.Context) []error {
+	d := digest{title: "tairssl: a test message", most: mostWhy, lines: []line{{
+		class: verified, who: "tairssl doctor", what: "this is a test, nothing was changed",
+		note: Note{Result: handler.Result{Outcome: "test"}},
+	}}}
+	errs := make([]error, len(n.urls))
+	var all sync.WaitGroup
+	for i, t := range n.urls {
+		errs[i] = errPanic // until something else is known
+		all.Go(func() {
+			n.guarded(ctx, func() {
+				if errs[i] = n.deliver(ctx, t, d); errs[i] != nil {
+					errs[i] = errors.New(t.redact(errs[i].Error()))
+				}
+			})
+		})
+	}
+	all.Wait()
+	return errs
+}

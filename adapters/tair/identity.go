@@ -1,0 +1,47 @@
+package tair
+
+import (
+	"context"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
+	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
+)
+
+// Identity is whose a credential is.
+type Identity struct {
+	AccountID string // "1234567890123456"
+	ARN       string // "acs:ram::1234567890123456:user/name"
+	Kind      string // Account, RAMUser or AssumedRoleUser
+}
+
+// identityRequest and identityResponse are those of GetCallerIdentity. The SDK's
+// package of STS, for which they are written here, would bring all of its
+// actions into everything that links this one.
+type identityRequest struct{ *requests.RpcRequest }
+
+type identityResponse struct {
+	*responses.BaseResponse
+	RequestId, AccountId, Arn, IdentityType string
+}
+
+// Identity calls GetCallerIdentity of the STS (version 2015-04-01) at an
+// endpoint in a region, which needs no right: who signs may know who it is.
+func (c *Client) Identity(ctx context.Context, sts Endpoint, region string) (Identity, error) {
+	return again(ctx, func() (Identity, error) {
+		req := &identityRequest{&requests.RpcRequest{}}
+		req.InitWithApiInfo("Sts", "2015-04-01", "GetCallerIdentity", "", "")
+		scheme, host := sts.of("sts", region)
+		resp, err := signed(ctx, c, scheme, host, region, req, readTimeout, func(client *kvstore.Client, req *identityRequest) (*identityResponse, error) {
+			resp := &identityResponse{BaseResponse: &responses.BaseResponse{}}
+			return resp, client.DoAction(req, resp)
+		})
+		if err == nil && (resp.RequestId == "" || resp.AccountId == "" || resp.Arn == "") {
+			err = malformed("GetCallerIdentity")
+		}
+		if err != nil {
+			return Identity{}, err
+		}
+		return Identity{AccountID: clip(resp.AccountId), ARN: clip(resp.Arn), Kind: clip(resp.IdentityType)}, nil
+	})
+}

@@ -1,0 +1,148 @@
+package tairtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+)
+
+// account is whose all instances are.
+const account = "1234567890123456"
+
+// Policy replaces what the callers may do by a policy of RAM, in its own JSON
+// (Version, Statement with Effect, Action, Resource, Condition). A Deny wins,
+// and what no Allow names is denied. Until then everything is allowed.
+//
+// Of conditions it knows StringEquals on kvstore:SSLEnabled; another one, and
+// what is not a policy, is an error and changes nothing.
+func (e *Emulator) Policy(document []byte) error {
+	p, err := parsePolicy(document)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.policy = p
+	return nil
+}
+
+// ram is a policy of RAM.
+type ram struct {
+	Version   string
+	Statement []ramStatement
+}
+
+type ramStatement struct {
+	Effect           string
+	Action, Resource oneOrMore
+	Condition        map[string]map[string]oneOrMore
+}
+
+// oneOrMore is a field that is a string or an array of them.
+type oneOrMore []string
+
+func (l *oneOrMore) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*l = oneOrMore{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(l))
+}
+
+const sslEnabledKey = "kvstore:SSLEnabled"
+
+func parsePolicy(document []byte) (*ram, error) {
+	var p ram
+	dec := json.NewDecoder(strings.NewReader(string(document)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return nil, fmt.Errorf("the policy can not be read: %w", err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("the policy is followed by something else")
+	}
+	if p.Version != "1" {
+		return nil, fmt.Errorf("the policy's Version is %q; it is \"1\"", p.Version)
+	}
+	for n, s := range p.Statement {
+		switch {
+		case s.Effect != "Allow" && s.Effect != "Deny":
+			return nil, fmt.Errorf("the policy's Statement[%d].Effect is %q, neither Allow nor Deny", n, s.Effect)
+		case len(s.Action) == 0 || len(s.Resource) == 0:
+			return nil, fmt.Errorf("the policy's Statement[%d] lacks its Action or Resource", n)
+		}
+		for operator, keys := range s.Condition {
+			for key := range keys {
+				if operator != "StringEquals" || key != sslEnabledKey {
+					return nil, fmt.Errorf("the policy's Statement[%d].Condition: %s on %s is not emulated", n, operator, key)
+				}
+			}
+		}
+	}
+	return &p, nil
+}
+
+// allows judges an action on a resource. A nil policy allows everything.
+func (p *ram) allows(action, resource, sslEnabled string) bool {
+	if p == nil {
+		return true
+	}
+	allowed := false
+	for _, s := range p.Statement {
+		if !matches(s.Action, action) || !matches(s.Resource, resource) {
+			continue
+		}
+		if values, ok := s.Condition["StringEquals"][sslEnabledKey]; ok && !slices.Contains(values, sslEnabled) {
+			continue
+		}
+		if s.Effect == "Deny" {
+			return false
+		}
+		allowed = true
+	}
+	return allowed
+}
+
+// matches: in a policy * stands for any text and ? for a character.
+func matches(patterns []string, s string) bool {
+	// path.Match's * stops at a slash, of which a policy's knows nothing.
+	flat := strings.NewReplacer("/", "\x00", "[", `\[`)
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, _ := path.Match(flat.Replace(pattern), strings.ReplaceAll(s, "/", "\x00"))
+		return ok
+	})
+}
+
+var denied = &refusal{http.StatusForbidden, "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM."}
+
+// authorize asks the policy about a call; e.mu is held.
+func (e *Emulator) authorize(p params) *refusal {
+	if p["Action"] == "GetCallerIdentity" { // needs no right
+		return nil
+	}
+	ids := p.list("ResourceId")
+	if p["InstanceId"] != "" {
+		ids = []string{p["InstanceId"]}
+	}
+	if len(ids) == 0 {
+		ids = []string{"*"}
+	}
+	for _, id := range ids {
+		resource := "acs:kvstore:" + p["RegionId"] + ":" + account + ":instance/" + id
+		if !e.policy.allows("kvstore:"+p["Action"], resource, p["SSLEnabled"]) {
+			return denied
+		}
+	}
+	return nil
+}
+
+func getCallerIdentity(_ *Emulator, p params, _ string) (object, *refusal) {
+	return object{"IdentityType": "RAMUser", "AccountId": account, "PrincipalId": "216959339000654321", "UserId": "216959339000654321",
+		"Arn": "acs:ram::" + account + ":user/" + p["AccessKeyId"]}, nil
+}
