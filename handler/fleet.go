@@ -292,6 +292,9 @@ func (h *Handler) judge(ctx context.Context, s *sweep, l Listed) bool {
 	if s.order.Progress != nil {
 		s.order.Progress(s.seen, s.total)
 	}
+	if d.outcome != act && h.Policy.Covers(l.InstanceID) {
+		s.saw(o.Expires)
+	}
 	switch d.outcome {
 	case Unchanged:
 		s.counts[Unchanged]++
@@ -299,7 +302,7 @@ func (h *Handler) judge(ctx context.Context, s *sweep, l Listed) bool {
 		s.due++
 		heap.Push(&s.urgent, candidate{l.Ref, o.Expires})
 		if s.urgent.Len() > s.most+maxTried {
-			heap.Pop(&s.urgent)
+			s.saw(heap.Pop(&s.urgent).(candidate).expires)
 		}
 	default:
 		result := Result{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: Update, Tags: l.Tags}

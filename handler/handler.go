@@ -64,6 +64,16 @@ type Options struct {
 	Now     func() time.Time                                 // default time.Now
 	Sleep   func(ctx context.Context, d time.Duration) error // default by a timer
 	Log     *slog.Logger                                     // default: none
+	// Decided, if set, is told of every request that was answered as soon as it
+	// is. It may be called concurrently.
+	Decided func(context.Context, Decided)
+}
+
+// Decided is a request and what became of it.
+type Decided struct {
+	Request Request
+	Result  Result
+	Wrote   bool // ModifyInstanceSSL was sent
 }
 
 // Defaults of [Options].
@@ -167,7 +177,7 @@ func (h *Handler) ref(r Request) Ref {
 	return Ref{r.RegionID, r.InstanceID}
 }
 
-// handle answers one request, whatever happens, and logs the decision.
+// handle answers one request, whatever happens.
 func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result) {
 	wrote := false
 	defer func() {
@@ -178,7 +188,9 @@ func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result
 			}
 			result = result.end(d)
 		}
-		h.log(ctx, ref, r, result)
+		if h.Decided != nil && !(r.ahead && result.Outcome == Planned) {
+			h.Decided(ctx, Decided{r, result, wrote})
+		}
 	}()
 	result = Result{InstanceID: clip(ref.InstanceID), RegionID: clip(ref.RegionID), SSLEnabled: Action(clip(string(r.SSLEnabled)))}
 	if r.settled != nil {
@@ -475,36 +487,6 @@ func described(o Observation) string {
 		return "encryption is off"
 	}
 	return "certificate expires " + At(o.Expires).String()
-}
-
-// log writes the line of a decision.
-func (h *Handler) log(ctx context.Context, ref Ref, r Request, result Result) {
-	level := slog.LevelInfo
-	switch result.Outcome {
-	case Refused, InProgress, Deferred:
-		level = slog.LevelWarn
-	case Unknown, Failed:
-		level = slog.LevelError
-	}
-	attrs := []slog.Attr{
-		slog.String("instance", result.InstanceID), slog.String("region", result.RegionID),
-		slog.String("action", string(result.SSLEnabled)), slog.Bool("automatic", r.Automatic), slog.Bool("dry_run", r.DryRun),
-		slog.String("outcome", string(result.Outcome)), slog.String("reason", result.Reason),
-		slog.String("request_id", result.RequestID), slog.String("task_id", result.TaskID),
-	}
-	if result.Before != nil {
-		attrs = append(attrs, slog.String("expiry_before", result.Before.SSLExpiredTime.String()))
-	}
-	if result.After != nil {
-		attrs = append(attrs, slog.String("expiry_after", result.After.SSLExpiredTime.String()))
-	}
-	if e := result.Error; e != nil {
-		attrs = append(attrs, slog.String("kind", string(e.Kind)), slog.String("code", e.Code), slog.Any("error", e))
-		if e.Err != nil {
-			attrs = append(attrs, slog.String("cause", e.Err.Error()))
-		}
-	}
-	h.Log.LogAttrs(ctx, level, "decision", attrs...)
 }
 
 // locks lets one request at a time work on an instance.

@@ -62,7 +62,12 @@ type Request struct {
 	// Hurried says that somebody waits for the answer and has but seconds: the
 	// lease's pause is at most 0.5 s, and a write may begin with 1.2 s left.
 	Hurried bool `json:"-"`
+	// Event is the id of the event that asks, for the log.
+	Event string `json:"-"`
 
+	// ahead says that a sweep looks at what it may be about to change: that it
+	// would is not yet a decision to tell.
+	ahead bool
 	// settled is the answer that was known when the request was read.
 	settled *decision
 }

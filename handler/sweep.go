@@ -83,6 +83,9 @@ func DecodeSweep(data []byte) (order SweepOrder, err error) {
 type SweepSummary struct {
 	Seen, Due int
 	Outcomes  map[Outcome]int
+	// Earliest is the first expiry of all that the settings take in and that were
+	// not changed.
+	Earliest time.Time `json:"-"`
 }
 
 // SweepResult is the answer to a [SweepOrder].
@@ -122,6 +125,15 @@ type sweep struct {
 	counts  map[Outcome]int
 	changed []Result
 	others  []Result // bounded
+
+	earliest time.Time // expiry
+}
+
+// saw notes an expiry of what stays as it is.
+func (s *sweep) saw(expires time.Time) {
+	if !expires.IsZero() && (s.earliest.IsZero() || expires.Before(s.earliest)) {
+		s.earliest = expires
+	}
 }
 
 // Sweep renews what is due, the most urgent first, at most MaxTargets of it. The
@@ -241,7 +253,7 @@ func (h *Handler) ready(ctx context.Context, s *sweep, left []candidate, most in
 		requests := make([]Request, n)
 		for i, c := range left[:n] {
 			requests[i] = h.request(s, c)
-			requests[i].DryRun = true
+			requests[i].DryRun, requests[i].ahead = true, !s.order.DryRun
 		}
 		for i, result := range h.Handle(ctx, requests) {
 			switch {
@@ -317,7 +329,12 @@ func (s *sweep) result() SweepResult {
 	s.trim()
 	results := slices.Concat(s.changed, s.others)
 	slices.SortStableFunc(results, byWorst)
-	return SweepResult{SweepSummary{s.seen, s.due, s.counts}, results}
+	for _, c := range s.urgent {
+		if !slices.ContainsFunc(s.changed, func(r Result) bool { return r.Outcome != Unknown && (Ref{r.RegionID, r.InstanceID}) == c.ref }) {
+			s.saw(c.expires)
+		}
+	}
+	return SweepResult{SweepSummary{s.seen, s.due, s.counts, s.earliest}, results}
 }
 
 // PlanSweep reads one page of a sweep, at most 50 instances, and gives the

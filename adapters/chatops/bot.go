@@ -48,8 +48,11 @@ type Options struct {
 	Key    []byte // of confirmation codes; none: chat only reads
 	Second bool   // somebody else has to confirm
 	Region string // where an instance is if a command does not say
-	Log    *slog.Logger
-	Now    func() time.Time // default time.Now
+	// Audit takes what is to be logged of a message, once, whether it was obeyed
+	// or not; default: a line of Log.
+	Audit func(context.Context, ...slog.Attr)
+	Log   *slog.Logger     // default: none
+	Now   func() time.Time // default time.Now
 }
 
 // Bot answers messages. It is safe for concurrent use.
@@ -67,13 +70,17 @@ func New(h *handler.Handler, o Options) *Bot {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Audit == nil {
+		o.Audit = func(ctx context.Context, attrs ...slog.Attr) { o.Log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...) }
+	}
 	return &Bot{Options: o, handler: h}
 }
 
 // maxStatus bounds how many instances one answer shows.
 const maxStatus = 20
 
-// audit is the one line that is logged for a decision.
+// audit is what is logged of a message, beside what becomes of a change, which
+// handler tells itself.
 type audit struct {
 	verb, decision, why, requestID string
 	instances                      []string
@@ -122,10 +129,13 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 			}
 		}
 	}
-	b.Log.LogAttrs(ctx, slog.LevelInfo, "audit",
-		slog.String("source", m.Platform), slog.String("tenant", clip(m.Tenant)), slog.String("actor", clip(m.User)), slog.String("channel", clip(m.Channel)),
-		slog.String("verb", s.audit.verb), slog.String("instance", strings.Join(s.audit.instances, ",")), slog.String("region", s.audit.region),
-		slog.String("decision", s.audit.decision), slog.String("why", s.audit.why), slog.String("request_id", s.audit.requestID))
+	actor := ""
+	if m.User != "" {
+		actor = m.Platform + ":" + clip(m.Tenant) + "/" + clip(m.User) // as a rule names it
+	}
+	b.Audit(ctx, slog.String("actor", actor), slog.String("channel", clip(m.Channel)), slog.String("verb", s.audit.verb),
+		slog.String("instance", strings.Join(s.audit.instances, ",")), slog.String("region", s.audit.region),
+		slog.String("outcome", s.audit.decision), slog.String("reason", s.audit.why), slog.String("request_id", s.audit.requestID))
 	return s.reply
 }
 

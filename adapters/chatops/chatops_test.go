@@ -111,6 +111,7 @@ type cloud struct {
 	takes     time.Duration
 	looked    []string
 	deaf      chan struct{} // if set, a look ends when it is closed, whatever its context says
+	asked     chan struct{} // told when such a look begins
 }
 
 func newCloud(ids ...string) *cloud {
@@ -134,6 +135,7 @@ func (c *cloud) Instance(_ context.Context, ref handler.Ref) (handler.Instance, 
 
 func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
 	if c.deaf != nil {
+		c.asked <- struct{}{}
 		<-c.deaf
 	}
 	if c.takes > 0 {
@@ -277,19 +279,19 @@ func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
 	c := newCloud(id)
 	b := c.bot("slack:T1/U1 * *", func(o *chatops.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	_, code := say(b, anna, "update "+id)
-	c.deaf = make(chan struct{})
+	c.deaf, c.asked = make(chan struct{}), make(chan struct{})
 	defer close(c.deaf)
-	late, cancel := context.WithCancel(context.Background())
-	cancel()
 	for text, want := range map[string][]string{
-		"confirm " + code: {"unknown what came of it", `"verb":"confirm update","instance":"` + id + `","region":"cn-hangzhou","decision":"unknown","why":"out of time"`},
-		"update " + id:    {"Nothing was changed", `"verb":"update","instance":"` + id + `","region":"cn-hangzhou","decision":"failed","why":"out of time"`},
-		"status " + id:    {"Nothing was changed", `"verb":"status","instance":"` + id + `","region":"cn-hangzhou","decision":"failed","why":"out of time"`},
+		"confirm " + code: {"unknown what came of it", `"verb":"confirm update","instance":"` + id + `","region":"cn-hangzhou","outcome":"unknown","reason":"out of time"`},
+		"update " + id:    {"Nothing was changed", `"verb":"update","instance":"` + id + `","region":"cn-hangzhou","outcome":"failed","reason":"out of time"`},
+		"status " + id:    {"Nothing was changed", `"verb":"status","instance":"` + id + `","region":"cn-hangzhou","outcome":"failed","reason":"out of time"`},
 	} {
 		log.Reset()
 		m := anna
 		m.Text = text
-		answer := strings.Join(b.Say(late, m).Lines, "\n")
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { <-c.asked; cancel() }()
+		answer := strings.Join(b.Say(ctx, m).Lines, "\n")
 		if !strings.Contains(answer, want[0]) || !strings.Contains(log.String(), want[1]) {
 			t.Errorf("%.20s: answered %q, and the log has\n%s", text, answer, log.String())
 		}

@@ -52,7 +52,7 @@ func (i invoker) invoke(ctx context.Context, payload []byte) (answer json.RawMes
 
 type roleKey struct{}
 
-// withRole takes the role's credentials out of the invocation's context once:
+// withRole takes the role's credentials, and the id, out of the invocation's context once:
 // fccontext.FromContext writes to what it returns, so that calls made
 // concurrently must not ask it.
 func withRole(ctx context.Context) context.Context {
@@ -61,6 +61,7 @@ func withRole(ctx context.Context) context.Context {
 		return ctx
 	}
 	c := invocation.Credentials
+	ctx = function.WithID(ctx, invocation.RequestID)
 	return context.WithValue(ctx, roleKey{}, tair.Credential{
 		AccessKeyID:     c.AccessKeyId,
 		AccessKeySecret: c.AccessKeySecret,

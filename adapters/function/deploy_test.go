@@ -205,6 +205,7 @@ func TestTemplateResolves(t *testing.T) {
 // given, but for those that are out of place there.
 func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
 	outOfPlace := map[string]string{
+		"TAIRSSL_METRICS":       "the alarms are made of them, and Function Compute has none",
 		"TAIRSSL_LEASE":         "each description deploys two functions, which are two writers",
 		"TAIRSSL_CA_FILE":       "no file comes along",
 		"TAIRSSL_OIDC_AUDIENCE": "the policy names the audience",

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
@@ -26,6 +25,7 @@ import (
 type Options struct {
 	Environ []string  // the environment, as os.Environ gives it
 	Log     io.Writer // where log lines go, as JSON
+	Metrics bool      // the platform reads CloudWatch's embedded metrics out of the log
 	// Credentials, if set, are asked first; the zero one stands for those of
 	// Environ.
 	Credentials tair.Credentials
@@ -40,6 +40,9 @@ type Function struct {
 	starting chan struct{} // full while somebody does
 	running  atomic.Pointer[running]
 	cold     sync.Once
+	log      *slog.Logger
+	level    slog.LevelVar
+	metrics  atomic.Bool
 }
 
 type running struct {
@@ -52,7 +55,10 @@ type running struct {
 
 // New returns a function; it costs nothing until it is invoked.
 func New(o Options) *Function {
-	return &Function{options: o, starting: make(chan struct{}, 1)}
+	f := &Function{options: o, starting: make(chan struct{}, 1)}
+	f.level.Set(levelOfPlatform(o.Environ))
+	f.log = newLog(o.Log, &f.level)
+	return f
 }
 
 // Failure is an invocation that ends in an error: only where delivering the
@@ -90,10 +96,14 @@ func (f *Function) start(ctx context.Context) (*running, error) {
 func (f *Function) wire(ctx context.Context) (*running, error) {
 	environ, unread := Resolve(ctx, f.options.Environ)
 	settings, unknown, err := ParseSettings(environ)
-	log := slog.New(slog.NewJSONHandler(f.options.Log, &slog.HandlerOptions{Level: settings.LogLevel}))
+	log := f.log
+	if settings.LogLevel != nil {
+		f.level.Set(*settings.LogLevel)
+	}
+	f.metrics.Store(f.options.Metrics && settings.Metrics != "none")
 	if err = errors.Join(unread, err); err != nil {
 		faults := strings.Split(err.Error(), "\n")
-		log.Error("settings", "faults", faults)
+		lineOf(ctx).set(slog.LevelError, slog.Any("faults", faults))
 		kind := handler.Internal
 		if errors.Is(err, handler.Unavailable) {
 			kind = handler.Unavailable
@@ -101,10 +111,10 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 		return nil, &Failure{string(kind), fmt.Sprintf("%d of the function's settings are wrong: %s", len(faults), strings.Join(faults, "; "))}
 	}
 	if n := len(settings.ConfirmKey); n > 0 && n < 16 {
-		log.Warn("a short key can be guessed: give it 16 random characters or more", "variable", Prefix+"CONFIRM_KEY")
+		log.WarnContext(ctx, "a short key can be guessed: give it 16 random characters or more", "variable", Prefix+"CONFIRM_KEY")
 	}
 	for _, name := range unknown {
-		log.Warn("no such setting: it does nothing", "variable", name)
+		log.WarnContext(ctx, "no such setting: it does nothing", "variable", name)
 	}
 	credentials := settings.Credentials(environ, f.options.Federation)
 	if first := f.options.Credentials; first != nil {
@@ -129,18 +139,19 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 		Grafana: settings.GrafanaSecrets, Origins: settings.CloudEventsOrigins,
 		Slack: settings.SlackSigningSecrets, DingTalk: settings.DingTalkAppSecrets, Teams: settings.TeamsSecrets, Mattermost: settings.MattermostTokens,
 		Feishu: webhook.FeishuOptions{
-			Keys: settings.FeishuEncryptKeys, Token: settings.FeishuVerificationToken, AppID: settings.FeishuAppID, AppSecret: settings.FeishuAppSecret,
+			Keys: settings.FeishuEncryptKeys, Token: string(settings.FeishuVerificationToken), AppID: settings.FeishuAppID, AppSecret: string(settings.FeishuAppSecret),
 		},
 		Chat: webhook.Chat{
 			Bot: chatops.New(h, chatops.Options{
 				Allow: settings.ChatAllow, Key: []byte(settings.ConfirmKey), Second: settings.ConfirmBy == "second", Region: settings.Region[0], Log: log,
+				Audit: func(ctx context.Context, attrs ...slog.Attr) { lineOf(ctx).set(slog.LevelInfo, attrs...) },
 			}),
 			ReplyHosts: settings.ChatReplyHosts,
 			Transport:  f.options.Transport,
 		},
 		Decoder: &r.decoder,
 		Answer:  func(ctx context.Context, asked event.Asked) event.Answer { return r.answer(ctx, asked)[0] },
-		Attrs:   coldStart,
+		Line:    func(ctx context.Context, level slog.Level, attrs ...slog.Attr) { lineOf(ctx).set(level, attrs...) },
 		Log:     log,
 	})
 	for _, fault := range r.web.Unseen() {
@@ -152,7 +163,9 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 // Invoke answers a payload, whatever trigger it comes from: a single request by
 // its result, several by an array of results. Several payloads are answered as
 // one that asks for all of it. Its error is a *[Failure].
-func (f *Function) Invoke(ctx context.Context, payloads ...[]byte) ([]byte, error) {
+func (f *Function) Invoke(ctx context.Context, payloads ...[]byte) (answer []byte, err error) {
+	ctx, done := f.Together(ctx)
+	defer func() { done(err) }()
 	answers, err := f.Deliver(ctx, payloads)
 	if err != nil {
 		return nil, err
@@ -173,8 +186,9 @@ func (f *Function) Invoke(ctx context.Context, payloads ...[]byte) ([]byte, erro
 // the records', for the log. Its error, a *[Failure], is one of the whole
 // invocation.
 func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string) (answers []event.Answer, err error) {
-	began := time.Now()
-	ctx, r, err := f.begin(ctx)
+	ctx, done := f.Together(ctx)
+	defer func() { done(err) }()
+	r, err := f.start(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -185,21 +199,16 @@ func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string
 		}
 	}()
 	asked := make([]event.Asked, len(payloads))
+	bytes := 0
 	for i, payload := range payloads {
+		bytes += len(payload)
 		asked[i] = r.decoder.Decode(payload)
 		if i < len(ids) {
 			asked[i].ID = strings.TrimSpace(ids[i] + " " + asked[i].ID)
 		}
 	}
-	answers = r.answer(ctx, asked...)
-	for i, a := range answers {
-		attrs := append([]slog.Attr{
-			slog.String("trigger", a.Trigger), slog.String("event_id", clip(a.ID)), slog.Int("bytes", len(payloads[i])),
-			slog.Any("outcomes", a.Outcomes()), slog.Int64("duration_ms", time.Since(began).Milliseconds()),
-		}, coldStart(ctx)...)
-		r.log.LogAttrs(ctx, slog.LevelInfo, "invocation", attrs...)
-	}
-	return answers, nil
+	lineOf(ctx).set(slog.LevelInfo, slog.Int("bytes", bytes))
+	return r.answer(ctx, asked...), nil
 }
 
 // clip bounds what a sender wrote.
@@ -214,7 +223,9 @@ func clip(s string) string {
 // Serve answers an HTTP request that a gateway handed over. Its error, a
 // *[Failure], is one of the settings.
 func (f *Function) Serve(ctx context.Context, request webhook.Forwarded) (status int, header http.Header, body []byte, err error) {
-	ctx, r, err := f.begin(ctx)
+	ctx, done := f.Together(ctx)
+	defer func() { done(err) }()
+	r, err := f.start(ctx)
 	if err != nil {
 		return 0, nil, nil, err
 	}
@@ -225,38 +236,31 @@ func (f *Function) Serve(ctx context.Context, request webhook.Forwarded) (status
 // Handler gives the routes for a server of one's own. Its error, a *[Failure], is
 // one of the settings.
 func (f *Function) Handler(ctx context.Context) (http.Handler, error) {
-	_, r, err := f.begin(ctx)
+	r, err := f.start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.web, nil
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		ctx, done := f.Together(req.Context())
+		defer done(nil)
+		r.web.ServeHTTP(w, req.WithContext(ctx))
+	}), nil
 }
 
 // Open reports whether a route is.
 func (f *Function) Open(ctx context.Context, path string) bool {
-	_, r, err := f.begin(ctx)
-	return err == nil && r.web.Open(path)
-}
-
-type coldKey struct{}
-
-// begin makes what is needed, at the first invocation.
-func (f *Function) begin(ctx context.Context) (context.Context, *running, error) {
-	cold := false
-	f.cold.Do(func() { cold = true })
 	r, err := f.start(ctx)
-	return context.WithValue(ctx, coldKey{}, cold), r, err
-}
-
-func coldStart(ctx context.Context) []slog.Attr {
-	cold, _ := ctx.Value(coldKey{}).(bool)
-	return []slog.Attr{slog.Bool("cold_start", cold)}
+	return err == nil && r.web.Open(path)
 }
 
 // answer does all that was asked at once.
 func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answer {
 	var requests []handler.Request
+	lineOf(ctx).asked(asked)
 	for _, a := range asked {
+		for i := range a.Requests {
+			a.Requests[i].Event = a.ID
+		}
 		requests = append(requests, a.Requests...)
 	}
 	results := r.handler.Handle(ctx, requests)
@@ -297,17 +301,22 @@ func notes(answers []event.Answer) (all []notify.Note) {
 // sweep carries out a sweep order. It is an error only if nothing was changed
 // and nothing could be listed: delivered again it would change more than asked.
 func (r *running) sweep(ctx context.Context, a *event.Answer) {
+	var err error
 	if a.Sweep.Plan {
-		page, err := r.handler.PlanSweep(ctx, *a.Sweep)
-		if a.Planned = &page; err != nil {
-			a.Planned, a.Failed = nil, handler.AsError(err)
+		var page handler.PlanPage
+		if page, err = r.handler.PlanSweep(ctx, *a.Sweep); err == nil {
+			a.Planned = &page
+			lineOf(ctx).set(slog.LevelInfo, slog.Int("planned_requests", len(page.Requests)))
 		}
-		return
+	} else {
+		var result handler.SweepResult
+		if result, err = lineOf(ctx).sweep(ctx, *a.Sweep, r.handler.Sweep); err == nil {
+			a.Swept = &result
+		}
 	}
-	result, err := r.handler.Sweep(ctx, *a.Sweep)
-	if a.Swept = &result; err != nil {
-		a.Swept, a.Failed = nil, handler.AsError(err)
-		return
+	if err != nil {
+		e := handler.AsError(err)
+		a.Failed = e
+		lineOf(ctx).set(slog.LevelError, append([]slog.Attr{slog.String("outcome", string(handler.Failed)), slog.String("reason", e.Message)}, attrsOfError(e)...)...)
 	}
-	r.log.LogAttrs(ctx, slog.LevelInfo, "sweep", slog.Int("seen", result.Summary.Seen), slog.Int("due", result.Summary.Due), slog.Any("outcomes", result.Summary.Outcomes))
 }

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -60,9 +61,9 @@ type Settings struct {
 	SlackSigningSecrets     webhook.Secrets         `env:"SLACK_SIGNING_SECRETS" help:"signing secrets of the Slack app: opens /slack"`
 	DingTalkAppSecrets      webhook.Secrets         `env:"DINGTALK_APP_SECRETS" help:"app secrets of the DingTalk robot: opens /dingtalk"`
 	FeishuEncryptKeys       webhook.Secrets         `env:"FEISHU_ENCRYPT_KEYS" help:"encrypt keys of the Feishu or Lark app: opens /feishu"`
-	FeishuVerificationToken string                  `env:"FEISHU_VERIFICATION_TOKEN" help:"verification token of that app; an unsigned challenge needs it"`
+	FeishuVerificationToken Secret                  `env:"FEISHU_VERIFICATION_TOKEN" help:"verification token of that app; an unsigned challenge needs it"`
 	FeishuAppID             string                  `env:"FEISHU_APP_ID" help:"id of that app, for answers to messages"`
-	FeishuAppSecret         string                  `env:"FEISHU_APP_SECRET" help:"secret of that app"`
+	FeishuAppSecret         Secret                  `env:"FEISHU_APP_SECRET" help:"secret of that app"`
 	TeamsSecrets            webhook.TeamsSecrets    `env:"TEAMS_SECRETS" help:"security tokens of outgoing webhooks of Teams, base64: opens /teams"`
 	MattermostTokens        webhook.Secrets         `env:"MATTERMOST_TOKENS" help:"tokens of slash commands of Mattermost: opens /mattermost"`
 	ChatAllow               chatops.Rules           `env:"CHAT_ALLOW" help:"who may do what in a chat: platform:tenant/user-or-channel verbs instances, rules separated by a semicolon; none: nobody"`
@@ -71,7 +72,8 @@ type Settings struct {
 	ConfirmBy               string                  `env:"CONFIRM_BY" envDefault:"self" help:"who confirms a change: self, who asked; second, somebody else with the right to"`
 	NotifyURLs              notify.URLs             `env:"NOTIFY_URLS" help:"where people are told: slack://, dingtalk://, feishu://, wecom:// and webhook:// addresses"`
 	NotifyOn                notify.On               `env:"NOTIFY_ON" envDefault:"verified,accepted" help:"which successes are told besides what always is: verified, accepted or none"`
-	LogLevel                slog.Level              `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	LogLevel                *slog.Level             `env:"LOG_LEVEL" help:"debug, info, warn or error; default: AWS_LAMBDA_LOG_LEVEL if Lambda sets it, else info"`
+	Metrics                 string                  `env:"METRICS" envDefault:"emf" help:"emf: on Lambda the line of each invocation carries CloudWatch metrics; none"`
 
 	roots *x509.CertPool
 }
@@ -154,6 +156,9 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 		if s.roots, err = loadRoots(s.CAFile); err != nil {
 			fault("CA_FILE", "%v", err)
 		}
+	}
+	if s.Metrics != "emf" && s.Metrics != "none" {
+		fault("METRICS", "%q is neither emf nor none", s.Metrics)
 	}
 	if s.ConfirmBy != "self" && s.ConfirmBy != "second" {
 		fault("CONFIRM_BY", "%q is neither self nor second", s.ConfirmBy)
@@ -249,6 +254,7 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 		LeaseNone:   s.Lease == "none",
 		LeasePause:  max(s.LeasePause, time.Nanosecond),
 		Log:         log,
+		Decided:     func(ctx context.Context, d handler.Decided) { lineOf(ctx).decided(ctx, d) },
 	}), client
 }
 

@@ -2,8 +2,12 @@ package lambda
 
 import (
 	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"tairssl/adapters/event"
+	"tairssl/adapters/function"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
@@ -36,3 +40,10 @@ func Recognise(payload []byte) (asked []event.Asked) {
 
 // Federation is for tests that move its clock.
 var Federation = federation
+
+// Over returns the function over any options, with the federation of their
+// environment.
+func Over(o function.Options) lambda.Handler {
+	o.Federation, o.Metrics = federation(o.Environ, time.Now), true
+	return invoker{function.New(o)}
+}

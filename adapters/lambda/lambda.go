@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"tairssl/adapters/function"
 )
@@ -26,7 +27,7 @@ func Start(environ []string, log io.Writer) {
 
 // New returns the function as the runtime calls it, with the raw payload.
 func New(environ []string, log io.Writer) lambda.Handler {
-	return invoker{function.New(function.Options{Environ: environ, Log: log, Federation: federation(environ, time.Now)})}
+	return invoker{function.New(function.Options{Environ: environ, Log: log, Metrics: true, Federation: federation(environ, time.Now)})}
 }
 
 type invoker struct{ *function.Function }
@@ -35,6 +36,9 @@ type invoker struct{ *function.Function }
 // the records to deliver again, any other by the result. A failure's type
 // becomes Lambda's errorType.
 func (i invoker) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
+	if c, ok := lambdacontext.FromContext(ctx); ok {
+		ctx = function.WithID(ctx, c.AwsRequestID)
+	}
 	if e := httpEventOf(payload); e != nil {
 		answer, err = i.serve(ctx, e)
 	} else {

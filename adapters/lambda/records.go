@@ -59,7 +59,9 @@ func (i invoker) notifications(ctx context.Context, records []record) ([]byte, e
 // queue answers the records of a queue. One is given back if, and only if,
 // another delivery can help: poison is in the log and gone from the queue. In a
 // queue that keeps an order those behind it in its group wait for it.
-func (i invoker) queue(ctx context.Context, records []record) ([]byte, error) {
+func (i invoker) queue(ctx context.Context, records []record) (_ []byte, err error) {
+	ctx, done := i.Together(ctx)
+	defer func() { done(err) }()
 	response := batchResponse{BatchItemFailures: []batchItemFailure{}}
 	giveBack := func(n int) {
 		response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records[n].MessageID})

@@ -272,6 +272,7 @@ func signed[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, s
 	attempt, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	transport := &bound{ctx: attempt, base: c.transport}
+	began := time.Now()
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("%w: %v", errPanic, v)
@@ -279,6 +280,7 @@ func signed[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, s
 		if err != nil {
 			err = failure(ctx, action, credential, transport.sent, err)
 		}
+		count(ctx, time.Since(began), err)
 	}()
 
 	config := sdk.NewConfig().WithScheme(scheme).WithAutoRetry(false).WithTimeout(timeout + time.Second)

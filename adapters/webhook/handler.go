@@ -41,10 +41,10 @@ type Options struct {
 	Decoder *event.Decoder
 	// Answer does what an authentic message asks for.
 	Answer func(context.Context, event.Asked) event.Answer
-	// Attrs are added to the line that is logged for a request.
-	Attrs func(context.Context) []slog.Attr
-	Log   *slog.Logger     // default: none
-	Now   func() time.Time // default time.Now
+	// Line takes what is to be logged of a request, once; default: a line of Log.
+	Line func(context.Context, slog.Level, ...slog.Attr)
+	Log  *slog.Logger     // default: none
+	Now  func() time.Time // default time.Now
 }
 
 const (
@@ -96,8 +96,10 @@ func New(o Options) *Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Attrs == nil {
-		o.Attrs = func(context.Context) []slog.Attr { return nil }
+	if o.Line == nil {
+		o.Line = func(ctx context.Context, level slog.Level, attrs ...slog.Attr) {
+			o.Log.LogAttrs(ctx, level, "invocation", attrs...)
+		}
 	}
 	h := &Handler{Options: o, routes: map[string]route{}}
 	standard := ifSet(o.Standard.Secrets, Standard(o.Standard))
@@ -146,7 +148,7 @@ func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
 // Those of the chat routes, where there is but one, are not among them.
 var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bearer(nil), Basic(BasicSecrets{})}
 
-// ServeHTTP answers a request and logs one line.
+// ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	q := &request{w: w, http: r, invocation: r.Context()}
@@ -159,11 +161,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if q.status >= 400 {
 			level = slog.LevelWarn
 		}
-		attrs := append([]slog.Attr{
+		h.Line(r.Context(), level, append([]slog.Attr{
 			slog.String("route", clip(r.URL.Path)), slog.String("method", clip(r.Method)), slog.Int("status", q.status),
-			slog.Int("bytes", len(q.body)), slog.Int64("duration_ms", time.Since(began).Milliseconds()), slog.String("source_ip", clip(r.RemoteAddr)),
-		}, q.attrs...)
-		h.Log.LogAttrs(r.Context(), level, "invocation", append(attrs, h.Attrs(r.Context())...)...)
+			slog.Int("bytes", len(q.body)), slog.String("source_ip", clip(r.RemoteAddr)),
+		}, q.attrs...)...)
 	}()
 	if r.URL.Path == "/healthz" {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -302,7 +303,9 @@ func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 	if _, _, again := a.Again(); !weak && !again && changed(a) {
 		h.done.add(key, h.Now())
 	}
-	q.attrs = append(q.attrs, slog.String("trigger", a.Trigger), slog.String("event_id", clip(a.ID)), slog.Any("outcomes", a.Outcomes()), slog.Bool("repeated", repeated))
+	if repeated {
+		q.attrs = append(q.attrs, slog.Bool("repeated", true))
+	}
 	return a
 }
 
@@ -323,7 +326,7 @@ func (q *request) refuse(e *handler.Error, status int, why error) {
 		status = e.Kind.HTTPStatus()
 	}
 	if why != nil {
-		q.attrs = append(q.attrs, slog.String("refused", why.Error()))
+		q.attrs = append(q.attrs, slog.String("denied", why.Error()))
 	}
 	body, _ := json.Marshal(struct {
 		Outcome handler.Outcome

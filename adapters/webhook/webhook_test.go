@@ -214,7 +214,7 @@ func TestForgeriesAllGetTheSame401(t *testing.T) {
 			if w.Body.String() != body {
 				t.Errorf("%s: %s tells itself apart: %s", scheme, name, w.Body)
 			}
-			if !strings.Contains(d.log.String(), `"refused"`) {
+			if !strings.Contains(d.log.String(), `"denied"`) {
 				t.Errorf("%s: %s leaves no reason in the log", scheme, name)
 			}
 		}

@@ -7,4 +7,4 @@ import (
 	"tairssl/adapters/lambda"
 )
 
-func main() { lambda.Start(os.Environ(), os.Stderr) }
+func main() { lambda.Start(os.Environ(), os.Stdout) }

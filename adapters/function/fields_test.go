@@ -1,0 +1,150 @@
+package function_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// documentedFields are those of the README's table.
+func documentedFields(t *testing.T) (fields []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "\n| field | in | |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		for _, field := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cells[1], -1) {
+			fields = append(fields, field[1])
+		}
+	}
+	if len(fields) == 0 {
+		t.Fatal("the README has no table of the log's fields")
+	}
+	return fields
+}
+
+// The table in the README names the fields that are logged in every kind of
+// invocation, and no other.
+func TestREADMEHasEveryField(t *testing.T) {
+	const whsec = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdA=="
+	w := onLambda(t)
+	url, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
+		"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CHAT_REPLY_HOSTS=oapi.dingtalk.com",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
+	f := function.New(function.Options{Log: w.log, Metrics: true, Environ: environ, Transport: &told{}})
+	ctx := function.WithID(context.Background(), "the-invocation")
+	serve := func(path string, header http.Header, body string) {
+		header.Set("Content-Type", "application/json")
+		if _, _, _, err := f.Serve(ctx, webhook.Forwarded{Method: http.MethodPost, Path: path, Header: header, Body: body, SourceIP: "192.0.2.1"}); err != nil {
+			t.Error(err)
+		}
+	}
+	invoke := func(payload string) { _, _ = f.Invoke(ctx, []byte(payload)) } // how it ends is in the line
+	invoke(`{"Sweep":{"DryRun":true}}`)
+	invoke(`{"Sweep":{"Plan":true}}`)
+	body := `{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`
+	header, err := webhook.SignStandard(whsec, "msg_1", time.Now(), []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve("/ssl", header, body)
+	serve("/ssl", header, body)
+	serve("/ssl", http.Header{}, body)
+	serve("/dingtalk", webhook.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"status"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=x"}`)
+	invoke(`{"specversion":"1.0","id":"1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"r-bp1zxszhcgatnx04"}`)
+	invoke(`{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`)
+	invoke(`{"InstanceId":"r-none0000","SSLEnabled":"Update"}`)
+	if err := w.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "cut_before", Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	invoke(`{"InstanceId":"r-uf6zxszhcgatnx07","RegionId":"cn-shanghai","SSLEnabled":"Update"}`)
+	_, _ = function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_RATE=fast")}).Invoke(ctx, []byte(body))
+	maintenance := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_REGION=cn-shanghai", "TAIRSSL_MAX_TARGETS=1")})
+	if err := w.Put(tairtest.Instance{InstanceID: "r-late0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()},
+		tairtest.Instance{InstanceID: "r-late0002", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 10)).String()}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = maintenance.Invoke(ctx, []byte(`{"Sweep":{"Regions":["cn-hangzhou"]}}`))
+
+	logged := map[string]bool{}
+	for _, msg := range []string{"invocation", "decision"} {
+		for _, line := range w.lines(t, msg) {
+			for field := range line {
+				logged[field] = true
+			}
+		}
+	}
+	documented := documentedFields(t)
+	for _, field := range slices.Sorted(maps.Keys(logged)) {
+		if !slices.Contains(documented, field) {
+			t.Errorf("the README's table lacks %s", field)
+		}
+	}
+	for _, field := range documented {
+		if !logged[field] {
+			t.Errorf("the README's table has %s, which was never logged", field)
+		}
+	}
+}
+
+// What Function Compute's users query is in the index, and is logged.
+func TestLogIndexHasTheFieldsOfTheQueries(t *testing.T) {
+	text, err := os.ReadFile("../fc/logindex.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index struct {
+		Message struct {
+			Type string
+			Keys map[string]struct{ Type string } `json:"json_keys"`
+		}
+	}
+	if err := json.Unmarshal(text, &index); err != nil || index.Message.Type != "json" {
+		t.Fatalf("the index of message is of type %q, %v", index.Message.Type, err)
+	}
+	documented := documentedFields(t)
+	for field := range index.Message.Keys {
+		if !slices.Contains(documented, field) {
+			t.Errorf("%s is in the index, but is no field of the log", field)
+		}
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queried := regexp.MustCompile(`["\s]message\.([a-z_]+)`).FindAllStringSubmatch(strings.ReplaceAll(string(readme), "`", " "), -1)
+	if len(queried) < 10 {
+		t.Fatalf("the README queries %d fields", len(queried))
+	}
+	for _, q := range queried {
+		if _, indexed := index.Message.Keys[q[1]]; !indexed {
+			t.Errorf("%s is queried, but not in the index", q[1])
+		}
+	}
+	for sum := range strings.SplitSeq(string(readme), `sum("message.`) {
+		field, _, found := strings.Cut(sum, `"`)
+		if kind := index.Message.Keys[field].Type; found && kind != "" && kind != "long" {
+			t.Errorf("%s is summed, but indexed as %s", field, kind)
+		}
+	}
+}

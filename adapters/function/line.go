@@ -1,0 +1,276 @@
+package function
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"tairssl/adapters/event"
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+// line is the one line that an invocation leaves in the log. It is begun where
+// the invocation begins, told of what happens on the way, and written at the
+// end. The decision of a single request is part of it; of several each has a
+// line of its own, and the counts are here.
+type line struct {
+	log     *slog.Logger
+	metrics bool // CloudWatch's, in the same line
+	began   time.Time
+	cold    bool
+	usage   tair.Usage
+
+	mu       sync.Mutex
+	level    slog.Level
+	attrs    []slog.Attr
+	outcomes map[handler.Outcome]int
+	only     *handler.Decided // while there is but one
+	several  bool
+	named    map[handler.Ref]bool // have a line of their own
+	earliest time.Time            // expiry, of all that were seen and not renewed
+	swept    *bool                // a sweep was asked for, and succeeded
+	ended    bool
+}
+
+type lineKey struct{}
+
+// lineOf is the line of ctx's invocation; every invocation has one.
+func lineOf(ctx context.Context) *line {
+	l, _ := ctx.Value(lineKey{}).(*line)
+	if l == nil {
+		l = &line{ended: true, log: slog.New(slog.DiscardHandler)}
+	}
+	return l
+}
+
+// Together makes one invocation, with one line in the log, of all that is
+// answered in its context until done is called with the error it ends in, if
+// any.
+func (f *Function) Together(ctx context.Context) (_ context.Context, done func(error)) {
+	if _, ok := ctx.Value(lineKey{}).(*line); ok {
+		return ctx, func(error) {} // part of another
+	}
+	l := &line{log: f.log, began: time.Now()}
+	f.cold.Do(func() { l.cold = true })
+	ctx = context.WithValue(tair.Counting(ctx, &l.usage), lineKey{}, l)
+	return ctx, func(err error) {
+		l.metrics = f.metrics.Load() // the settings are known by now
+		l.write(ctx, err)
+	}
+}
+
+// set adds fields, each once: the last word counts, and nothing is not one.
+func (l *line) set(level slog.Level, attrs ...slog.Attr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.level = max(l.level, level)
+	l.setLocked(attrs)
+}
+
+func (l *line) setLocked(attrs []slog.Attr) {
+next:
+	for _, a := range attrs {
+		if a.Value.Kind() == slog.KindString && a.Value.String() == "" {
+			continue
+		}
+		for i := range l.attrs {
+			if l.attrs[i].Key == a.Key {
+				l.attrs[i].Value = a.Value
+				continue next
+			}
+		}
+		l.attrs = append(l.attrs, a)
+	}
+}
+
+// asked notes what the invocation was asked for.
+func (l *line) asked(asked []event.Asked) {
+	var triggers, ids []string
+	for _, a := range asked {
+		if len(triggers) == 0 || triggers[len(triggers)-1] != a.Trigger {
+			triggers = append(triggers, a.Trigger)
+		}
+		if a.ID != "" {
+			ids = append(ids, a.ID)
+		}
+		l.mu.Lock()
+		l.several = l.several || a.Sweep != nil
+		l.mu.Unlock()
+	}
+	l.set(slog.LevelInfo, slog.String("trigger", clip(strings.Join(triggers, ","))), slog.String("event_id", clip(strings.Join(ids, ","))))
+}
+
+// decided notes what became of a request.
+func (l *line) decided(ctx context.Context, d handler.Decided) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tallyLocked(map[handler.Outcome]int{d.Result.Outcome: 1})
+	switch r := d.Result; {
+	case r.After != nil:
+		l.sawLocked(r.After.SSLExpiredTime.Time)
+	case r.Before != nil && r.Outcome != handler.Accepted:
+		l.sawLocked(r.Before.SSLExpiredTime.Time)
+	}
+	switch {
+	case l.several || l.ended:
+		l.decision(ctx, d)
+	case l.only == nil:
+		l.only = &d
+	default:
+		l.several = true
+		l.decision(ctx, *l.only)
+		l.only = nil
+		l.decision(ctx, d)
+	}
+}
+
+// decision writes the line of one of several requests.
+func (l *line) decision(ctx context.Context, d handler.Decided) {
+	level := levelOf(d.Result.Outcome)
+	if o := d.Result.Outcome; o == handler.Unchanged || o == handler.Planned {
+		level = slog.LevelDebug // nothing happened; they are counted
+	}
+	if l.named == nil {
+		l.named = map[handler.Ref]bool{}
+	}
+	l.named[handler.Ref{RegionID: d.Result.RegionID, InstanceID: d.Result.InstanceID}] = true
+	if !l.log.Enabled(ctx, level) {
+		return
+	}
+	shown := &line{}
+	shown.setLocked(append([]slog.Attr{slog.String("event_id", clip(d.Request.Event))}, attrsOf(d)...))
+	if l.ended {
+		// The invocation could not wait for it: a chat has seconds. Its count was
+		// missed there.
+		count := slog.Int(string(d.Result.Outcome), 1)
+		shown.attrs = append(shown.attrs, count)
+		if l.metrics {
+			shown.attrs = append(shown.attrs, slog.Any("_aws", metricsIn([]slog.Attr{count}, time.Now())))
+		}
+	}
+	l.log.LogAttrs(ctx, level, "decision", shown.attrs...)
+}
+
+func (l *line) tallyLocked(outcomes map[handler.Outcome]int) {
+	if l.outcomes == nil {
+		l.outcomes = map[handler.Outcome]int{}
+	}
+	for o, n := range outcomes {
+		l.outcomes[o] += n
+		l.level = max(l.level, levelOf(o))
+	}
+}
+
+func (l *line) sawLocked(expires time.Time) {
+	if !expires.IsZero() && (l.earliest.IsZero() || expires.Before(l.earliest)) {
+		l.earliest = expires
+	}
+}
+
+// sweep carries out an order by do and notes what came of it.
+func (l *line) sweep(ctx context.Context, order handler.SweepOrder, do func(context.Context, handler.SweepOrder) (handler.SweepResult, error)) (handler.SweepResult, error) {
+	l.mu.Lock()
+	before := maps.Clone(l.outcomes)
+	l.mu.Unlock()
+	result, err := do(ctx, order)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ok := err == nil
+	if err == nil {
+		// Its own count has what it settled without a request, too.
+		l.outcomes = before
+		l.tallyLocked(result.Summary.Outcomes)
+		l.sawLocked(result.Summary.Earliest)
+		for _, r := range result.Results {
+			ref := handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}
+			if r.Outcome == handler.Failed && !l.named[ref] {
+				l.decision(ctx, handler.Decided{Request: handler.Request{Automatic: true, DryRun: order.DryRun}, Result: r})
+			}
+			ok = ok && r.InstanceID != "" // a region that could not be listed
+		}
+		l.setLocked([]slog.Attr{slog.Int("seen", result.Summary.Seen), slog.Int("due", result.Summary.Due), slog.Bool("dry_run", order.DryRun)})
+	}
+	if !order.DryRun { // which renews nothing
+		l.swept = &ok
+	}
+	return result, err
+}
+
+// write ends the line. It is written whatever level is logged: the metrics and
+// the audit are made of it.
+func (l *line) write(ctx context.Context, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	if l.only != nil {
+		l.setLocked(append([]slog.Attr{slog.String("event_id", clip(l.only.Request.Event))}, attrsOf(*l.only)...))
+	}
+	var failure *Failure
+	if errors.As(err, &failure) {
+		l.level = max(l.level, slog.LevelError)
+		l.setLocked([]slog.Attr{slog.String("error_type", failure.Type), slog.String("error", clip(failure.Message))})
+	}
+	for _, a := range l.attrs {
+		if a.Key == "outcome" { // of a chat message, which need not be a request
+			l.level = max(l.level, levelOf(handler.Outcome(a.Value.String())))
+		}
+	}
+	now := time.Now()
+	r := slog.NewRecord(now, l.level, "invocation", 0)
+	numbers := l.numbers(now)
+	r.AddAttrs(l.attrs...)
+	r.AddAttrs(numbers...)
+	r.AddAttrs(slog.Int64("duration_ms", now.Sub(l.began).Milliseconds()), slog.Bool("cold_start", l.cold))
+	if l.metrics {
+		if m := metricsIn(numbers, now); m != nil {
+			r.AddAttrs(slog.Any("_aws", m))
+		}
+	}
+	_ = l.log.Handler().Handle(ctx, r) // there is nowhere else to say it
+}
+
+// numbers are the fields that metrics are made of, and others that count.
+func (l *line) numbers(now time.Time) (attrs []slog.Attr) {
+	requests := 0
+	for _, o := range outcomes {
+		requests += l.outcomes[o]
+	}
+	attrs = append(attrs, slog.Int("requests", requests))
+	for _, o := range outcomes {
+		if n := l.outcomes[o]; n > 0 {
+			attrs = append(attrs, slog.Int(string(o), n))
+		}
+	}
+	if l.swept != nil {
+		n := 0
+		if *l.swept {
+			n = 1
+		}
+		attrs = append(attrs, slog.Int("sweep_succeeded", n))
+	}
+	if !l.earliest.IsZero() {
+		attrs = append(attrs, slog.Float64("days_to_expiry", math.Floor(l.earliest.Sub(now).Hours()/24*100)/100))
+	}
+	c := l.usage.Counts()
+	attrs = append(attrs, slog.Int("api_calls", c.Calls), slog.Int("throttled", c.Throttled), slog.Int64("api_ms", c.Spent.Milliseconds()))
+	if len(c.Latencies) > 0 {
+		ms := make([]int64, len(c.Latencies))
+		for i, d := range c.Latencies {
+			ms[i] = d.Milliseconds()
+		}
+		attrs = append(attrs, slog.Any("api_latency_ms", ms))
+	}
+	return attrs
+}
+
+// outcomes in the order in which they are written.
+var outcomes = []handler.Outcome{
+	handler.Verified, handler.Accepted, handler.Unchanged, handler.Planned, handler.Deferred,
+	handler.InProgress, handler.Refused, handler.Unknown, handler.Failed,
+}

@@ -1,0 +1,312 @@
+package function_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// entry is a line of the log.
+type entry map[string]any
+
+// lines are those of the log whose message is msg. A line that is no JSON, or
+// in which a field is twice, is a fault.
+func (w world) lines(t *testing.T, msg string) (found []entry) {
+	t.Helper()
+	for text := range strings.Lines(w.log.String()) {
+		fields := map[string]bool{}
+		for name := range handler.Members([]byte(text)) {
+			if fields[name] {
+				t.Errorf("the field %s is twice in %s", name, text)
+			}
+			fields[name] = true
+		}
+		var e entry
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			t.Fatalf("a line of the log is no JSON: %v\n%s", err, text)
+		}
+		if e["msg"] == msg {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// line is the line of the one invocation that there was.
+func (w world) line(t *testing.T) entry {
+	t.Helper()
+	found := w.lines(t, "invocation")
+	if len(found) != 1 {
+		t.Fatalf("one invocation leaves %d lines:\n%s", len(found), w.log)
+	}
+	return found[0]
+}
+
+func (e entry) want(t *testing.T, fields entry) {
+	t.Helper()
+	for name, value := range fields {
+		if got, there := e[name]; fmt.Sprint(got) != fmt.Sprint(value) || there == (value == nil) {
+			t.Errorf("%s is %v, want %v", name, got, value)
+		}
+	}
+}
+
+func (e entry) has(t *testing.T, fields ...string) {
+	t.Helper()
+	for _, name := range fields {
+		if e[name] == nil {
+			t.Errorf("the line lacks %s: %v", name, e)
+		}
+	}
+}
+
+const requestID = `^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`
+
+func TestOneRequestIsToldInOneLine(t *testing.T) {
+	w := newWorld(t)
+	ctx := function.WithID(context.Background(), "the-invocation")
+	event := `{"specversion":"1.0","id":"ev-1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"` + id + `"}`
+	began := time.Now()
+	if _, err := w.Invoke(ctx, []byte(event)); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began).Milliseconds()
+	line := w.line(t)
+	line.want(t, entry{
+		"level": "INFO", "invocation_id": "the-invocation", "trigger": "cloudevent", "event_id": "probe ev-1", "bytes": len(event),
+		"instance": id, "region": "cn-hangzhou", "action": "Update", "automatic": true, "dry_run": false,
+		"decision": "act", "outcome": "accepted", "reason": "certificate expires in 12d, within 30d", "task_id": "32185",
+		"requests": 1, "accepted": 1, "failed": nil, "throttled": 0, "cold_start": true, "error_type": nil, "expiry_after": nil, "_aws": nil,
+	})
+	calls := 0
+	for _, action := range []string{"DescribeInstanceAttribute", "DescribeInstanceSSL", "DescribeActiveOperationTasks", "ModifyInstanceSSL", "TagResources", "UntagResources"} {
+		calls += w.Calls(action)
+	}
+	if latencies, _ := line["api_latency_ms"].([]any); line["api_calls"] != float64(calls) || len(latencies) != calls || calls < 6 {
+		t.Errorf("the API was called %d times; the line counts %v and has the latencies %v", calls, line["api_calls"], line["api_latency_ms"])
+	}
+	if ms := line["duration_ms"].(float64); ms < 50 || ms > float64(took) { // the lease's pause is 50 ms
+		t.Errorf("the duration is %v ms, it took %d", ms, took)
+	}
+	if !regexp.MustCompile(requestID).MatchString(fmt.Sprint(line["request_id"])) {
+		t.Errorf("the API's request id is %v", line["request_id"])
+	}
+	if _, err := time.Parse(time.RFC3339Nano, fmt.Sprint(line["timestamp"])); err != nil {
+		t.Errorf("the timestamp, which Lambda wants in RFC 3339, is %v", line["timestamp"])
+	}
+	line.has(t, "api_ms", "expiry_before")
+	if n := strings.Count(w.log.String(), "\n"); n != 1 {
+		t.Errorf("the invocation leaves %d lines, want 1:\n%s", n, w.log)
+	}
+
+	w.log.Reset()
+	if _, err := w.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`)); err != nil {
+		t.Fatal(err)
+	}
+	w.line(t).want(t, entry{"cold_start": false, "decision": "leave", "event_id": nil})
+}
+
+func TestVerifiedChangeTellsBothExpiries(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`)); err != nil {
+		t.Fatal(err)
+	}
+	line := w.line(t)
+	now, _ := w.Instance(id)
+	line.want(t, entry{"outcome": "verified", "verified": 1, "expiry_after": now.SSLExpiredTime})
+	if days, _ := line["days_to_expiry"].(float64); days < 1000 {
+		t.Errorf("after a renewal of three years the next expiry is in %v days", line["days_to_expiry"])
+	}
+}
+
+func TestBatchHasALineForEachThatActsOrFails(t *testing.T) {
+	w := newWorld(t)
+	batch := `[{"InstanceId":"` + id + `","SSLEnabled":"Update"},{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"r-none0000","SSLEnabled":"Update"}]`
+	ctx := function.WithID(context.Background(), "the-invocation")
+	if _, err := w.Deliver(ctx, [][]byte{[]byte(batch), []byte("poison")}, "m1", "m2"); err != nil {
+		t.Fatal(err)
+	}
+	w.line(t).want(t, entry{"level": "ERROR", "trigger": "direct", "event_id": "m1,m2", "requests": 4, "accepted": 1, "unchanged": 1, "failed": 2,
+		"instance": nil, "outcome": nil, "reason": nil})
+	outcomes := map[string]string{}
+	for _, d := range w.lines(t, "decision") {
+		d.want(t, entry{"invocation_id": "the-invocation"})
+		outcomes[fmt.Sprint(d["event_id"], " ", d["instance"])] = fmt.Sprint(d["outcome"], " ", d["kind"])
+	}
+	want := map[string]string{"m1 " + id: "accepted <nil>", "m1 r-none0000": "failed not_found", "m2 <nil>": "failed invalid"}
+	if fmt.Sprint(outcomes) != fmt.Sprint(want) {
+		t.Errorf("the decisions are %v, want %v", outcomes, want)
+	}
+}
+
+func TestSweepIsCountedInItsLine(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0", "TAIRSSL_MAX_TARGETS=1")
+	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "server_error", Times: 4}); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
+	var swept handler.SweepResult
+	if err != nil || json.Unmarshal(answer, &swept) != nil {
+		t.Fatalf("answered %s, %v", answer, err)
+	}
+	line := w.line(t)
+	line.want(t, entry{"trigger": "sweep", "seen": 7, "requests": 7, "sweep_succeeded": 1, "due": swept.Summary.Due})
+	for outcome, n := range swept.Summary.Outcomes {
+		line.want(t, entry{string(outcome): n})
+	}
+	for _, d := range w.lines(t, "decision") {
+		if d["outcome"] == "unchanged" || d["instance"] == nil {
+			t.Errorf("nothing happened, but a line tells %v", d)
+		}
+	}
+	if n := len(w.lines(t, "sweep")); n != 0 {
+		t.Errorf("the sweep is told in %d lines more", n)
+	}
+}
+
+func TestSweepThatListsNothingSaysSo(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Fault(tairtest.Fault{Action: "DescribeInstances", Kind: "throttle", Times: 4}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`)); err == nil {
+		t.Fatal("it is no error")
+	}
+	line := w.line(t)
+	line.want(t, entry{"level": "ERROR", "outcome": "failed", "kind": "throttled", "error_type": "throttled", "sweep_succeeded": 0, "throttled": 4, "api_calls": 4})
+	line.has(t, "reason", "code", "error")
+}
+
+// A throttled call that did at the next attempt is counted all the same.
+func TestThrottlesAreCounted(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "throttle", Times: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`)); err != nil {
+		t.Fatal(err)
+	}
+	w.line(t).want(t, entry{"outcome": "unchanged", "throttled": 2, "api_calls": 4})
+}
+
+func TestChatIsAuditedInItsLine(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef", "TAIRSSL_CHAT_REPLY_HOSTS=hooks.slack.com")
+	say := func(user, text string) (line entry, answer string) {
+		w.log.Reset()
+		body := url.Values{"team_id": {"T1"}, "user_id": {user}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}}.Encode()
+		header := webhook.SignSlack("slack-secret", time.Now(), []byte(body))
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		status, _, b, err := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body, SourceIP: "192.0.2.1"})
+		if status != http.StatusOK || err != nil {
+			t.Fatalf("%s is answered %d %s, %v", text, status, b, err)
+		}
+		line = w.line(t)
+		if n := strings.Count(w.log.String(), "\n"); n != 1 {
+			t.Errorf("%s leaves %d lines:\n%s", text, n, w.log)
+		}
+		line.want(t, entry{"trigger": "slack", "scheme": "slack", "route": "/slack", "status": 200, "source_ip": "192.0.2.1", "actor": "slack:T1/" + user, "channel": "C1"})
+		return line, string(b)
+	}
+	line, _ := say("U2", "update "+id)
+	line.want(t, entry{"verb": "update", "instance": id, "outcome": "refused", "reason": "no rule allows it", "level": "WARN", "requests": 0, "refused": nil})
+	line, answer := say("U1", "update "+id)
+	line.want(t, entry{"verb": "update", "instance": id, "outcome": "planned"})
+	code := regexp.MustCompile(`confirm (\S+?)["\\]`).FindStringSubmatch(answer)
+	if code == nil {
+		t.Fatalf("no code in %s", answer)
+	}
+	line, _ = say("U1", "confirm "+code[1])
+	line.want(t, entry{"verb": "confirm update", "instance": id, "outcome": "accepted", "decision": "act", "requests": 1, "accepted": 1, "task_id": "32185"})
+	line.has(t, "request_id", "expiry_before", "reason")
+}
+
+func TestForgedRequestLeavesTheReason(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_ALERT_TOKENS=the-right-token")
+	h, err := w.Handler(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/alertmanager", strings.NewReader("{}"))
+	r.Header.Set("Authorization", "Bearer wrong")
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, r)
+	if answer.Code != http.StatusUnauthorized {
+		t.Errorf("answered %d", answer.Code)
+	}
+	line := w.line(t)
+	line.want(t, entry{"level": "WARN", "status": 401, "route": "/alertmanager", "bytes": 2, "outcome": nil, "requests": 0})
+	line.has(t, "denied")
+}
+
+func TestWrongSettingsAreNamedInTheLine(t *testing.T) {
+	w := newWorld(t, "TAIRSSL_RATE=fast", "TAIRSSL_LEASE=maybe")
+	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`)); err == nil {
+		t.Fatal("it is no error")
+	}
+	line := w.line(t)
+	line.want(t, entry{"level": "ERROR", "error_type": "internal", "requests": 0})
+	if faults, _ := line["faults"].([]any); len(faults) != 2 {
+		t.Errorf("two faults are told as %v", line["faults"])
+	}
+}
+
+// Whatever is logged at least, the line of an invocation is there; the level
+// decides on the rest.
+func TestLevels(t *testing.T) {
+	const batch = `[{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"` + id + `","SSLEnabled":"Update","DryRun":true},{"InstanceId":"r-none0000","SSLEnabled":"Update"},{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}]`
+	for name, test := range map[string]struct {
+		settings  []string
+		decisions int
+	}{
+		"by default":                       {nil, 2},
+		"all":                              {[]string{"TAIRSSL_LOG_LEVEL=debug"}, 4},
+		"errors":                           {[]string{"TAIRSSL_LOG_LEVEL=error"}, 1},
+		"Lambda's level":                   {[]string{"AWS_LAMBDA_LOG_LEVEL=DEBUG"}, 4},
+		"Lambda's fatal":                   {[]string{"AWS_LAMBDA_LOG_LEVEL=FATAL"}, 1},
+		"the setting goes before Lambda's": {[]string{"AWS_LAMBDA_LOG_LEVEL=DEBUG", "TAIRSSL_LOG_LEVEL=warn"}, 1},
+	} {
+		w := newWorld(t, test.settings...)
+		if _, err := w.Invoke(context.Background(), []byte(batch)); err != nil {
+			t.Fatal(err)
+		}
+		w.line(t).want(t, entry{"requests": 4})
+		if n := len(w.lines(t, "decision")); n != test.decisions {
+			t.Errorf("%s: %d decisions are logged, want %d:\n%s", name, n, test.decisions, w.log)
+		}
+	}
+}
+
+// get asks h for a path.
+func get(h http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func BenchmarkInvoke(b *testing.B) {
+	payload := []byte(`{"InstanceId":"x","SSLEnabled":"Update"}`) // answered without a call
+	for name, metrics := range map[string]bool{"plain": false, "metrics": true} {
+		b.Run(name, func(b *testing.B) {
+			f := function.New(function.Options{Log: &bytes.Buffer{}, Metrics: metrics, Environ: []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=y"}})
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.Invoke(context.Background(), payload); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,53 @@
+package function
+
+import (
+	"log/slog"
+	"time"
+)
+
+// namespace of the metrics, which the alarms of template.yaml name.
+const namespace = "tairssl"
+
+// units says which fields of an invocation's line are metrics, too, and in what
+// unit. Those that are not in the line are not published, which costs nothing.
+var units = map[string]string{
+	"verified": "Count", "accepted": "Count", "unchanged": "Count", "planned": "Count", "deferred": "Count",
+	"in_progress": "Count", "refused": "Count", "unknown": "Count", "failed": "Count",
+	"sweep_succeeded": "Count",
+	"throttled":       "Count",
+	"days_to_expiry":  "None",
+	"api_latency_ms":  "Milliseconds",
+}
+
+// embedded is the member _aws by which CloudWatch Logs reads metrics out of a
+// line, as the specification of the embedded metric format has it.
+type embedded struct {
+	Timestamp         int64 // ms since 1970
+	CloudWatchMetrics []directive
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []metric
+}
+
+type metric struct{ Name, Unit string }
+
+// metricsIn names the metrics among a line's numbers; nil if there are none.
+// They have no dimension: each value of one would be metrics of its own, billed
+// as such, and an alarm would have to name it. The region, the trigger and the
+// instance are in the same line.
+func metricsIn(numbers []slog.Attr, now time.Time) *embedded {
+	var list []metric
+	for _, n := range numbers {
+		unit, is := units[n.Key]
+		if is && !(n.Key == "throttled" && n.Value.Int64() == 0) {
+			list = append(list, metric{n.Key, unit})
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	return &embedded{now.UnixMilli(), []directive{{namespace, [][]string{{}}, list}}}
+}
