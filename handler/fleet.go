@@ -19,7 +19,7 @@ type candidate struct {
 }
 
 func byExpiry(a, b candidate) int {
-	return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID))
+	return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID), strings.Compare(a.ref.RegionID, b.ref.RegionID))
 }
 
 // mostUrgent is a heap whose root expires last, so that it is the first to go.
@@ -114,14 +114,14 @@ func (f *fleet) take(p page, list []Listed, total int, err error) {
 	if err != nil {
 		if r.failed++; r.err == nil {
 			r.err = err
-			if p.number > 1 {
-				r.err = fmt.Errorf("page %d: %w", p.number, err)
-			}
 		}
 		return
 	}
 	r.pages++
-	f.listed = append(f.listed, list...)
+	for _, l := range list {
+		l.RegionID = p.region // the one that was asked, whatever an implementation says
+		f.listed = append(f.listed, l)
+	}
 	if p.number > 1 {
 		return
 	}
@@ -160,9 +160,9 @@ func (f *fleet) failure(name string) *Error {
 	r := f.regions[name]
 	unread := r.pages == 0 || r.read < r.total
 	switch {
-	case r.err != nil && r.failed > 1:
+	case r.err != nil && r.pages > 0:
 		e := *AsError(r.err)
-		e.Message = fmt.Sprintf("%s; as many as %d pages of %s could not be listed", e.Message, r.failed, name)
+		e.Message = fmt.Sprintf("%s; %d of the pages of %s could not be listed, of %d instances each", e.Message, r.failed, name, PageSize)
 		return &e
 	case r.err != nil:
 		return AsError(r.err)
@@ -283,7 +283,9 @@ func (h *Handler) judge(ctx context.Context, s *sweep, l Listed) bool {
 	default:
 		due, why := r.due(o, h.Policy, h.Now())
 		if d = (decision{outcome: Unchanged, reason: why}); due {
-			d = h.foresee(r, o, s.order.Plan)
+			if d = h.foresee(r, o, s.order.Plan); d.outcome == Deferred {
+				d = h.leftToAlibaba(ctx, l.Ref, r, o, d)
+			}
 		}
 	}
 	s.mu.Lock()

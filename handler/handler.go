@@ -113,6 +113,7 @@ func New(api API, o Options) *Handler {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
+	o.Regions = unique(o.Regions)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -136,6 +137,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (h *Handler) Handle(ctx context.Context, requests []Request) []Result {
 	ctx, cancel := answerInTime(ctx)
 	defer cancel()
+	return h.handleAll(ctx, requests)
+}
+
+// handleAll is Handle for who has kept time to answer in already.
+func (h *Handler) handleAll(ctx context.Context, requests []Request) []Result {
 	results := make([]Result, len(requests))
 	var order []Ref
 	queues := map[Ref][]int{}
@@ -241,8 +247,8 @@ func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (
 		return nil, Receipt{}, failed(err)
 	}
 	d := decide(r, before, h.Policy, h.standing(ref, before, h.Now()), h.Now())
-	if d.outcome == act && r.Automatic {
-		d = h.leftToAlibaba(ctx, ref, before, d)
+	if r.Automatic {
+		d = h.leftToAlibaba(ctx, ref, r, before, d)
 	}
 	switch {
 	case d.outcome != act:
@@ -282,20 +288,33 @@ func (h *Handler) change(ctx context.Context, ref Ref, r Request, wrote *bool) (
 	return &before, receipt, d
 }
 
-// leftToAlibaba defers a change if Alibaba's own renewal comes before the expiry:
-// an Update on top of it would restart the instance twice.
-func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision) decision {
-	at, err := h.api.Renewal(ctx, ref)
+// leftToAlibaba defers a change, or goes on deferring it, if Alibaba's own renewal
+// comes before the expiry: an Update on top of it would restart the instance
+// twice, and that no window opens in time does not matter then.
+func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, r Request, o Observation, d decision) decision {
+	if d.outcome != act && d.outcome != Deferred {
+		return d
+	}
+	var at time.Time
+	err := guarded(func() (err error) { at, err = h.api.Renewal(ctx, ref); return })
 	switch {
 	case errors.Is(err, Forbidden):
 		// To renew twice is better than not at all.
 		h.Log.WarnContext(ctx, "Alibaba's own renewals can not be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
-	case err != nil:
+	case err != nil && d.outcome == act:
 		return decision{outcome: Failed, err: AsError(err)}
-	case !at.IsZero() && at.Before(o.Expires):
-		return decision{outcome: Deferred, until: at, reason: fmt.Sprintf("%s, but Alibaba itself renews it %s", d.reason, At(at))}
+	case err == nil && RenewedBy(at, o, h.Now()):
+		_, why := r.due(o, h.Policy, h.Now())
+		return decision{outcome: Deferred, until: at, reason: fmt.Sprintf("%s, but Alibaba itself renews it %s", why, At(at))}
 	}
 	return d
+}
+
+// RenewedBy reports whether a renewal that Alibaba has scheduled, at is zero if
+// none, spares one's own: it comes before the expiry. One that is overdue by a
+// day, or has not come by the expiry, is not counted on.
+func RenewedBy(at time.Time, o Observation, now time.Time) bool {
+	return !at.IsZero() && at.Before(o.Expires) && now.Before(o.Expires) && now.Sub(at) < MissedBefore
 }
 
 // pause is how long a writer waits between its tag and its look.
@@ -326,7 +345,9 @@ func (h *Handler) tooLate(r Request, d decision) decision {
 	if r.Hurried {
 		fix = "try again"
 	}
-	return decision{outcome: Failed, err: Errorf(Unavailable, "%s, but too little time is left to begin a change safely: nothing was changed; %s", d.reason, fix)}
+	e := Errorf(Unavailable, "%s, but too little time is left to begin a change safely: nothing was changed; %s", d.reason, fix)
+	e.Err = ErrNoTime
+	return decision{outcome: Failed, err: e}
 }
 
 // look reads the two halves of an observation at once.
@@ -382,6 +403,14 @@ func (h *Handler) Renewal(ctx context.Context, ref Ref) (time.Time, error) {
 // List reads a page of a region's instances.
 func (h *Handler) List(ctx context.Context, region string, tags map[string]string, page int) ([]Listed, int, error) {
 	return h.api.List(ctx, region, tags, page)
+}
+
+// SSL reads the encryption of an instance that a listing named.
+func (h *Handler) SSL(ctx context.Context, ref Ref) (ssl SSL, err error) {
+	if err := guarded(func() (err error) { ssl, err = h.api.SSL(ctx, ref); return }); err != nil {
+		return SSL{}, AsError(err)
+	}
+	return ssl, nil
 }
 
 // Observe reads an instance and changes nothing.

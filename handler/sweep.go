@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -26,6 +28,8 @@ const (
 	maxTried = 1000
 	// canaryWait is how long the first change of a sweep is watched at least.
 	canaryWait = time.Minute
+	// maxPage is more than any region has.
+	maxPage = 1 << 20
 )
 
 // SweepOrder asks to renew whatever is due.
@@ -47,6 +51,9 @@ type SweepOrder struct {
 // DecodeSweep reads the order in a sweep's JSON; its errors are of kind
 // [Invalid].
 func DecodeSweep(data []byte) (order SweepOrder, err error) {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return order, Errorf(Invalid, "the sweep is null: {} asks for one of everything") // a field that nobody filled in
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&order); err != nil {
@@ -69,6 +76,11 @@ func DecodeSweep(data []byte) (order SweepOrder, err error) {
 	}
 	if len(order.Tags) > 5 {
 		faults = append(faults, "Tags are at most 5")
+	}
+	for key := range order.Tags {
+		if n := utf8.RuneCountInString(key); n < 1 || n > 64 {
+			faults = append(faults, fmt.Sprintf("the tag key %q has not 1 to 64 characters", clip(key))) // an empty one would filter nothing
+		}
 	}
 	if order.Page != "" && !order.Plan {
 		faults = append(faults, "Page goes with Plan")
@@ -101,7 +113,9 @@ type PlanPage struct {
 	NextPage string `json:",omitempty"` // none: this is the last
 }
 
-// PlannedRequest is a request pinned to the certificate that was seen.
+// PlannedRequest is a request pinned to the certificate that was seen. Without
+// an SSLExpiredTime the instance could not be read now: who carries the request
+// out reads it again, and nothing happens unless it is due.
 type PlannedRequest struct {
 	InstanceID     string `json:"InstanceId"`
 	SSLEnabled     Action
@@ -109,6 +123,7 @@ type PlannedRequest struct {
 	RenewBefore    *Duration `json:",omitempty"`
 	SSLExpiredTime Time
 	Automatic      bool
+	DryRun         bool `json:",omitempty"` // as the order says
 }
 
 // sweep is one on its way. What it holds does not grow with the fleet.
@@ -175,11 +190,21 @@ func (h *Handler) maxTargets(order SweepOrder) int {
 func (h *Handler) regions(order SweepOrder) []string {
 	switch {
 	case len(order.Regions) > 0:
-		return slices.Compact(slices.Sorted(slices.Values(order.Regions)))
+		return unique(order.Regions)
 	case len(h.Regions) > 0:
 		return h.Regions
 	}
 	return []string{h.Region}
+}
+
+// unique drops what a list names again.
+func unique(names []string) (once []string) {
+	for _, name := range names {
+		if !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
 }
 
 // ofSweep is the request that a sweep makes of what it saw.
@@ -192,46 +217,56 @@ func (h *Handler) ofSweep(order SweepOrder, ref Ref, o Observation) Request {
 
 // act changes the most urgent that can be changed now.
 func (h *Handler) act(ctx context.Context, s *sweep) {
-	left := slices.Clone([]candidate(s.urgent))
-	slices.SortFunc(left, byExpiry)
+	left := s.candidates()
 	changed, why := 0, fmt.Sprintf("one sweep changes at most %d instances: the next one goes on", s.most)
-	for changed < s.most && len(left) > 0 {
-		if first := h.request(s, left[0]); !s.order.DryRun && !h.timeFor(ctx, first, h.pause(first)) {
-			why = "the time for this sweep was up: the next one goes on"
-			break
-		}
+	inTime := true
+	for inTime && changed < s.most && len(left) > 0 {
 		var ready []candidate
-		ready, left = h.ready(ctx, s, left, s.most-changed)
-		if s.order.DryRun {
+		if ready, left, inTime = h.ready(ctx, s, left, s.most-changed); s.order.DryRun {
 			changed += len(ready)
 			continue
 		}
 		// The canary goes alone, until one changes.
-		for len(ready) > 0 && changed == 0 {
+		var first Result
+		for len(ready) > 0 && changed == 0 && h.timeFor(ctx, Request{}, h.LeasePause) {
 			r := h.request(s, ready[0])
-			ready = ready[1:]
 			wait := Duration(max(h.Wait, canaryWait))
 			r.Wait = &wait
-			result := h.Handle(ctx, []Request{r})[0]
-			s.settle(result)
-			switch result.Outcome {
-			case Verified:
-				changed++
-			case Accepted, Unknown:
-				why, s.most = fmt.Sprintf("the first change, of %s, could not be verified: the sweep stopped there", result.InstanceID), 0
-				left, ready = append(ready, left...), nil
+			if first = h.handleAll(ctx, []Request{r})[0]; lacksTime(ctx, first) {
+				break
 			}
+			ready = ready[1:]
+			if s.settle(first); isChange(first.Outcome) {
+				changed++
+			}
+		}
+		switch {
+		case isChange(first.Outcome) && first.Outcome != Verified:
+			why = fmt.Sprintf("the first change, of %s, could not be verified: the sweep stopped there", first.InstanceID)
+			left, changed = append(ready, left...), s.most
+			continue
+		case len(ready) > 0 && (changed == 0 || !h.timeFor(ctx, Request{}, h.LeasePause)):
+			left, inTime = append(ready, left...), false
+			continue
 		}
 		requests := make([]Request, len(ready))
 		for i, c := range ready {
 			requests[i] = h.request(s, c)
 		}
-		for _, result := range h.Handle(ctx, requests) {
-			s.settle(result)
-			if isChange(result.Outcome) {
+		var late []candidate
+		for i, result := range h.handleAll(ctx, requests) {
+			if lacksTime(ctx, result) {
+				late, inTime = append(late, ready[i]), false
+				continue
+			}
+			if s.settle(result); isChange(result.Outcome) {
 				changed++
 			}
 		}
+		left = append(late, left...)
+	}
+	if !inTime {
+		why = "the time for this sweep was up: the next one goes on"
 	}
 	for _, c := range left {
 		s.settle(Result{InstanceID: c.ref.InstanceID, RegionID: c.ref.RegionID, SSLEnabled: Update}.end(decision{outcome: Deferred, reason: why}))
@@ -241,22 +276,49 @@ func (h *Handler) act(ctx context.Context, s *sweep) {
 	}
 }
 
+// candidates are the most urgent in their order. A listing that shifts while it
+// is read shows an instance twice: it counts once.
+func (s *sweep) candidates() []candidate {
+	all := slices.Clone([]candidate(s.urgent))
+	slices.SortFunc(all, byExpiry)
+	once := slices.CompactFunc(slices.Clone(all), func(a, b candidate) bool { return a.ref == b.ref })
+	s.seen -= len(all) - len(once)
+	s.due -= len(all) - len(once)
+	return once
+}
+
+// lacksTime reports whether a request failed for want of time. Nothing was
+// changed by it.
+func lacksTime(ctx context.Context, r Result) bool {
+	return r.Outcome == Failed && r.Error != nil && (errors.Is(r.Error, ErrNoTime) || ctx.Err() != nil && r.Error.Retryable)
+}
+
 func (h *Handler) request(s *sweep, c candidate) Request {
 	return h.ofSweep(s.order, c.ref, Observation{SSL: SSL{Enabled: true, Expires: c.expires}})
 }
 
 // ready looks at the most urgent, many at once, and splits off at most so many
 // that would be changed now; what waits or can not be changed is settled by it.
-func (h *Handler) ready(ctx context.Context, s *sweep, left []candidate, most int) (ready, rest []candidate) {
-	for len(left) > 0 && len(ready) < most {
+// inTime is false if the time was up before all that were asked for were found.
+func (h *Handler) ready(ctx context.Context, s *sweep, left []candidate, most int) (ready, rest []candidate, inTime bool) {
+	if deadline, ok := ctx.Deadline(); ok && !s.order.DryRun {
+		// What is found later can not be changed any more.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-h.LeasePause-h.MinLeft))
+		defer cancel()
+	}
+	for len(left) > 0 && len(ready) < most && ctx.Err() == nil {
 		n := min(len(left), max(most-len(ready), h.Concurrency))
 		requests := make([]Request, n)
 		for i, c := range left[:n] {
 			requests[i] = h.request(s, c)
 			requests[i].DryRun, requests[i].ahead = true, !s.order.DryRun
 		}
-		for i, result := range h.Handle(ctx, requests) {
+		var late []candidate
+		for i, result := range h.handleAll(ctx, requests) {
 			switch {
+			case lacksTime(ctx, result):
+				late = append(late, left[i])
 			case result.Outcome != Planned:
 				s.settle(result)
 			case len(ready) == most:
@@ -267,9 +329,12 @@ func (h *Handler) ready(ctx context.Context, s *sweep, left []candidate, most in
 				}
 			}
 		}
-		left = left[n:]
+		if left = append(late, left[n:]...); late != nil {
+			break
+		}
 	}
-	return ready, append(rest, left...)
+	rest = append(rest, left...)
+	return ready, rest, len(ready) == most || len(rest) == 0
 }
 
 func isChange(o Outcome) bool { return o == Verified || o == Accepted || o == Unknown }
@@ -314,7 +379,8 @@ func (s *sweep) trim() {
 	s.others = s.others[:min(len(s.others), maxListed)]
 }
 
-// byWorst orders by outcome, then by expiry, so that the most urgent are shown.
+// byWorst orders by outcome, then what asks for attention, then by expiry, so
+// that the most urgent are shown.
 func byWorst(a, b Result) int {
 	expires := func(r Result) time.Time {
 		if r.Before == nil {
@@ -322,7 +388,13 @@ func byWorst(a, b Result) int {
 		}
 		return r.Before.SSLExpiredTime.Time
 	}
-	return cmp.Or(slices.Index(worstFirst, a.Outcome)-slices.Index(worstFirst, b.Outcome), expires(a).Compare(expires(b)))
+	alert := func(r Result) int {
+		if r.Alert {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(slices.Index(worstFirst, a.Outcome)-slices.Index(worstFirst, b.Outcome), alert(a)-alert(b), expires(a).Compare(expires(b)))
 }
 
 func (s *sweep) result() SweepResult {
@@ -348,13 +420,14 @@ func (h *Handler) PlanSweep(ctx context.Context, order SweepOrder) (PlanPage, er
 	if order.Page != "" {
 		name, number, _ := strings.Cut(order.Page, "/")
 		n, err := strconv.Atoi(number)
-		if err != nil || n < 1 || !slices.Contains(regions, name) {
+		if err != nil || n < 1 || n > maxPage || !slices.Contains(regions, name) {
 			return PlanPage{}, Errorf(Invalid, "Page %q is not the NextPage of an answer to the same order", clip(order.Page))
 		}
 		region, page = name, n
 	}
-	list, total, err := h.api.List(ctx, region, order.Tags, page)
-	if err != nil {
+	var list []Listed
+	var total int
+	if err := guarded(func() (err error) { list, total, err = h.api.List(ctx, region, order.Tags, page); return }); err != nil {
 		return PlanPage{}, AsError(err)
 	}
 	s := &sweep{order: order, most: PageSize, counts: map[Outcome]int{}}
@@ -371,15 +444,19 @@ func (h *Handler) PlanSweep(ctx context.Context, order SweepOrder) (PlanPage, er
 	if err := group.Wait(); err != nil {
 		return PlanPage{}, AsError(err)
 	}
-	for _, r := range s.others {
-		if r.Error != nil && r.Error.Retryable {
-			return PlanPage{}, r.Error // a page that was not read whole would lose what is due
-		}
-	}
 	answer := PlanPage{Requests: []PlannedRequest{}}
 	slices.SortFunc(s.urgent, byExpiry)
 	for _, c := range s.urgent {
-		answer.Requests = append(answer.Requests, PlannedRequest{c.ref.InstanceID, Update, c.ref.RegionID, order.RenewBefore, At(c.expires), true})
+		answer.Requests = append(answer.Requests, PlannedRequest{c.ref.InstanceID, Update, c.ref.RegionID, order.RenewBefore, At(c.expires), true, order.DryRun})
+	}
+	// One that can not be read now may be due, and must not hold up the others.
+	unread := slices.DeleteFunc(s.others, func(r Result) bool { return r.Before != nil || r.Error == nil || !r.Error.Retryable })
+	if len(unread) > 1 && len(unread) == len(list) {
+		return PlanPage{}, unread[0].Error // it is not a matter of the instances: a repetition can help
+	}
+	slices.SortFunc(unread, func(a, b Result) int { return strings.Compare(a.InstanceID, b.InstanceID) })
+	for _, r := range unread {
+		answer.Requests = append(answer.Requests, PlannedRequest{r.InstanceID, Update, r.RegionID, order.RenewBefore, Time{}, true, order.DryRun})
 	}
 	switch i := slices.Index(regions, region); {
 	case page*PageSize < total:

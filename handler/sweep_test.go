@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,7 +160,7 @@ func TestPlanPagesCoverTheFleetOnce(t *testing.T) {
 	if pages != 3 || len(seen) != 40 || c.allRestarts() != 0 {
 		t.Errorf("%d pages name %d instances, want 3 and 40", pages, len(seen))
 	}
-	for _, bad := range []string{"cn-hangzhou", "cn-hangzhou/0", "cn-hangzhou/x", "cn-nowhere/1"} {
+	for _, bad := range []string{"cn-hangzhou", "cn-hangzhou/0", "cn-hangzhou/x", "cn-hangzhou/922337203685477580", "cn-nowhere/1"} {
 		if _, err := h.PlanSweep(context.Background(), handler.SweepOrder{Plan: true, Page: bad}); !errors.Is(err, handler.Invalid) {
 			t.Errorf("the page %q ends %v", bad, err)
 		}
@@ -167,7 +168,7 @@ func TestPlanPagesCoverTheFleetOnce(t *testing.T) {
 }
 
 func TestSweepOrders(t *testing.T) {
-	for _, bad := range []string{`[]`, `{"Colour":1}`, `{"Regions":["Nowhere/"]}`, `{"RenewBefore":"9999h"}`, `{"MaxTargets":-1}`, `{"Page":"x"}`, `{"Tags":{"a":"","b":"","c":"","d":"","e":"","f":""}}`, `{} {}`} {
+	for _, bad := range []string{`[]`, `{"Colour":1}`, `{"Regions":["Nowhere/"]}`, `{"RenewBefore":"9999h"}`, `null`, `{"Tags":{"":"prod"}}`, `{"MaxTargets":-1}`, `{"Page":"x"}`, `{"Tags":{"a":"","b":"","c":"","d":"","e":"","f":""}}`, `{} {}`} {
 		if order, err := handler.DecodeSweep([]byte(bad)); !errors.Is(err, handler.Invalid) {
 			t.Errorf("%s is read as %+v, %v", bad, order, err)
 		}
@@ -194,21 +195,217 @@ func TestAutomaticChangesWait(t *testing.T) {
 		alert    bool
 		reason   string
 	}{
-		"for the window":             {expiring(5 * day), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Deferred, false, "opens 2026-11-24T22:00:00Z"},
-		"for its own window":         {expiring(5 * day), handler.Policy{}, time.Time{}, automatic, handler.Deferred, false, "opens 2026-11-24T18:00:00Z"},
-		"too long":                   {expiring(30 * time.Hour), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Deferred, true, "too late for the expiry"},
-		"too long, and must not":     {expiring(30 * time.Hour), handler.Policy{Window: nightly, MissedActs: true}, time.Time{}, automatic, handler.Accepted, false, ""},
-		"after the expiry":           {expiring(-time.Hour), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Deferred, true, ""},
-		"not if somebody decided":    {expiring(5 * day), handler.Policy{Window: nightly}, time.Time{}, update(), handler.Accepted, false, ""},
-		"for Alibaba's own renewal":  {expiring(5 * day), handler.Policy{Window: always}, start.Add(2 * day), automatic, handler.Deferred, false, "Alibaba itself renews it 2026-11-26"},
-		"not for one after expiry":   {expiring(5 * day), handler.Policy{Window: always}, start.Add(6 * day), automatic, handler.Accepted, false, ""},
-		"not if nothing is due":      {expiring(90 * day), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Unchanged, false, ""},
-		"not for a renewal, by hand": {expiring(5 * day), handler.Policy{}, start.Add(2 * day), update(), handler.Accepted, false, ""},
+		"for the window":              {expiring(5 * day), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Deferred, false, "opens 2026-11-24T22:00:00Z"},
+		"for its own window":          {expiring(5 * day), handler.Policy{}, time.Time{}, automatic, handler.Deferred, false, "opens 2026-11-24T18:00:00Z"},
+		"too long":                    {expiring(30 * time.Hour), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Deferred, true, "too late for the expiry"},
+		"too long, and must not":      {expiring(30 * time.Hour), handler.Policy{Window: nightly, MissedActs: true}, time.Time{}, automatic, handler.Accepted, false, ""},
+		"after the expiry":            {expiring(-time.Hour), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Deferred, true, ""},
+		"not if somebody decided":     {expiring(5 * day), handler.Policy{Window: nightly}, time.Time{}, update(), handler.Accepted, false, ""},
+		"for Alibaba's own renewal":   {expiring(5 * day), handler.Policy{Window: always}, start.Add(2 * day), automatic, handler.Deferred, false, "Alibaba itself renews it 2026-11-26"},
+		"not for one after expiry":    {expiring(5 * day), handler.Policy{Window: always}, start.Add(6 * day), automatic, handler.Accepted, false, ""},
+		"for Alibaba's, not in vain":  {expiring(30 * time.Hour), handler.Policy{Window: nightly}, start.Add(20 * time.Hour), automatic, handler.Deferred, false, "Alibaba itself renews it 2026-11-25"},
+		"not for one that is overdue": {expiring(5 * day), handler.Policy{Window: always}, start.Add(-2 * day), automatic, handler.Accepted, false, ""},
+		"not for one that came never": {expiring(-time.Hour), handler.Policy{Window: always}, start.Add(-2 * time.Hour), automatic, handler.Accepted, false, ""},
+		"not if nothing is due":       {expiring(90 * day), handler.Policy{Window: nightly}, time.Time{}, automatic, handler.Unchanged, false, ""},
+		"not for a renewal, by hand":  {expiring(5 * day), handler.Policy{}, start.Add(2 * day), update(), handler.Accepted, false, ""},
 	} {
 		c, h := on(test.instance, handler.Options{Policy: test.policy})
 		c.renewals = map[string]time.Time{id: test.renewal}
 		if got := ask(t, h, test.request); got.Outcome != test.outcome || got.Alert != test.alert || !strings.Contains(got.Reason, test.reason) {
 			t.Errorf("%s: ended %s, alert %v: %s", name, got.Outcome, got.Alert, got.Reason)
 		}
+	}
+}
+
+// A plan that only looks must not be carried out.
+func TestPlanOfADryRun(t *testing.T) {
+	c := newCloud(fleet(5, 2))
+	h := sweeper(c, handler.Options{})
+	page, err := h.PlanSweep(context.Background(), handler.SweepOrder{Plan: true, DryRun: true})
+	if err != nil || len(page.Requests) != 2 {
+		t.Fatalf("the plan is %+v, %v", page, err)
+	}
+	for _, planned := range page.Requests {
+		requests, _, err := handler.Decode(handler.JSON(planned))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Handle(context.Background(), requests)[0]; got.Outcome != handler.Planned {
+			t.Errorf("the request %s ends %s: %s", handler.JSON(planned), got.Outcome, got.Reason)
+		}
+	}
+	if c.allRestarts() != 0 {
+		t.Errorf("carrying out the plan of a dry run restarted %d instances", c.allRestarts())
+	}
+}
+
+// blind is a cloud in which the encryption of some instances can not be read.
+type blind struct {
+	*cloud
+	unreadable func(id string) bool
+}
+
+func (b *blind) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
+	if b.unreadable(ref.InstanceID) {
+		return handler.SSL{}, handler.Errorf(handler.Unavailable, "down")
+	}
+	return b.cloud.SSL(ctx, ref)
+}
+
+func TestPlanGoesOnPastWhatCanNotBeRead(t *testing.T) {
+	c := newCloud(fleet(60, 3))
+	c.instances["r-fleet00005"].Expires = time.Time{} // on, and no expiry
+	b := &blind{c, func(id string) bool { return id == "r-fleet00000" }}
+	h := handler.New(b, handler.Options{Now: c.Now, Sleep: c.Sleep, Policy: handler.Policy{Window: always}})
+	page, err := h.PlanSweep(context.Background(), handler.SweepOrder{Plan: true})
+	if err != nil || page.NextPage != "cn-hangzhou/2" || len(page.Requests) != 3 {
+		t.Fatalf("the page is %+v, %v", page, err)
+	}
+	last := page.Requests[2]
+	if last.InstanceID != "r-fleet00000" || !last.SSLExpiredTime.IsZero() || !last.Automatic || page.Requests[0].SSLExpiredTime.IsZero() {
+		t.Errorf("what could not be read is to be read by whoever carries the plan out, last of all: %+v", page.Requests)
+	}
+	b.unreadable = func(string) bool { return true }
+	if page, err := h.PlanSweep(context.Background(), handler.SweepOrder{Plan: true}); !errors.Is(err, handler.Unavailable) {
+		t.Errorf("a page of which nothing could be read is %+v, %v", page, err)
+	}
+}
+
+func TestPlanOfARegionThatIsNamedTwice(t *testing.T) {
+	c := newCloud(fleet(60, 60))
+	h := sweeper(c, handler.Options{Regions: []string{handler.DefaultRegion, handler.DefaultRegion}})
+	order, pages := handler.SweepOrder{Plan: true}, 0
+	for range 5 {
+		page, err := h.PlanSweep(context.Background(), order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		if order.Page = page.NextPage; order.Page == "" {
+			break
+		}
+	}
+	if pages != 2 {
+		t.Errorf("the plan has %d pages, want 2", pages)
+	}
+	if got, err := h.Sweep(context.Background(), handler.SweepOrder{DryRun: true}); err != nil || got.Summary.Seen != 60 {
+		t.Errorf("a sweep sees %d instances, want 60: %v", got.Summary.Seen, err)
+	}
+}
+
+// shifting is a cloud to which instances are added while it is listed, so that
+// the second page begins with the end of the first; and that names no region.
+type shifting struct{ *cloud }
+
+func (s shifting) List(ctx context.Context, region string, tags map[string]string, page int) ([]handler.Listed, int, error) {
+	list, total, err := s.cloud.List(ctx, region, tags, page)
+	if page == 2 {
+		first, _, _ := s.cloud.List(ctx, region, tags, 1)
+		list = append(list, first[:10]...)
+	}
+	for i := range list {
+		list[i].RegionID = ""
+	}
+	return list, total, err
+}
+
+func TestSweepOfAListingThatShifts(t *testing.T) {
+	c := newCloud(fleet(60, 10))
+	h := handler.New(shifting{c}, handler.Options{Now: c.Now, Sleep: c.Sleep, MaxTargets: 4, Policy: handler.Policy{Window: always}})
+	got, err := h.Sweep(context.Background(), handler.SweepOrder{})
+	if err != nil || got.Summary.Seen != 60 || got.Summary.Due != 10 || got.Summary.Outcomes[handler.Deferred] != 6 || c.allRestarts() != 4 {
+		t.Fatalf("the sweep ended %+v after %d restarts, %v", got.Summary, c.allRestarts(), err)
+	}
+	for i := range 4 {
+		if id := fmt.Sprintf("r-fleet%05d", i); c.restarts(id) != 1 {
+			t.Errorf("%s restarted %d times", id, c.restarts(id))
+		}
+	}
+}
+
+// stalling is a cloud that answers so many looks at instances, and then none
+// until the caller's time is up.
+type stalling struct {
+	*cloud
+	left atomic.Int32
+}
+
+func (s *stalling) Instance(ctx context.Context, ref handler.Ref) (handler.Instance, error) {
+	if s.left.Add(-1) >= 0 {
+		return s.cloud.Instance(ctx, ref)
+	}
+	<-ctx.Done()
+	return handler.Instance{}, handler.AsError(ctx.Err())
+}
+
+// What there was no time for has not failed: the next sweep has its turn.
+func TestSweepWhoseTimeIsUpWhileItLooks(t *testing.T) {
+	c := newCloud(fleet(40, 40))
+	for _, s := range c.instances {
+		s.Expires = start.Add(5 * day)
+		s.MaintainStartTime, s.MaintainEndTime = "20:00Z", "21:00Z"
+	}
+	s := &stalling{cloud: c}
+	s.left.Store(7)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	h := handler.New(s, handler.Options{Now: c.Now, Sleep: c.Sleep, Concurrency: 3, MinLeft: 100 * time.Millisecond, LeasePause: time.Millisecond})
+	got, err := h.Sweep(ctx, handler.SweepOrder{})
+	if err != nil || got.Summary.Due != 40 || got.Summary.Outcomes[handler.Deferred] != 40 || c.allRestarts() != 0 {
+		t.Fatalf("the sweep ended %+v, %v", got.Summary, err)
+	}
+	if last := got.Results[0]; !strings.Contains(last.Reason, "time for this sweep was up") {
+		t.Errorf("the rest is told %q", last.Reason)
+	}
+}
+
+func TestSweepThatIsCancelledAmongItsChanges(t *testing.T) {
+	c := newCloud(fleet(20, 20))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	changes := 0
+	c.modify = func(_ context.Context, apply func()) error {
+		apply()
+		if changes++; changes == 3 {
+			cancel()
+		}
+		return nil
+	}
+	got, err := sweeper(c, handler.Options{Concurrency: 1}).Sweep(ctx, handler.SweepOrder{})
+	o := got.Summary.Outcomes
+	if err != nil || c.allRestarts() != 3 || o[handler.Verified] != 1 || o[handler.Accepted] != 2 || o[handler.Deferred] != 17 {
+		t.Errorf("the sweep ended %v after %d restarts, %v", o, c.allRestarts(), err)
+	}
+}
+
+func TestSweepTellsFirstWhatAsksForAttention(t *testing.T) {
+	c := newCloud(fleet(4, 4))
+	for i, window := range []string{"13:00Z", "14:00Z", "15:00Z", "11:00Z"} { // by expiry
+		s := c.instances[fmt.Sprintf("r-fleet%05d", i)]
+		s.Expires = start.Add(time.Duration(i+30) * time.Hour)
+		s.MaintainStartTime, s.MaintainEndTime = window, window[:2]+":30Z"
+	}
+	c.instances["r-fleet00003"].Expires = start.Add(40 * time.Hour) // opens in 23 hours
+	got, err := handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep}).Sweep(context.Background(), handler.SweepOrder{})
+	if err != nil || got.Summary.Outcomes[handler.Deferred] != 4 || got.Results[0].InstanceID != "r-fleet00003" || !got.Results[0].Alert || got.Results[1].Alert {
+		t.Errorf("the results are %+v, %v", got.Results, err)
+	}
+}
+
+// Alibaba's renewal counts for a written window, too, which the sweep judges by
+// what it listed.
+func TestSweepLeavesToAlibabaWhatNoWindowOpensFor(t *testing.T) {
+	c := newCloud(map[string]handler.Observation{"r-fleet00000": expiring(30 * time.Hour), "r-fleet00001": expiring(30 * time.Hour)})
+	c.renewals = map[string]time.Time{"r-fleet00000": start.Add(20 * time.Hour)}
+	nightly, err := handler.ParseWindow("22:00-23:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep, Policy: handler.Policy{Window: nightly}}).Sweep(context.Background(), handler.SweepOrder{})
+	if err != nil || got.Summary.Outcomes[handler.Deferred] != 2 || len(got.Results) != 2 {
+		t.Fatalf("the sweep ended %+v, %v", got.Summary, err)
+	}
+	if first, second := got.Results[0], got.Results[1]; first.InstanceID != "r-fleet00001" || !first.Alert || second.Alert || !second.Until.Equal(start.Add(20*time.Hour)) {
+		t.Errorf("the results are %+v", got.Results)
 	}
 }

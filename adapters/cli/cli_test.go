@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,9 +250,44 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 	if code, out, _ := s.run("", "status", "--all", "--tag", "env=prod"); code != 0 || strings.Contains(out, id) || !strings.Contains(out, "r-uf6zxszhcgatnx07") {
 		t.Errorf("the tagged ones end %d:\n%s", code, out)
 	}
-	for _, args := range [][]string{{"status"}, {"status", id, "--all"}, {"status", id, "--html", page}, {"sweep", "--yes", "--renew-before", "9999h"}} {
+	for _, args := range [][]string{{"status"}, {"status", id, "--all"}, {"status", id, "--html", page}, {"status", id, "--tag", "env=prod"}, {"status", "--all", "--tag", "=prod"},
+		{"sweep", "--yes", "--renew-before", "9999h"}, {"sweep", "--yes", "--tag", "=prod"}, {"sweep", "--yes", "--max-targets", "-1"}} {
 		if code, _, stderr := s.run("", args...); code != 2 {
 			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+		}
+	}
+}
+
+// What keeps the sweep away from an instance is said of it, and Alibaba's own
+// renewals are shown before they are due.
+func TestStatusOfTheWholeFleetLooksAhead(t *testing.T) {
+	s := newShell(t)
+	in := func(days int) string { return handler.At(s.Now().AddDate(0, 0, days)).String() }
+	if err := s.Put(
+		tairtest.Instance{InstanceID: "r-scheduled", SSLExpiredTime: in(60), ActiveOperationTasks: []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", Status: 3, StartTime: in(40)}}},
+		tairtest.Instance{InstanceID: "r-overdue", SSLExpiredTime: in(20), ActiveOperationTasks: []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", Status: 3, StartTime: in(-3)}}},
+		tairtest.Instance{InstanceID: "r-excluded", SSLExpiredTime: in(9)},
+		tairtest.Instance{InstanceID: "r-busybusy", SSLExpiredTime: in(9), InstanceStatus: "Migrating"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	s.environ = append(s.environ, "TAIRSSL_WINDOW=any", "TAIRSSL_INSTANCES=!r-excluded")
+	code, out, stderr := s.run("", "status", "--all", "-o", "json")
+	type row struct{ InstanceId, Reason, DeferredUntil, ScheduledTime string }
+	var rows []row
+	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != 0 || stderr != "" {
+		t.Fatalf("it ends %d, %v:\n%s%s", code, err, out, stderr)
+	}
+	for id, want := range map[string]struct{ reason, scheduled string }{
+		"r-scheduled":         {"not within 30d", in(40)},
+		"r-overdue":           {"within 30d", ""},
+		"r-excluded":          {"within 30d, but r-excluded is not among the allowed instances", ""},
+		"r-busybusy":          {"the instance is Migrating", ""},
+		"tt-bp1zxszhcgatnx05": {"tagged tairssl=off", ""},
+	} {
+		n := slices.IndexFunc(rows, func(r row) bool { return r.InstanceId == id })
+		if n < 0 || !strings.Contains(rows[n].Reason, want.reason) || rows[n].ScheduledTime != want.scheduled || rows[n].DeferredUntil != "" {
+			t.Errorf("of %s it says %+v", id, rows[max(n, 0)])
 		}
 	}
 }

@@ -85,10 +85,10 @@ func judge(s status, now time.Time) state {
 		return unreadable
 	case !s.SSLExpiredTime.After(now):
 		return expired
-	case !s.DeferredUntil.IsZero():
-		return deferred
 	case !s.ScheduledTime.IsZero() && s.ScheduledTime.Before(s.SSLExpiredTime.Time):
 		return scheduled
+	case !s.DeferredUntil.IsZero():
+		return deferred
 	case s.Due:
 		return due
 	}
@@ -97,7 +97,7 @@ func judge(s status, now time.Time) state {
 
 // entry is an instance as the page shows it.
 type entry struct {
-	Anchor                       int // the number of its row in the whole table
+	Anchor                       int // the number of its row in the table; 0: it is not there
 	ID, Region                   string
 	State                        state
 	Expires, Deferred, Scheduled handler.Time
@@ -105,6 +105,7 @@ type entry struct {
 	Due, Alert, WrongName        bool
 	CommonName, Domain           string
 	Why                          string // "" if State says it all
+	Short                        string // Why, without what plans says
 }
 
 func newEntry(s status, now time.Time) entry {
@@ -124,7 +125,9 @@ func newEntry(s status, now time.Time) entry {
 	default:
 		e.Expires, e.Left = handler.At(s.SSLExpiredTime.Time), left(s.SSLExpiredTime, now)
 		e.Due = s.Due || e.State == expired
-		if e.State != good || e.WrongName {
+		if e.State == scheduled && !e.Due && !e.WrongName {
+			why = plans(e) // that it is not due is beside the point
+		} else if e.State != good || e.WrongName {
 			why = append(why, s.Reason)
 		}
 	}
@@ -132,6 +135,9 @@ func newEntry(s status, now time.Time) entry {
 		why = append(why, "the instance is "+s.InstanceStatus)
 	}
 	e.Why = plain(join(why...))
+	if e.Short = e.Why; s.why != "" {
+		e.Short = plain(s.why)
+	}
 	return e
 }
 
@@ -170,6 +176,13 @@ type card struct {
 	Word, Note, Class, Section string
 }
 
+// rest is what the table of a large fleet leaves out, by the month of expiry.
+type rest struct {
+	Count  int
+	Needy  bool // some of them need something
+	Months []bin
+}
+
 // section lists the instances of which one thing is true.
 type section struct {
 	ID, Title, Note, Command string
@@ -185,8 +198,13 @@ type line struct {
 	Text string
 }
 
-// maxLines is how many instances a section shows.
-const maxLines = 50
+const (
+	// maxLines is how many instances a section shows.
+	maxLines = 50
+	// maxRows is how many the table of all shows: with more a browser on a
+	// telephone takes its time.
+	maxRows = 2000
+)
 
 // aspect is something that may be true of an instance, which is counted in the
 // summary and listed in a section. Several may be true of one.
@@ -207,7 +225,7 @@ func aspects(renewBefore time.Duration) []aspect {
 				Note: "An hourly sweep renews these unattended, unless noted. To renew one now, which restarts it:"},
 			word: "due", note: "within " + handler.Span(renewBefore) + " of expiry, or past it", class: due.Class(),
 			holds: func(e entry) bool { return e.Due }, at: expiry,
-			text: func(e entry) []string { return append(plans(e), e.Why) },
+			text: func(e entry) []string { return append(plans(e), e.Short) },
 		},
 		{
 			section: section{ID: "deferred", Title: "Deferred", When: "Until", Command: update,
@@ -249,7 +267,7 @@ const minutes = "2006-01-02 15:04"
 
 // plans says what will happen to an instance without anybody's doing.
 func plans(e entry) (texts []string) {
-	if !e.Deferred.IsZero() {
+	if !e.Deferred.IsZero() && e.Deferred != e.Scheduled {
 		texts = append(texts, "deferred until "+e.Deferred.Format(minutes)+late(e, e.Deferred))
 	}
 	if !e.Scheduled.IsZero() {
@@ -288,7 +306,9 @@ type view struct {
 	Cards     []card
 	Line      *timeLine // nil if no instance has a certificate
 	Sections  []section
-	Entries   []entry
+	Entries   []entry // all
+	Listed    []entry // those in the table
+	Rest      rest    // the others
 }
 
 func (p fleetPage) view() view {
@@ -300,10 +320,8 @@ func (p fleetPage) view() view {
 		entries[i] = newEntry(row, p.Generated)
 	}
 	slices.SortStableFunc(entries, byDaysLeft)
-	for i := range entries {
-		entries[i].Anchor = i + 1
-	}
 	v := view{Generated: handler.At(p.Generated), Due: handler.Span(p.RenewBefore), Entries: entries, Regions: regions(p.Regions, entries)}
+	v.Listed, v.Rest = fit(entries)
 	v.Line = layOut(entries, p.Generated, p.RenewBefore)
 	v.Cards = []card{
 		{Count: len(entries), Word: plural(len(entries), "instance"), Section: "all"},
@@ -318,6 +336,49 @@ func (p fleetPage) view() view {
 	}
 	v.Headline = headline(entries)
 	return v
+}
+
+// fit gives the instances that the table shows an anchor, and sums the others up.
+// Where there are too many, those that need something come first, then what
+// expires next.
+func fit(entries []entry) (listed []entry, r rest) {
+	order := make([]int, len(entries))
+	for i := range order {
+		order[i] = i
+	}
+	need := func(i int) int {
+		switch e := entries[i]; {
+		case e.WrongName || e.Alert || e.State < off:
+			return 0
+		case e.State == good:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return need(a) - need(b) })
+	kept := make([]bool, len(entries))
+	for _, i := range order[:min(len(order), maxRows)] {
+		kept[i] = true
+	}
+	for i := range entries {
+		e := &entries[i]
+		if kept[i] {
+			e.Anchor = len(listed) + 1
+			listed = append(listed, *e)
+			continue
+		}
+		r.Count++
+		r.Needy = r.Needy || need(i) == 0
+		label := e.State.Word()
+		if !e.Expires.IsZero() {
+			label = e.Expires.Format(monthName)
+		}
+		if n := len(r.Months) - 1; n < 0 || r.Months[n].Label != label {
+			r.Months = append(r.Months, bin{Label: label})
+		}
+		r.Months[len(r.Months)-1].Total++
+	}
+	return listed, r
 }
 
 // list makes the section, in the order of its times.
@@ -365,7 +426,7 @@ func headline(entries []entry) (sentences []string) {
 		say("Nothing is due: no certificate is known.")
 	}
 	if n := count(entries, func(e entry) bool { return e.Alert }); n > 0 {
-		say("Attention: no maintenance window opens before %d of them %s. Renew by hand, with tairssl update.", n, verb(n, "expires", "expire"))
+		say("Attention: no maintenance window opens in time for %d of them. Renew %s by hand, with tairssl update.", n, verb(n, "it", "them"))
 	}
 	if n := count(entries, func(e entry) bool { return e.State == unreadable }); n > 0 {
 		say("Not all is known: %d could not be read.", n)

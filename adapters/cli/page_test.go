@@ -204,7 +204,7 @@ func TestPageSumsUp(t *testing.T) {
 	if got := strings.Join(cards, ", "); got != want {
 		t.Errorf("the summary says\n%s, want\n%s", got, want)
 	}
-	if got := strings.Join(v.Headline, " "); !strings.Contains(got, "5 of 10 instances, of which 1 expired already") || !strings.Contains(got, "before 1 of them expires") || !strings.Contains(got, "1 could not be read") {
+	if got := strings.Join(v.Headline, " "); !strings.Contains(got, "5 of 10 instances, of which 1 expired already") || !strings.Contains(got, "in time for 1 of them") || !strings.Contains(got, "1 could not be read") {
 		t.Errorf("the headline says %s", got)
 	}
 	if v.Regions != "cn-hangzhou, cn-shanghai" {
@@ -270,7 +270,7 @@ func TestStateOfAnInstance(t *testing.T) {
 }
 
 func TestPageNeedsNothingElse(t *testing.T) {
-	for name, p := range map[string]fleetPage{"small": smallFleet(), "dense": denseFleet(300), "empty": {Generated: now}} {
+	for name, p := range map[string]fleetPage{"small": smallFleet(), "dense": denseFleet(300), "large": denseFleet(maxRows + 500), "needy": needyFleet(maxRows + 500), "empty": {Generated: now}} {
 		page := render(t, p)
 		for _, bad := range []string{"http:", "https:", "//", "url(", "@import", "<script", "<link", "<img", " src=", " style=", "javascript:", "Signature"} {
 			if strings.Contains(page, bad) {
@@ -402,6 +402,66 @@ func TestDensePageStaysSmall(t *testing.T) {
 	}
 	if v := p.view(); v.Sections[0].More != v.Cards[2].Count-maxLines {
 		t.Errorf("%d of %d due ones are said to be in the table only", v.Sections[0].More, v.Cards[2].Count)
+	}
+}
+
+// needyFleet has nothing but certificates that are due.
+func needyFleet(n int) fleetPage {
+	p := fleetPage{Generated: now}
+	for i := range n {
+		p.Rows = append(p.Rows, on(fmt.Sprintf("r-needy%06d", i), time.Duration(i%29+1)*day, func(s *status) { s.DeferredUntil = handler.At(now.Add(time.Duration(n-i) * time.Minute)) }))
+	}
+	return p
+}
+
+// A browser must not choke on a large fleet, and what is left out is told.
+func TestPageOfALargeFleetIsBounded(t *testing.T) {
+	p := denseFleet(10_000)
+	page := render(t, p)
+	if len(page) > 1_200_000 {
+		t.Errorf("10,000 instances make %d bytes", len(page))
+	}
+	elements := parse(t, page)
+	if len(elements) > 25_000 {
+		t.Errorf("10,000 instances make %d elements", len(elements))
+	}
+	if got := len(under(elements, "all", "tr")) - 1; got != maxRows {
+		t.Errorf("the table has %d instances, want %d", got, maxRows)
+	}
+	v := p.view()
+	sum := 0
+	for _, m := range v.Rest.Months {
+		sum += m.Total
+	}
+	if len(v.Listed)+v.Rest.Count != 10_000 || sum != v.Rest.Count || v.Cards[0].Count != 10_000 || v.Line.Count+count(v.Entries, func(e entry) bool { return e.Expires.IsZero() }) != 10_000 {
+		t.Errorf("%d are listed, %d are left out, by month %d, and the time line has %d", len(v.Listed), v.Rest.Count, sum, v.Line.Count)
+	}
+	for _, e := range v.Entries {
+		if e.Anchor == 0 && (e.Due || e.WrongName || e.State == unreadable) {
+			t.Errorf("%s, which is %s, is not in the table", e.ID, e.State.Word())
+		}
+	}
+	if !strings.Contains(page, "2000 of 10000 instances") || !strings.Contains(page, "Listed are all that need something") {
+		t.Error("the page does not say what its table leaves out")
+	}
+	if page := render(t, needyFleet(maxRows+500)); !strings.Contains(page, "The other 500 are") || !strings.Contains(page, "the most urgent of those that need something") || strings.Contains(page, "more: all are") {
+		t.Error("the page of a fleet of which more is due than the table holds does not say so")
+	}
+}
+
+func TestStateThatAlibabaSeesTo(t *testing.T) {
+	at := handler.At(now.Add(3 * day))
+	row := on("r-abcd", 9*day, func(s *status) {
+		s.why, s.DeferredUntil, s.ScheduledTime = s.Reason, at, at
+		s.Reason += ", but Alibaba itself renews it 2026-11-27T12:00:00Z"
+	})
+	early := on("r-abce", 90*day, func(s *status) { s.ScheduledTime = handler.At(now.Add(60 * day)) })
+	v := fleetPage{Generated: now, Rows: []status{row, early}}.view()
+	if got := v.Entries[1]; got.State != scheduled || got.Why != "scheduled by Alibaba for 2027-01-23 12:00" {
+		t.Errorf("one that is not due is %s: %s", got.State.Word(), got.Why)
+	}
+	if got := v.Sections[0].Lines[0]; got.State != scheduled || got.Text != "scheduled by Alibaba for 2026-11-27 12:00; certificate expires in 9d, within 30d" {
+		t.Errorf("it is %s: %s", got.State.Word(), got.Text)
 	}
 }
 

@@ -37,6 +37,9 @@ type status struct {
 	ScheduledTime    handler.Time // when Alibaba renews it itself
 	Alert            bool         // it expires before a maintenance window opens
 	Error            *handler.Error
+
+	why    string // it is due, without what it waits for
+	unseen error  // why Alibaba's own renewals could not be read
 }
 
 func (c *command) status() *cobra.Command {
@@ -57,34 +60,44 @@ func (c *command) status() *cobra.Command {
 				return usagef("name instances, or say --all")
 			case html != "" && !all:
 				return usagef("--html goes with --all")
+			case tags != nil && !all:
+				return usagef("--tag goes with --all")
+			}
+			if _, err := handler.DecodeSweep(handler.JSON(handler.SweepOrder{Tags: tags})); err != nil {
+				return usageError{err}
 			}
 			h, done, err := c.connect(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
-			refs := make([]handler.Ref, len(ids))
+			instances := make([]handler.Listed, len(ids))
 			for i, id := range ids {
-				refs[i] = handler.Ref{RegionID: h.Region, InstanceID: id}
+				instances[i].Ref = handler.Ref{RegionID: h.Region, InstanceID: id}
 			}
 			stop := c.spin("reading")
 			defer stop()
 			if all {
-				if refs, err = list(cmd.Context(), h, tags); err != nil {
+				if instances, err = list(cmd.Context(), h, tags); err != nil {
 					return err
 				}
 			}
-			rows := make([]status, len(refs))
+			rows := make([]status, len(instances))
 			var group errgroup.Group
 			group.SetLimit(h.Concurrency)
-			for i, ref := range refs {
+			for i, l := range instances {
 				group.Go(func() error {
-					rows[i] = look(cmd.Context(), h, ref, all)
+					if all {
+						rows[i] = lookAhead(cmd.Context(), h, l)
+					} else {
+						rows[i], _ = look(h, l.Ref, func() (handler.Observation, error) { return h.Observe(cmd.Context(), l.Ref) })
+					}
 					return nil
 				})
 			}
 			_ = group.Wait() // no function fails
 			stop()
+			c.warnUnseen(rows)
 			if all {
 				slices.SortStableFunc(rows, soonest)
 			}
@@ -109,8 +122,10 @@ func (c *command) status() *cobra.Command {
 	return cmd
 }
 
-// list names the instances of all regions.
-func list(ctx context.Context, h *handler.Handler, tags map[string]string) (refs []handler.Ref, err error) {
+// list names the instances of all regions, each once: a listing that shifts
+// while it is read shows some of them twice.
+func list(ctx context.Context, h *handler.Handler, tags map[string]string) (instances []handler.Listed, err error) {
+	seen := map[handler.Ref]bool{}
 	for _, region := range h.Regions {
 		for page, total := 1, 1; (page-1)*handler.PageSize < total; page++ {
 			var listed []handler.Listed
@@ -118,11 +133,14 @@ func list(ctx context.Context, h *handler.Handler, tags map[string]string) (refs
 				return nil, err
 			}
 			for _, l := range listed {
-				refs = append(refs, l.Ref)
+				if !seen[l.Ref] {
+					seen[l.Ref] = true
+					instances = append(instances, l)
+				}
 			}
 		}
 	}
-	return refs, nil
+	return instances, nil
 }
 
 func writeFile(name string, p fleetPage) error {
@@ -148,17 +166,15 @@ func soonest(a, b status) int {
 	return cmp.Or(cmp.Compare(key(a), key(b)), strings.Compare(a.InstanceID, b.InstanceID))
 }
 
-// look reads an instance; with ahead also when an unattended change of it would
-// be made, if it is due.
-func look(ctx context.Context, h *handler.Handler, ref handler.Ref, ahead bool) status {
-	o, err := h.Observe(ctx, ref)
+// look makes the row of what is observed.
+func look(h *handler.Handler, ref handler.Ref, observe func() (handler.Observation, error)) (status, handler.Observation) {
+	o, err := observe()
 	if err != nil {
-		return status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, Error: handler.AsError(err)}
+		return status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, Error: handler.AsError(err)}, o
 	}
-	id := ref.InstanceID
 	state := o.State()
 	row := status{
-		InstanceID: id, RegionID: ref.RegionID, InstanceStatus: o.Status, SSLEnabled: state.SSLEnabled, SSLExpiredTime: state.SSLExpiredTime,
+		InstanceID: ref.InstanceID, RegionID: ref.RegionID, InstanceStatus: o.Status, SSLEnabled: state.SSLEnabled, SSLExpiredTime: state.SSLExpiredTime,
 		CertCommonName: o.CommonName, ConnectionDomain: o.ConnectionDomain, CertDownloadURL: o.CertDownloadURL,
 	}
 	if o.Enabled && !o.Expires.IsZero() {
@@ -167,16 +183,55 @@ func look(ctx context.Context, h *handler.Handler, ref handler.Ref, ahead bool) 
 		row.Due, row.Reason = h.Due(o)
 		row.WrongName = o.WrongName()
 	}
-	if ahead && row.Due {
-		r := h.Handle(ctx, []handler.Request{{InstanceID: id, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}})[0]
-		if row.Alert = r.Alert; r.Outcome == handler.Deferred {
-			row.DeferredUntil, row.Reason = r.Until, r.Reason
+	return row, o
+}
+
+// lookAhead reads the encryption of an instance that was listed, and says when
+// Alibaba renews it and, if it is due, what keeps an unattended change away.
+func lookAhead(ctx context.Context, h *handler.Handler, l handler.Listed) status {
+	row, o := look(h, l.Ref, func() (o handler.Observation, err error) {
+		o.Instance = l.Instance
+		o.SSL, err = h.SSL(ctx, l.Ref)
+		return o, err
+	})
+	if row.DaysLeft == nil {
+		return row
+	}
+	at, err := h.Renewal(ctx, l.Ref)
+	row.unseen = err
+	if err == nil && (at.After(h.Now()) || handler.RenewedBy(at, o, h.Now())) {
+		row.ScheduledTime = handler.At(at)
+	}
+	if !row.Due {
+		return row
+	}
+	r := h.Handle(ctx, []handler.Request{{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}})[0]
+	row.Alert = r.Alert
+	switch r.Outcome {
+	case handler.Planned, handler.Unchanged:
+	case handler.Deferred:
+		row.why = row.Reason
+		row.DeferredUntil, row.Reason = r.Until, r.Reason
+	default: // the sweep does not renew it
+		if !strings.HasPrefix(r.Reason, row.Reason) {
+			r.Reason = row.Reason + ", but " + r.Reason
 		}
-		if at, err := h.Renewal(ctx, ref); err == nil {
-			row.ScheduledTime = handler.At(at)
-		}
+		row.Reason = r.Reason
 	}
 	return row
+}
+
+// warnUnseen says that what Alibaba has scheduled is not known, once.
+func (c *command) warnUnseen(rows []status) {
+	n, why := 0, error(nil)
+	for _, r := range rows {
+		if r.unseen != nil {
+			n, why = n+1, r.unseen
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(c.Stderr, "tairssl: what Alibaba itself has scheduled is not known of %d instances: %s\n", n, handler.AsError(why).Message)
+	}
 }
 
 // printStatus shows the rows; several, or a fleet however small, are an array.

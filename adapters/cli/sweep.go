@@ -2,8 +2,8 @@ package cli
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,9 +38,7 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 			if cmd.Flags().Changed("max-targets") {
 				order.MaxTargets = &maxTargets
 			}
-			if text, err := json.Marshal(order); err != nil {
-				return err
-			} else if _, err := handler.DecodeSweep(text); err != nil {
+			if _, err := handler.DecodeSweep(handler.JSON(order)); err != nil {
 				return usageError{err}
 			}
 			if !dryRun && !yes && !c.agree("Instances whose certificates are due restart, connections to them drop. Go on? [y/N] ") {
@@ -53,9 +51,14 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 			defer done()
 			if c.Progress {
 				bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(c.Stderr), progressbar.OptionSetDescription("reading"),
-					progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+					progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+					progressbar.OptionThrottle(100*time.Millisecond)) // to write on a terminal takes longer than to read an instance
+				known := 0
 				order.Progress = func(read, total int) {
-					bar.ChangeMax(total)
+					if total != known { // it draws anew
+						known = total
+						bar.ChangeMax(total)
+					}
 					_ = bar.Set(read) // it is for the eye
 				}
 				defer func() { _ = bar.Finish() }()
@@ -68,10 +71,10 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 				if err := printJSON(c.Stdout, []handler.SweepResult{swept}, false); err != nil {
 					return err
 				}
-				return worst(swept.Results)
+				return worstOf(swept)
 			}
 			if len(swept.Results) > 0 {
-				err = c.print(c.Stdout, swept.Results)
+				_ = c.print(c.Stdout, swept.Results) // the code is that of all, shown or not
 				fmt.Fprintln(c.Stdout)
 			}
 			fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)
@@ -81,7 +84,7 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 				}
 			}
 			fmt.Fprintln(c.Stdout)
-			return err
+			return worstOf(swept)
 		},
 	}
 	flags := cmd.Flags()
@@ -91,6 +94,17 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 	flags.IntVar(&maxTargets, "max-targets", 0, "change at most so many (default and limit: TAIRSSL_MAX_TARGETS)")
 	flags.StringToStringVar(&tags, "tag", nil, "only instances that have this tag, as `key=value`")
 	return cmd
+}
+
+// worstOf is the exit of a sweep, those that are only counted included.
+func worstOf(swept handler.SweepResult) error {
+	all := swept.Results
+	for outcome := range swept.Summary.Outcomes {
+		if outcome != handler.Failed { // the kind tells its code; failures are shown first
+			all = append(slices.Clip(all), handler.Result{Outcome: outcome})
+		}
+	}
+	return worst(all)
 }
 
 // agree asks, where a person is there to be asked.

@@ -57,7 +57,7 @@ type bar struct {
 
 type bin struct {
 	Label string
-	First int // anchor of its first instance
+	First int // anchor of its first instance; 0: it is not in the table
 	Total int
 	Text  string // how many are in each state
 }

@@ -1,9 +1,11 @@
 package fc_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,10 @@ import (
 	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fc/messages"
+
+	"tairssl/adapters/fc"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler"
 )
 
 // fakeFleet answers plans page by page, and changes as its instances do.
@@ -77,7 +83,11 @@ func (f *fakeFleet) task(payload []byte) ([]byte, error) {
 	if name, ok := strings.CutPrefix(outcome, "!"); ok {
 		return nil, messages.InvokeResponse_Error{Type: name, Message: c.InstanceId}
 	}
-	return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "Outcome": outcome, "Reason": ""})
+	var kind any
+	if o, k, ok := strings.Cut(outcome, "/"); ok {
+		outcome, kind = o, map[string]string{"Kind": k}
+	}
+	return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "Outcome": outcome, "Reason": "", "Error": kind})
 }
 
 func (f *fakeFleet) instances() []string {
@@ -122,7 +132,8 @@ func TestFleetAsksForMaxTargetsInTotal(t *testing.T) {
 func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
 	for first, goesOn := range map[string]bool{
 		"verified": true, "planned": true, "unchanged": true, "deferred": true, "in_progress": true, "refused": true,
-		"accepted": false, "unknown": false, "failed": false, "!unknown": false, "!internal": false, "!throttled": false,
+		"failed/not_found": true, "failed/unsupported": true, "failed/locked": true, "failed/invalid": true,
+		"accepted": false, "unknown": false, "failed/forbidden": false, "failed/internal": false, "!unknown": false, "!internal": false, "!throttled": false,
 	} {
 		t.Run(first, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,5 +170,59 @@ func TestFleetTriesAgainAndGoesOnAfterAFailure(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The definition walked against the real function over the wire: what it hands
+// over is understood, and what it is answered is what it reads.
+func TestFleetOverTheRealFunction(t *testing.T) {
+	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	for n := range 60 {
+		days := 200
+		if n%10 == 0 {
+			days = 5
+		}
+		if err := e.Put(tairtest.Instance{InstanceID: fmt.Sprintf("r-walk%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Put(tairtest.Instance{InstanceID: "r-walk0000", InstanceStatus: "Inactive", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 1)).String()}); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	restarts := func() (n int) {
+		for _, i := range e.Instances() {
+			if n += i.Restarts; i.Restarts > 1 {
+				t.Errorf("%s restarted %d times", i.InstanceID, i.Restarts)
+			}
+		}
+		return n
+	}
+	over := func(secret string) flow {
+		f := fc.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
+			"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + secret}, io.Discard)
+		return flow{task: func(payload []byte) ([]byte, error) { return f(context.Background(), payload) }, sleep: func(time.Duration) {}}
+	}
+	for _, step := range []struct {
+		input    string
+		restarts int
+	}{
+		{`{"MaxTargets":100,"Sweep":{"DryRun":true}}`, 0},
+		{`{"MaxTargets":3,"Sweep":{}}`, 2}, // one of the three can not be changed
+		{`{"MaxTargets":100,"Sweep":{}}`, 5},
+	} {
+		if output, err := over("emulator-secret").run(t, "fleet.cloudflow.yaml", step.input); err != nil || restarts() != step.restarts {
+			t.Errorf("%s ends %v, %v after %d restarts, want %d", step.input, output, err, restarts(), step.restarts)
+		}
+	}
+	if output, err := over("another-secret").run(t, "fleet.cloudflow.yaml", `{"MaxTargets":100,"Sweep":{}}`); err == nil {
+		t.Errorf("a key that may not list ends %v, as if nothing were due", output)
 	}
 }

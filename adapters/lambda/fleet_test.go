@@ -353,16 +353,37 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := lambda.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, io.Discard)
-	m := fleetMachine(func(payload []byte) ([]byte, error) { return f.Invoke(context.Background(), payload) }, "direct")
-	m.sleep = func(time.Duration) {}
-	got, err := runFleet(t, m, `{"Sweep":{"MaxTargets":4}}`)
+	over := func(secret string) stateMachine {
+		f := lambda.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
+			"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + secret}, io.Discard)
+		m := fleetMachine(func(payload []byte) ([]byte, error) { return f.Invoke(context.Background(), payload) }, "direct")
+		m.sleep = func(time.Duration) {}
+		return m
+	}
+	m := over("emulator-secret")
+	got, err := runFleet(t, m, `{"Sweep":{"DryRun":true}}`)
+	if err != nil || got.Changed != 6 || len(got.Failures) != 0 {
+		t.Fatalf("a dry run ends %+v, %v", got, err)
+	}
+	for _, i := range e.Instances() {
+		if i.Restarts != 0 {
+			t.Errorf("a dry run restarted %s", i.InstanceID)
+		}
+	}
+	got, err = runFleet(t, m, `{"Sweep":{"MaxTargets":4}}`)
 	if err != nil || got.Changed != 4 || len(got.Failures) != 0 {
 		t.Fatalf("the first execution ends %+v, %v", got, err)
 	}
 	if got, err = runFleet(t, m, `{}`); err != nil || got.Changed != 2 {
 		t.Fatalf("the second execution ends %+v, %v", got, err)
+	}
+	// A plan that fails for good is answered, and must not pass for an empty one.
+	var stop *stateError
+	if got, err = runFleet(t, m, `{"Sweep":{"RenewBefore":"soon"}}`); !errors.As(err, &stop) || stop.name != "NoPlan" || !strings.Contains(stop.cause, "duration") {
+		t.Errorf("an order that can not be read ends %+v, %v", got, err)
+	}
+	if got, err = runFleet(t, over("another-secret"), `{}`); !errors.As(err, &stop) || stop.name != "NoPlan" || !strings.Contains(stop.cause, "DescribeInstances") {
+		t.Errorf("a key that may not list ends %+v, %v", got, err)
 	}
 	for n, i := range e.Instances() {
 		if want := map[bool]int{true: 1}[n%10 == 0]; i.Restarts != want {

@@ -112,12 +112,26 @@ func (c *Client) List(ctx context.Context, region string, tags map[string]string
 	}
 	list := make([]handler.Listed, 0, len(resp.Instances.KVStoreInstance))
 	for _, i := range resp.Instances.KVStoreInstance {
-		list = append(list, handler.Listed{
+		l := handler.Listed{
 			Ref:      handler.Ref{RegionID: region, InstanceID: i.InstanceId},
 			Instance: handler.Instance{Status: i.InstanceStatus, ConnectionDomain: i.ConnectionDomain, Tags: tagsOf(i.Tags.Tag)},
-		})
+		}
+		if !contradicts(l.Tags, tags) {
+			list = append(list, l)
+		}
 	}
 	return list, resp.TotalCount, nil
+}
+
+// contradicts reports whether an instance has one of the tags with another
+// value: for an empty one the API filters by the key alone.
+func contradicts(has, wanted map[string]string) bool {
+	for key, value := range wanted {
+		if v, ok := has[key]; ok && v != value {
+			return true
+		}
+	}
+	return false
 }
 
 // SSL calls DescribeInstanceSSL.

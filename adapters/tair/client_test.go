@@ -333,3 +333,19 @@ func TestNoCredentials(t *testing.T) {
 		t.Errorf("without credentials a call is %v", err)
 	}
 }
+
+// For a tag without a value the API filters by the key alone.
+func TestListingKeepsToTheTags(t *testing.T) {
+	client := against(t, answer(200, `{"RequestId":"A","TotalCount":3,"Instances":{"KVStoreInstance":[
+		{"InstanceId":"r-empty","Tags":{"Tag":[{"Key":"env","Value":""}]}},
+		{"InstanceId":"r-prod","Tags":{"Tag":[{"Key":"env","Value":"prod"}]}},
+		{"InstanceId":"r-untold","Tags":{"Tag":[]}}]}}`))
+	list, total, err := client.List(context.Background(), "cn-hangzhou", map[string]string{"env": ""}, 1)
+	var ids []string
+	for _, l := range list {
+		ids = append(ids, l.InstanceID)
+	}
+	if err != nil || total != 3 || strings.Join(ids, " ") != "r-empty r-untold" {
+		t.Errorf("the instances with an empty tag are %v of %d, %v", ids, total, err)
+	}
+}
