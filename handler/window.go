@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,8 +26,10 @@ type span24 struct{ start, end int }
 const dayMinutes = 24 * 60
 
 var (
-	windowPattern = regexp.MustCompile(`^(?:([A-Za-z,-]+) )?([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])(?: ([A-Za-z0-9_+/-]+))?$`)
-	weekdays      = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+	windowPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:([A-Za-z,-]+) )?([0-2][0-9]):([0-5][0-9])-([0-2][0-9]):([0-5][0-9])(?: ([A-Za-z0-9_+/-]+))?$`)
+	})
+	weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 )
 
 // ParseWindow reads "instance" (each instance's own window), "any", or a
@@ -41,7 +44,7 @@ func ParseWindow(s string) (Window, error) {
 	case "any":
 		return Window{text: s, any: true}, nil
 	}
-	m := windowPattern.FindStringSubmatch(s)
+	m := windowPattern().FindStringSubmatch(s)
 	if m == nil {
 		return Window{}, fmt.Errorf("%q is not instance, any, or a window such as Sat,Sun 02:00-05:00 Asia/Shanghai", clip(s))
 	}

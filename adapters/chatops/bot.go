@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -193,7 +192,7 @@ func (b *Bot) refused(m Message, verb, instance string, a *audit) Reply {
 	case verb == status:
 		what = "see " + instance
 	}
-	if !plainID.MatchString(m.Tenant) || !plainID.MatchString(m.User) {
+	if !plainID().MatchString(m.Tenant) || !plainID().MatchString(m.User) {
 		// A rule is copied into the settings, where a star stands for everybody.
 		return text("You may not "+what+" here.", "An operator can allow it in TAIRSSL_CHAT_ALLOW; the log has your ids.")
 	}
@@ -205,7 +204,7 @@ func (b *Bot) refused(m Message, verb, instance string, a *audit) Reply {
 // plainID is an id that means itself in a rule, and nothing in a platform's
 // formatting. Where the signature does not cover the message, anybody may have
 // written it.
-var plainID = regexp.MustCompile(`^[A-Za-z0-9_.:@$=+/-]{1,200}$`)
+var plainID = pattern(`^[A-Za-z0-9_.:@$=+/-]{1,200}$`)
 
 // clip bounds what a platform, or who speaks in its name, puts into the log.
 func clip(id string) string {

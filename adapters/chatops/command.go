@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,12 +39,18 @@ var actions = map[string]handler.Action{"update": handler.Update, "enable": hand
 var verbs = []string{help, status, "update", "enable", "disable", confirm}
 
 var (
-	instancePattern = regexp.MustCompile(`^((r|tt)-[a-z0-9]{4,40}|[a-z0-9]{16,40})$`)
-	regionPattern   = regexp.MustCompile(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
-	codePattern     = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,300}$`)
+	instancePattern = pattern(`^((r|tt)-[a-z0-9]{4,40}|[a-z0-9]{16,40})$`)
+	regionPattern   = pattern(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
+	codePattern     = pattern(`^[A-Za-z0-9_.-]{1,300}$`)
 	// mention is how platforms put the bot's name, or a person's, into a text.
-	mention = regexp.MustCompile(`<at[^>]*>[^<]*</at>|<[@!][^>]*>`)
+	mention = pattern(`<at[^>]*>[^<]*</at>|<[@!][^>]*>`)
 )
+
+// pattern compiles on first use: together these take a millisecond, which a cold
+// start should not pay.
+func pattern(s string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
+}
 
 // typed undoes what a phone does to a text.
 var typed = strings.NewReplacer("—", "--", "–", "-", "‑", "-", "−", "-", "“", "", "”", "", "‘", "", "’", "", `"`, "", "`", "", "'", "", "*", "",
@@ -51,7 +58,7 @@ var typed = strings.NewReplacer("—", "--", "–", "-", "‑", "-", "−", "-",
 
 // words takes a text as people type it apart.
 func words(text string) []string {
-	text = typed.Replace(mention.ReplaceAllString(text, " "))
+	text = typed.Replace(mention().ReplaceAllString(text, " "))
 	split := strings.FieldsFunc(text, unicode.IsSpace) // NBSP and the full-width space are spaces, too
 	for len(split) > 0 && strings.HasPrefix(split[0], "@") {
 		split = split[1:]
@@ -78,7 +85,7 @@ func Parse(text string) (Command, error) {
 	case c.Verb == help:
 		return c, nil
 	case c.Verb == confirm:
-		if len(rest) != 1 || !codePattern.MatchString(rest[0]) {
+		if len(rest) != 1 || !codePattern().MatchString(rest[0]) {
 			return Command{}, fmt.Errorf("confirm takes the one code that I gave")
 		}
 		c.Code = strings.TrimRight(rest[0], ".") // a phone ends a sentence
@@ -93,13 +100,13 @@ func Parse(text string) (Command, error) {
 		switch {
 		case isRegion && c.Region != "":
 			return Command{}, fmt.Errorf("that is two regions, and an instance is in one")
-		case isRegion && regionPattern.MatchString(region):
+		case isRegion && regionPattern().MatchString(region):
 			c.Region = region
 		case isRegion:
 			return Command{}, fmt.Errorf("%s is not a region such as region=cn-hangzhou", quote(word))
 		case option == "dry-run" && c.Verb != status:
 			c.DryRun = true
-		case instancePattern.MatchString(word):
+		case instancePattern().MatchString(word):
 			c.Instances = append(c.Instances, word)
 		case option == "dry-run":
 			return Command{}, fmt.Errorf("status changes nothing, so it takes no dry-run")

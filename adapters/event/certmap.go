@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"tairssl/handler"
 )
@@ -55,14 +56,16 @@ func covers(entry, name string) bool {
 // endpoint is a Tair endpoint's name; its first label is the instance's id,
 // with pd behind it in a public one. Users may choose other names: those only
 // the map knows.
-var endpoint = regexp.MustCompile(`^((?:r|tt)-[a-z0-9]{4,40}?)(?:pd)?\.[a-z0-9-]+(?:\.([a-z0-9-]+))?\.rds\.aliyuncs\.com$`)
+var endpoint = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^((?:r|tt)-[a-z0-9]{4,40}?)(?:pd)?\.[a-z0-9-]+(?:\.([a-z0-9-]+))?\.rds\.aliyuncs\.com$`)
+})
 
 // regions are those that a name shows by another word than their id.
 var regions = map[string]string{"singapore": "ap-southeast-1"}
 
 // ofEndpoint gives the instance that a host name names, if it is an endpoint.
 func ofEndpoint(host string) (handler.Ref, bool) {
-	match := endpoint.FindStringSubmatch(strings.ToLower(strings.TrimSuffix(host, ".")))
+	match := endpoint().FindStringSubmatch(strings.ToLower(strings.TrimSuffix(host, ".")))
 	if match == nil {
 		return handler.Ref{}, false
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -164,12 +165,12 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 		fault("CONFIRM_BY", "%q is neither self nor second", s.ConfirmBy)
 	}
 	for i, host := range s.ChatReplyHosts {
-		if s.ChatReplyHosts[i] = strings.ToLower(strings.TrimSpace(host)); !hostPattern.MatchString(s.ChatReplyHosts[i]) {
+		if s.ChatReplyHosts[i] = strings.ToLower(strings.TrimSpace(host)); !hostPattern().MatchString(s.ChatReplyHosts[i]) {
 			fault("CHAT_REPLY_HOSTS", "%q is not a host name", host)
 		}
 	}
 	for i, origin := range s.CloudEventsOrigins {
-		if s.CloudEventsOrigins[i] = strings.ToLower(strings.TrimSpace(origin)); !hostPattern.MatchString(s.CloudEventsOrigins[i]) {
+		if s.CloudEventsOrigins[i] = strings.ToLower(strings.TrimSpace(origin)); !hostPattern().MatchString(s.CloudEventsOrigins[i]) {
 			fault("CLOUDEVENTS_ORIGINS", "%q is not a host name", origin)
 		}
 	}
@@ -186,7 +187,9 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	return s, unknown, errors.Join(faults...)
 }
 
-var hostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+var hostPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
+})
 
 // Secret is a setting that shows in no log or text.
 type Secret string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,6 +149,33 @@ func TestBadSettingsDoNotCrash(t *testing.T) {
 			if err != nil || !answer.Failed || !strings.Contains(answer.ErrorMessage, "TAIRSSL_ACTIONS") || !strings.Contains(answer.ErrorMessage, "TAIRSSL_RATE") {
 				t.Errorf("%s with bad settings answers %+v, %v", cloud, answer, err)
 			}
+		}
+	}
+}
+
+// What is made when the process starts is paid by every cold start: a table of
+// names may be, a pattern or a client may not.
+func TestStartingMakesNextToNothing(t *testing.T) {
+	for _, cloud := range clouds {
+		_, p, log := start(t, cloud, "GODEBUG=inittrace=1")
+		if err := p.WaitReady(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Close()
+		seen := 0
+		for line := range strings.Lines(log.String()) {
+			var name string
+			var at, took float64
+			var bytes int
+			if _, err := fmt.Sscanf(line, "init %s @%f ms, %f ms clock, %d bytes", &name, &at, &took, &bytes); err != nil || !strings.HasPrefix(name, "tairssl/") {
+				continue
+			}
+			if seen++; bytes > 8<<10 {
+				t.Errorf("%s: %s makes %d bytes before anything is asked for: make them on first use", cloud, name, bytes)
+			}
+		}
+		if seen < 5 {
+			t.Errorf("%s: only %d packages of its own are seen to start:\n%s", cloud, seen, log)
 		}
 	}
 }
