@@ -78,6 +78,11 @@ func Invalidf(format string, args ...any) Request {
 	return invalid(fmt.Sprintf(format, clipped(args)...))
 }
 
+// Unreadable is the request that stands for one that could not be read: it is
+// answered with all of what err, of [Decode] or [DecodeSweep], says. What these
+// quote of a sender is short already.
+func Unreadable(err error) Request { return invalid(AsError(err).Message) }
+
 func invalid(message string) Request {
 	return Request{settled: &decision{outcome: Failed, err: Errorf(Invalid, "%s", message)}}
 }

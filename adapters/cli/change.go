@@ -26,7 +26,7 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 		Short: short,
 		Example: fmt.Sprintf(`  tairssl %[1]s r-bp1zxszhcgatnx01 --dry-run
   tairssl %[1]s r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --yes -o json`, name),
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("instance"),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if len(ids) > handler.MaxBatch {
 				return usagef("%d instances at once are too many: at most %d", len(ids), handler.MaxBatch)

@@ -114,6 +114,10 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		if c.output != "table" && c.output != "json" {
 			return usagef("-o takes table or json, not %q", c.output)
 		}
+		// Read as TAIRSSL_REGION it would be a fault of a variable that nobody set.
+		if r := (handler.Request{InstanceID: "r-0000", SSLEnabled: handler.Update, RegionID: c.region}); r.Validate() != nil {
+			return usagef("--region takes a region id such as cn-hangzhou, not %q", c.region)
+		}
 		return nil
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -150,6 +154,16 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 	}
 	fmt.Fprintf(e.Stderr, "tairssl: %v\n", err)
 	return handler.Internal.ExitCode()
+}
+
+// atLeastOne asks for what is missing by its name.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("name at least one %s", what)
+		}
+		return nil
+	}
 }
 
 // isCobraUsage knows cobra's own complaints about arguments, which have no type.

@@ -262,7 +262,8 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 // renewals are shown before they are due.
 func TestStatusOfTheWholeFleetLooksAhead(t *testing.T) {
 	s := newShell(t)
-	in := func(days int) string { return handler.At(s.Now().AddDate(0, 0, days)).String() }
+	now := s.Now() // once, for seconds go by
+	in := func(days int) string { return handler.At(now.AddDate(0, 0, days)).String() }
 	if err := s.Put(
 		tairtest.Instance{InstanceID: "r-scheduled", SSLExpiredTime: in(60), ActiveOperationTasks: []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", Status: 3, StartTime: in(40)}}},
 		tairtest.Instance{InstanceID: "r-overdue", SSLExpiredTime: in(20), ActiveOperationTasks: []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", Status: 3, StartTime: in(-3)}}},
@@ -332,6 +333,26 @@ func TestServeAndSign(t *testing.T) {
 	for _, args := range [][]string{{"sign", "irc"}, {"sign", "github"}, {"sign", "slack", "--secret", "x", "--text", "a", "b.json"}, {"serve", "--addr", "nowhere"}} {
 		if code, _, stderr := s.run("", args...); code != 2 {
 			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+		}
+	}
+}
+
+func TestWrongUsageSaysWhatIsRight(t *testing.T) {
+	s := newShell(t)
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"update"}, "name at least one instance"},
+		{[]string{"invoke"}, "name at least one event's file"},
+		{[]string{"sign"}, "one of dingtalk, "},
+		{[]string{"sign", "slack", "body", "more"}, "at most 2"},
+		{[]string{"status"}, "name instances, or say --all"},
+		{[]string{"status", "--all", id}, "name none beside it"},
+		{[]string{"status", id, "--region", "Nowhere"}, `--region takes a region id such as cn-hangzhou, not "Nowhere"`},
+	} {
+		if code, out, errs := s.run("", test.args...); code != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Contains(errs, "TAIRSSL_") {
+			t.Errorf("%q ends %d, and says no %q but\n%s%s", test.args, code, test.want, errs, out)
 		}
 	}
 }

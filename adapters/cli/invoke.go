@@ -32,7 +32,7 @@ Several events go to one process of a cloud, one after the other; - is standard 
 		Example: `  tairssl invoke events/direct-update.json --emulate
   tairssl invoke events/sqs.json events/timer.json --emulate
   tairssl invoke --on fc events/direct-batch.json --emulate`,
-		Args: cobra.MinimumNArgs(1),
+		Args: atLeastOne("event's file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if on != "" && on != string(localruntime.Lambda) && on != string(localruntime.FC) {
 				return usagef("--on takes lambda or fc, not %q", on)

@@ -93,7 +93,12 @@ scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on). Matte
 its header is the secret itself.`,
 		Example: `  tairssl sign slack --text 'status r-bp1zxszhcgatnx01' --curl http://127.0.0.1:8080
   tairssl sign github events/direct-update.json --secret s3cret`,
-		Args:      cobra.RangeArgs(1, 2),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name the scheme, one of %s", strings.Join(schemes, ", "))
+			}
+			return cobra.MaximumNArgs(2)(cmd, args)
+		},
 		ValidArgs: schemes,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			scheme, ok := signings[args[0]]

@@ -56,8 +56,10 @@ func (c *command) status() *cobra.Command {
   tairssl status --all --html fleet.html --emulate`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			switch {
-			case all == (len(ids) > 0):
+			case len(ids) == 0 && !all:
 				return usagef("name instances, or say --all")
+			case len(ids) > 0 && all:
+				return usagef("--all is every instance: name none beside it")
 			case html != "" && !all:
 				return usagef("--html goes with --all")
 			case tags != nil && !all:

@@ -225,7 +225,7 @@ func (r *reader) each(name string, items []json.RawMessage, read func([]byte) As
 func direct(payload []byte) Asked {
 	requests, batch, err := handler.Decode(payload)
 	if err != nil {
-		return one("direct", handler.Invalidf("%s", handler.AsError(err).Message))
+		return one("direct", handler.Unreadable(err))
 	}
 	return Asked{Requests: requests, Batch: batch, Trigger: "direct"}
 }

@@ -274,6 +274,23 @@ func TestManyEventsAtOnce(t *testing.T) {
 	}
 }
 
+// What is wrong with a sweep is said to its end, however much it is.
+func TestEveryFaultOfASweepIsNamed(t *testing.T) {
+	asked := (&event.Decoder{}).Decode([]byte(`{"Sweep":{"Regions":["X","Y"],"RenewBefore":"9999h","MaxTargets":-1}}`))
+	if len(asked.Requests) != 1 {
+		t.Fatalf("it asks for %+v, want the fault alone", asked)
+	}
+	err := asked.Requests[0].Validate()
+	if err == nil {
+		t.Fatal("it has no fault")
+	}
+	for _, want := range []string{`"X"`, `"Y"`, "RenewBefore", "MaxTargets"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the fault names no %s: %v", want, err)
+		}
+	}
+}
+
 // What is nested without end, or full of faults, costs little and says little.
 func TestHostilePayloadsStaySmall(t *testing.T) {
 	nested := strings.Repeat(`["x",`, 9000) + `["x"]` + strings.Repeat("]", 9000)

@@ -11,7 +11,7 @@ func (r *reader) sweep(s shape) Asked {
 	}
 	order, err := handler.DecodeSweep(s.raw("Sweep"))
 	if err != nil {
-		return one("sweep", handler.Invalidf("%s", handler.AsError(err).Message))
+		return one("sweep", handler.Unreadable(err))
 	}
 	return Asked{Sweep: &order, Trigger: "sweep"}
 }
