@@ -194,7 +194,8 @@ func (h *Handler) handle(ctx context.Context, ref Ref, r Request) (result Result
 			}
 			result = result.end(d)
 		}
-		if h.Decided != nil && !(r.ahead && result.Outcome == Planned) {
+		notYet := r.ahead && result.Outcome == Planned || r.swept && lacksTime(ctx, result)
+		if h.Decided != nil && !notYet {
 			h.Decided(ctx, Decided{r, result, wrote})
 		}
 	}()

@@ -68,6 +68,8 @@ type Request struct {
 	// ahead says that a sweep looks at what it may be about to change: that it
 	// would is not yet a decision to tell.
 	ahead bool
+	// swept says that it is one of a sweep, which puts off what lacks the time.
+	swept bool
 	// settled is the answer that was known when the request was read.
 	settled *decision
 }

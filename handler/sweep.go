@@ -294,7 +294,9 @@ func lacksTime(ctx context.Context, r Result) bool {
 }
 
 func (h *Handler) request(s *sweep, c candidate) Request {
-	return h.ofSweep(s.order, c.ref, Observation{SSL: SSL{Enabled: true, Expires: c.expires}})
+	r := h.ofSweep(s.order, c.ref, Observation{SSL: SSL{Enabled: true, Expires: c.expires}})
+	r.swept = true
+	return r
 }
 
 // ready looks at the most urgent, many at once, and splits off at most so many

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -349,13 +351,51 @@ func TestSweepWhoseTimeIsUpWhileItLooks(t *testing.T) {
 	s.left.Store(7)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	h := handler.New(s, handler.Options{Now: c.Now, Sleep: c.Sleep, Concurrency: 3, MinLeft: 100 * time.Millisecond, LeasePause: time.Millisecond})
+	told := &decisions{}
+	h := handler.New(s, handler.Options{Now: c.Now, Sleep: c.Sleep, Concurrency: 3, MinLeft: 100 * time.Millisecond, LeasePause: time.Millisecond, Decided: told.note})
 	got, err := h.Sweep(ctx, handler.SweepOrder{})
+	if told.of[handler.Failed] != 0 || told.of[handler.Deferred] == 0 {
+		t.Errorf("what lacked the time is told as decided: %v", told.of)
+	}
 	if err != nil || got.Summary.Due != 40 || got.Summary.Outcomes[handler.Deferred] != 40 || c.allRestarts() != 0 {
 		t.Fatalf("the sweep ended %+v, %v", got.Summary, err)
 	}
 	if last := got.Results[0]; !strings.Contains(last.Reason, "time for this sweep was up") {
 		t.Errorf("the rest is told %q", last.Reason)
+	}
+}
+
+// decisions counts what a handler tells.
+type decisions struct {
+	mu sync.Mutex
+	of map[handler.Outcome]int
+}
+
+func (d *decisions) note(_ context.Context, what handler.Decided) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.of == nil {
+		d.of = map[handler.Outcome]int{}
+	}
+	d.of[what.Result.Outcome]++
+}
+
+// A sweep looks at what it changes beforehand, and yet each is decided once.
+func TestSweepTellsEachDecisionOnce(t *testing.T) {
+	c := newCloud(fleet(12, 4))
+	c.instances["r-fleet00001"].Status = "Migrating"
+	for _, dry := range []bool{true, false} {
+		told := &decisions{}
+		if _, err := sweeper(c, handler.Options{Decided: told.note}).Sweep(context.Background(), handler.SweepOrder{DryRun: dry}); err != nil {
+			t.Fatal(err)
+		}
+		want := map[handler.Outcome]int{handler.Verified: 1, handler.Accepted: 2}
+		if dry {
+			want = map[handler.Outcome]int{handler.Planned: 3}
+		}
+		if !maps.Equal(told.of, want) {
+			t.Errorf("a sweep, dry %v, tells of %v, want %v", dry, told.of, want)
+		}
 	}
 }
 
