@@ -449,6 +449,20 @@ func TestPageOfALargeFleetIsBounded(t *testing.T) {
 	}
 }
 
+// Less than a day from now, to either side, is no day left; what has expired
+// stands above all the same.
+func TestStatusIsSortedToTheSecond(t *testing.T) {
+	rows := []status{on("r-aaaa", 5*time.Hour), {InstanceID: "r-off1", SSLEnabled: "Disable"}, on("r-bbbb", 2*time.Hour), on("r-cccc", -time.Hour), {InstanceID: "r-gone", Error: handler.Errorf(handler.NotFound, "gone")}}
+	slices.SortStableFunc(rows, soonest)
+	var order []string
+	for _, r := range rows {
+		order = append(order, r.InstanceID)
+	}
+	if got := strings.Join(order, " "); got != "r-gone r-cccc r-bbbb r-aaaa r-off1" {
+		t.Errorf("the order is %s", got)
+	}
+}
+
 func TestStateThatAlibabaSeesTo(t *testing.T) {
 	at := handler.At(now.Add(3 * day))
 	row := on("r-abcd", 9*day, func(s *status) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -156,16 +155,16 @@ func writeFile(name string, p fleetPage) error {
 // soonest puts what can not be read first, then what expires first, then what
 // has no certificate.
 func soonest(a, b status) int {
-	key := func(s status) int {
+	rank := func(s status) int {
 		switch {
 		case s.Error != nil:
-			return math.MinInt
+			return 0
 		case s.DaysLeft == nil:
-			return math.MaxInt
+			return 2
 		}
-		return *s.DaysLeft
+		return 1
 	}
-	return cmp.Or(cmp.Compare(key(a), key(b)), strings.Compare(a.InstanceID, b.InstanceID))
+	return cmp.Or(rank(a)-rank(b), a.SSLExpiredTime.Compare(b.SSLExpiredTime.Time), strings.Compare(a.InstanceID, b.InstanceID))
 }
 
 // look makes the row of what is observed.
