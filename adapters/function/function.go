@@ -276,11 +276,19 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 	return answers
 }
 
-// notes are what people may have to be told of answers.
+// notes are what people may have to be told of answers. Of a rehearsal nobody
+// but who asked for it is: a tag that says what was told would keep the real
+// thing from being told.
 func notes(answers []event.Answer) (all []notify.Note) {
 	for _, a := range answers {
 		for i, result := range a.Results {
+			if a.Requests[i].DryRun {
+				continue
+			}
 			all = append(all, notify.Note{Result: result, Automatic: a.Requests[i].Automatic, Told: result.Tags[notify.ToldTag]})
+		}
+		if a.Sweep != nil && a.Sweep.DryRun {
+			continue
 		}
 		if a.Failed != nil {
 			all = append(all, notify.Note{Result: handler.Result{Outcome: handler.Failed, Reason: a.Failed.Message, Error: a.Failed}, Automatic: true})
@@ -317,6 +325,7 @@ func (r *running) sweep(ctx context.Context, a *event.Answer) {
 	if err != nil {
 		e := handler.AsError(err)
 		a.Failed = e
+		lineOf(ctx).failed()
 		lineOf(ctx).set(slog.LevelError, append([]slog.Attr{slog.String("outcome", string(handler.Failed)), slog.String("reason", e.Message)}, attrsOfError(e)...)...)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
+	"tairssl/adapters/notify"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
@@ -231,6 +232,17 @@ func TestPeopleAreToldOnce(t *testing.T) {
 	ask(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`)
 	if len(p.bodies) != 0 {
 		t.Errorf("a request that changed nothing told %v", p.bodies)
+	}
+	ask(`{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
+	ask(`{"InstanceId":"r-none0000","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
+	ask(`{"Sweep":{"DryRun":true}}`)
+	if len(p.bodies) != 0 {
+		t.Errorf("rehearsals told people %v", p.bodies)
+	}
+	for _, i := range w.Instances() {
+		if value := i.Tags[notify.ToldTag]; value != "" {
+			t.Errorf("a rehearsal tagged %s with %q", i.InstanceID, value)
+		}
 	}
 	const refused = `{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true}`
 	ask(refused)

@@ -167,6 +167,14 @@ func (l *line) tallyLocked(outcomes map[handler.Outcome]int) {
 	}
 }
 
+// failed counts what failed as a whole, a sweep that could list nothing: no
+// request of it was made that would be counted.
+func (l *line) failed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tallyLocked(map[handler.Outcome]int{handler.Failed: 1})
+}
+
 func (l *line) sawLocked(expires time.Time) {
 	if !expires.IsZero() && (l.earliest.IsZero() || expires.Before(l.earliest)) {
 		l.earliest = expires

@@ -233,6 +233,8 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 		"FailedAlarm": {
 			{"the API refuses", update, fault("ModifyInstanceSSL", "throttle", 1), true},
 			{"in a sweep", sweep, fault("DescribeInstanceSSL", "server_error", 400), true},
+			{"a sweep that can list nothing", sweep, fault("DescribeInstances", "throttle", 8), true},
+			{"a plan that can list nothing", `{"Sweep":{"Plan":true}}`, fault("DescribeInstances", "throttle", 8), true},
 			{"a change", update, nil, false},
 		},
 	}
