@@ -151,6 +151,12 @@ func TestTemplateResolves(t *testing.T) {
 		if kind, _ := at(resource, "Type").(string); strings.HasPrefix(kind, "AWS::Serverless::") {
 			names[name+"Role"] = true // which SAM makes
 		}
+		events, _ := at(resource, "Properties", "Events").(object)
+		for event, e := range events {
+			if at(e, "Type") == "EventBridgeRule" {
+				names[name+event] = true // a rule, which SAM makes as well
+			}
+		}
 	}
 	for _, pseudo := range []string{"AccountId", "NoValue", "Partition", "Region", "StackName"} {
 		names["AWS::"+pseudo] = true
@@ -528,6 +534,40 @@ func TestQueueLosesNothing(t *testing.T) {
 	unattended := readDevs(t).functions()["tairssl"]
 	if at(unattended, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination") == nil || at(unattended, "concurrencyConfig", "reservedConcurrency") == nil {
 		t.Error("s.yaml has no destination for what failed, or no reserved concurrency")
+	}
+}
+
+// What a rule can not deliver ends in the queue of what failed: it is let in,
+// by its ARN and so whatever it is called, and nobody else is.
+func TestEveryRuleMayLeaveWhatFailed(t *testing.T) {
+	template := readTemplate(t, nil)
+	var want []any
+	for name, properties := range template.ofType("AWS::Serverless::Function") {
+		events, _ := properties["Events"].(object)
+		for event, e := range events {
+			if at(e, "Type") != "EventBridgeRule" {
+				continue
+			}
+			want = append(want, object{"Fn::GetAtt": []any{name + event, "Arn"}})
+			if queue := at(e, "Properties", "DeadLetterConfig", "Arn"); fmt.Sprint(queue) != fmt.Sprint(object{"Fn::GetAtt": []any{"FailedInvocations", "Arn"}}) {
+				t.Errorf("what the rule %s can not deliver goes to %v", event, queue)
+			}
+		}
+	}
+	statements, _ := at(template.object, "Resources", "FailedInvocationsPolicy", "Properties", "PolicyDocument", "Statement").([]any)
+	if len(want) < 3 || len(statements) != 1 {
+		t.Fatalf("there are %d rules, and %d statements let them in", len(want), len(statements))
+	}
+	let, _ := at(statements[0], "Condition", "ArnEquals", "aws:SourceArn").([]any)
+	sorted := func(list []any) (names []string) {
+		for _, v := range list {
+			names = append(names, fmt.Sprint(v))
+		}
+		slices.Sort(names)
+		return names
+	}
+	if !slices.Equal(sorted(let), sorted(want)) {
+		t.Errorf("the rules let in are %v, want %v", sorted(let), sorted(want))
 	}
 }
 
