@@ -61,6 +61,10 @@ func OIDC(token TokenSource, o OIDCOptions) Credentials {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	clock := o.Now
+	// By the wall clock alone: the other may stand still while a function is
+	// frozen, and a failure would outlast its pause by hours.
+	o.Now = func() time.Time { return clock().Round(0) }
 	transport := NewTransport(o.RootCAs)
 	transport.DisableKeepAlives = true // it is used once an hour
 	return (&session{token: token, options: o, transport: transport}).credential
@@ -124,8 +128,6 @@ func (s *session) exchange(ctx context.Context) (Credential, error) {
 	now := s.options.Now()
 	switch {
 	case err == nil:
-		// Parsed times: they are compared by the wall clock, since the other may
-		// stand still while a function is frozen.
 		life := end.Sub(now)
 		s.held, s.renew, s.end = next, end.Add(-min(renewTime, life/3)), end.Add(-min(lastTime, life/6))
 		s.failure, s.retry, s.pause = nil, time.Time{}, 0

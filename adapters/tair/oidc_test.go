@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"tairssl/adapters/tair"
 	"tairssl/handler"
@@ -231,6 +232,35 @@ func TestOIDCNoStormAfterAFailure(t *testing.T) {
 			mustCredential(t, c, "STS.3")
 		})
 	}
+}
+
+// frozen is a later time by the wall clock alone, as a function that was frozen
+// meanwhile may read it.
+func frozen(t *testing.T, began time.Time, d time.Duration) time.Time {
+	t.Helper()
+	later := began.Add(d)
+	// The second word of a time is its monotonic reading.
+	(*[2]int64)(unsafe.Pointer(&later))[1] = (*[2]int64)(unsafe.Pointer(&began))[1]
+	if later.Sub(began) != 0 || later.Round(0).Sub(began.Round(0)) != d {
+		t.Fatalf("a time is made otherwise than this takes it to be: %v, %v", began, later)
+	}
+	return later
+}
+
+// A failure stands for its pause, not until the function has run for so long.
+func TestOIDCFailureDoesNotOutlastAFreeze(t *testing.T) {
+	s, c := newSTS(t, constant)
+	began := time.Now()
+	s.now = began
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"Code":"NoPermission","Message":"You are not authorized."}`)
+	})
+	mustFail(t, c, handler.Forbidden)
+	s.answer(nil)
+	mustFail(t, c, handler.Forbidden)
+	s.now = frozen(t, began, time.Hour)
+	mustCredential(t, c, "STS.2")
 }
 
 func TestOIDCOldCredentialServesWhileTheExchangeFails(t *testing.T) {
