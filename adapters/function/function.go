@@ -263,13 +263,15 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 		}
 		requests = append(requests, a.Requests...)
 	}
-	results := r.handler.Handle(ctx, requests)
+	working, cancel := r.people.TimeToTell(ctx)
+	defer cancel()
+	results := r.handler.Handle(working, requests)
 	answers := make([]event.Answer, len(asked))
 	for i, a := range asked {
 		answers[i] = event.Answer{Asked: a, Results: results[:len(a.Requests)]}
 		results = results[len(a.Requests):]
 		if a.Sweep != nil {
-			r.sweep(ctx, &answers[i])
+			r.sweep(working, &answers[i])
 		}
 	}
 	r.people.Tell(ctx, notes(answers))

@@ -256,6 +256,41 @@ func TestPeopleAreToldOnce(t *testing.T) {
 	}
 }
 
+// hurried notes how long a message may take.
+type hurried struct {
+	told
+	left time.Duration
+}
+
+func (p *hurried) RoundTrip(r *http.Request) (*http.Response, error) {
+	if deadline, ok := r.Context().Deadline(); ok {
+		p.left = time.Until(deadline)
+	}
+	return p.told.RoundTrip(r)
+}
+
+// What takes all of an invocation's time is what people most need to know of.
+func TestThereIsTimeToTellOfWhatTookAllTheTime(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "slow", Times: 9}); err != nil {
+		t.Fatal(err)
+	}
+	url, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &hurried{}
+	f := function.New(function.Options{Log: &bytes.Buffer{}, Transport: p, Environ: []string{"TAIRSSL_ENDPOINT=" + url,
+		"TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
+	const most = 4 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	_, _ = f.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`)) // how it ends is told
+	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "failed") || p.left < most/8 {
+		t.Errorf("of %s there were %s left to tell %v", most, p.left, p.bodies)
+	}
+}
+
 func FuzzInvoke(f *testing.F) {
 	var calls atomic.Int64 // the two reads of an instance ask at once
 	fn := function.New(function.Options{Log: &bytes.Buffer{}, Credentials: func(context.Context) (tair.Credential, error) {

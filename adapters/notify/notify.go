@@ -65,6 +65,9 @@ type memo struct {
 
 const (
 	sendTimeout = 5 * time.Second // one message to one place
+	// tellTime is what the work leaves of an invocation, or a tenth of what is
+	// short: what runs to its end is what people most need to be told of.
+	tellTime = 3 * time.Second
 	// rememberTimeout bounds the setting of all tags, of which a sweep may have
 	// hundreds at the API's rate.
 	rememberTimeout     = 20 * time.Second
@@ -97,6 +100,16 @@ func New(urls URLs, o Options) *Notifier {
 		n.limits = append(n.limits, rate.NewLimiter(rate.Every(burstPause), burst))
 	}
 	return n
+}
+
+// TimeToTell gives the context of the work that people are told of: it ends
+// early enough to tell them, if there is anybody to tell.
+func (n *Notifier) TimeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || len(n.urls) == 0 {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(tellTime, time.Until(deadline)/10)))
 }
 
 // Tell sends what is worth telling of the notes of one invocation, in one
