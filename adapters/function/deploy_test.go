@@ -531,6 +531,19 @@ func TestQueueLosesNothing(t *testing.T) {
 	if at(function, "EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination") == nil {
 		t.Error("an asynchronous invocation that fails to the last is lost")
 	}
+	failed, delivering := "acs:mns:cn-hangzhou:1234567890123456:/queues/tairssl-failed", 0
+	for name, trigger := range readDevs(t).triggers() {
+		if trigger["triggerType"] != "eventbridge" {
+			continue
+		}
+		delivering++
+		if to := at(readDevs(t).resolve(trigger), "triggerConfig", "runOptions", "deadLetterQueue", "Arn"); to != failed {
+			t.Errorf("what the trigger %s can not deliver goes to %v, want %s", name, to, failed)
+		}
+	}
+	if delivering < 2 {
+		t.Errorf("s.yaml has %d triggers of EventBridge", delivering)
+	}
 	unattended := readDevs(t).functions()["tairssl"]
 	if at(unattended, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination") == nil || at(unattended, "concurrencyConfig", "reservedConcurrency") == nil {
 		t.Error("s.yaml has no destination for what failed, or no reserved concurrency")
