@@ -250,6 +250,10 @@ func TestDoctorOfSettings(t *testing.T) {
 	p.expect(found, "settings TAIRSSL_CONFIRM_KEY", doctor.Warning, "guessed")
 	p.expect(found, "permission TagResources", doctor.Skipped, "TAIRSSL_LEASE")
 	p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.Skipped, "TAIRSSL_LEASE")
+	p.listen(newPeople(t))
+	_, found = p.examine()
+	p.expect(found, "permission TagResources", doctor.Unknown, "what people were told", "policy.json")
+	p.expect(found, "permission UntagResources", doctor.Skipped, "TAIRSSL_LEASE")
 }
 
 func TestDoctorOfCredentials(t *testing.T) {

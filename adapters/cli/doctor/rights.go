@@ -142,8 +142,16 @@ func (x *examination) writesIn(region string, tags tagged) []Finding {
 	named := handler.Ref{RegionID: region, InstanceID: x.Instance}
 	switch {
 	case x.settings.Lease == "none":
-		const why = "TAIRSSL_LEASE is none: no tag is written"
-		return []Finding{modify, skip(Permission, "TagResources", why), skip(Permission, "UntagResources", why)}
+		const why = "TAIRSSL_LEASE is none: no tag is "
+		untag = skip(Permission, "UntagResources", why+"removed")
+		switch {
+		case len(x.settings.NotifyURLs) == 0:
+			tag = skip(Permission, "TagResources", why+"written")
+		case tag.State == Unknown:
+			tag.Found += "; what people were told is remembered in a tag"
+			tag.Fix = "see that the policy allows kvstore:TagResources on yours: adapters/tair/policy.json"
+		}
+		return []Finding{modify, tag, untag}
 	case x.Instance == "" || region != x.settings.Region[0]:
 		return []Finding{modify, tag, untag}
 	case tags.done:
