@@ -206,7 +206,7 @@ func (h *Handler) walk(ctx context.Context, f *fleet, tags map[string]string, si
 // false if there was no time to.
 func (h *Handler) ssl(ctx context.Context, l Listed) (o Observation, inTime bool, err error) {
 	o.Instance = l.Instance
-	err = guarded(func() (err error) { o.SSL, err = h.api.SSL(ctx, l.Ref); return })
+	o.SSL, err = h.SSL(ctx, l.Ref)
 	return o, !outOfTime(ctx, err), err
 }
 
@@ -331,8 +331,5 @@ func (h *Handler) foresee(r Request, o Observation, plan bool) decision {
 		p.Window = Window{any: true} // a listing does not show the instance's own
 	}
 	o.Status = cmp.Or(o.Status, statusNormal)
-	if d = decide(r, o, p, lease{}, h.Now()); d.outcome == act {
-		d.reason = ""
-	}
-	return d
+	return decide(r, o, p, lease{}, h.Now())
 }

@@ -281,7 +281,7 @@ func (h *Handler) act(ctx context.Context, s *sweep) {
 func (s *sweep) candidates() []candidate {
 	all := slices.Clone([]candidate(s.urgent))
 	slices.SortFunc(all, byExpiry)
-	once := slices.CompactFunc(slices.Clone(all), func(a, b candidate) bool { return a.ref == b.ref })
+	once := slices.CompactFunc(all, func(a, b candidate) bool { return a.ref == b.ref })
 	s.seen -= len(all) - len(once)
 	s.due -= len(all) - len(once)
 	return once
