@@ -22,7 +22,7 @@ func BenchmarkDecide(b *testing.B) {
 	r := Request{InstanceID: "r-bp1zxszhcgatnx01", SSLEnabled: Update}
 	b.ReportAllocs()
 	for b.Loop() {
-		if d := decide(r, o, Policy{}, lease{}, now); d.outcome != act {
+		if d := decide(Delivery{Request: r, Trust: Trusted}, o, Policy{}, nil, now); !d.act {
 			b.Fatal(d)
 		}
 	}

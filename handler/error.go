@@ -27,17 +27,6 @@ const (
 // Error makes a Kind usable with errors.Is.
 func (k Kind) Error() string { return string(k) }
 
-// What an [API] wraps in an Error's Err so that the handler can tell these
-// failures from the rest without reading codes or messages.
-var (
-	// ErrAlready: the instance is already in the state that was asked for.
-	ErrAlready = errors.New("already in that state")
-	// ErrBusy: the instance is being changed and takes no other change now.
-	ErrBusy = errors.New("instance is busy")
-	// ErrNoTime: a call was not begun, for the invocation would end before its turn.
-	ErrNoTime = errors.New("no time for the call")
-)
-
 // Error is a failure as callers see it.
 type Error struct {
 	Kind Kind
@@ -109,9 +98,9 @@ func recovered(v any) *Error {
 	return e
 }
 
-// guarded runs f and turns its panic into its error: on a goroutine of its own
+// Guarded runs f and turns its panic into its error: on a goroutine of its own
 // a panic would end the process, and every other invocation with it.
-func guarded(f func() error) (err error) {
+func Guarded(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = recovered(v)

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files anew")
@@ -25,20 +26,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const id = "r-bp1zxszhcgatnx01"
 
-func update() handler.Request { return handler.Request{InstanceID: id, SSLEnabled: handler.Update} }
+func update() handler.Delivery {
+	return handler.Delivery{Request: handler.Request{InstanceID: id, SSLEnabled: handler.Update}, Trust: handler.Trusted}
+}
 
 func wait(d time.Duration) *handler.Duration { return (*handler.Duration)(&d) }
 
 // on returns a handler of a cloud with one instance.
-func on(o handler.Observation, options handler.Options) (*cloud, *handler.Handler) {
-	c := newCloud(map[string]handler.Observation{id: o})
+func on(o handler.Observation, options handler.Options) (*handlertest.Cloud, *handler.Handler) {
+	c := handlertest.NewCloud(map[string]handler.Observation{id: o})
 	options.Now, options.Sleep = c.Now, c.Sleep
 	return c, handler.New(c, options)
 }
 
-func ask(t *testing.T, h *handler.Handler, r handler.Request) handler.Result {
+func ask(t *testing.T, h *handler.Handler, r handler.Delivery) handler.Result {
 	t.Helper()
-	results := h.Handle(context.Background(), []handler.Request{r})
+	results := h.Handle(context.Background(), []handler.Delivery{r})
 	if len(results) != 1 {
 		t.Fatalf("one request was answered by %d results", len(results))
 	}
@@ -58,12 +61,16 @@ func TestHandleDecides(t *testing.T) {
 	wrongName := with(expiring(90*day), func(o *handler.Observation) {
 		o.CommonName, o.ConnectionDomain = "old.example.com", "r-bp1.redis.rds.aliyuncs.com"
 	})
-	request := func(change func(*handler.Request)) handler.Request { r := update(); change(&r); return r }
+	always, err := handler.ParseWindow("any")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := func(change func(*handler.Delivery)) handler.Delivery { r := update(); change(&r); return r }
 	seen := func(d time.Duration) handler.Time { return handler.At(start.Add(d)) }
 
 	for name, test := range map[string]struct {
 		instance handler.Observation
-		request  handler.Request
+		request  handler.Delivery
 		policy   handler.Policy
 		outcome  handler.Outcome
 		reason   string
@@ -74,32 +81,34 @@ func TestHandleDecides(t *testing.T) {
 		"not due":                    {expiring(200 * day), update(), all, handler.Unchanged, "expires in 200d, on 2027-06-12T12:00:00Z, not within 30d", 0},
 		"expired":                    {expiring(-48 * time.Hour), update(), all, handler.Accepted, "expired 2d ago", 1},
 		"RenewBefore of policy":      {expiring(12 * day), update(), handler.Policy{RenewBefore: 10 * day}, handler.Unchanged, "not within 10d", 0},
-		"RenewBefore of request":     {expiring(200 * day), request(func(r *handler.Request) { r.RenewBefore = wait(4320 * time.Hour) }), all, handler.Unchanged, "not within 180d", 0},
-		"RenewBefore of zero":        {expiring(time.Hour), request(func(r *handler.Request) { r.RenewBefore = wait(0) }), all, handler.Unchanged, "not within", 0},
-		"weak, RenewBefore of more":  {expiring(40 * day), request(func(r *handler.Request) { r.Weak, r.RenewBefore = true, wait(4320*time.Hour) }), all, handler.Unchanged, "not within 30d", 0},
-		"weak, due":                  {expiring(5 * day), request(func(r *handler.Request) { r.Weak = true }), all, handler.Accepted, "within 30d", 1},
-		"weak, Disable":              {expiring(5 * day), request(func(r *handler.Request) { r.Weak, r.SSLEnabled = true, handler.Disable }), all, handler.Refused, "nothing but an Update", 0},
-		"weak, forced":               {expiring(200 * day), request(func(r *handler.Request) { r.Weak, r.Force, r.SSLExpiredTime = true, true, seen(200*day) }), all, handler.Refused, "nothing but an Update", 0},
-		"dry run":                    {expiring(5 * day), request(func(r *handler.Request) { r.DryRun = true }), all, handler.Planned, "would restart", 0},
-		"the expiry it was made for": {expiring(5 * day), request(func(r *handler.Request) { r.SSLExpiredTime = seen(5 * day) }), all, handler.Accepted, "", 1},
-		"another expiry":             {expiring(5 * day), request(func(r *handler.Request) { r.SSLExpiredTime = seen(4 * day) }), all, handler.Unchanged, "moved on", 0},
-		"forced":                     {expiring(200 * day), request(func(r *handler.Request) { r.Force, r.SSLExpiredTime = true, seen(200*day) }), all, handler.Accepted, "forced", 1},
-		"forced for another expiry":  {expiring(200 * day), request(func(r *handler.Request) { r.Force, r.SSLExpiredTime = true, seen(5*day) }), all, handler.Unchanged, "moved on", 0},
-		"forced and automatic":       {expiring(200 * day), request(func(r *handler.Request) { r.Force, r.Automatic, r.SSLExpiredTime = true, true, seen(200*day) }), all, handler.Refused, "can not be forced", 0},
+		"RenewBefore of request":     {expiring(200 * day), request(func(r *handler.Delivery) { r.RenewBefore = wait(4320 * time.Hour) }), all, handler.Unchanged, "not within 180d", 0},
+		"RenewBefore of zero":        {expiring(time.Hour), request(func(r *handler.Delivery) { r.RenewBefore = wait(0) }), all, handler.Unchanged, "not within", 0},
+		"weak, RenewBefore of more":  {expiring(40 * day), request(func(r *handler.Delivery) { r.Trust, r.RenewBefore = handler.Weak, wait(4320*time.Hour) }), all, handler.Unchanged, "not within 30d", 0},
+		"weak, due":                  {expiring(5 * day), request(func(r *handler.Delivery) { r.Trust = handler.Weak }), all, handler.Deferred, "within 30d, but deferred to the maintenance window", 0},
+		"weak, due, window open":     {expiring(5 * day), request(func(r *handler.Delivery) { r.Trust = handler.Weak }), handler.Policy{Window: always}, handler.Accepted, "within 30d", 1},
+		"weak, due, confirmed":       {expiring(5 * day), request(func(r *handler.Delivery) { r.Trust, r.Confirmed = handler.Weak, true }), all, handler.Accepted, "within 30d", 1},
+		"weak, Disable":              {expiring(5 * day), request(func(r *handler.Delivery) { r.Trust, r.SSLEnabled = handler.Weak, handler.Disable }), all, handler.Refused, "nothing but an Update", 0},
+		"weak, forced":               {expiring(200 * day), request(func(r *handler.Delivery) { r.Trust, r.Force, r.SSLExpiredTime = handler.Weak, true, seen(200*day) }), all, handler.Refused, "nothing but an Update", 0},
+		"dry run":                    {expiring(5 * day), request(func(r *handler.Delivery) { r.DryRun = true }), all, handler.Planned, "would restart", 0},
+		"the expiry it was made for": {expiring(5 * day), request(func(r *handler.Delivery) { r.SSLExpiredTime = seen(5 * day) }), all, handler.Accepted, "", 1},
+		"another expiry":             {expiring(5 * day), request(func(r *handler.Delivery) { r.SSLExpiredTime = seen(4 * day) }), all, handler.Unchanged, "moved on", 0},
+		"forced":                     {expiring(200 * day), request(func(r *handler.Delivery) { r.Force, r.SSLExpiredTime = true, seen(200*day) }), all, handler.Accepted, "forced", 1},
+		"forced for another expiry":  {expiring(200 * day), request(func(r *handler.Delivery) { r.Force, r.SSLExpiredTime = true, seen(5*day) }), all, handler.Unchanged, "moved on", 0},
+		"forced and automatic":       {expiring(200 * day), request(func(r *handler.Delivery) { r.Force, r.Automatic, r.SSLExpiredTime = true, true, seen(200*day) }), all, handler.Refused, "cannot be forced", 0},
 		"update while off":           {off, update(), all, handler.Unchanged, "Enable makes one", 0},
-		"enable":                     {off, request(func(r *handler.Request) { r.SSLEnabled = handler.Enable }), all, handler.Accepted, "", 1},
-		"enable while on":            {expiring(5 * day), request(func(r *handler.Request) { r.SSLEnabled = handler.Enable }), all, handler.Unchanged, "on already", 0},
-		"disable":                    {expiring(5 * day), request(func(r *handler.Request) { r.SSLEnabled = handler.Disable }), all, handler.Accepted, "", 1},
-		"disable while off":          {off, request(func(r *handler.Request) { r.SSLEnabled = handler.Disable }), all, handler.Unchanged, "off already", 0},
-		"enable not granted":         {off, request(func(r *handler.Request) { r.SSLEnabled = handler.Enable }), handler.Policy{}, handler.Refused, "TAIRSSL_ACTIONS", 0},
-		"disable not granted":        {expiring(5 * day), request(func(r *handler.Request) { r.SSLEnabled = handler.Disable }), handler.Policy{}, handler.Refused, "never be enabled again", 0},
-		"enable and automatic":       {off, request(func(r *handler.Request) { r.SSLEnabled, r.Automatic = handler.Enable, true }), all, handler.Refused, "may only Update", 0},
+		"enable":                     {off, request(func(r *handler.Delivery) { r.SSLEnabled = handler.Enable }), all, handler.Accepted, "", 1},
+		"enable while on":            {expiring(5 * day), request(func(r *handler.Delivery) { r.SSLEnabled = handler.Enable }), all, handler.Unchanged, "on already", 0},
+		"disable":                    {expiring(5 * day), request(func(r *handler.Delivery) { r.SSLEnabled = handler.Disable }), all, handler.Accepted, "", 1},
+		"disable while off":          {off, request(func(r *handler.Delivery) { r.SSLEnabled = handler.Disable }), all, handler.Unchanged, "off already", 0},
+		"enable not granted":         {off, request(func(r *handler.Delivery) { r.SSLEnabled = handler.Enable }), handler.Policy{}, handler.Refused, "TAIRSSL_ACTIONS", 0},
+		"disable not granted":        {expiring(5 * day), request(func(r *handler.Delivery) { r.SSLEnabled = handler.Disable }), handler.Policy{}, handler.Refused, "never be enabled again", 0},
+		"enable and automatic":       {off, request(func(r *handler.Delivery) { r.SSLEnabled, r.Automatic = handler.Enable, true }), all, handler.Refused, "may only Update", 0},
 		"paused":                     {expiring(5 * day), update(), handler.Policy{Pause: true}, handler.Refused, "TAIRSSL_PAUSE", 0},
 		"paused and not due":         {expiring(200 * day), update(), handler.Policy{Pause: true}, handler.Unchanged, "", 0},
 		"instance excluded":          {expiring(5 * day), update(), handler.Policy{Instances: []string{"*", "!r-bp1*"}}, handler.Refused, "TAIRSSL_INSTANCES", 0},
 		"instance not included":      {expiring(5 * day), update(), handler.Policy{Instances: []string{"r-uf6*"}}, handler.Refused, "TAIRSSL_INSTANCES", 0},
 		"only exclusions":            {expiring(5 * day), update(), handler.Policy{Instances: []string{"!r-uf6*"}}, handler.Accepted, "", 1},
-		"tagged off, automatic":      {with(expiring(5*day), func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), request(func(r *handler.Request) { r.Automatic = true }), all, handler.Refused, "tagged tairssl=off", 0},
+		"tagged off, automatic":      {with(expiring(5*day), func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), request(func(r *handler.Delivery) { r.Automatic = true }), all, handler.Refused, "tagged tairssl=off", 0},
 		"tagged off, by a person":    {with(expiring(5*day), func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), update(), all, handler.Accepted, "", 1},
 		"SSLModifying":               {status("SSLModifying"), update(), all, handler.InProgress, "SSLModifying", 0},
 		"busy otherwise":             {status("Changing"), update(), all, handler.InProgress, "is Changing", 0},
@@ -109,9 +118,26 @@ func TestHandleDecides(t *testing.T) {
 		"in error":                   {status("Error"), update(), all, handler.Failed, "is Error", 0},
 		"on without an expiry":       {handler.Observation{SSL: handler.SSL{Enabled: true}}, update(), all, handler.Failed, "no expiry", 0},
 		"wrong name":                 {wrongName, update(), all, handler.Unchanged, "its name old.example.com is not that of the endpoint", 0},
-		"wrong name, asked for":      {wrongName, request(func(r *handler.Request) { r.SSLExpiredTime = seen(90 * day) }), all, handler.Accepted, "its name", 1},
-		"wrong name, automatic":      {wrongName, request(func(r *handler.Request) { r.SSLExpiredTime, r.Automatic = seen(90*day), true }), all, handler.Unchanged, "its name", 0},
-		"bad request":                {expiring(5 * day), request(func(r *handler.Request) { r.RegionID = "../x" }), all, handler.Failed, "RegionId", 0},
+		"wrong name, asked for":      {wrongName, request(func(r *handler.Delivery) { r.SSLExpiredTime = seen(90 * day) }), all, handler.Accepted, "its name", 1},
+		"wrong name, automatic":      {wrongName, request(func(r *handler.Delivery) { r.SSLExpiredTime, r.Automatic = seen(90*day), true }), all, handler.Unchanged, "its name", 0},
+		"tagged off, weak":           {with(expiring(5*day), func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), request(func(r *handler.Delivery) { r.Trust = handler.Weak }), handler.Policy{Window: always}, handler.Refused, "tagged tairssl=off", 0},
+		"tagged off, confirmed":      {with(expiring(5*day), func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), request(func(r *handler.Delivery) { r.Trust, r.Confirmed = handler.Weak, true }), all, handler.Accepted, "", 1},
+		"wrong name, weak":           {wrongName, request(func(r *handler.Delivery) { r.SSLExpiredTime, r.Trust = seen(90*day), handler.Weak }), handler.Policy{Window: always}, handler.Unchanged, "its name", 0},
+		"enable while SSLModifying":  {with(status("SSLModifying"), func(o *handler.Observation) {}), request(func(r *handler.Delivery) { r.SSLEnabled = handler.Enable }), all, handler.InProgress, "SSLModifying", 0},
+		"disable while SSLModifying": {with(off, func(o *handler.Observation) { o.Status = "SSLModifying" }), request(func(r *handler.Delivery) { r.SSLEnabled = handler.Disable }), all, handler.InProgress, "SSLModifying", 0},
+		"disable over HTTP":          {expiring(5 * day), request(func(r *handler.Delivery) { r.SSLEnabled, r.Trust = handler.Disable, handler.Signed }), all, handler.Failed, "SSLExpiredTime is required with Disable", 0},
+		"disable over HTTP, pinned": {expiring(5 * day), request(func(r *handler.Delivery) {
+			r.SSLEnabled, r.Trust, r.SSLExpiredTime = handler.Disable, handler.Signed, seen(5*day)
+		}), all, handler.Accepted, "", 1},
+		"type without TLS":          {handler.Observation{SSL: handler.SSL{NoTLS: true}}, update(), all, handler.Unchanged, "has no TLS", 0},
+		"disable without TLS":       {handler.Observation{SSL: handler.SSL{NoTLS: true}}, request(func(r *handler.Delivery) { r.SSLEnabled = handler.Disable }), all, handler.Unchanged, "has no TLS", 0},
+		"enable without TLS":        {handler.Observation{SSL: handler.SSL{NoTLS: true}}, request(func(r *handler.Delivery) { r.SSLEnabled = handler.Enable }), all, handler.Failed, "has no TLS", 0},
+		"Memcache":                  {handler.Observation{Instance: handler.Instance{Type: "Memcache"}}, update(), all, handler.Unchanged, "(Memcache) has no TLS", 0},
+		"expiring this very second": {expiring(0), update(), all, handler.Accepted, "expired 0s ago", 1},
+		"bad exclusion glob":        {expiring(5 * day), update(), handler.Policy{Instances: []string{"!["}}, handler.Refused, "TAIRSSL_INSTANCES", 0},
+		"another region":            {expiring(5 * day), request(func(r *handler.Delivery) { r.RegionID = "cn-shanghai" }), all, handler.Failed, "cn-shanghai is not one of the regions of TAIRSSL_REGION", 0},
+		"in another region":         {with(expiring(5*day), func(o *handler.Observation) { o.Region = "cn-shanghai" }), update(), all, handler.Failed, "TAIRSSL_REGION", 0},
+		"bad request":               {expiring(5 * day), request(func(r *handler.Delivery) { r.RegionID = "../x" }), all, handler.Failed, "RegionId", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, h := on(test.instance, handler.Options{Policy: test.policy})
@@ -119,14 +145,14 @@ func TestHandleDecides(t *testing.T) {
 			if result.Outcome != test.outcome || !strings.Contains(result.Reason, test.reason) {
 				t.Errorf("ended %s because %q, want %s because of %q", result.Outcome, result.Reason, test.outcome, test.reason)
 			}
-			if got := c.restarts(id); got != test.restarts {
+			if got := c.Restarts(id); got != test.restarts {
 				t.Errorf("the instance restarted %d times, want %d", got, test.restarts)
 			}
 			if (result.Outcome == handler.Failed) != (result.Error != nil) {
 				t.Errorf("outcome %s comes with error %v", result.Outcome, result.Error)
 			}
-			if test.outcome == handler.Refused && !strings.Contains(test.reason, "tagged") && test.reason != "TAIRSSL_PAUSE" && len(c.calls) > 0 {
-				t.Errorf("what policy forbids cost the calls %v", c.calls)
+			if test.outcome == handler.Refused && !strings.Contains(test.reason, "tagged") && test.reason != "TAIRSSL_PAUSE" && len(c.Calls) > 0 {
+				t.Errorf("what policy forbids cost the calls %v", c.Calls)
 			}
 		})
 	}
@@ -143,8 +169,8 @@ func TestHandleVerifiesWithinWait(t *testing.T) {
 	if result.RequestID != "AD7E16AA" || result.TaskID != "32184" || result.Before.SSLExpiredTime != handler.At(start.Add(5*day)) {
 		t.Errorf("the result lacks what the API said: %+v", result)
 	}
-	if c.restarts(id) != 1 {
-		t.Errorf("the instance restarted %d times", c.restarts(id))
+	if c.Restarts(id) != 1 {
+		t.Errorf("the instance restarted %d times", c.Restarts(id))
 	}
 }
 
@@ -181,8 +207,8 @@ func TestSecondDeliveryInTheGapChangesNothing(t *testing.T) {
 	if late := ask(t, other, update()); late.Outcome != handler.Unchanged {
 		t.Errorf("after the change came true a delivery ended %s: %s", late.Outcome, late.Reason)
 	}
-	if c.restarts(id) != 1 {
-		t.Errorf("the instance restarted %d times", c.restarts(id))
+	if c.Restarts(id) != 1 {
+		t.Errorf("the instance restarted %d times", c.Restarts(id))
 	}
 }
 
@@ -201,7 +227,7 @@ func TestAmbiguousWrite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, h := on(expiring(5*day), handler.Options{Wait: test.wait})
-			c.modify = func(_ context.Context, apply func()) error {
+			c.OnModify = func(_ context.Context, apply func()) error {
 				if test.applied {
 					apply()
 				}
@@ -216,136 +242,16 @@ func TestAmbiguousWrite(t *testing.T) {
 					t.Errorf("an unknown outcome asks for a re-delivery as %q, %v", errorType, again)
 				}
 			}
-			c.modify = nil
+			c.OnModify = nil
 			// Whatever happened, the next deliveries heal it with no restart too many.
-			for range 40 {
+			for range 60 { // an unknown write holds others off for 45 minutes
 				ask(t, h, update())
 				c.Advance(time.Minute)
 			}
-			if got := c.restarts(id); got != 1 {
+			if got := c.Restarts(id); got != 1 {
 				t.Errorf("the instance restarted %d times in the end, want 1", got)
 			}
 		})
-	}
-}
-
-func TestRefusedWriteGivesTheLeaseBack(t *testing.T) {
-	busy := handler.Errorf(handler.Unavailable, "state does not support this")
-	busy.Err = handler.ErrBusy
-	already := handler.Errorf(handler.Unsupported, "so already")
-	already.Err = handler.ErrAlready
-	for name, test := range map[string]struct {
-		err       error
-		outcome   handler.Outcome
-		redeliver bool
-	}{
-		"throttled":    {handler.Errorf(handler.Throttled, "slow down"), handler.Failed, true},
-		"locked":       {handler.Errorf(handler.Locked, "pay"), handler.Failed, false},
-		"unsupported":  {handler.Errorf(handler.Unsupported, "old"), handler.Failed, false},
-		"busy":         {busy, handler.InProgress, true},
-		"so already":   {already, handler.Unchanged, false},
-		"no such role": {handler.Errorf(handler.Forbidden, "no"), handler.Failed, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, h := on(expiring(5*day), handler.Options{})
-			c.modify = func(context.Context, func()) error { return test.err }
-			result := ask(t, h, update())
-			if _, redeliver := result.Redeliver(); result.Outcome != test.outcome || redeliver != test.redeliver {
-				t.Errorf("ended %s (%s), re-delivery %v; want %s, %v", result.Outcome, result.Reason, redeliver, test.outcome, test.redeliver)
-			}
-			if left := c.tagOf(id, "tairssl-lease"); left != "" {
-				t.Errorf("the lease %q is left on the instance", left)
-			}
-			c.modify = nil
-			if again := ask(t, h, update()); again.Outcome != handler.Accepted {
-				t.Errorf("the next delivery ended %s: %s", again.Outcome, again.Reason)
-			}
-		})
-	}
-}
-
-func TestLease(t *testing.T) {
-	stranger := func(age time.Duration, expires time.Time) string {
-		return fmt.Sprintf("Update/%s/%s/SOMEBODY", handler.At(expires), handler.At(start.Add(-age)))
-	}
-	five := start.Add(5 * day)
-	for name, test := range map[string]struct {
-		tag     string
-		outcome handler.Outcome
-	}{
-		"young":                         {stranger(time.Minute, five), handler.InProgress},
-		"just under 15 minutes":         {stranger(15*time.Minute-time.Second, five), handler.InProgress},
-		"15 minutes old":                {stranger(15*time.Minute, five), handler.Accepted},
-		"of another certificate":        {stranger(time.Minute, start.Add(4*day)), handler.Accepted},
-		"from a clock that runs ahead":  {stranger(-10*time.Minute, five), handler.InProgress},
-		"from a clock gone wrong":       {stranger(-24*time.Hour, five), handler.Accepted},
-		"that nobody can read":          {"yes", handler.Accepted},
-		"with a date that nobody reads": {"Update/x/y/z", handler.Accepted},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := expiring(5 * day)
-			o.Tags = map[string]string{"tairssl-lease": test.tag}
-			c, h := on(o, handler.Options{})
-			if result := ask(t, h, update()); result.Outcome != test.outcome {
-				t.Errorf("ended %s (%s), want %s", result.Outcome, result.Reason, test.outcome)
-			}
-			if test.outcome == handler.Accepted {
-				if value := c.tagOf(id, "tairssl-lease"); len(value) > 128 || !strings.HasPrefix(value, "Update/"+handler.At(five).String()+"/") {
-					t.Errorf("the lease reads %q", value)
-				}
-			}
-		})
-	}
-}
-
-func TestLeaseOfAnotherTakenInThePause(t *testing.T) {
-	c, h := on(expiring(5*day), handler.Options{})
-	h.Sleep = func(ctx context.Context, d time.Duration) error {
-		c.mu.Lock()
-		c.instances[id].Tags["tairssl-lease"] = fmt.Sprintf("Update/%s/%s/SOMEBODY", handler.At(start.Add(5*day)), handler.At(c.now))
-		c.mu.Unlock()
-		return nil
-	}
-	result := ask(t, h, update())
-	if result.Outcome != handler.InProgress || result.Busy || c.restarts(id) != 0 {
-		t.Errorf("ended %s (%s) with %d restarts, want in_progress and none", result.Outcome, result.Reason, c.restarts(id))
-	}
-}
-
-func TestCertificateChangedInThePause(t *testing.T) {
-	c, h := on(expiring(5*day), handler.Options{})
-	h.Sleep = func(context.Context, time.Duration) error {
-		c.mu.Lock()
-		c.instances[id].Expires = start.AddDate(1, 0, 0)
-		c.mu.Unlock()
-		return nil
-	}
-	result := ask(t, h, update())
-	if result.Outcome != handler.Unchanged || c.restarts(id) != 0 {
-		t.Errorf("ended %s (%s) with %d restarts, want unchanged and none", result.Outcome, result.Reason, c.restarts(id))
-	}
-	if left := c.tagOf(id, "tairssl-lease"); left != "" {
-		t.Errorf("the lease %q is left on the instance", left)
-	}
-}
-
-func TestNoRightToTag(t *testing.T) {
-	c, h := on(expiring(5*day), handler.Options{})
-	c.tag = func(string, string) error { return handler.Errorf(handler.Forbidden, "no permission") }
-	result := ask(t, h, update())
-	if result.Outcome != handler.Refused || !strings.Contains(result.Reason, "kvstore:TagResources") || !strings.Contains(result.Reason, "TAIRSSL_LEASE=none") {
-		t.Errorf("ended %s (%s), want refused with the fix", result.Outcome, result.Reason)
-	}
-	if c.restarts(id) != 0 {
-		t.Error("the instance restarted without a lease")
-	}
-	c, h = on(expiring(5*day), handler.Options{LeaseNone: true})
-	c.tag = func(string, string) error { return errors.New("a tag was set") }
-	for range 3 {
-		result = ask(t, h, update())
-	}
-	if c.restarts(id) != 1 || result.Outcome != handler.InProgress {
-		t.Errorf("without a lease three deliveries restarted the instance %d times; the last ended %s (%s)", c.restarts(id), result.Outcome, result.Reason)
 	}
 }
 
@@ -353,12 +259,12 @@ func TestNoWriteNearTheEndOfTheInvocation(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	ctx, cancel := context.WithTimeout(context.Background(), 6*time.Second)
 	defer cancel()
-	result := h.Handle(ctx, []handler.Request{update()})[0]
+	result := h.Handle(ctx, []handler.Delivery{update()})[0]
 	if _, again := result.Redeliver(); result.Outcome != handler.Failed || !again || !strings.Contains(result.Reason, "nothing was changed") {
 		t.Errorf("ended %s (%s), want a failure that a re-delivery can help", result.Outcome, result.Reason)
 	}
-	if c.restarts(id) != 0 || c.tagOf(id, "tairssl-lease") != "" {
-		t.Errorf("%d restarts and lease %q, want none", c.restarts(id), c.tagOf(id, "tairssl-lease"))
+	if c.Restarts(id) != 0 || flagsOn(c) != nil {
+		t.Errorf("%d restarts and the flags %v, want none", c.Restarts(id), flagsOn(c))
 	}
 }
 
@@ -366,19 +272,19 @@ func TestCancelledInvocation(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	result := h.Handle(ctx, []handler.Request{update()})[0]
-	if result.Outcome != handler.Failed || result.Error.Kind != handler.Unavailable || c.restarts(id) != 0 {
-		t.Errorf("ended %s (%s) with %d restarts", result.Outcome, result.Reason, c.restarts(id))
+	result := h.Handle(ctx, []handler.Delivery{update()})[0]
+	if result.Outcome != handler.Failed || result.Error.Kind != handler.Unavailable || c.Restarts(id) != 0 {
+		t.Errorf("ended %s (%s) with %d restarts", result.Outcome, result.Reason, c.Restarts(id))
 	}
 }
 
 func TestPanicOfTheAPIHarmsNoOtherRequest(t *testing.T) {
 	const other = "r-bp1zxszhcgatnx02"
-	c := newCloud(map[string]handler.Observation{id: expiring(5 * day), other: expiring(5 * day)})
+	c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(5 * day), other: expiring(5 * day)})
 	h := handler.New(panicking{c}, handler.Options{Now: c.Now, Sleep: c.Sleep})
 	second := update()
 	second.InstanceID = other
-	results := h.Handle(context.Background(), []handler.Request{update(), second})
+	results := h.Handle(context.Background(), []handler.Delivery{update(), second})
 	if r := results[0]; r.Outcome != handler.Unknown || r.Error == nil || r.Error.Kind != handler.Internal {
 		t.Errorf("a panic in the write ended %s (%v)", r.Outcome, r.Error)
 	}
@@ -387,18 +293,18 @@ func TestPanicOfTheAPIHarmsNoOtherRequest(t *testing.T) {
 	}
 }
 
-type panicking struct{ *cloud }
+type panicking struct{ *handlertest.Cloud }
 
-func (p panicking) Modify(ctx context.Context, ref handler.Ref, a handler.Action) (handler.Receipt, error) {
+func (p panicking) Modify(ctx context.Context, ref handler.Ref, a handler.Action, signBy time.Time) (handler.Receipt, error) {
 	if ref.InstanceID == id {
 		panic("boom")
 	}
-	return p.cloud.Modify(ctx, ref, a)
+	return p.Cloud.Modify(ctx, ref, a, signBy)
 }
 
 func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 	const other = "r-bp1zxszhcgatnx02"
-	c := newCloud(map[string]handler.Observation{id: expiring(5 * day), other: expiring(200 * day)})
+	c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(5 * day), other: expiring(200 * day)})
 	h := handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep})
 	requests, batch, err := handler.Decode([]byte(`[
 		{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}, {"InstanceId":"r-bp1/x","SSLEnabled":"Update"},
@@ -406,6 +312,9 @@ func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 		{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}, {"InstanceId":"r-gone","SSLEnabled":"Update"}]`))
 	if err != nil || !batch {
 		t.Fatal(batch, err)
+	}
+	for i := range requests {
+		requests[i].Trust = handler.Trusted
 	}
 	var got []string
 	for _, r := range h.Handle(context.Background(), requests) {
@@ -419,8 +328,8 @@ func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("the batch ended\n%v, want\n%v", got, want)
 	}
-	if c.restarts(id) != 1 {
-		t.Errorf("the instance restarted %d times", c.restarts(id))
+	if c.Restarts(id) != 1 {
+		t.Errorf("the instance restarted %d times", c.Restarts(id))
 	}
 }
 
@@ -431,13 +340,13 @@ func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 func TestAnyDeliveriesRestartOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		left := time.Duration(rapid.IntRange(-100, 100).Draw(t, "days left")) * day
-		c := newCloud(map[string]handler.Observation{id: expiring(left)})
-		c.lag = time.Duration(rapid.IntRange(0, 10).Draw(t, "minutes of lag")) * time.Minute
+		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(left)})
+		c.Lag = time.Duration(rapid.IntRange(0, 10).Draw(t, "minutes of lag")) * time.Minute
 		var processes []*handler.Handler
 		for range rapid.IntRange(1, 3).Draw(t, "processes") {
 			processes = append(processes, handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep}))
 		}
-		c.modify = func(_ context.Context, apply func()) error {
+		c.OnModify = func(_ context.Context, apply func()) error {
 			lost := handler.Errorf(handler.Unavailable, "lost")
 			lost.Uncertain = true
 			switch rapid.IntRange(0, 4).Draw(t, "fault") {
@@ -454,17 +363,17 @@ func TestAnyDeliveriesRestartOnce(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 12).Draw(t, "deliveries") {
 			h := processes[rapid.IntRange(0, len(processes)-1).Draw(t, "by")]
-			h.Handle(context.Background(), []handler.Request{update()})
+			h.Handle(context.Background(), []handler.Delivery{update()})
 			c.Advance(time.Duration(rapid.IntRange(0, 900).Draw(t, "seconds later")) * time.Second)
 		}
 		due := c.Now().Add(handler.DefaultRenewBefore).After(start.Add(left))
-		c.modify = nil
-		for range 3 { // the hourly sweep
+		c.OnModify = nil
+		for range 4 { // the hourly sweep
 			c.Advance(time.Hour)
-			processes[0].Handle(context.Background(), []handler.Request{update()})
+			processes[0].Handle(context.Background(), []handler.Delivery{update()})
 		}
 		c.Advance(time.Hour)
-		switch got := c.restarts(id); {
+		switch got := c.Restarts(id); {
 		case got > 1:
 			t.Fatalf("the instance restarted %d times", got)
 		case got == 0 && due:
@@ -477,11 +386,11 @@ func TestConcurrentDeliveriesInOneProcessRestartOnce(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	var group sync.WaitGroup
 	for range 32 {
-		group.Go(func() { h.Handle(context.Background(), []handler.Request{update()}) })
+		group.Go(func() { h.Handle(context.Background(), []handler.Delivery{update()}) })
 	}
 	group.Wait()
-	if c.restarts(id) != 1 {
-		t.Errorf("the instance restarted %d times", c.restarts(id))
+	if c.Restarts(id) != 1 {
+		t.Errorf("the instance restarted %d times", c.Restarts(id))
 	}
 }
 

@@ -2,196 +2,161 @@ package handler
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
+	"slices"
 	"time"
 )
 
+// The lease is the mutual exclusion of Burns and Lamport with tags as the
+// registers. A writer raises its flag, pauses longer than a tag takes to become
+// visible, and looks. If two wrote, the last look of each would have begun
+// before the flag of the other was visible, and so before the other's last look:
+// a contradiction. It holds however long a call, a queue or a retry takes.
+
 const (
-	leaseTag = "tairssl-lease"
-	// leaseTTL is how long a lease stands. It outlasts the time between a write
-	// and the moment its effect shows, for which the API names no bound; minutes
-	// were seen.
-	leaseTTL = 15 * time.Minute
-	// defaultLeasePause is how long a writer waits between tagging and looking
-	// whether its tag still stands.
+	// defaultLeasePause must be longer than a new tag takes to become visible.
 	defaultLeasePause = 2 * time.Second
-	// shortestPause is the least that any writer in earnest waits: a hurried one
-	// does. So a tag that was set within it after the look can not have come too
-	// late, however long this writer itself waits.
-	shortestPause = 500 * time.Millisecond
+	// maxPauses is how often the attempt with the lowest key pauses and looks
+	// again for the others to withdraw, after the first pause.
+	maxPauses = 3
+	// lowerTime is how long taking a flag back may take at least.
+	lowerTime = 2 * time.Second
+	// maxLowerTime bounds it where the invocation has no deadline or a far one.
+	maxLowerTime = 20 * time.Second
 )
 
-// lease says that somebody is about to make, or has made, a change whose
-// effect does not show yet. It stands in a tag of the instance itself, where
-// every other process and cloud sees it, as
-// "Update/2026-12-01T00:00:00Z/2026-11-24T10:40:14Z/KQ3…": the change, the
-// expiry it acts on (empty while disabled), when, and whose.
-type lease struct {
-	Action  Action
-	Expires Time
-	Time    Time
-	Nonce   string
-}
-
-func newLease(r Request, o Observation, now time.Time) lease {
-	return lease{r.SSLEnabled, At(o.Expires), At(now), rand.Text()}
-}
-
-// String is the tag's value, at most 80 characters.
-func (l lease) String() string {
-	return fmt.Sprintf("%s/%s/%s/%s", l.Action, l.Expires, l.Time, l.Nonce)
-}
-
-// parseLease reads a tag's value. What it can not read holds nothing: a
-// stranger's value must not block an instance for ever.
-func parseLease(value string) (l lease) {
-	parts := strings.Split(value, "/")
-	if len(parts) != 4 {
-		return lease{}
-	}
-	expires, err1 := ParseTime(parts[1])
-	at, err2 := ParseTime(parts[2])
-	if err1 != nil || err2 != nil || at.IsZero() || parts[3] == "" {
-		return lease{}
-	}
-	return lease{Action(parts[0]), expires, at, parts[3]}
-}
-
-// holds reports whether the lease keeps others from writing to an instance
-// that looks like this: it is young, and what it acts on is still there, so
-// that its effect has yet to show. A lease from the future, by a clock that
-// goes wrong, holds no longer than one of now.
-func (l lease) holds(o Observation, now time.Time) bool {
-	return l.Nonce != "" && now.Sub(l.Time.Time).Abs() < leaseTTL && l.Expires.Equal(At(o.Expires).Time)
-}
-
-// ledger is the process's own memory of leases. It spares a warm process the
-// trust in how fast tags become visible, and is all there is with LeaseNone.
-type ledger struct {
-	mu     sync.Mutex
-	leases map[Ref]lease
-}
-
-func (g *ledger) put(ref Ref, l lease, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.leases == nil {
-		g.leases = map[Ref]lease{}
-	}
-	for ref, old := range g.leases {
-		if now.Sub(old.Time.Time).Abs() >= leaseTTL {
-			delete(g.leases, ref)
+// others are the flags of all other attempts, those of this process included.
+func (a *attempt) others(l look) []flag {
+	flags := flagsOf(l.Tags)
+	for _, f := range a.memory.of(a.ref.InstanceID) {
+		if !slices.ContainsFunc(flags, func(seen flag) bool { return seen.key == f.key }) {
+			flags = append(flags, f)
 		}
 	}
-	g.leases[ref] = l
+	return slices.DeleteFunc(flags, func(f flag) bool { return f.key == a.flag.key })
 }
 
-func (g *ledger) get(ref Ref) lease {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.leases[ref]
-}
-
-func (g *ledger) drop(ref Ref) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.leases, ref)
-}
-
-// standing is the lease that counts for an instance: the process's own if it
-// holds, else that of the tag.
-func (h *Handler) standing(ref Ref, o Observation, now time.Time) lease {
-	if own := h.ledger.get(ref); own.holds(o, now) {
-		return own
+// raise makes room and sets the flag.
+func (a *attempt) raise(ctx context.Context) decision {
+	if d := a.makeRoom(ctx); !d.act {
+		return d
 	}
-	return parseLease(o.Tags[leaseTag])
-}
-
-// acquire takes the lease for a change that was decided on an observation
-// begun at looked. It is Fischer's mutual exclusion with the tag as the shared
-// register: who saw the register free writes its own nonce, waits longer than
-// any other such writer may need for that, and goes on only if its nonce still
-// stands. It returns the zero decision if the change may be made now.
-func (h *Handler) acquire(ctx context.Context, ref Ref, r Request, o Observation, looked time.Time) decision {
-	if h.LeaseNone {
-		h.ledger.put(ref, newLease(r, o, h.Now()), h.Now())
-		return decision{}
+	a.raised = true
+	a.memory.add(a.ref.InstanceID, a.flag, a.before.present)
+	began := time.Now()
+	err := a.api.Tag(ctx, a.ref, a.flag.key, a.flag.value())
+	a.pace.saw(time.Since(began))
+	if err == nil {
+		return proceed(a.reason)
 	}
-	if time.Since(looked) > shortestPause/2 {
-		// The look was slow, by a new connection most likely. Another one is not.
-		looked = time.Now()
-		again, err := h.look(ctx, ref)
-		if err != nil {
-			return decision{outcome: Failed, err: AsError(err)}
-		}
-		r.SSLExpiredTime = At(o.Expires)
-		if d := decide(r, again, h.Policy, h.standing(ref, again, h.Now()), h.Now()); d.outcome != act {
-			return d
-		}
-	}
-	mine := newLease(r, o, h.Now())
-	if err := h.api.Tag(ctx, ref, leaseTag, mine.String()); err != nil {
-		return leaseFailure(err)
-	}
-	h.ledger.put(ref, mine, h.Now())
-	if took := time.Since(looked); took > shortestPause {
-		// Too slow: another may have taken the lease after our look, waited, and
-		// written before our tag replaced its own. Ours stands for it now.
-		return decision{outcome: InProgress, reason: fmt.Sprintf("taking the lease took %s, so another may be ahead; the next delivery or sweep looks again", took.Round(time.Millisecond))}
-	}
-	// From here to the look nobody knows whose lease the tag holds, so a
-	// failure leaves it where it is: taking away another's would let a third
-	// write a second time.
-	if err := h.Sleep(ctx, h.pause(r)); err != nil {
-		return decision{outcome: Failed, err: AsError(err)}
-	}
-	now, err := h.look(ctx, ref)
-	if err != nil {
-		return decision{outcome: Failed, err: AsError(err)}
-	}
-	if other := parseLease(now.Tags[leaseTag]); other.Nonce != mine.Nonce {
-		h.ledger.drop(ref)
-		if other.holds(now, h.Now()) {
-			return decision{outcome: InProgress, reason: fmt.Sprintf("another process took the lease at %s and is making the change", other.Time), busy: other.Action != r.SSLEnabled}
-		}
-		// The tag does not show our nonce, nor anybody's: it may come later.
-		return decision{outcome: InProgress, busy: true, reason: "the lease that was just set does not show in the instance's tags; try again, or raise TAIRSSL_LEASE_PAUSE"}
-	}
-	// The same question again, for exactly the certificate that was seen.
-	r.SSLExpiredTime = At(o.Expires)
-	d := decide(r, now, h.Policy, lease{}, h.Now())
-	if d.outcome != act {
-		h.release(ctx, ref)
-	}
-	return d
-}
-
-// leaseFailure turns a failed tagging into an answer: without the right to tag
-// nothing is changed, and the fix is named.
-func leaseFailure(err error) decision {
 	e := AsError(err)
-	if errors.Is(e, Forbidden) {
-		return decision{outcome: Refused, err: e, reason: "the lease that keeps a change from being made twice can not be set: allow kvstore:TagResources and kvstore:UntagResources to this function's role, or set TAIRSSL_LEASE=none where no other process changes these instances"}
+	if !e.Uncertain && e.Kind != Internal {
+		a.raised = false // surely nothing was done
+		a.memory.remove(a.ref.InstanceID, a.flag)
 	}
-	return decision{outcome: Failed, err: e}
+	return a.tagFailure(e)
 }
 
-// release gives back a lease that was just seen to be the own, where surely
-// nothing was written. A failure is only logged: the lease ends by itself.
-func (h *Handler) release(ctx context.Context, ref Ref) {
-	h.ledger.drop(ref)
-	if h.LeaseNone {
+// makeRoom removes the flags that are no longer live and, where the instance has
+// all the tags that it takes, the one that only remembers notices.
+func (a *attempt) makeRoom(ctx context.Context) decision {
+	remove := DeadFlags(a.before.Tags, a.before.present)
+	if _, told := a.before.Tags[ToldTag]; told && len(a.before.Tags)-len(remove) >= MaxTags {
+		remove = append(remove, ToldTag)
+	}
+	if len(a.before.Tags)-len(remove) >= MaxTags {
+		return refuse("%s, but the instance has %d tags, so the tag that keeps a change from being made twice finds no room: remove one of its tags, or set TAIRSSL_LEASE=none where no other process changes it", a.reason, MaxTags)
+	}
+	if len(remove) == 0 {
+		return proceed(a.reason)
+	}
+	if err := a.api.Untag(ctx, a.ref, remove...); err != nil {
+		return a.tagFailure(AsError(err))
+	}
+	return proceed(a.reason)
+}
+
+// tagFailure turns a failed tagging into an answer that names the right fix.
+func (a *attempt) tagFailure(e *Error) decision {
+	switch {
+	case errors.Is(e, Forbidden):
+		return decision{outcome: Refused, err: e, reason: a.reason + ", but the tag that keeps a change from being made twice cannot be set: allow kvstore:TagResources and kvstore:UntagResources to this function's role, or set TAIRSSL_LEASE=none where no other process changes these instances"}
+	case errors.Is(e, ErrTagRefused):
+		return decision{outcome: Refused, err: e, reason: fmt.Sprintf("%s, but the tag %s… that keeps a change from being made twice is refused: %s", a.reason, flagPrefix, e.Message)}
+	}
+	return failure(e)
+}
+
+// lookAgain pauses and looks until no other attempt can write as well: the
+// attempt with the lowest key waits for the others to withdraw.
+func (a *attempt) lookAgain(ctx context.Context) decision {
+	for pauses := 0; ; pauses++ {
+		if err := a.Sleep(ctx, a.LeasePause); err != nil {
+			return failure(err)
+		}
+		l, err := a.look(ctx, a.ref)
+		if err != nil {
+			return failure(err)
+		}
+		a.now = l
+		if l.Tags[a.flag.key] != a.flag.value() {
+			return a.invisible(pauses)
+		}
+		first, waits, busy := true, false, false
+		for _, f := range a.others(l) {
+			if f.holds(l.Observation, l.present) {
+				waits = true
+				first = first && a.flag.key < f.key
+				busy = busy || f.action != a.SSLEnabled
+			}
+		}
+		switch {
+		case !waits:
+			return proceed(a.reason)
+		case !first:
+			return inProgress(busy, "%s, but another attempt to change this instance was announced at the same time and goes first", a.reason)
+		case pauses == maxPauses:
+			return inProgress(busy, "%s, but other attempts to change this instance have not ended", a.reason)
+		}
+	}
+}
+
+// invisible ends an attempt whose flag does not show.
+func (a *attempt) invisible(pauses int) decision {
+	if pauses > 0 {
+		return failure(Errorf(Unavailable, "%s, but the tag %s that announced the change was removed by something else, so nothing was changed: a tool that owns all tags of the instance, such as Terraform, has to ignore them", a.reason, a.flag.key))
+	}
+	return failure(Errorf(Unavailable, "%s, but the tag that was set %s ago to announce the change is not visible yet, so nothing was changed: raise TAIRSSL_LEASE_PAUSE to at least %s", a.reason, a.LeasePause, 2*a.LeasePause))
+}
+
+// lower takes the flag back if surely nothing was written under it. A failure is
+// only logged: the flag ends by itself.
+func (a *attempt) lower(ctx context.Context) {
+	if !a.raised || a.stays {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	a.memory.remove(a.ref.InstanceID, a.flag)
+	if a.LeaseNone {
+		return
+	}
+	until := time.Now().Add(maxLowerTime)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		// acquire has reserved the time; where it was not enough, the answer of the
+		// invocation must not be lost as well.
+		until = later(deadline, time.Now().Add(answerTime/2))
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
-	if err := h.api.Untag(ctx, ref, leaseTag); err != nil {
-		h.Log.WarnContext(ctx, "lease not given back; it ends by itself", "instance", ref.InstanceID, "region", ref.RegionID, "within", leaseTTL.String(), "error", err)
+	err := Guarded(func() error { return a.api.Untag(ctx, a.ref, a.flag.key) })
+	if err != nil {
+		a.Log.WarnContext(ctx, "the tag that announced a change could not be removed; it ends by itself", "instance", a.ref.InstanceID, "region", a.ref.RegionID, "within", flagLife.String(), "error", err)
 	}
 }
 
-const releaseTimeout = 3 * time.Second
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

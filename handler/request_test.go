@@ -80,7 +80,7 @@ func TestDecodeReadsEveryField(t *testing.T) {
 	if err := requests[0].Validate(); err != nil {
 		t.Fatalf("the request of the contract is refused: %v", err)
 	}
-	got, err := json.Marshal(requests[0])
+	got, err := json.Marshal(requests[0].Request)
 	want := `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update","RegionId":"cn-hangzhou","RenewBefore":"720h0m0s","SSLExpiredTime":"2026-12-01T00:00:00Z","Force":true,"Automatic":true,"DryRun":true,"Wait":"2m0s"}`
 	if err != nil || string(got) != want {
 		t.Errorf("read as\n%s\nwant\n%s\n%v", got, want, err)
@@ -109,7 +109,7 @@ func FuzzDecode(f *testing.F) {
 				continue
 			}
 			// A good request survives its own encoding.
-			text, err := json.Marshal(r)
+			text, err := json.Marshal(r.Request)
 			if err != nil {
 				t.Fatal(err)
 			}

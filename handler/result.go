@@ -2,9 +2,10 @@ package handler
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
-	"time"
 )
 
 // Outcome is how a request ended. [Result.HTTPStatus] and [Result.ExitCode]
@@ -77,13 +78,15 @@ type State struct {
 type Result struct {
 	InstanceID string `json:"InstanceId"`
 	RegionID   string `json:"RegionId"`
-	SSLEnabled Action // what was asked for
-	Outcome    Outcome
-	Reason     string
-	RequestID  string `json:"RequestId"` // of the call that changed the instance
-	TaskID     string `json:"TaskId"`
-	Before     *State
-	After      *State // nil unless the new state was read back
+	// InstanceName is what people call the instance; "" if it was not read.
+	InstanceName string
+	SSLEnabled   Action // what was asked for
+	Outcome      Outcome
+	Reason       string
+	RequestID    string `json:"RequestId"` // of the call that changed the instance
+	TaskID       string `json:"TaskId"`
+	Before       *State
+	After        *State // nil unless the new state was read back
 	// CertDownloadURL is where clients that pin the CA fetch its chain again.
 	CertDownloadURL string
 	// Alert asks for a person's attention although nothing failed.
@@ -94,9 +97,29 @@ type Result struct {
 	Tags map[string]string `json:"-"`
 	// Until is when something Deferred is looked at again; zero: at the next sweep.
 	Until Time `json:"-"`
+	// NoTLS says that this type of instance has no TLS.
+	NoTLS bool `json:"-"`
 	// Busy tells the two kinds of InProgress apart: the instance is occupied
 	// with something else, so that this need is not being met by anybody.
 	Busy bool `json:"-"`
+}
+
+// end writes a decision into the result.
+func (r Result) end(d decision) Result {
+	if d.act || d.outcome == "" {
+		d = failure(errUndecided)
+	}
+	r.Outcome, r.Reason, r.Busy, r.Alert, r.Until, r.Error = d.outcome, d.reason, d.busy, d.alert, At(d.until), d.err
+	if r.Reason == "" && d.err != nil {
+		r.Reason = d.err.Message
+	}
+	return r
+}
+
+// LacksTime reports whether a request failed for want of time. Nothing was
+// changed by it.
+func LacksTime(ctx context.Context, r Result) bool {
+	return r.Outcome == Failed && r.Error != nil && (errors.Is(r.Error, ErrNoTime) || ctx.Err() != nil && r.Error.Retryable)
 }
 
 // HTTPStatus is the status by which the result is answered.
@@ -145,61 +168,4 @@ func JSON(v any) []byte {
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(v) // strings, times, numbers and bools always encode
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// timeLayout is how the API writes a time: RFC 3339 in UTC, whole seconds.
-const timeLayout = "2006-01-02T15:04:05Z"
-
-// Time is a moment as the API writes it: UTC, to the second, "" for none.
-type Time struct{ time.Time }
-
-// At returns t as the API would write it.
-func At(t time.Time) Time {
-	if t.IsZero() {
-		return Time{}
-	}
-	return Time{t.UTC().Truncate(time.Second)}
-}
-
-// ParseTime reads an RFC 3339 time, with any offset; "" is the zero Time.
-func ParseTime(s string) (Time, error) {
-	if s == "" {
-		return Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return Time{}, err
-	}
-	return At(t), nil
-}
-
-// String gives the time in the API's layout.
-func (t Time) String() string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(timeLayout)
-}
-
-// MarshalText writes the API's layout.
-func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
-
-// MarshalJSON writes the API's layout; it hides that of time.Time.
-func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
-
-// UnmarshalText reads RFC 3339.
-func (t *Time) UnmarshalText(text []byte) (err error) {
-	*t, err = ParseTime(string(text))
-	return err
-}
-
-// UnmarshalJSON reads an RFC 3339 string or null.
-func (t *Time) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return nil
-	}
-	if len(data) < 2 || data[0] != '"' {
-		return errNotString
-	}
-	return t.UnmarshalText(data[1 : len(data)-1])
 }

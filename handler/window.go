@@ -46,14 +46,14 @@ func ParseWindow(s string) (Window, error) {
 	}
 	m := windowPattern().FindStringSubmatch(s)
 	if m == nil {
-		return Window{}, fmt.Errorf("%q is not instance, any, or a window such as Sat,Sun 02:00-05:00 Asia/Shanghai", clip(s))
+		return Window{}, fmt.Errorf("%q is not instance, any, or a window such as Sat,Sun 02:00-05:00 Asia/Shanghai", Clip(s))
 	}
 	w := Window{text: s, zone: time.UTC, written: &span24{minutes(m[2], m[3]), minutes(m[4], m[5])}}
 	switch {
 	case w.written.start >= dayMinutes || w.written.end > dayMinutes:
-		return Window{}, fmt.Errorf("%q: a day ends at 24:00", clip(s))
+		return Window{}, fmt.Errorf("%q: a day ends at 24:00", Clip(s))
 	case w.written.start == w.written.end:
-		return Window{}, fmt.Errorf("%q never opens: it ends when it begins; all day is 00:00-24:00", clip(s))
+		return Window{}, fmt.Errorf("%q never opens: it ends when it begins; all day is 00:00-24:00", Clip(s))
 	}
 	if err := w.parseDays(m[1]); err != nil {
 		return Window{}, err
@@ -61,7 +61,7 @@ func ParseWindow(s string) (Window, error) {
 	if m[6] != "" {
 		zone, err := time.LoadLocation(m[6])
 		if err != nil || m[6] == "Local" {
-			return Window{}, fmt.Errorf("%q: %q is not a zone such as Asia/Shanghai", clip(s), m[6])
+			return Window{}, fmt.Errorf("%q: %q is not a zone such as Asia/Shanghai", Clip(s), m[6])
 		}
 		w.zone = zone
 	}
@@ -79,7 +79,7 @@ func (w *Window) parseDays(list string) error {
 		}
 		a, b := weekday(from), weekday(to)
 		if a < 0 || b < 0 {
-			return fmt.Errorf("%q is not a day such as Sat, or days such as Mon-Fri", clip(part))
+			return fmt.Errorf("%q is not a day such as Sat, or days such as Mon-Fri", Clip(part))
 		}
 		for d := a; ; d = (d + 1) % 7 {
 			if w.days[d] = true; d == b {

@@ -18,6 +18,7 @@ import (
 
 	"tairssl/adapters/chatops"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 const id = "r-bp1zxszhcgatnx01"
@@ -130,7 +131,7 @@ func (c *cloud) Instance(_ context.Context, ref handler.Ref) (handler.Instance, 
 	if _, ok := c.ssl[ref.InstanceID]; !ok {
 		return handler.Instance{}, handler.Errorf(handler.NotFound, "no instance %s", ref.InstanceID)
 	}
-	return handler.Instance{Status: "Normal", ConnectionDomain: c.domains[ref.InstanceID], Tags: maps.Clone(c.tags[ref.InstanceID])}, nil
+	return handler.Instance{Status: "Normal", ConnectionDomain: c.domains[ref.InstanceID], Tags: maps.Clone(c.tags[ref.InstanceID]), At: c.now}, nil
 }
 
 func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
@@ -151,31 +152,34 @@ func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
 	if fault := c.faults[ref.InstanceID]; fault != nil {
 		return handler.SSL{}, fault
 	}
-	return c.ssl[ref.InstanceID], nil
+	ssl := c.ssl[ref.InstanceID]
+	ssl.At = c.now
+	return ssl, nil
 }
 
-func (c *cloud) List(ctx context.Context, region string, _ map[string]string, page int) (list []handler.Listed, total int, err error) {
+func (c *cloud) List(ctx context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ctx.Err() != nil {
-		return nil, 0, handler.AsError(ctx.Err())
+		return handler.Listing{}, handler.AsError(ctx.Err())
 	}
 	if fault := c.faults[region]; fault != nil {
-		return nil, 0, fault
+		return handler.Listing{}, fault
 	}
+	var list []handler.Listed
 	for _, id := range slices.Sorted(maps.Keys(c.ssl)) {
-		if cmp.Or(c.elsewhere[id], handler.DefaultRegion) == region {
+		if cmp.Or(c.elsewhere[id], handler.DefaultRegion) == region && (filter.IDs == nil || slices.Contains(filter.IDs, id)) {
 			list = append(list, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}, Instance: handler.Instance{Status: "Normal"}})
 		}
 	}
 	from := min((page-1)*handler.PageSize, len(list))
-	return list[from:min(from+handler.PageSize, len(list))], len(list), nil
+	return handler.Listing{Instances: list[from:min(from+handler.PageSize, len(list))], Total: len(list), At: c.now}, nil
 }
 
 func (c *cloud) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
 
 // Modify shows no change yet, as the real API does for minutes.
-func (c *cloud) Modify(context.Context, handler.Ref, handler.Action) (handler.Receipt, error) {
+func (c *cloud) Modify(context.Context, handler.Ref, handler.Action, time.Time) (handler.Receipt, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.restarts++
@@ -189,15 +193,17 @@ func (c *cloud) Tag(_ context.Context, ref handler.Ref, key, value string) error
 	return nil
 }
 
-func (c *cloud) Untag(_ context.Context, ref handler.Ref, key string) error {
+func (c *cloud) Untag(_ context.Context, ref handler.Ref, keys ...string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.tags[ref.InstanceID], key)
+	for _, key := range keys {
+		delete(c.tags[ref.InstanceID], key)
+	}
 	return nil
 }
 
 func (c *cloud) bot(rules string, change ...func(*chatops.Options)) *chatops.Bot {
-	o := chatops.Options{Key: []byte("a key of confirmation codes"), Region: handler.DefaultRegion, Now: c.Now}
+	o := chatops.Options{Key: []byte("a key of confirmation codes"), Region: handler.DefaultRegion, Now: c.Now, Hand: take}
 	if rules != "" {
 		if err := o.Allow.UnmarshalText([]byte(rules)); err != nil {
 			panic(err)
@@ -206,18 +212,45 @@ func (c *cloud) bot(rules string, change ...func(*chatops.Options)) *chatops.Bot
 	for _, f := range change {
 		f(&o)
 	}
-	return chatops.New(handler.New(c, handler.Options{Now: c.Now, Regions: []string{handler.DefaultRegion, "cn-shanghai"}, LeasePause: 20 * time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}}), o)
+	h := handler.New(c, handler.Options{Now: c.Now, Regions: []string{handler.DefaultRegion, "cn-shanghai"}, LeasePause: 20 * time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}})
+	return chatops.New(fleet.New(h, c, 0), o)
 }
 
 func (c *cloud) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
 
+type handedKey struct{}
+
+// take puts what is handed over where the context says.
+func take(ctx context.Context, payload []byte) error {
+	if to, ok := ctx.Value(handedKey{}).(*[]byte); ok {
+		*to = payload
+	}
+	return nil
+}
+
+// shortly is too short an invocation to watch a change in.
+func shortly(t context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t, 14*time.Second)
+}
+
+// say gives the last answer to a text: of what is handed over, the end.
 func say(b *chatops.Bot, m chatops.Message, text string) (answer, code string) {
 	m.Text = text
-	r := b.Say(context.Background(), m)
+	var payload []byte
+	r := b.Say(context.WithValue(context.Background(), handedKey{}, &payload), m)
+	if payload != nil {
+		handed, err := b.Open(payload)
+		if err != nil {
+			panic(err)
+		}
+		ctx, cancel := shortly(context.Background())
+		defer cancel()
+		r = b.Finish(ctx, handed)
+	}
 	return strings.Join(r.Lines, "\n"), r.Code
 }
 
-var anna = chatops.Message{Platform: "slack", Tenant: "T1", User: "U1", Channel: "C1"}
+var anna = chatops.Message{Platform: "slack", Tenant: "T1", User: "U1", Channel: "C1", Trust: handler.Signed}
 
 func TestWhoMayDoWhat(t *testing.T) {
 	c := newCloud(id, "r-other1234")
@@ -292,6 +325,11 @@ func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-c.asked; cancel() }()
 		answer := strings.Join(b.Say(ctx, m).Lines, "\n")
+		if strings.HasPrefix(text, "confirm") { // which was but handed over
+			log.Reset()
+			m.Received = c.Now()
+			answer = strings.Join(b.Finish(ctx, m).Lines, "\n")
+		}
 		if !strings.Contains(answer, want[0]) || !strings.Contains(log.String(), want[1]) {
 			t.Errorf("%.20s: answered %q, and the log has\n%s", text, answer, log.String())
 		}
@@ -360,7 +398,7 @@ func TestACodeUsedTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 	// The change has come true: the certificate has moved on.
 	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(3, 0, 0)}
-	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "moved on") {
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "Nothing to do") {
 		t.Errorf("afterwards it is answered %q after %d restarts", answer, c.restarts)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tairssl/handler"
@@ -31,6 +32,7 @@ var (
 	errLate   = errors.New("that code is too old: it holds for 5 minutes. Ask for the change again")
 	errSelf   = errors.New("somebody else has to confirm this, with the right to do it")
 	errNoCode = errors.New("changes by chat are switched off: an operator has to set TAIRSSL_CONFIRM_KEY")
+	errNoHand = errors.New("changes by chat are switched off: nothing here can go on after the answer")
 )
 
 // code writes a plan for whoever asked: verb, instance, region, expiry,
@@ -107,4 +109,36 @@ func cutLast(s string) (before, after string, ok bool) {
 		return "", "", false
 	}
 	return s[:i], s[i+1:], true
+}
+
+// used remembers the codes that were used, for as long as they hold. It only
+// spares an invocation: what keeps a code from working twice, in any number of
+// processes, is the lease and the certificate's expiry.
+type used struct {
+	mu    sync.Mutex
+	codes map[string]time.Time
+}
+
+func (u *used) first(code string, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.codes == nil {
+		u.codes = map[string]time.Time{}
+	}
+	for old, at := range u.codes {
+		if now.Sub(at).Abs() > 2*codeLife {
+			delete(u.codes, old)
+		}
+	}
+	if _, again := u.codes[code]; again {
+		return false
+	}
+	u.codes[code] = now
+	return true
+}
+
+func (u *used) forget(code string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.codes, code)
 }

@@ -14,13 +14,13 @@ import (
 	"tairssl/handler"
 )
 
-// fleet says what is most urgent of all that the asker may see, in as much time
+// fleetStatus says what is most urgent of all that the asker may see, in as much time
 // as a chat has; and aloud if that was not enough to see everything.
-func (b *Bot) fleet(ctx context.Context, m Message, c Command, a *audit) Reply {
+func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) Reply {
 	if !b.Allow.allow(m, status, "") {
 		return b.refused(m, status, "*", a)
 	}
-	regions := b.handler.Regions
+	regions := b.fleet.Regions
 	if c.Region != "" || len(regions) == 0 {
 		regions = []string{a.region}
 	}
@@ -33,9 +33,8 @@ func (b *Bot) fleet(ctx context.Context, m Message, c Command, a *audit) Reply {
 		mu     sync.Mutex
 		looks  []look
 		failed = map[string][]string{} // instances by what is wrong
-		late   int                     // not read, for want of time
 	)
-	coverage := b.handler.Fleet(ctx, regions,
+	coverage := b.fleet.Each(ctx, regions, nil,
 		func(l handler.Listed) bool { return b.Allow.allow(m, status, l.InstanceID) },
 		func(l handler.Listed, o handler.Observation, err error) {
 			mu.Lock()
@@ -43,19 +42,19 @@ func (b *Bot) fleet(ctx context.Context, m Message, c Command, a *audit) Reply {
 			switch {
 			case err == nil:
 				looks = append(looks, look{id: b.place(l.Ref), o: o})
-			case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable):
-				late++
+			case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // for want of time
 			default:
 				message := handler.AsError(err).Message
 				failed[message] = append(failed[message], b.place(l.Ref))
 			}
 		})
 
-	seen, unseen := len(looks), late
+	seen, unseen := len(looks), 0
 	var lines, faults []string
 	for _, message := range slices.Sorted(maps.Keys(failed)) {
 		ids := failed[message]
 		seen += len(ids)
+		unseen -= len(ids) // why they could not be read is told
 		slices.Sort(ids)
 		who := ids[0]
 		if len(ids) > 1 {
@@ -64,9 +63,9 @@ func (b *Bot) fleet(ctx context.Context, m Message, c Command, a *audit) Reply {
 		faults = append(faults, who+": "+sentence(message))
 	}
 	for _, r := range coverage {
-		unseen += r.Total - r.Seen
-		if r.Err != nil && r.Total == 0 {
-			faults = append(faults, r.Region+" could not be listed: "+sentence(r.Err.Message))
+		unseen += r.Unread
+		if r.Error != nil && r.Listed == 0 {
+			faults = append(faults, sentence(r.Error.Message))
 		}
 	}
 	if a.decision = "answered"; seen == 0 && len(faults) > 0 {
@@ -75,13 +74,14 @@ func (b *Bot) fleet(ctx context.Context, m Message, c Command, a *audit) Reply {
 	if len(faults) > 0 || unseen > 0 {
 		a.why = fmt.Sprintf("%d seen, %d not, %d faults", seen, unseen, len(faults))
 	}
+	a.partial = unseen > 0
 	slices.SortFunc(looks, func(x, y look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
 	for i, l := range looks {
 		if i == maxStatus {
 			lines = append(lines, fmt.Sprintf("… and %d more that expire later", len(looks)-i))
 			break
 		}
-		lines = append(lines, l.line(b.handler, b.Now()))
+		lines = append(lines, l.line(b.fleet, b.Now()))
 	}
 	if more := len(faults) - maxFaults; more > 0 {
 		faults = append(faults[:maxFaults], fmt.Sprintf("… and %d more faults", more))

@@ -82,7 +82,7 @@ func TestFaultsOfAFleetDoNotHideWhatIsUrgent(t *testing.T) {
 	}
 	c.faults["cn-shanghai"] = handler.Errorf(handler.Unavailable, "no answer")
 	answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status")
-	for _, want := range []string{"r-fleet00040: until", "r-fleet00000 and 39 more: Allow kvstore:DescribeInstanceSSL.", "cn-shanghai could not be listed: No answer."} {
+	for _, want := range []string{"r-fleet00040: until", "r-fleet00000 and 39 more: Allow kvstore:DescribeInstanceSSL.", "Could not list cn-shanghai: no answer."} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the answer does not say %q:\n%s", want, answer)
 		}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 func text(lines ...string) Reply { return Reply{Lines: lines} }
@@ -73,6 +74,9 @@ func (b *Bot) describe(r handler.Result) Reply {
 	if strings.Contains(said, "%s") {
 		said = fmt.Sprintf(said, b.place(handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}))
 	}
+	if r.Outcome == handler.Verified && r.After != nil {
+		said = "Done: " + state(*r.After, b.Now())
+	}
 	lines := []string{fmt.Sprintf("%s (%s)", r.InstanceID, r.RegionID), said, sentence(r.Reason)}
 	if r.Before != nil && r.Outcome == handler.Accepted && !r.Before.SSLExpiredTime.IsZero() {
 		lines = append(lines, "Certificate before: "+when(r.Before.SSLExpiredTime, b.Now()))
@@ -84,6 +88,14 @@ func (b *Bot) describe(r handler.Result) Reply {
 		lines = append(lines, "Request "+r.RequestID)
 	}
 	return Reply{Lines: lines}
+}
+
+// state says what an instance's encryption is now.
+func state(s handler.State, now time.Time) string {
+	if s.SSLEnabled == string(handler.Disable) {
+		return "encryption is off."
+	}
+	return "the certificate is now valid until " + when(s.SSLExpiredTime, now) + "."
 }
 
 // elsewhere helps with an instance that is not where it was looked for.
@@ -110,15 +122,17 @@ func mostUrgent(a, b look) int {
 	return key(a).Compare(key(b))
 }
 
-func (l look) line(h *handler.Handler, now time.Time) string {
+func (l look) line(f *fleet.Fleet, now time.Time) string {
 	switch {
 	case l.err != nil:
 		return l.id + ": " + sentence(handler.AsError(l.err).Message)
+	case l.o.WithoutTLS():
+		return fmt.Sprintf("%s: this type of instance has no TLS (%s)", l.id, l.o.Status)
 	case !l.o.Enabled:
 		return fmt.Sprintf("%s: encryption is off (%s)", l.id, l.o.Status)
 	}
 	line := fmt.Sprintf("%s: until %s, %s", l.id, when(handler.At(l.o.Expires), now), l.o.Status)
-	if due, _ := h.Due(l.o); due {
+	if due, _ := f.Due(l.o); due {
 		line += ", due"
 	}
 	if l.o.WrongName() {

@@ -36,9 +36,9 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 				return err
 			}
 			defer done()
-			requests := make([]handler.Request, len(ids))
+			requests := make([]handler.Delivery, len(ids))
 			for i, id := range ids {
-				requests[i] = handler.Request{InstanceID: id, SSLEnabled: action, Force: force}
+				requests[i] = handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: id, SSLEnabled: action, Force: force}}
 				if cmd.Flags().Changed("wait") || h.Wait == 0 {
 					requests[i].Wait = (*handler.Duration)(&wait)
 				}
@@ -46,7 +46,7 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 					requests[i].RenewBefore = (*handler.Duration)(&renewBefore)
 				}
 			}
-			return c.carryOut(cmd.Context(), h, requests, dryRun, yes)
+			return c.carryOut(cmd.Context(), h.Handler, requests, dryRun, yes)
 		},
 	}
 	flags := cmd.Flags()
@@ -60,7 +60,7 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 	return cmd
 }
 
-func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []handler.Request, dryRun, yes bool) error {
+func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []handler.Delivery, dryRun, yes bool) error {
 	stop := c.spin("reading")
 	results := plan(ctx, h, requests)
 	stop()
@@ -82,7 +82,7 @@ func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []h
 		}
 		return c.print(c.Stdout, results)
 	}
-	chosen := make([]handler.Request, len(due))
+	chosen := make([]handler.Delivery, len(due))
 	for n, i := range due {
 		chosen[n] = requests[i]
 	}
@@ -96,7 +96,7 @@ func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []h
 }
 
 // plan says what would happen, and pins every request to the certificate seen.
-func plan(ctx context.Context, h *handler.Handler, requests []handler.Request) []handler.Result {
+func plan(ctx context.Context, h *handler.Handler, requests []handler.Delivery) []handler.Result {
 	results := make([]handler.Result, len(requests))
 	var group errgroup.Group
 	group.SetLimit(h.Concurrency)

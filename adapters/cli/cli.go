@@ -115,7 +115,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 			return usagef("-o takes table or json, not %q", c.output)
 		}
 		// Read as TAIRSSL_REGION it would be a fault of a variable that nobody set.
-		if r := (handler.Request{InstanceID: "r-0000", SSLEnabled: handler.Update, RegionID: c.region}); r.Validate() != nil {
+		if c.region != "" && !handler.ValidRegion(c.region) {
 			return usagef("--region takes a region id such as cn-hangzhou, not %q", c.region)
 		}
 		return nil

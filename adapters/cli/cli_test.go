@@ -17,6 +17,7 @@ import (
 	"tairssl/adapters/cli"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -224,15 +225,15 @@ func (u *until) Write(b []byte) (int, error) {
 func TestSweepAndTheWholeFleet(t *testing.T) {
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0")
-	if code, out, _ := s.run("", "sweep", "--dry-run"); code != 3 || !strings.Contains(out, "7 seen, 4 due, 3 planned, 1 refused, 3 unchanged") || s.restarts() != 0 {
+	if code, out, _ := s.run("", "sweep", "--dry-run"); code != 0 || !strings.Contains(out, "11 seen, 4 due, 2 of a type without TLS, 3 planned, 1 refused, 7 unchanged") || s.restarts() != 0 {
 		t.Errorf("a dry run ends %d:\n%s", code, out)
 	}
 	if code, _, stderr := s.run("", "sweep"); code != 2 || !strings.Contains(stderr, "--yes") {
 		t.Errorf("without --yes it ends %d:\n%s", code, stderr)
 	}
 	code, out, _ := s.run("", "sweep", "--yes", "--max-targets", "2", "-o", "json")
-	var swept handler.SweepResult
-	if err := json.Unmarshal([]byte(out), &swept); err != nil || code != 3 || s.restarts() != 1 || swept.Summary.Outcomes[handler.Deferred] != 1 {
+	var swept fleet.Result
+	if err := json.Unmarshal([]byte(out), &swept); err != nil || code != 0 || s.restarts() != 1 || swept.Summary.Outcomes[handler.Deferred] != 1 {
 		t.Errorf("it ends %d, %v:\n%s", code, err, out)
 	}
 	page := filepath.Join(t.TempDir(), "fleet.html")
@@ -244,7 +245,7 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 	}
 	code, out, _ = s.run("", "status", "--all", "-o", "json")
 	var rows []struct{ InstanceId string }
-	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != 0 || len(rows) != 7 || rows[0].InstanceId != "tt-bp1zxszhcgatnx05" {
+	if err := json.Unmarshal([]byte(out), &rows); err != nil || code != 0 || len(rows) != 11 || rows[0].InstanceId != "tt-bp1zxszhcgatnx05" {
 		t.Errorf("the fleet ends %d, %v:\n%s", code, err, out)
 	}
 	if code, out, _ := s.run("", "status", "--all", "--tag", "env=prod"); code != 0 || strings.Contains(out, id) || !strings.Contains(out, "r-uf6zxszhcgatnx07") {

@@ -15,14 +15,21 @@ import (
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
-// connect wires a handler by the environment's settings, on an emulated cloud
-// if that was asked for. The caller calls done.
-func (c *command) connect(ctx context.Context) (h *handler.Handler, done func(), err error) {
+// instances are those of the settings' regions.
+type instances struct {
+	*fleet.Fleet
+	api handler.API
+}
+
+// connect wires the instances by the environment's settings, on an emulated
+// cloud if that was asked for. The caller calls done.
+func (c *command) connect(ctx context.Context) (_ instances, done func(), err error) {
 	environ, leave, err := c.cloud(tairtest.Options{})
 	if err != nil {
-		return nil, nil, err
+		return instances{}, nil, err
 	}
 	if c.region != "" {
 		environ = append(environ, function.Prefix+"REGION="+c.region)
@@ -31,13 +38,13 @@ func (c *command) connect(ctx context.Context) (h *handler.Handler, done func(),
 	settings, unknown, err := function.ParseSettings(environ)
 	if err = errors.Join(unread, err); err != nil {
 		leave()
-		return nil, nil, usageError{err}
+		return instances{}, nil, usageError{err}
 	}
 	for _, name := range unknown {
 		fmt.Fprintf(c.Stderr, "tairssl: %s is no setting; it does nothing\n", name)
 	}
-	h, client := settings.Handler(settings.Credentials(environ, nil), slog.New(slog.DiscardHandler))
-	return h, func() { client.Close(); leave() }, nil
+	f, client := settings.Fleet(settings.Credentials(environ, nil), slog.New(slog.DiscardHandler))
+	return instances{f, client}, func() { client.Close(); leave() }, nil
 }
 
 // cloud gives the environment to work in: the own one, or with --emulate one
@@ -61,7 +68,13 @@ func (c *command) cloud(o tairtest.Options) (environ []string, done func(), err 
 }
 
 // leading are the settings that say where the cloud is.
-var leading = []string{function.Prefix + "ENDPOINT", function.Prefix + "STS_ENDPOINT", function.Prefix + "CA_FILE"}
+var leading = []string{
+	function.Prefix + "ENDPOINT", function.Prefix + "STS_ENDPOINT", function.Prefix + "CA_FILE",
+	function.Prefix + "INVOKE_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA",
+}
+
+// awsKey are the credentials of a role on Lambda.
+var awsKey = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
 // leadTo serves an emulator over HTTPS and gives the environment that leads to it.
 func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), err error) {
@@ -79,7 +92,7 @@ func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), 
 	}
 	for _, entry := range c.Environ {
 		key, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(key, "ALIBABA_CLOUD_") && !slices.Contains(leading, key) {
+		if !strings.HasPrefix(key, "ALIBABA_CLOUD_") && !slices.Contains(leading, key) && !slices.Contains(awsKey, key) {
 			environ = append(environ, entry)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
-	"tairssl/handler"
 )
 
 // shown are the most telling samples, in this order, and what each is. Each has
@@ -66,7 +65,7 @@ func (c *command) show(ctx context.Context, dir string) error {
 	fmt.Fprintln(c.Stdout, "The real functions poll their clouds' runtime APIs, and an emulated cloud answers them over HTTPS.\nEvery certificate below is what a TLS client was served.")
 	processes := map[localruntime.Cloud]*localruntime.Process{}
 	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
-		p, err := localruntime.Start(ctx, cloud, binary(cloud), localruntime.Options{Env: environ, Region: handler.DefaultRegion})
+		p, err := localruntime.Start(ctx, cloud, binary(cloud), localruntime.Options{Env: environ, Freeze: true})
 		if err != nil {
 			return err
 		}

@@ -188,7 +188,7 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  credentials                                 acs:ram::1234567890123456:user/emulator, a RAMUser of account 1234567890123456, by the access key in ALIBABA_CLOUD_ACCESS_KEY_ID
 ✓  clock                                       within 1s of the endpoint's
 ✓  endpoint      cn-hangzhou                   HOST, TLS 1.3, certificate until DATE, connected in TIME, answers in TIME
-✓  permission    DescribeInstances             6 instances in cn-hangzhou
+✓  permission    DescribeInstances             10 instances in cn-hangzhou
 ✓  permission    DescribeInstanceAttribute     r-bp1zxszhcgatnx01 is Normal, with 0 tags
 ✓  permission    DescribeInstanceSSL           of r-bp1zxszhcgatnx01
 ✓  permission    DescribeActiveOperationTasks  for r-bp1zxszhcgatnx01

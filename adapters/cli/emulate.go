@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -12,86 +13,128 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
+// emulation is what the flags of emulate ask for.
+type emulation struct {
+	addr, instances, certOut, policy string
+	options                          tairtest.Options
+}
+
 func (c *command) emulator() *cobra.Command {
-	var (
-		addr, instances, certOut, policy string
-		lag, changeTime, tagLag, latency time.Duration
-		verbose                          bool
-	)
+	var e emulation
+	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Emulate the OpenAPI and the instances' TLS, until interrupted",
 		Long: `Emulate the OpenAPI and the instances' TLS, until interrupted.
 
-It prints one line for each address it listens on and takes requests signed with the
-key pair emulator / emulator-secret, or the one in ALIBABA_CLOUD_ACCESS_KEY_ID and
-ALIBABA_CLOUD_ACCESS_KEY_SECRET. GET /emulator/instances shows each instance with its
-restarts and the address of its data plane, GET /emulator/calls how often each action was
-called; POST /emulator/instances, /emulator/clock
-{"Advance":"1h"} and /emulator/faults {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}
-change the world.`,
+It prints one line for each address it listens on, first http, then https. It takes
+requests signed with the key pair emulator / emulator-secret, or with the one in
+ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+
+These paths show the emulated cloud (GET) and change it (POST):
+  /emulator/instances    each instance with its restarts and the address of its Redis server
+  /emulator/clock        {"Advance":"1h"} or {"Skew":"8m"}: the Date of the answers is wrong
+  /emulator/faults       {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}, or "Share":0.1
+  /emulator/quotas       {"Action":"TagResources","Calls":20,"Window":"1m"}; 0 calls lift the quota
+  /emulator/stale-reads  {"StaleReads":"10m"}
+  /emulator/tag-policy   {"Keys":["tairssl-*"]}: these tags are refused
+  /emulator/policy       a RAM policy, by which calls are allowed (POST only)
+  /emulator/calls        how often each action was called (GET only)`,
 		Example: `  tairssl emulate --addr 127.0.0.1:8080 --cert-out ca.pem
   tairssl emulate --instances fleet.json --lag 1m --change-time 3m
+  tairssl emulate --tag-lag 2s --tag-lag-min 100ms --stale 10m --seed 7
   tairssl emulate --policy adapters/tair/policy.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := tairtest.Options{Keys: c.keys(), Lag: orNone(lag), ChangeTime: orNone(changeTime), TagLag: tagLag, Latency: latency}
+			o := e.options
+			o.Keys, o.Lag, o.ChangeTime = c.keys(), orNone(o.Lag), orNone(o.ChangeTime)
+			if cmd.Flags().Changed("lag-min") {
+				o.LagMin = orNone(o.LagMin)
+			}
+			if cmd.Flags().Changed("tag-lag-min") {
+				o.TagLagMin = orNone(o.TagLagMin)
+			}
 			if verbose {
 				o.Logf = func(format string, args ...any) { fmt.Fprintf(c.Stderr, format+"\n", args...) }
 			}
-			e, err := tairtest.New(o)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = e.Close() }()
-			fleet := tairtest.SampleFleet(e.Now())
-			if instances != "" {
-				if fleet, err = readFleet(instances); err != nil {
-					return usageError{err}
-				}
-			}
-			if err := e.Put(fleet...); err != nil {
-				return usageError{err}
-			}
-			if policy != "" {
-				document, err := os.ReadFile(policy)
-				if err == nil {
-					err = e.Policy(document)
-				}
-				if err != nil {
-					return usageError{err}
-				}
-			}
-			plain, err := e.ListenHTTP(addr)
-			if err != nil {
-				return err
-			}
-			host := addr[:strings.LastIndexByte(addr, ':')+1]
-			secure, err := e.ListenHTTPS(host + "0")
-			if err != nil {
-				return err
-			}
-			if certOut != "" {
-				if err := os.WriteFile(certOut, e.CAPEM(), 0o644); err != nil {
-					return err
-				}
-			}
-			fmt.Fprintf(c.Stdout, "%s\n%s\n", plain, secure)
-			<-cmd.Context().Done()
-			return nil
+			e.options = o
+			return c.runEmulator(cmd.Context(), e)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&addr, "addr", "127.0.0.1:0", "address to listen on for http; https is on a free port")
-	flags.StringVar(&instances, "instances", "", "JSON `file`: an array of instances (default: a small sample fleet)")
-	flags.StringVar(&certOut, "cert-out", "", "`file` to write the CA of the https address to, as PEM")
-	flags.DurationVar(&lag, "lag", 2*time.Second, "how long an accepted change does not show")
-	flags.DurationVar(&changeTime, "change-time", 5*time.Second, "how long an instance then is SSLModifying")
-	flags.DurationVar(&latency, "latency", 0, "how long every answer of the API takes at least")
-	flags.DurationVar(&tagLag, "tag-lag", 0, "how long a tag that was set does not show")
-	flags.StringVar(&policy, "policy", "", "`file` of a RAM policy, by which calls are allowed (default: all are)")
-	flags.BoolVarP(&verbose, "verbose", "v", false, "log every call to standard error")
+	e.declare(cmd)
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every call to standard error, and first the seed")
 	return cmd
+}
+
+// declare adds the flags.
+func (e *emulation) declare(cmd *cobra.Command) {
+	flags, o := cmd.Flags(), &e.options
+	flags.StringVar(&e.addr, "addr", "127.0.0.1:0", "address to listen on for http; https is on a free port")
+	flags.StringVar(&e.instances, "instances", "", "JSON `file`: an array of instances (default: a small sample fleet)")
+	flags.StringVar(&e.certOut, "cert-out", "", "`file` to write the CA of the https address to, as PEM")
+	flags.StringVar(&e.policy, "policy", "", "`file` of a RAM policy, by which calls are allowed (default: all are)")
+	flags.DurationVar(&o.Lag, "lag", 2*time.Second, "how long an accepted change does not show")
+	flags.DurationVar(&o.LagMin, "lag-min", 0, "draw each lag between this and --lag (default: always --lag)")
+	flags.DurationVar(&o.ChangeTime, "change-time", 5*time.Second, "how long an instance then is SSLModifying")
+	flags.DurationVar(&o.TagLag, "tag-lag", 0, "how long a tag that was set or removed does not show")
+	flags.DurationVar(&o.TagLagMin, "tag-lag-min", 0, "draw each tag's lag between this and --tag-lag (default: always --tag-lag)")
+	flags.DurationVar(&o.StaleReads, "stale", 0, "serve the status and the certificate as they were up to this long ago")
+	flags.DurationVar(&o.Latency, "latency", 0, "how long every answer of the API takes at least")
+	flags.DurationVar(&o.DateSkew, "date-skew", 0, "how far the header Date of every answer is ahead; negative: behind")
+	flags.BoolVar(&o.Central, "central", false, "find an instance by id from every region that shares its endpoint with others, as the central endpoint does")
+	flags.BoolVar(&o.NoQuotas, "no-quotas", false, "refuse no call for the published quotas")
+	flags.Uint64Var(&o.Seed, "seed", 0, "repeat what was drawn by chance with this seed (default: from the clock; -v tells it)")
+}
+
+// runEmulator runs an emulated cloud until the context ends.
+func (c *command) runEmulator(ctx context.Context, asked emulation) error {
+	e, err := tairtest.New(asked.options)
+	if err != nil {
+		return usageError{err}
+	}
+	defer func() { _ = e.Close() }()
+	if err := asked.furnish(e); err != nil {
+		return usageError{err}
+	}
+	plain, err := e.ListenHTTP(asked.addr)
+	if err != nil {
+		return err
+	}
+	host := asked.addr[:strings.LastIndexByte(asked.addr, ':')+1]
+	secure, err := e.ListenHTTPS(host + "0")
+	if err != nil {
+		return err
+	}
+	if asked.certOut != "" {
+		if err := os.WriteFile(asked.certOut, e.CAPEM(), 0o644); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(c.Stdout, "%s\n%s\n", plain, secure)
+	<-ctx.Done()
+	return nil
+}
+
+// furnish puts the fleet and the policy that were asked for.
+func (asked emulation) furnish(e *tairtest.Emulator) error {
+	fleet := tairtest.SampleFleet(e.Now())
+	if asked.instances != "" {
+		var err error
+		if fleet, err = readFleet(asked.instances); err != nil {
+			return err
+		}
+	}
+	if err := e.Put(fleet...); err != nil {
+		return err
+	}
+	if asked.policy == "" {
+		return nil
+	}
+	document, err := os.ReadFile(asked.policy)
+	if err != nil {
+		return err
+	}
+	return e.Policy(document)
 }
 
 // orNone: the emulator's zero means its default, here it means none.

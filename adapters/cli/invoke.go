@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +30,9 @@ func (c *command) invoke() *cobra.Command {
 The function's own binary runs under a local copy of its cloud's runtime API, so what
 runs here is what is deployed. Each event goes to the cloud that sends such events, or to
 the one that --on names. The answer goes to standard output, the log to standard error.
-Several events go to one process of a cloud, one after the other; - is standard input.`,
+Several events go to one process of a cloud, one after the other; - is standard input.
+Work that the function hands over to an asynchronous invocation of itself is done before
+the next event; a line on standard error says how it ended.`,
 		Example: `  tairssl invoke events/direct-update.json --emulate
   tairssl invoke events/sqs.json events/timer.json --emulate
   tairssl invoke --on fc events/direct-batch.json --emulate`,
@@ -42,11 +46,11 @@ Several events go to one process of a cloud, one after the other; - is standard 
 				return err
 			}
 			defer done()
-			region := c.region
-			if region == "" {
-				region = handler.DefaultRegion
+			f := functions{
+				c: c, path: path, environ: environ, timeout: timeout,
+				stderr: &sharedWriter{to: c.Stderr}, running: map[localruntime.Cloud]*localruntime.Process{},
 			}
-			processes := map[localruntime.Cloud]*localruntime.Process{}
+			defer f.close()
 			code := 0
 			for _, file := range files {
 				event, err := c.read(file)
@@ -57,24 +61,11 @@ Several events go to one process of a cloud, one after the other; - is standard 
 				if on == "" {
 					cloud = sentBy(event)
 				}
-				if processes[cloud] == nil {
-					from := path
-					if from == "" {
-						from = binary(cloud)
-					}
-					p, err := localruntime.Start(cmd.Context(), cloud, from, localruntime.Options{Env: environ, Stderr: c.Stderr, Timeout: timeout, Region: region})
-					if err != nil {
-						return err
-					}
-					defer func() { _ = p.Close() }()
-					processes[cloud] = p
-				}
-				answer, err := processes[cloud].Invoke(cmd.Context(), event)
+				worst, err := f.invoke(cmd.Context(), cloud, event)
 				if err != nil {
 					return err
 				}
-				c.printAnswer(answer)
-				code = max(code, exitOf(answer))
+				code = max(code, worst)
 			}
 			if code != 0 {
 				return exit(code)
@@ -87,6 +78,102 @@ Several events go to one process of a cloud, one after the other; - is standard 
 	cmd.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long an invocation may take: the function is told so")
 	complete(cmd, "on", "lambda", "fc")
 	return cmd
+}
+
+// functions are the built functions that run here, started when they are first
+// needed.
+type functions struct {
+	c       *command
+	path    string // of the binary; empty for where the build leaves it
+	environ []string
+	timeout time.Duration
+	stderr  *sharedWriter
+	running map[localruntime.Cloud]*localruntime.Process
+}
+
+// sharedWriter is written to by the functions and by this command.
+type sharedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *sharedWriter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(b)
+}
+
+func (f *functions) close() {
+	for _, p := range f.running {
+		_ = p.Close()
+	}
+}
+
+// on gives a cloud's function. They run frozen, as there: what goes on after an
+// answer without having been handed over does not go on here either.
+func (f *functions) on(ctx context.Context, cloud localruntime.Cloud) (*localruntime.Process, error) {
+	if p := f.running[cloud]; p != nil {
+		return p, nil
+	}
+	path := f.path
+	if path == "" {
+		path = binary(cloud)
+	}
+	o := localruntime.Options{Env: f.environ, Stderr: f.stderr, Timeout: f.timeout, Freeze: true}
+	if cloud == localruntime.FC {
+		o.Region = f.c.region // a region of Alibaba Cloud
+	}
+	p, err := localruntime.Start(ctx, cloud, path, o)
+	if err == nil {
+		f.running[cloud] = p
+	}
+	return p, err
+}
+
+// invoke sends an event, prints its answer, waits for what it handed over, and
+// gives the worst exit code of all.
+func (f *functions) invoke(ctx context.Context, cloud localruntime.Cloud, event []byte) (int, error) {
+	p, err := f.on(ctx, cloud)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := p.Invoke(ctx, event)
+	if err != nil {
+		return 0, err
+	}
+	f.c.printAnswer(answer)
+	code := exitOf(answer)
+	wait, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	handed, err := p.Async(wait)
+	for _, d := range handed {
+		code = max(code, printDelivery(f.stderr, d))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case err != nil:
+		fmt.Fprintf(f.stderr, "handed over: not ended within --timeout %s: %v\n", f.timeout, err)
+		code = max(code, handler.Unavailable.ExitCode())
+	}
+	return code, nil
+}
+
+// printDelivery says how work that was handed over ended, and gives the exit
+// code that it stands for.
+func printDelivery(w io.Writer, d localruntime.Delivery) int {
+	how := "ok"
+	if failure := d.Failure(); failure != "" {
+		how = failure
+	}
+	if d.Attempts > 1 {
+		how += fmt.Sprintf(" after %d attempts", d.Attempts)
+	}
+	fmt.Fprintf(w, "handed over: %s ended %s\n", d.Answer.RequestID, how)
+	if d.Err != nil {
+		return handler.Internal.ExitCode()
+	}
+	return exitOf(d.Answer)
 }
 
 // printAnswer shows an answer as it came.

@@ -17,8 +17,8 @@ import (
 // routes are those that a server may have, for the list that it prints.
 var routes = []string{"/ssl", "/slack", "/dingtalk", "/feishu", "/teams", "/mattermost", "/alertmanager", "/grafana", "/cloudevents", "/healthz"}
 
-// graceful is how long requests may go on after an interrupt: the longest of
-// them may be watching a change.
+// graceful is how long requests, and then what was handed over, may go on after
+// an interrupt: a change may be watched.
 const graceful = 20 * time.Second
 
 func (c *command) serve() *cobra.Command {
@@ -27,6 +27,9 @@ func (c *command) serve() *cobra.Command {
 		Use:   "serve",
 		Short: "Answer the function's HTTP routes on this machine, until interrupted",
 		Long: `Answer the function's HTTP routes on this machine, until interrupted.
+
+What lasts longer than a chat waits goes on after the answer. An interrupt waits for it some
+seconds; then its people are told what is known.
 
 A route is open if its secret is set; see the settings in the README. The first line says
 where it listens, the next which routes are open. The log goes to standard error.`,
@@ -42,7 +45,12 @@ where it listens, the next which routes are open. The log goes to standard error
 			if c.region != "" {
 				environ = append(environ, function.Prefix+"REGION="+c.region)
 			}
-			f := function.New(function.Options{Environ: environ, Log: c.Stderr})
+			work := newBackground()
+			defer work.cut()
+			var f *function.Function
+			f = function.New(function.Options{Environ: environ, Log: c.Stderr, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+				return work.start(func(ctx context.Context) { _, _ = f.InvokeHanded(ctx, payload) }) // how it ends is told and logged
+			}})
 			h, err := f.Handler(cmd.Context())
 			if err != nil {
 				return usageError{err}
@@ -58,23 +66,31 @@ where it listens, the next which routes are open. The log goes to standard error
 				}
 			}
 			fmt.Fprintf(c.Stdout, "http://%s\nopen: %v\n", listener.Addr(), open)
-			server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute}
-			served := make(chan error, 1)
-			go func() { served <- server.Serve(listener) }()
-			select {
-			case err := <-served:
-				return err
-			case <-cmd.Context().Done():
-			}
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), graceful)
-			defer cancel()
-			err = server.Shutdown(ctx)
-			if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-				err = errors.Join(err, ended)
-			}
-			return err
+			return serveUntil(cmd.Context(), listener, h, work)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "address to listen on")
 	return cmd
+}
+
+// serveUntil serves until ctx ends, and then lets requests and work come to
+// their end.
+func serveUntil(ctx context.Context, listener net.Listener, h http.Handler, work *background) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		work.end(0)
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceful)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	work.end(graceful)
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -16,14 +17,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // status is what is shown of an instance, in the API's words where it has them.
 type status struct {
 	InstanceID       string `json:"InstanceId"`
 	RegionID         string `json:"RegionId"`
+	InstanceName     string
 	InstanceStatus   string
-	SSLEnabled       string
+	SSLEnabled       string // Enable, Disable, or none: this type of instance has no TLS
 	SSLExpiredTime   handler.Time
 	DaysLeft         *int // null while there is no certificate
 	Due              bool // an Update would renew it now
@@ -64,7 +67,7 @@ func (c *command) status() *cobra.Command {
 			case tags != nil && !all:
 				return usagef("--tag goes with --all")
 			}
-			if _, err := handler.DecodeSweep(handler.JSON(handler.SweepOrder{Tags: tags})); err != nil {
+			if _, err := fleet.Decode(handler.JSON(fleet.Order{Tags: tags})); err != nil {
 				return usageError{err}
 			}
 			h, done, err := c.connect(cmd.Context())
@@ -72,48 +75,29 @@ func (c *command) status() *cobra.Command {
 				return err
 			}
 			defer done()
-			instances := make([]handler.Listed, len(ids))
-			for i, id := range ids {
-				instances[i].Ref = handler.Ref{RegionID: h.Region, InstanceID: id}
-			}
 			stop := c.spin("reading")
 			defer stop()
+			var rows []status
+			var coverage []fleet.Coverage
 			if all {
-				if instances, err = list(cmd.Context(), h, tags); err != nil {
-					return err
-				}
+				rows, coverage = statusOfAll(cmd.Context(), h, tags)
+			} else {
+				rows = statusOf(cmd.Context(), h, ids)
 			}
-			rows := make([]status, len(instances))
-			var group errgroup.Group
-			group.SetLimit(h.Concurrency)
-			for i, l := range instances {
-				group.Go(func() error {
-					if all {
-						rows[i] = lookAhead(cmd.Context(), h, l)
-					} else {
-						rows[i], _ = look(h, l.Ref, func() (handler.Observation, error) { return h.Observe(cmd.Context(), l.Ref) })
-					}
-					return nil
-				})
-			}
-			_ = group.Wait() // no function fails
 			stop()
 			c.warnUnseen(rows)
-			if all {
-				slices.SortStableFunc(rows, soonest)
-			}
 			if html != "" {
 				if err := writeFile(html, fleetPage{Generated: h.Now(), RenewBefore: h.Policy.RenewBefore, Regions: h.Regions, Rows: rows}); err != nil {
 					return usageError{err}
 				}
 				fmt.Fprintf(c.Stderr, "wrote %s\n", html)
-				return nil
+				return c.unread(coverage)
 			}
 			if all && len(rows) == 0 && c.output != "json" {
 				fmt.Fprintf(c.Stdout, "There is no instance in %s; see --region and TAIRSSL_REGION.\n", strings.Join(h.Regions, ", "))
-				return nil
+				return c.unread(coverage)
 			}
-			return c.printStatus(rows, all)
+			return worse(c.printStatus(rows, all), c.unread(coverage))
 		},
 	}
 	flags := cmd.Flags()
@@ -123,25 +107,64 @@ func (c *command) status() *cobra.Command {
 	return cmd
 }
 
-// list names the instances of all regions, each once: a listing that shifts
-// while it is read shows some of them twice.
-func list(ctx context.Context, h *handler.Handler, tags map[string]string) (instances []handler.Listed, err error) {
-	seen := map[handler.Ref]bool{}
-	for _, region := range h.Regions {
-		for page, total := 1, 1; (page-1)*handler.PageSize < total; page++ {
-			var listed []handler.Listed
-			if listed, total, err = h.List(ctx, region, tags, page); err != nil {
-				return nil, err
-			}
-			for _, l := range listed {
-				if !seen[l.Ref] {
-					seen[l.Ref] = true
-					instances = append(instances, l)
-				}
-			}
+// statusOf reads the instances that were named, many at once.
+func statusOf(ctx context.Context, h instances, ids []string) []status {
+	rows := make([]status, len(ids))
+	var group errgroup.Group
+	group.SetLimit(h.Concurrency)
+	for i, id := range ids {
+		group.Go(func() error {
+			ref, o, err := h.Observe(ctx, handler.Ref{InstanceID: id})
+			rows[i] = rowOf(h, ref, o, err)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	return rows
+}
+
+// statusOfAll reads every instance of the regions, and says what could not be
+// read.
+func statusOfAll(ctx context.Context, h instances, tags map[string]string) (rows []status, coverage []fleet.Coverage) {
+	var mu sync.Mutex
+	every := func(handler.Listed) bool { return true }
+	coverage = h.Each(ctx, h.Regions, tags, every, func(l handler.Listed, o handler.Observation, err error) {
+		row := lookAhead(ctx, h, l, o, err)
+		mu.Lock()
+		defer mu.Unlock()
+		rows = append(rows, row)
+	})
+	slices.SortFunc(rows, soonest)
+	return rows, coverage
+}
+
+// unread names the regions that could not be read, or not whole, and those that
+// have no instance. It is an exit if one could not be read.
+func (c *command) unread(coverage []fleet.Coverage) error {
+	code := 0
+	for _, r := range coverage {
+		switch {
+		case r.Error != nil:
+			fmt.Fprintf(c.Stderr, "tairssl: %s\n", r.Error.Message)
+			code = max(code, r.Error.Kind.ExitCode())
+		case r.Listed == 0 && len(coverage) > 1:
+			fmt.Fprintf(c.Stderr, "tairssl: there is no instance in %s: check TAIRSSL_REGION\n", r.RegionID)
 		}
 	}
-	return instances, nil
+	if code != 0 {
+		return exit(code)
+	}
+	return nil
+}
+
+// worse is the exit with the higher code, nil if there is none.
+func worse(a, b error) error {
+	x, isA := a.(exit)
+	y, isB := b.(exit)
+	if a == nil || isA && isB && y > x {
+		return b
+	}
+	return a
 }
 
 func writeFile(name string, p fleetPage) error {
@@ -167,38 +190,43 @@ func soonest(a, b status) int {
 	return cmp.Or(rank(a)-rank(b), a.SSLExpiredTime.Compare(b.SSLExpiredTime.Time), strings.Compare(a.InstanceID, b.InstanceID))
 }
 
-// look makes the row of what is observed.
-func look(h *handler.Handler, ref handler.Ref, observe func() (handler.Observation, error)) (status, handler.Observation) {
-	o, err := observe()
+// rowOf makes the row of what is observed.
+func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) status {
+	row := status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, InstanceName: o.Name, InstanceStatus: o.Status}
 	if err != nil {
-		return status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, Error: handler.AsError(err)}, o
+		row.Error = handler.AsError(err)
+		return row
+	}
+	if o.WithoutTLS() {
+		row.SSLEnabled, row.Reason = noTLS, "this type of instance has no TLS"
+		return row
 	}
 	state := o.State()
-	row := status{
-		InstanceID: ref.InstanceID, RegionID: ref.RegionID, InstanceStatus: o.Status, SSLEnabled: state.SSLEnabled, SSLExpiredTime: state.SSLExpiredTime,
-		CertCommonName: o.CommonName, ConnectionDomain: o.ConnectionDomain, CertDownloadURL: o.CertDownloadURL,
-	}
+	row.SSLEnabled, row.SSLExpiredTime = state.SSLEnabled, state.SSLExpiredTime
+	row.CertCommonName, row.ConnectionDomain, row.CertDownloadURL = o.CommonName, o.ConnectionDomain, o.CertDownloadURL
 	if o.Enabled && !o.Expires.IsZero() {
 		left := int(o.Expires.Sub(h.Now()) / (24 * time.Hour))
 		row.DaysLeft = &left
 		row.Due, row.Reason = h.Due(o)
 		row.WrongName = o.WrongName()
 	}
-	return row, o
+	return row
 }
 
-// lookAhead reads the encryption of an instance that was listed, and says when
-// Alibaba renews it and, if it is due, what keeps an unattended change away.
-func lookAhead(ctx context.Context, h *handler.Handler, l handler.Listed) status {
-	row, o := look(h, l.Ref, func() (o handler.Observation, err error) {
-		o.Instance = l.Instance
-		o.SSL, err = h.SSL(ctx, l.Ref)
-		return o, err
-	})
+// noTLS is SSLEnabled of an instance whose type has no TLS.
+const noTLS = "none"
+
+// lookAhead makes the row of an instance that was listed, and says when Alibaba
+// renews it and, if it is due, what keeps an unattended change away.
+func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Observation, err error) status {
+	row := rowOf(h, l.Ref, o, err)
+	if row.InstanceName == "" {
+		row.InstanceName = l.Name
+	}
 	if row.DaysLeft == nil {
 		return row
 	}
-	at, err := h.Renewal(ctx, l.Ref)
+	at, err := h.api.Renewal(ctx, l.Ref)
 	row.unseen = err
 	if err == nil && (at.After(h.Now()) || handler.RenewedBy(at, o, h.Now())) {
 		row.ScheduledTime = handler.At(at)
@@ -206,7 +234,7 @@ func lookAhead(ctx context.Context, h *handler.Handler, l handler.Listed) status
 	if !row.Due {
 		return row
 	}
-	r := h.Handle(ctx, []handler.Request{{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}})[0]
+	r := h.Handle(ctx, handler.Trusted.Deliver(handler.Request{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
 	row.Alert = r.Alert
 	switch r.Outcome {
 	case handler.Planned, handler.Unchanged:
@@ -254,6 +282,8 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 			switch {
 			case r.Error != nil:
 				t.AppendRow(table.Row{r.InstanceID, r.RegionID, c.paint(text.FgRed, string(r.Error.Kind)), "", "", r.Error.Message})
+			case r.SSLEnabled == noTLS:
+				t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.InstanceStatus, noTLS, "-", r.Reason})
 			case r.SSLEnabled == string(handler.Disable):
 				t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.InstanceStatus, "off", "-", "encryption is off"})
 			default:

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 func (c *command) sweep() *cobra.Command {
@@ -31,14 +31,14 @@ be verified the sweep stops there; what waits for a window, or for the next swee
   tairssl sweep --yes --max-targets 3 --tag env=prod -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			order := handler.SweepOrder{Tags: tags, DryRun: dryRun}
+			order := fleet.Order{Tags: tags, DryRun: dryRun}
 			if cmd.Flags().Changed("renew-before") {
 				order.RenewBefore = (*handler.Duration)(&renewBefore)
 			}
 			if cmd.Flags().Changed("max-targets") {
 				order.MaxTargets = &maxTargets
 			}
-			if _, err := handler.DecodeSweep(handler.JSON(order)); err != nil {
+			if _, err := fleet.Decode(handler.JSON(order)); err != nil {
 				return usageError{err}
 			}
 			if !dryRun && !yes && !c.agree("Instances whose certificates are due restart, connections to them drop. Go on? [y/N] ") {
@@ -67,8 +67,11 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 			if err != nil {
 				return err
 			}
+			for _, region := range swept.Summary.Empty() {
+				fmt.Fprintf(c.Stderr, "tairssl: there is no instance in %s: check TAIRSSL_REGION, --region and --tag\n", region)
+			}
 			if c.output == "json" {
-				if err := printJSON(c.Stdout, []handler.SweepResult{swept}, false); err != nil {
+				if err := printJSON(c.Stdout, []fleet.Result{swept}, false); err != nil {
 					return err
 				}
 				return worstOf(swept)
@@ -78,6 +81,9 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 				fmt.Fprintln(c.Stdout)
 			}
 			fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)
+			if n := swept.Summary.NoTLS; n > 0 {
+				fmt.Fprintf(c.Stdout, ", %d of a type without TLS", n)
+			}
 			for _, o := range []handler.Outcome{handler.Verified, handler.Accepted, handler.Planned, handler.Deferred, handler.InProgress, handler.Refused, handler.Unknown, handler.Failed, handler.Unchanged} {
 				if n := swept.Summary.Outcomes[o]; n > 0 {
 					fmt.Fprintf(c.Stdout, ", %d %s", n, o)
@@ -96,12 +102,21 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 	return cmd
 }
 
-// worstOf is the exit of a sweep, those that are only counted included.
-func worstOf(swept handler.SweepResult) error {
-	all := swept.Results
-	for outcome := range swept.Summary.Outcomes {
-		if outcome != handler.Failed { // the kind tells its code; failures are shown first
-			all = append(slices.Clip(all), handler.Result{Outcome: outcome})
+// worstOf is the exit of a sweep, those that are only counted included. What is
+// tagged off is its owner's business and no failure.
+func worstOf(swept fleet.Result) error {
+	var all []handler.Result
+	for _, r := range swept.Results {
+		if r.Outcome == handler.Failed { // the kind tells its code; failures are shown first
+			all = append(all, r)
+		}
+	}
+	for outcome, n := range swept.Summary.Outcomes {
+		if outcome == handler.Refused {
+			n -= swept.Summary.OptedOut
+		}
+		if outcome != handler.Failed && n > 0 {
+			all = append(all, handler.Result{Outcome: outcome})
 		}
 	}
 	return worst(all)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // Answer is what became of what a payload asked for.
@@ -14,8 +15,8 @@ type Answer struct {
 	Asked
 	Results []handler.Result
 	// Of a sweep: what it did, the page that it planned, or why it did nothing.
-	Swept   *handler.SweepResult
-	Planned *handler.PlanPage
+	Swept   *fleet.Result
+	Planned *fleet.Page
 	Failed  *handler.Error
 }
 

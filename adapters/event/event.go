@@ -21,14 +21,16 @@ import (
 	"unicode/utf8"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // Asked is what a payload asks for, in handler's words. What asks for nothing,
-// or can not be understood, is a request that handler answers so.
+// or cannot be understood, is a delivery that handler answers so. How far its
+// sender is trusted is for the caller to set: nobody is, until then.
 type Asked struct {
-	Requests []handler.Request
+	Requests []handler.Delivery
 	// Sweep, if set, is what is asked for instead.
-	Sweep *handler.SweepOrder
+	Sweep *fleet.Order
 	// Batch says that the answer is an array, as the question was.
 	Batch bool
 	// Trigger names what it was, for the log: "direct", "acm", "alertmanager" …
@@ -101,6 +103,7 @@ type trigger struct {
 func init() {
 	// Not a literal, for carriers refer back to the table.
 	triggers = []trigger{
+		{"handed", isHanded, (*reader).handed}, // before any that would take it
 		{"sweep", isSweep, (*reader).sweep},
 		{"cloudevent", isCloudEvent, (*reader).cloudEvent},
 		{"eventbridge", isEventBridge, (*reader).eventBridge},
@@ -136,8 +139,8 @@ func (d *Decoder) Decode(payload []byte) Asked {
 }
 
 // one is an Asked of a single request.
-func one(name string, r handler.Request) Asked {
-	return Asked{Requests: []handler.Request{r}, Trigger: name}
+func one(name string, d handler.Delivery) Asked {
+	return Asked{Requests: []handler.Delivery{d}, Trigger: name}
 }
 
 func (r *reader) read(payload []byte) Asked {
@@ -199,6 +202,9 @@ func (r *reader) list(payload []byte) Asked {
 	if json.Unmarshal(payload, &items) != nil || len(items) == 0 {
 		return direct(payload)
 	}
+	if slices.ContainsFunc(items, func(item json.RawMessage) bool { return isHanded(shapeOf(item)) }) {
+		return r.each("handed", items, func([]byte) Asked { return r.handed(nil) })
+	}
 	if !slices.ContainsFunc(items, func(item json.RawMessage) bool { return item[0] == '"' || isCloudEvent(shapeOf(item)) }) {
 		return direct(payload)
 	}
@@ -211,7 +217,7 @@ func (r *reader) each(name string, items []json.RawMessage, read func([]byte) As
 	for _, item := range items {
 		asked := read(item)
 		if asked.Sweep != nil {
-			asked.Requests = []handler.Request{handler.Refusedf("a sweep does not go with other events: send it alone")}
+			asked.Requests = []handler.Delivery{handler.Refusedf("a sweep does not go with other events: send it alone")}
 		}
 		all.Requests = append(all.Requests, asked.Requests...)
 		if all.ID == "" {
@@ -231,11 +237,12 @@ func direct(payload []byte) Asked {
 }
 
 // automatic is what an event asks for: renew this if it is due.
-func automatic(ref handler.Ref) handler.Request {
-	return handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true}
+func automatic(ref handler.Ref) handler.Delivery {
+	return handler.Delivery{Request: handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true}}
 }
 
-// isRequest recognises a direct request or a sweep order among an event's data.
+// isRequest recognises a direct request or a sweep order among an event's data,
+// and handed work, which is refused as such.
 func isRequest(raw []byte) bool {
 	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '"' {
 		if raw = bytes.TrimSpace([]byte(handler.Unquote(raw))); !json.Valid(raw) {
@@ -247,5 +254,5 @@ func isRequest(raw []byte) bool {
 		raw = items[0]
 	}
 	s := shapeOf(raw)
-	return s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s)
+	return s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s) || isHanded(s)
 }

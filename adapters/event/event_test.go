@@ -47,7 +47,7 @@ func TestEverySample(t *testing.T) {
 	want := map[string]string{
 		"direct-update.json": "direct: Update " + id + "@cn-hangzhou", "direct-enable.json": "direct: Enable r-bp1zxszhcgatnx03@cn-hangzhou",
 		"direct-disable.json":                 "direct: Disable r-bp1zxszhcgatnx02@cn-hangzhou",
-		"direct-batch.json":                   "direct: Update r-bp1zxszhcgatnx04@cn-hangzhou, Update r-bp1zxszhcgatnx06@cn-hangzhou, Update r-uf6zxszhcgatnx07@cn-shanghai",
+		"direct-batch.json":                   "direct: Update r-bp1zxszhcgatnx04@cn-hangzhou, Update r-bp1zxszhcgatnx06@cn-hangzhou, Update r-bp1zxszhcgatnx01",
 		"eventbridge-acm-approaching.json":    "acm: Update " + id + " automatic",
 		"eventbridge-acm-expired.json":        "acm: Update r-bp1zxszhcgatnx04 automatic",
 		"eventbridge-config.json":             "config: Update " + id + " automatic",

@@ -31,7 +31,7 @@ func (d *Decoder) only(body []byte, name string) Asked {
 	if trimmed := bytes.TrimSpace(body); json.Valid(trimmed) {
 		s := shapeOf(trimmed)
 		for _, t := range triggers {
-			if t.name == name && t.is(s) {
+			if (t.name == name || t.name == "handed") && t.is(s) {
 				return t.read(&reader{Decoder: d}, s)
 			}
 		}

@@ -190,7 +190,7 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Put(tairtest.Instance{InstanceID: "r-walk0000", InstanceStatus: "Inactive", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 1)).String()}); err != nil {
+	if err := e.Put(tairtest.Instance{InstanceID: "r-walk0000", InstanceStatus: "Migrating", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 1)).String()}); err != nil {
 		t.Fatal(err)
 	}
 	url, err := e.ListenHTTP("127.0.0.1:0")

@@ -12,9 +12,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 	"tairssl/handler"
@@ -216,6 +218,8 @@ func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
 		"TAIRSSL_CA_FILE":       "no file comes along",
 		"TAIRSSL_OIDC_AUDIENCE": "the policy names the audience",
 		"TAIRSSL_STS_ENDPOINT":  "the public one serves wherever these run",
+
+		"TAIRSSL_INVOKE_ENDPOINT": "the cloud's own serves wherever these run",
 	}
 	template, given := readTemplate(t, nil), map[string]bool{}
 	for where, variables := range environments(t) {
@@ -547,6 +551,57 @@ func TestQueueLosesNothing(t *testing.T) {
 	unattended := readDevs(t).functions()["tairssl"]
 	if at(unattended, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination") == nil || at(unattended, "concurrencyConfig", "reservedConcurrency") == nil {
 		t.Error("s.yaml has no destination for what failed, or no reserved concurrency")
+	}
+}
+
+// What chat hands over is an asynchronous invocation of the function that serves
+// chat: it is allowed, has the time to watch a change, ends when nobody wants it
+// any more, and what failed to the last is kept.
+func TestChatMayHandOver(t *testing.T) {
+	const life, long = int(chatops.HandedLife / time.Second), 180
+	template := readTemplate(t, nil)
+	function := template.ofType("AWS::Serverless::Function")["TairSSLWebhooks"]
+	config := function["EventInvokeConfig"]
+	if function["Timeout"].(int) < long || at(config, "MaximumEventAgeInSeconds") != life || at(config, "MaximumRetryAttempts") != 2 || at(config, "DestinationConfig", "OnFailure", "Destination") == nil {
+		t.Errorf("the webhooks on Lambda run for %v s, with %v", function["Timeout"], config)
+	}
+	own := fmt.Sprint(object{"Fn::GetAtt": []any{"TairSSLWebhooks", "Arn"}})
+	allowed := 0
+	for _, policy := range template.ofType("AWS::IAM::Policy") {
+		for _, statement := range at(policy, "PolicyDocument", "Statement").([]any) {
+			if at(statement, "Action") == "lambda:InvokeFunction" && fmt.Sprint(at(statement, "Resource")) == own && fmt.Sprint(policy["Roles"]) == "[map[Ref:TairSSLWebhooksRole]]" {
+				allowed++
+			}
+		}
+	}
+	if allowed != 1 {
+		t.Errorf("%d policies let the webhooks on Lambda invoke themselves, and nothing else", allowed)
+	}
+	// In the function's own policies it would be a circle: role, function, role.
+	if strings.Contains(fmt.Sprint(function["Policies"]), "TairSSLWebhooks") {
+		t.Error("the role of the webhooks refers to its own function")
+	}
+
+	props := readDevs(t).functions()["webhooks"]
+	config = props["asyncInvokeConfig"]
+	if props["timeout"].(int) < long || at(config, "maxAsyncEventAgeInSeconds") != life || at(config, "maxAsyncRetryAttempts") != 2 || at(config, "destinationConfig", "onFailure", "destination") == nil {
+		t.Errorf("the webhooks on Function Compute run for %v s, with %v", props["timeout"], config)
+	}
+	text, err := os.ReadFile("../fc/policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct {
+		Statement []struct{ Effect, Action, Resource string }
+	}
+	if err := json.Unmarshal(text, &policy); err != nil {
+		t.Fatal(err)
+	}
+	want := "acs:fc:*:*:functions/" + fmt.Sprint(props["functionName"])
+	if !slices.ContainsFunc(policy.Statement, func(s struct{ Effect, Action, Resource string }) bool {
+		return s.Effect == "Allow" && s.Action == "fc:InvokeFunction" && s.Resource == want
+	}) {
+		t.Errorf("adapters/fc/policy.json does not allow fc:InvokeFunction on %s", want)
 	}
 }
 

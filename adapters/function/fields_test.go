@@ -49,9 +49,14 @@ func TestREADMEHasEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
-		"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CHAT_REPLY_HOSTS=oapi.dingtalk.com",
+		"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
-	f := function.New(function.Options{Log: w.log, Metrics: true, Environ: environ, Transport: &told{}})
+	var handed []byte
+	posts := &told{}
+	f := function.New(function.Options{Log: w.log, Metrics: true, Environ: environ, Transport: posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+		handed = payload
+		return nil
+	}})
 	ctx := function.WithID(context.Background(), "the-invocation")
 	serve := func(path string, header http.Header, body string) {
 		header.Set("Content-Type", "application/json")
@@ -70,16 +75,30 @@ func TestREADMEHasEveryField(t *testing.T) {
 	serve("/ssl", header, body)
 	serve("/ssl", header, body)
 	serve("/ssl", http.Header{}, body)
-	serve("/dingtalk", webhook.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"status"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=x"}`)
+	ding := func(text string) {
+		serve("/dingtalk", webhook.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"`+text+`"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=x"}`)
+	}
+	ding("status")
+	if err := w.Put(tairtest.Instance{InstanceID: "r-chat0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
+		t.Fatal(err)
+	}
+	ding("update r-chat0001")
+	if code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindStringSubmatch(posts.bodies[len(posts.bodies)-1]); code != nil {
+		ding("confirm " + code[1])
+	}
+	_, _ = f.InvokeHanded(ctx, handed) // how it ends is in the line
 	invoke(`{"specversion":"1.0","id":"1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"r-bp1zxszhcgatnx04"}`)
 	invoke(`{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`)
 	invoke(`{"InstanceId":"r-none0000","SSLEnabled":"Update"}`)
+	if err := w.Put(tairtest.Instance{InstanceID: "r-lost0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "cut_before", Times: 1}); err != nil {
 		t.Fatal(err)
 	}
-	invoke(`{"InstanceId":"r-uf6zxszhcgatnx07","RegionId":"cn-shanghai","SSLEnabled":"Update"}`)
+	invoke(`{"InstanceId":"r-lost0001","SSLEnabled":"Update"}`)
 	_, _ = function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_RATE=fast")}).Invoke(ctx, []byte(body))
-	maintenance := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_REGION=cn-shanghai", "TAIRSSL_MAX_TARGETS=1")})
+	maintenance := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_MAX_TARGETS=1")})
 	if err := w.Put(tairtest.Instance{InstanceID: "r-late0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()},
 		tairtest.Instance{InstanceID: "r-late0002", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 10)).String()}); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
@@ -19,6 +20,7 @@ import (
 	"tairssl/adapters/tair"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // Options say where a function runs.
@@ -30,8 +32,12 @@ type Options struct {
 	// Environ.
 	Credentials tair.Credentials
 	Federation  Federation // see [Settings.Credentials]
-	// Transport makes the requests that answer chats; default http.DefaultTransport.
+	// Transport makes the requests that answer chats and tell people; default one
+	// that trusts CA_FILE.
 	Transport http.RoundTripper
+	// Invoke hands over what lasts longer than a chat waits. Without it, and
+	// without CONFIRM_KEY, chat only reads.
+	Invoke Invoke
 }
 
 // Function answers invocations. It is safe for concurrent use.
@@ -46,7 +52,8 @@ type Function struct {
 }
 
 type running struct {
-	handler *handler.Handler
+	fleet   *fleet.Fleet
+	client  *tair.Client
 	decoder event.Decoder
 	web     *webhook.Handler
 	people  *notify.Notifier
@@ -59,6 +66,21 @@ func New(o Options) *Function {
 	f.level.Set(levelOfPlatform(o.Environ))
 	f.log = newLog(o.Log, &f.level)
 	return f
+}
+
+// prepareAfter lets the runtime poll first: a start costs no more for what is
+// prepared.
+const prepareAfter = 2 * time.Millisecond
+
+// Prepare makes what the first invocation needs while the process waits for it,
+// and opens the connections to Alibaba's API that its first calls use. It returns
+// at once. A failure is told by the first invocation.
+func (f *Function) Prepare(ctx context.Context) {
+	time.AfterFunc(prepareAfter, func() {
+		if r, err := f.start(ctx); err == nil {
+			r.client.Warm(ctx, r.fleet.Regions[0])
+		}
+	})
 }
 
 // Failure is an invocation that ends in an error: only where delivering the
@@ -126,10 +148,14 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 			return otherwise(ctx)
 		}
 	}
-	h, client := settings.Handler(credentials, log)
-	r := &running{handler: h, decoder: event.Decoder{Certificates: settings.CertMap}, log: log}
+	instances, client := settings.Fleet(credentials, log)
+	r := &running{fleet: instances, client: client, decoder: event.Decoder{Certificates: settings.CertMap}, log: log}
+	transport := f.options.Transport
+	if transport == nil {
+		transport = notify.NewTransport(settings.Roots())
+	}
 	r.people = notify.New(settings.NotifyURLs, notify.Options{
-		On: settings.NotifyOn, Transport: f.options.Transport, Log: log,
+		On: settings.NotifyOn, Transport: transport, Log: log,
 		Remember: func(ctx context.Context, ref handler.Ref, value string) error {
 			return client.Tag(ctx, ref, notify.ToldTag, value)
 		},
@@ -142,12 +168,13 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 			Keys: settings.FeishuEncryptKeys, Token: string(settings.FeishuVerificationToken), AppID: settings.FeishuAppID, AppSecret: string(settings.FeishuAppSecret),
 		},
 		Chat: webhook.Chat{
-			Bot: chatops.New(h, chatops.Options{
+			Bot: chatops.New(instances, chatops.Options{
 				Allow: settings.ChatAllow, Key: []byte(settings.ConfirmKey), Second: settings.ConfirmBy == "second", Region: settings.Region[0], Log: log,
+				Hand:  f.hand(settings, credentials),
 				Audit: func(ctx context.Context, attrs ...slog.Attr) { lineOf(ctx).set(slog.LevelInfo, attrs...) },
 			}),
 			ReplyHosts: settings.ChatReplyHosts,
-			Transport:  f.options.Transport,
+			Transport:  transport,
 		},
 		Decoder: &r.decoder,
 		Answer:  func(ctx context.Context, asked event.Asked) event.Answer { return r.answer(ctx, asked)[0] },
@@ -194,8 +221,7 @@ func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			r.log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			answers, err = nil, &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
+			answers, err = nil, r.panicked(ctx, v)
 		}
 	}()
 	asked := make([]event.Asked, len(payloads))
@@ -206,9 +232,18 @@ func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string
 		if i < len(ids) {
 			asked[i].ID = strings.TrimSpace(ids[i] + " " + asked[i].ID)
 		}
+		for n := range asked[i].Requests {
+			asked[i].Requests[n].Trust = handler.Trusted // the cloud has let the sender in
+		}
 	}
 	lineOf(ctx).set(slog.LevelInfo, slog.Int("bytes", bytes))
 	return r.answer(ctx, asked...), nil
+}
+
+// panicked logs a panic and gives the failure that it ends in.
+func (r *running) panicked(ctx context.Context, v any) *Failure {
+	r.log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
 }
 
 // clip bounds what a sender wrote.
@@ -223,7 +258,7 @@ func clip(s string) string {
 // Serve answers an HTTP request that a gateway handed over. Its error, a
 // *[Failure], is one of the settings.
 func (f *Function) Serve(ctx context.Context, request webhook.Forwarded) (status int, header http.Header, body []byte, err error) {
-	ctx, done := f.Together(ctx)
+	ctx, done := f.Together(webhook.Began(ctx, time.Now()))
 	defer func() { done(err) }()
 	r, err := f.start(ctx)
 	if err != nil {
@@ -255,7 +290,7 @@ func (f *Function) Open(ctx context.Context, path string) bool {
 
 // answer does all that was asked at once.
 func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answer {
-	var requests []handler.Request
+	var requests []handler.Delivery
 	lineOf(ctx).asked(asked)
 	for _, a := range asked {
 		for i := range a.Requests {
@@ -265,7 +300,7 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 	}
 	working, cancel := r.people.TimeToTell(ctx)
 	defer cancel()
-	results := r.handler.Handle(working, requests)
+	results := r.fleet.Handle(working, requests)
 	answers := make([]event.Answer, len(asked))
 	for i, a := range asked {
 		answers[i] = event.Answer{Asked: a, Results: results[:len(a.Requests)]}
@@ -313,14 +348,14 @@ func notes(answers []event.Answer) (all []notify.Note) {
 func (r *running) sweep(ctx context.Context, a *event.Answer) {
 	var err error
 	if a.Sweep.Plan {
-		var page handler.PlanPage
-		if page, err = r.handler.PlanSweep(ctx, *a.Sweep); err == nil {
+		var page fleet.Page
+		if page, err = r.fleet.PlanPage(ctx, *a.Sweep); err == nil {
 			a.Planned = &page
 			lineOf(ctx).set(slog.LevelInfo, slog.Int("planned_requests", len(page.Requests)))
 		}
 	} else {
-		var result handler.SweepResult
-		if result, err = lineOf(ctx).sweep(ctx, *a.Sweep, r.handler.Sweep); err == nil {
+		var result fleet.Result
+		if result, err = lineOf(ctx).sweep(ctx, *a.Sweep, r.fleet.Sweep); err == nil {
 			a.Swept = &result
 		}
 	}

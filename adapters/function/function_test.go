@@ -21,6 +21,7 @@ import (
 	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,9 @@ const id = "r-bp1zxszhcgatnx01"
 type world struct {
 	*tairtest.Emulator
 	*function.Function
-	log *bytes.Buffer
+	log    *bytes.Buffer
+	handed *[]string // payloads that were handed over
+	posts  *told     // what was sent to people
 }
 
 func newWorld(t *testing.T, settings ...string) world {
@@ -55,7 +58,12 @@ func newWorld(t *testing.T, settings ...string) world {
 	log := &bytes.Buffer{}
 	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)
-	return world{e, function.New(function.Options{Environ: environ, Log: log}), log}
+	w := world{Emulator: e, log: log, handed: &[]string{}, posts: &told{}}
+	w.Function = function.New(function.Options{Environ: environ, Log: log, Transport: w.posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+		*w.handed = append(*w.handed, string(payload))
+		return nil
+	}})
+	return w
 }
 
 func (w world) restarts(id string) int {
@@ -64,12 +72,12 @@ func (w world) restarts(id string) int {
 }
 
 func TestAChatWhoseAnswersNobodySeesIsLogged(t *testing.T) {
-	w := newWorld(t, "TAIRSSL_FEISHU_ENCRYPT_KEYS=k", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=app-s3cret")
-	if !w.Open(context.Background(), "/feishu") || !strings.Contains(w.log.String(), "TAIRSSL_CHAT_REPLY_HOSTS") || strings.Contains(w.log.String(), "s3cret") {
+	w := newWorld(t, "TAIRSSL_MATTERMOST_TOKENS=m-s3cret")
+	if !w.Open(context.Background(), "/mattermost") || !strings.Contains(w.log.String(), "TAIRSSL_CHAT_REPLY_HOSTS") || strings.Contains(w.log.String(), "s3cret") {
 		t.Errorf("the log has %s", w.log)
 	}
-	w = newWorld(t, "TAIRSSL_FEISHU_ENCRYPT_KEYS=k", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=app-s3cret", "TAIRSSL_CHAT_REPLY_HOSTS=open.feishu.cn")
-	if w.Open(context.Background(), "/feishu"); w.log.Len() > 0 {
+	w = newWorld(t, "TAIRSSL_MATTERMOST_TOKENS=m-s3cret", "TAIRSSL_CHAT_REPLY_HOSTS=chat.example.com")
+	if w.Open(context.Background(), "/mattermost"); w.log.Len() > 0 {
 		t.Errorf("with its host the log has %s", w.log)
 	}
 }
@@ -175,8 +183,8 @@ func TestEverySampleEventIsUnderstood(t *testing.T) {
 func TestSweepOrder(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0")
 	answer, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
-	var swept handler.SweepResult
-	if err != nil || json.Unmarshal(answer, &swept) != nil || swept.Summary.Seen != 7 || swept.Summary.Due != 4 || swept.Summary.Outcomes[handler.Refused] != 1 {
+	var swept fleet.Result
+	if err != nil || json.Unmarshal(answer, &swept) != nil || swept.Summary.Seen != 11 || swept.Summary.NoTLS != 2 || swept.Summary.Due != 4 || swept.Summary.Outcomes[handler.Refused] != 1 {
 		t.Fatalf("the sweep is answered %s, %v", answer, err)
 	}
 	for id, want := range map[string]int{"r-bp1zxszhcgatnx04": 1, "r-bp1zxszhcgatnx01": 1, "r-uf6zxszhcgatnx07": 1, "r-bp1zxszhcgatnx02": 0, "tt-bp1zxszhcgatnx05": 0} {
@@ -185,7 +193,7 @@ func TestSweepOrder(t *testing.T) {
 		}
 	}
 	answer, err = w.Invoke(context.Background(), []byte(`{"Sweep":{"Plan":true,"RenewBefore":"4320h"}}`))
-	var page handler.PlanPage
+	var page fleet.Page
 	if err != nil || json.Unmarshal(answer, &page) != nil || page.NextPage != "cn-shanghai/1" {
 		t.Errorf("the plan is answered %s, %v", answer, err)
 	}

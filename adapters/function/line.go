@@ -13,6 +13,7 @@ import (
 	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // line is the one line that an invocation leaves in the log. It is begun where
@@ -144,7 +145,7 @@ func (l *line) decision(ctx context.Context, d handler.Decided) {
 		return
 	}
 	shown := &line{}
-	shown.setLocked(append([]slog.Attr{slog.String("event_id", clip(d.Request.Event))}, attrsOf(d)...))
+	shown.setLocked(append([]slog.Attr{slog.String("event_id", clip(d.Delivery.Event))}, attrsOf(d)...))
 	if l.ended {
 		// The invocation could not wait for it: a chat has seconds. Its count was
 		// missed there.
@@ -182,7 +183,7 @@ func (l *line) sawLocked(expires time.Time) {
 }
 
 // sweep carries out an order by do and notes what came of it.
-func (l *line) sweep(ctx context.Context, order handler.SweepOrder, do func(context.Context, handler.SweepOrder) (handler.SweepResult, error)) (handler.SweepResult, error) {
+func (l *line) sweep(ctx context.Context, order fleet.Order, do func(context.Context, fleet.Order) (fleet.Result, error)) (fleet.Result, error) {
 	l.mu.Lock()
 	before := maps.Clone(l.outcomes)
 	l.mu.Unlock()
@@ -198,7 +199,7 @@ func (l *line) sweep(ctx context.Context, order handler.SweepOrder, do func(cont
 		for _, r := range result.Results {
 			ref := handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}
 			if r.Outcome == handler.Failed && !l.named[ref] {
-				l.decision(ctx, handler.Decided{Request: handler.Request{Automatic: true, DryRun: order.DryRun}, Result: r})
+				l.decision(ctx, handler.Decided{Delivery: handler.Delivery{Request: handler.Request{Automatic: true, DryRun: order.DryRun}}, Result: r})
 			}
 			ok = ok && r.InstanceID != "" // a region that could not be listed
 		}
@@ -217,7 +218,7 @@ func (l *line) write(ctx context.Context, err error) {
 	defer l.mu.Unlock()
 	l.ended = true
 	if l.only != nil {
-		l.setLocked(append([]slog.Attr{slog.String("event_id", clip(l.only.Request.Event))}, attrsOf(*l.only)...))
+		l.setLocked(append([]slog.Attr{slog.String("event_id", clip(l.only.Delivery.Event))}, attrsOf(*l.only)...))
 	}
 	var failure *Failure
 	if errors.As(err, &failure) {

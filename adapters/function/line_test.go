@@ -17,6 +17,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // entry is a line of the log.
@@ -158,12 +159,12 @@ func TestSweepIsCountedInItsLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
-	var swept handler.SweepResult
+	var swept fleet.Result
 	if err != nil || json.Unmarshal(answer, &swept) != nil {
 		t.Fatalf("answered %s, %v", answer, err)
 	}
 	line := w.line(t)
-	line.want(t, entry{"trigger": "sweep", "seen": 7, "requests": 7, "sweep_succeeded": 1, "due": swept.Summary.Due})
+	line.want(t, entry{"trigger": "sweep", "seen": 11, "requests": 11, "sweep_succeeded": 1, "due": swept.Summary.Due})
 	for outcome, n := range swept.Summary.Outcomes {
 		line.want(t, entry{string(outcome): n})
 	}
@@ -203,10 +204,10 @@ func TestThrottlesAreCounted(t *testing.T) {
 }
 
 func TestChatIsAuditedInItsLine(t *testing.T) {
-	w := newWorld(t, "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef", "TAIRSSL_CHAT_REPLY_HOSTS=hooks.slack.com")
+	w := newWorld(t, "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
 	say := func(user, text string) (line entry, answer string) {
 		w.log.Reset()
-		body := url.Values{"team_id": {"T1"}, "user_id": {user}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}}.Encode()
+		body := url.Values{"team_id": {"T1"}, "user_id": {user}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {"https://hooks.slack.com/commands/secret"}}.Encode()
 		header := webhook.SignSlack("slack-secret", time.Now(), []byte(body))
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
 		status, _, b, err := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body, SourceIP: "192.0.2.1"})
@@ -229,8 +230,19 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 		t.Fatalf("no code in %s", answer)
 	}
 	line, _ = say("U1", "confirm "+code[1])
-	line.want(t, entry{"verb": "confirm update", "instance": id, "outcome": "accepted", "decision": "act", "requests": 1, "accepted": 1, "task_id": "32185"})
-	line.has(t, "request_id", "expiry_before", "reason")
+	line.want(t, entry{"verb": "confirm update", "instance": id, "outcome": "answered", "handed": true, "requests": 0, "decision": nil, "level": "INFO"})
+
+	w.log.Reset()
+	if _, err := w.InvokeHanded(function.WithID(context.Background(), "another-invocation"), []byte((*w.handed)[0])); err != nil {
+		t.Fatal(err)
+	}
+	line = w.line(t)
+	line.want(t, entry{"invocation_id": "another-invocation", "trigger": "handed/slack", "bytes": len((*w.handed)[0]), "actor": "slack:T1/U1", "channel": "C1", "verb": "confirm update",
+		"instance": id, "action": "Update", "outcome": "verified", "decision": "act", "requests": 1, "verified": 1, "task_id": "32185", "reply": "sent", "handed": nil, "error_type": nil})
+	line.has(t, "request_id", "expiry_before", "expiry_after", "reason")
+	if n := strings.Count(w.log.String(), "\n"); n != 1 {
+		t.Errorf("the handed work leaves %d lines:\n%s", n, w.log)
+	}
 }
 
 func TestForgedRequestLeavesTheReason(t *testing.T) {

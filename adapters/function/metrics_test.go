@@ -191,7 +191,7 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 	expiring := func(days int, tags map[string]string) func(world) error {
 		return func(w world) error {
 			for _, i := range w.Instances() {
-				if i.SSLEnabled == "Disable" {
+				if i.SSLEnabled != "Enable" || i.InstanceStatus != "Normal" { // what no sweep can renew
 					continue
 				}
 				i.SSLExpiredTime = handler.At(w.Now().AddDate(0, 0, days)).String()

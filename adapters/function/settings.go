@@ -27,6 +27,7 @@ import (
 	"tairssl/adapters/tair"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // Prefix begins the name of every setting's environment variable.
@@ -68,11 +69,12 @@ type Settings struct {
 	TeamsSecrets            webhook.TeamsSecrets    `env:"TEAMS_SECRETS" help:"security tokens of outgoing webhooks of Teams, base64: opens /teams"`
 	MattermostTokens        webhook.Secrets         `env:"MATTERMOST_TOKENS" help:"tokens of slash commands of Mattermost: opens /mattermost"`
 	ChatAllow               chatops.Rules           `env:"CHAT_ALLOW" help:"who may do what in a chat: platform:tenant/user-or-channel verbs instances, rules separated by a semicolon; none: nobody"`
-	ChatReplyHosts          []string                `env:"CHAT_REPLY_HOSTS" help:"hosts to which an answer may be sent beside the one in the body: oapi.dingtalk.com, open.feishu.cn, hooks.slack.com"`
-	ConfirmKey              Secret                  `env:"CONFIRM_KEY" help:"key of confirmation codes, 16 random characters or more; none: chat only reads"`
+	ChatReplyHosts          []string                `env:"CHAT_REPLY_HOSTS" help:"hosts to which a chat's answers may be sent beside the platforms' own: your Mattermost, a relay; open.larksuite.com for an app of Lark"`
+	ConfirmKey              Secret                  `env:"CONFIRM_KEY" help:"key of confirmation codes and of handed work, 16 random characters or more; none: chat only reads"`
 	ConfirmBy               string                  `env:"CONFIRM_BY" envDefault:"self" help:"who confirms a change: self, who asked; second, somebody else with the right to"`
 	NotifyURLs              notify.URLs             `env:"NOTIFY_URLS" help:"where people are told: slack://, dingtalk://, feishu://, wecom:// and webhook:// addresses"`
 	NotifyOn                notify.On               `env:"NOTIFY_ON" envDefault:"verified,accepted" help:"which successes are told besides what always is: verified, accepted or none"`
+	InvokeEndpoint          URL                     `env:"INVOKE_ENDPOINT" help:"URL of the cloud's invoke API, by which the function hands over what lasts longer than a chat waits; default the cloud's own, and on Lambda AWS_ENDPOINT_URL_LAMBDA"`
 	LogLevel                *slog.Level             `env:"LOG_LEVEL" help:"debug, info, warn or error; default: AWS_LAMBDA_LOG_LEVEL if Lambda sets it, else info"`
 	Metrics                 string                  `env:"METRICS" envDefault:"emf" help:"emf: on Lambda the line of each invocation carries CloudWatch metrics; none"`
 
@@ -108,9 +110,8 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 		faults = append(faults, err)
 	}
 
-	region := regexp.MustCompile(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
 	for i, r := range s.Region {
-		if s.Region[i] = strings.TrimSpace(r); !region.MatchString(s.Region[i]) {
+		if s.Region[i] = strings.TrimSpace(r); !handler.ValidRegion(s.Region[i]) {
 			fault("REGION", "%q is not a region id such as cn-hangzhou", r)
 		}
 	}
@@ -233,14 +234,14 @@ func loadRoots(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// Handler wires a handler to Alibaba's API. The caller closes the client.
-func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handler, *tair.Client) {
+// Fleet wires the instances behind Alibaba's API. The caller closes the client.
+func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *tair.Client) {
 	limit := s.Rate
 	if limit == 0 {
 		limit = -1
 	}
-	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit})
-	return handler.New(client, handler.Options{
+	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit, Regions: s.Region})
+	h := handler.New(client, handler.Options{
 		Policy: handler.Policy{
 			Actions:     s.Actions,
 			Instances:   s.Instances,
@@ -249,16 +250,15 @@ func (s Settings) Handler(c tair.Credentials, log *slog.Logger) (*handler.Handle
 			Window:      s.Window,
 			MissedActs:  s.WindowMissed == "act",
 		},
-		Region:      s.Region[0],
 		Regions:     s.Region,
-		MaxTargets:  s.MaxTargets,
 		Wait:        s.Wait,
 		Concurrency: s.Concurrency,
 		LeaseNone:   s.Lease == "none",
 		LeasePause:  max(s.LeasePause, time.Nanosecond),
 		Log:         log,
 		Decided:     func(ctx context.Context, d handler.Decided) { lineOf(ctx).decided(ctx, d) },
-	}), client
+	})
+	return fleet.New(h, client, s.MaxTargets), client
 }
 
 // Roots are the authorities to trust: nil for the system's, or those with

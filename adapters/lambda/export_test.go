@@ -42,8 +42,14 @@ func Recognise(payload []byte) (asked []event.Asked) {
 var Federation = federation
 
 // Over returns the function over any options, with the federation of their
-// environment.
+// environment, and with the way to hand work over that it has.
 func Over(o function.Options) lambda.Handler {
 	o.Federation, o.Metrics = federation(o.Environ, time.Now), true
+	if o.Invoke == nil {
+		o.Invoke = invoke(o.Environ, time.Now)
+	}
 	return invoker{function.New(o)}
 }
+
+// Invoke is for tests that move its clock.
+var Invoke = invoke

@@ -2,24 +2,16 @@ package lambda
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair"
@@ -42,27 +34,16 @@ const (
 // Reference, GetWebIdentityToken, version 2011-06-15.
 func federation(environ []string, now func() time.Time) function.Federation {
 	return func(audience string, roots *x509.CertPool) tair.TokenSource {
-		get := function.Getenv(environ)
-		region := get("AWS_REGION")
-		key := tair.Credential{AccessKeyID: get("AWS_ACCESS_KEY_ID"), AccessKeySecret: get("AWS_SECRET_ACCESS_KEY"), SecurityToken: get("AWS_SESSION_TOKEN")}
-		transport := &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-			TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: 3 * time.Second,
-			DisableKeepAlives:   true, // it is used once an hour
-		}
+		role := roleOf(environ, now)
+		key, transport := role.key, newTransport(roots)
 		return func(ctx context.Context) (string, error) {
-			endpoint, err := endpointOf(get("AWS_ENDPOINT_URL_STS"), region)
+			endpoint, err := role.endpoint("sts", nil)
 			if err != nil {
 				return "", noToken(handler.Forbidden, "%v", err)
 			}
-			if key.AccessKeyID == "" || key.AccessKeySecret == "" {
-				return "", noToken(handler.Forbidden, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, as Lambda does for a function with a role")
-			}
 			attempt, cancel := context.WithTimeout(ctx, tokenTimeout)
 			defer cancel()
-			req, err := tokenRequest(attempt, endpoint, audience, key, region, now())
+			req, err := tokenRequest(attempt, role, endpoint, audience)
 			if err != nil {
 				return "", noToken(handler.Internal, "%s", key.Redact(err.Error()))
 			}
@@ -89,27 +70,8 @@ func federation(environ []string, now func() time.Time) function.Federation {
 	}
 }
 
-// endpointOf is the URL of STS.
-func endpointOf(override, region string) (*url.URL, error) {
-	if !regexp.MustCompile(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`).MatchString(region) {
-		return nil, errors.New("AWS_REGION is not set to a region's id, as Lambda does")
-	}
-	if override != "" {
-		u, err := tair.ParseURL(override)
-		if err != nil {
-			return nil, fmt.Errorf("AWS_ENDPOINT_URL_STS: %w", err)
-		}
-		return u, nil
-	}
-	domain := ".amazonaws.com"
-	if strings.HasPrefix(region, "cn-") {
-		domain += ".cn"
-	}
-	return &url.URL{Scheme: "https", Host: "sts." + region + domain}, nil
-}
-
 // tokenRequest makes the signed request.
-func tokenRequest(ctx context.Context, endpoint *url.URL, audience string, key tair.Credential, region string, now time.Time) (*http.Request, error) {
+func tokenRequest(ctx context.Context, role role, endpoint *url.URL, audience string) (*http.Request, error) {
 	form := url.Values{
 		"Action": {"GetWebIdentityToken"}, "Version": {"2011-06-15"},
 		"Audience.member.1": {audience}, "DurationSeconds": {tokenSeconds}, "SigningAlgorithm": {"RS256"},
@@ -119,9 +81,7 @@ func tokenRequest(ctx context.Context, endpoint *url.URL, audience string, key t
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	hash := sha256.Sum256([]byte(form))
-	credentials := aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.AccessKeySecret, SessionToken: key.SecurityToken}
-	return req, v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), "sts", region, now)
+	return req, role.sign(req, []byte(form), "sts")
 }
 
 func noToken(kind handler.Kind, format string, args ...any) *handler.Error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"tairssl/adapters/webhook"
 )
@@ -31,6 +32,8 @@ type httpEvent struct {
 		ELB   json.RawMessage `json:"elb"`
 		Stage string
 		HTTP  *struct{ Method, SourceIP string }
+		// DomainName is v1's and v2's.
+		DomainName string
 		// Identity is v1's.
 		Identity struct{ SourceIP string }
 	}
@@ -116,8 +119,23 @@ type httpAnswer struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
+// apiWaits is how long API Gateway waits for an answer, 29 s for a REST API, less
+// the way. The function itself may run longer, for work that is handed over.
+const apiWaits = 28 * time.Second
+
+// ofAPI reports whether API Gateway sent the event. Function URLs and load
+// balancers wait as long as the function runs.
+func (e *httpEvent) ofAPI() bool {
+	return e.RequestContext.ELB == nil && !strings.Contains(e.RequestContext.DomainName, ".lambda-url.")
+}
+
 // serve answers a gateway's event by the function's routes.
 func (i invoker) serve(ctx context.Context, e *httpEvent) ([]byte, error) {
+	if e.ofAPI() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, apiWaits)
+		defer cancel()
+	}
 	status, header, body, err := i.Function.Serve(ctx, e.forwarded())
 	if err != nil {
 		return nil, err

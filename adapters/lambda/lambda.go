@@ -4,7 +4,8 @@
 // the records of SQS and SNS, and leaves what they carry, and every other
 // payload, to package event. Credentials come from the environment, or, with no
 // long-lived key anywhere, for the identity of the function's role; see
-// federation.go.
+// federation.go. What lasts longer than a caller waits is handed to an
+// asynchronous invocation of the same function; see invoke.go.
 package lambda
 
 import (
@@ -17,39 +18,42 @@ import (
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 )
 
 // Start polls Lambda's runtime API for invocations and does not return.
 func Start(environ []string, log io.Writer) {
-	lambda.Start(New(environ, log))
+	i := newInvoker(environ, log)
+	i.Prepare(context.Background())
+	lambda.Start(i)
 }
 
 // New returns the function as the runtime calls it, with the raw payload.
-func New(environ []string, log io.Writer) lambda.Handler {
-	return invoker{function.New(function.Options{Environ: environ, Log: log, Metrics: true, Federation: federation(environ, time.Now)})}
+func New(environ []string, log io.Writer) lambda.Handler { return newInvoker(environ, log) }
+
+func newInvoker(environ []string, log io.Writer) invoker {
+	return invoker{function.New(function.Options{
+		Environ: environ, Log: log, Metrics: true, Federation: federation(environ, time.Now), Invoke: invoke(environ, time.Now),
+	})}
 }
 
 type invoker struct{ *function.Function }
 
 // Invoke answers an invocation: a gateway's by an HTTP response, a queue's by
-// the records to deliver again, any other by the result. A failure's type
-// becomes Lambda's errorType.
+// the records to deliver again, any other by the result. Handed work is done. A
+// failure's type becomes Lambda's errorType.
 func (i invoker) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	if c, ok := lambdacontext.FromContext(ctx); ok {
 		ctx = function.WithID(ctx, c.AwsRequestID)
 	}
-	if e := httpEventOf(payload); e != nil {
+	switch e := httpEventOf(payload); {
+	case e != nil:
 		answer, err = i.serve(ctx, e)
-	} else {
-		switch source, records := recordsOf(payload); source {
-		case "aws:sqs":
-			answer, err = i.queue(ctx, records)
-		case "aws:sns":
-			answer, err = i.notifications(ctx, records)
-		default:
-			answer, err = i.Function.Invoke(ctx, payload)
-		}
+	case event.Handed(payload):
+		answer, err = i.InvokeHanded(ctx, payload)
+	default:
+		answer, err = i.records(ctx, payload)
 	}
 	var failure *function.Failure
 	if errors.As(err, &failure) {

@@ -37,6 +37,17 @@ func recordsOf(payload []byte) (source string, records []record) {
 	return source, event.Records
 }
 
+// records answers the records of a payload, or a payload without any.
+func (i invoker) records(ctx context.Context, payload []byte) ([]byte, error) {
+	switch source, records := recordsOf(payload); source {
+	case "aws:sqs":
+		return i.queue(ctx, records)
+	case "aws:sns":
+		return i.notifications(ctx, records)
+	}
+	return i.Function.Invoke(ctx, payload)
+}
+
 // batchResponse tells SQS which records to deliver again; its list is never
 // null, which would mean all of them.
 type batchResponse struct {

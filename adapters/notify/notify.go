@@ -94,7 +94,7 @@ func New(urls URLs, o Options) *Notifier {
 		if o.Transport != nil {
 			return o.Transport
 		}
-		return NewTransport()
+		return NewTransport(nil)
 	})
 	for range urls {
 		n.limits = append(n.limits, rate.NewLimiter(rate.Every(burstPause), burst))
@@ -226,7 +226,9 @@ func (n *Notifier) remember(ctx context.Context, chosen []choice) {
 	}
 	values := map[handler.Ref]string{} // of an instance that is there twice, the last
 	for _, c := range chosen {
-		if value := c.told.String(); value != "" {
+		// One tag stays free, for the one that a change needs.
+		room := c.note.Told != "" || len(c.note.Tags) < handler.MaxTags-1
+		if value := c.told.String(); value != "" && room {
 			values[c.note.Ref()] = value
 		}
 	}

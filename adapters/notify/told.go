@@ -9,8 +9,8 @@ import (
 )
 
 // ToldTag is the tag of an instance that says what people were told of its
-// certificate. It stands beside the lease's.
-const ToldTag = "tairssl-told"
+// certificate. A change that finds no room for its own tag removes it.
+const ToldTag = handler.ToldTag
 
 // told is what people were told of one certificate. As a tag it is
 // "2026-12-01T00:00:00Z/2026-11-24T10:40Z/d14,deferred,forb": the expiry, when

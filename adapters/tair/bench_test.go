@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
 
+	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
@@ -32,7 +34,7 @@ func benchmarkHandle(b *testing.B, latency time.Duration) {
 	}
 	ctx := context.Background()
 	h := handler.New(emulated(b, endpoint), handler.Options{})
-	requests := []handler.Request{{InstanceID: ref.InstanceID, SSLEnabled: handler.Update}}
+	requests := handler.Trusted.Deliver(handler.Request{InstanceID: ref.InstanceID, SSLEnabled: handler.Update})
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
 	b.Cleanup(transport.CloseIdleConnections)
 	bare := func() *kvstore.Client {
@@ -93,4 +95,39 @@ func benchmarkHandle(b *testing.B, latency time.Duration) {
 	b.ReportMetric(float64(times[0])/float64(times[2]), "handle/bare-at-once")
 	b.ReportMetric(float64(times[0])/float64(times[1]), "handle/bare-in-turn")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkCallsAtOnce measures 10,200 calls by 64 workers at 20 ms each, as a
+// sweep of 10,000 instances makes them; the bound is what the latency alone
+// takes. A quota that is never reached must cost nothing.
+func BenchmarkCallsAtOnce(b *testing.B) {
+	const calls, workers, latency = 10_200, 64, 20 * time.Millisecond
+	_, endpoint := emulate(b, tairtest.Options{Latency: latency}, tairtest.Instance{InstanceID: ref.InstanceID})
+	for name, quotas := range map[string]map[string]tair.Quota{
+		"without a quota": {}, "with a quota": {"DescribeInstanceSSL": {Calls: 100_000, Per: time.Second}},
+	} {
+		c := tair.New(static(tair.Credential{AccessKeyID: "emulator", AccessKeySecret: "emulator-secret"}), tair.Options{Endpoint: endpoint, Rate: -1, Quotas: quotas})
+		b.Cleanup(c.Close)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				work := make(chan struct{})
+				var group sync.WaitGroup
+				for range workers {
+					group.Go(func() {
+						for range work {
+							if _, err := c.SSL(context.Background(), ref); err != nil {
+								b.Error(err)
+							}
+						}
+					})
+				}
+				for range calls {
+					work <- struct{}{}
+				}
+				close(work)
+				group.Wait()
+			}
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/((calls/workers)*latency.Seconds()), "times-the-bound")
+		})
+	}
 }

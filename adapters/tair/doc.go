@@ -13,10 +13,16 @@
 //     the SDK ends as an error;
 //   - no error holds a signed URL, which the SDK's errors do;
 //   - reads are tried again with growing, jittered pauses; ModifyInstanceSSL is
-//     sent once, and its error says whether it may have taken effect.
+//     sent once, and its error says whether it may have taken effect;
+//   - it signs only for the regions of its [Options], at the hosts of one table;
+//   - reads tell the API's clock, and a change that was signed too late is not
+//     sent;
+//   - calls keep to the quotas that Alibaba publishes, and to a rate of their own.
 //
 // Every error is a *handler.Error; the table of codes is in errors.go.
 //
 // [OIDC] gives the credentials of a role for an identity token, so that no
-// long-lived key is needed.
+// long-lived key is needed. [Client.Warm] spares the first calls of a process two
+// round trips. [InvokeAsync] hands work over to another invocation of a function
+// on Function Compute.
 package tair

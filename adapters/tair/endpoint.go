@@ -6,9 +6,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
-
-	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
 )
 
 // Endpoint says where one of Alibaba's APIs is in a region. The zero value is
@@ -70,17 +67,18 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// central are the regions served by the one endpoint without a region in its
-// name. The SDK makes its table on first use without a lock, so it is asked once.
-var central = sync.OnceValue(kvstore.GetEndpointMap)
-
 // resolve gives the scheme, as the SDK wants it, and the host of a region's
-// OpenAPI.
+// OpenAPI. A region that the table does not have, but that the operator named,
+// follows the rule of the others.
 func (e Endpoint) resolve(region string) (scheme, host string) {
-	if host := central()[region]; host != "" && e == (Endpoint{}) {
-		return "HTTPS", host
+	place, known := placeOf(region)
+	switch {
+	case !known || e.host != "":
+		return e.of("r-kvstore", region)
+	case e.vpc:
+		return "HTTPS", place.vpc
 	}
-	return e.of("r-kvstore", region)
+	return "HTTPS", place.public
 }
 
 // URL is where the OpenAPI of a region is.

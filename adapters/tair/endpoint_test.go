@@ -1,6 +1,9 @@
 package tair
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestEndpoint(t *testing.T) {
 	for _, test := range []struct{ setting, region, scheme, host string }{
@@ -40,6 +43,25 @@ func TestEndpointOfSTS(t *testing.T) {
 		endpoint, err := ParseEndpoint(setting)
 		if _, host := endpoint.of("sts", "cn-hangzhou"); err != nil || host != want {
 			t.Errorf("%q is %s, %v; want %s", setting, host, err, want)
+		}
+	}
+}
+
+func TestEndpointOfFunctionCompute(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"":                        "https fcv3.cn-hangzhou.aliyuncs.com 443 fcv3.cn-hangzhou.aliyuncs.com",
+		"https://fc.example.com/": "https fc.example.com 443 fc.example.com",
+		"http://127.0.0.1:8080":   "http 127.0.0.1 8080 127.0.0.1:8080",
+		"https://[::1]:8443":      "https [::1] 8443 [::1]:8443",
+		"http://localhost":        "http localhost 80 localhost",
+	} {
+		r, err := InvokeOptions{Region: "cn-hangzhou", Function: "f", Endpoint: endpoint}.request(nil)
+		if err != nil {
+			t.Errorf("%q is refused: %v", endpoint, err)
+			continue
+		}
+		if got := strings.Join([]string{r.Scheme, r.Domain, r.Port, r.Headers["Host"]}, " "); got != want {
+			t.Errorf("%q is %s, want %s", endpoint, got, want)
 		}
 	}
 }

@@ -31,11 +31,12 @@ func (c *Client) Identity(ctx context.Context, sts Endpoint, region string) (Ide
 	return again(ctx, func() (Identity, error) {
 		req := &identityRequest{&requests.RpcRequest{}}
 		req.InitWithApiInfo("Sts", "2015-04-01", "GetCallerIdentity", "", "")
-		scheme, host := sts.of("sts", region)
-		resp, err := signed(ctx, c, scheme, host, region, req, readTimeout, func(client *kvstore.Client, req *identityRequest) (*identityResponse, error) {
+		to := way{region: region, endpoint: func(region string) (string, string) { return sts.of("sts", region) }, timeout: readTimeout}
+		answer, err := call(ctx, c, to, req, func(client *kvstore.Client, req *identityRequest) (*identityResponse, error) {
 			resp := &identityResponse{BaseResponse: &responses.BaseResponse{}}
 			return resp, client.DoAction(req, resp)
 		})
+		resp := answer.content
 		if err == nil && (resp.RequestId == "" || resp.AccountId == "" || resp.Arn == "") {
 			err = malformed("GetCallerIdentity")
 		}

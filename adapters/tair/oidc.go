@@ -178,7 +178,7 @@ func (s *session) assume(ctx context.Context) (Credential, time.Time, error) {
 		_ = resp.Body.Close()
 	}
 	if err != nil {
-		return Credential{}, time.Time{}, failure(ctx, "Alibaba's STS, AssumeRoleWithOIDC", secret, false, err)
+		return Credential{}, time.Time{}, failure(ctx, "Alibaba's STS, AssumeRoleWithOIDC", secret, &bound{}, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return Credential{}, time.Time{}, notAccepted(resp.StatusCode, body, secret)
@@ -247,6 +247,6 @@ func notAccepted(status int, body []byte, secret Credential) *handler.Error {
 		half = "Alibaba's STS gave no credential for the identity token: "
 	}
 	e := handler.Errorf(row.kind, "%s%s", half, message)
-	e.Code, e.RequestID = clip(said.Code), clip(said.RequestId)
+	e.Code, e.RequestID = secret.Redact(said.Code), secret.Redact(said.RequestId)
 	return e
 }

@@ -89,9 +89,9 @@ func TestStorm(t *testing.T) {
 
 	quiet := false
 	for round := 0; round < 12 && !quiet; round++ {
-		var requests []handler.Request
+		var requests []handler.Delivery
 		for _, i := range fleet {
-			requests = append(requests, handler.Request{InstanceID: i.InstanceID, SSLEnabled: handler.Update})
+			requests = append(requests, handler.Trusted.Deliver(handler.Request{InstanceID: i.InstanceID, SSLEnabled: handler.Update})...)
 		}
 		answers := make([][]handler.Result, copies)
 		var group sync.WaitGroup
@@ -107,7 +107,7 @@ func TestStorm(t *testing.T) {
 				}
 			}
 		}
-		e.Advance(16 * time.Minute) // the next sweep, after every lease
+		e.Advance(46 * time.Minute) // the next sweep, after every flag
 	}
 	if !quiet {
 		t.Error("the deliveries never came to rest")

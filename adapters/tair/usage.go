@@ -3,7 +3,9 @@ package tair
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +24,11 @@ type Counts struct {
 	Calls     int
 	Throttled int           // refused because the API's rate is used up, also where a later attempt did
 	Spent     time.Duration // of all calls together, which may be made at once
+	// Waited is how long calls waited for their turn within a quota of Alibaba's,
+	// all together; QuotaWaits is how many of each action did. A slow sweep that
+	// waited much is slow by the quota and not by its fleet.
+	Waited     time.Duration
+	QuotaWaits map[string]int
 	// Latencies are those of the calls, at most [MaxLatencies]: of more a sample
 	// in which each call is with the same probability.
 	Latencies []time.Duration
@@ -36,7 +43,8 @@ func (u *Usage) Counts() Counts {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := u.counts
-	c.Latencies = append([]time.Duration(nil), c.Latencies...)
+	c.Latencies = slices.Clone(c.Latencies)
+	c.QuotaWaits = maps.Clone(c.QuotaWaits)
 	return c
 }
 
@@ -66,4 +74,20 @@ func count(ctx context.Context, took time.Duration, err error) {
 	} else if n := rand.IntN(c.Calls); n < MaxLatencies {
 		c.Latencies[n] = took
 	}
+}
+
+// countWait notes that a call of an action waited for its turn.
+func countWait(ctx context.Context, action string, waited time.Duration) {
+	u, _ := ctx.Value(usageKey{}).(*Usage)
+	if u == nil || waited <= 0 {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c := &u.counts
+	c.Waited += waited
+	if c.QuotaWaits == nil {
+		c.QuotaWaits = map[string]int{}
+	}
+	c.QuotaWaits[action]++
 }

@@ -35,7 +35,6 @@ func claims(h http.Header, scheme string) bool {
 func Bearer(tokens Secrets) Scheme {
 	return Scheme{
 		Name:      "bearer",
-		Weak:      true,
 		presented: func(h http.Header) bool { return claims(h, "Bearer") },
 		verify: func(m Message) error {
 			token, err := m.authorization("Bearer")
@@ -68,7 +67,6 @@ func (s *BasicSecrets) UnmarshalText(text []byte) error {
 func Basic(pairs BasicSecrets) Scheme {
 	return Scheme{
 		Name:      "basic",
-		Weak:      true,
 		presented: func(h http.Header) bool { return claims(h, "Basic") },
 		verify: func(m Message) error {
 			encoded, err := m.authorization("Basic")

@@ -1,10 +1,12 @@
 package webhook
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -23,7 +25,6 @@ const (
 func DingTalk(secrets Secrets) Scheme {
 	return Scheme{
 		Name: "dingtalk",
-		Weak: true,
 		verify: func(m Message) error {
 			at, err := m.fresh(dingTalkTime, time.Millisecond)
 			if err != nil {
@@ -68,11 +69,26 @@ func (h *Handler) dingTalk(q *request) {
 	if message.MsgType != "text" {
 		text = "help" // a picture asks for nothing
 	}
-	answer := dingTalkAnswer(h.say(q, chatops.Message{
+	reply := h.say(q, chatops.Message{
 		Platform: "dingtalk", Tenant: message.SenderCorpID, User: message.SenderStaffID, Channel: message.ConversationI, Text: text,
-	}))
-	h.send(q, message.SessionWebhook, answer)
-	q.reply(answer)
+		Reply: h.address("dingtalk", message.SessionWebhook),
+	})
+	h.send(q, "dingtalk", message.SessionWebhook, reply)
+	q.reply(dingTalkAnswer(reply))
+}
+
+// dingTalkReply answers a message by its sessionWebhook, which holds for some 90
+// minutes. It is answered with 200 whether it took the answer or not.
+func (h *Handler) dingTalkReply(ctx context.Context, to string, r chatops.Reply) error {
+	var raw json.RawMessage
+	if err := h.post(ctx, "dingtalk", to, "", dingTalkAnswer(r), &raw); err != nil {
+		return err
+	}
+	var result struct{ ErrCode int }
+	if json.Unmarshal(raw, &result) == nil && result.ErrCode != 0 {
+		return errors.New("DingTalk refused the answer: code " + strconv.Itoa(result.ErrCode))
+	}
+	return nil
 }
 
 type dingTalkMarkdown struct {

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"cmp"
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
@@ -12,10 +11,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"tairssl/adapters/chatops"
@@ -43,7 +40,8 @@ type FeishuOptions struct {
 // come unsigned: it has to hold the verification token then.
 func Feishu(o FeishuOptions) Scheme {
 	return Scheme{
-		Name: "feishu",
+		Name:  "feishu",
+		Trust: handler.Signed,
 		verify: func(m Message) error {
 			if m.Header.Values(larkSignature) == nil {
 				event, err := o.open(m.Body)
@@ -122,7 +120,8 @@ type larkEvent struct {
 		}
 		Action  struct{ Value json.RawMessage }
 		Context struct {
-			OpenChatID string `json:"open_chat_id"`
+			OpenChatID    string `json:"open_chat_id"`
+			OpenMessageID string `json:"open_message_id"`
 		}
 	}
 }
@@ -210,13 +209,10 @@ func (h *Handler) feishu(q *request) {
 				}
 			}
 		}
-		answer := larkAnswer(h.say(q, m))
-		if message.MessageID != "" && len(h.Chat.ReplyHosts) > 0 {
-			ctx, cancel := q.timeToPost()
-			defer cancel()
-			q.sent(h.larkReply(ctx, message.MessageID, answer))
-		}
-		q.reply(answer)
+		m.Reply = h.feishuAddress(message.MessageID)
+		reply := h.say(q, m)
+		h.send(q, m.Platform, string(m.Reply), reply)
+		q.reply(larkAnswer(reply))
 	case "card.action.trigger":
 		var value struct {
 			Action string
@@ -229,6 +225,7 @@ func (h *Handler) feishu(q *request) {
 		}
 		m.Tenant = cmp.Or(m.Tenant, e.Event.Operator.TenantKey)
 		m.User, m.Channel, m.Text = e.Event.Operator.OpenID, e.Event.Context.OpenChatID, "confirm "+value.Code
+		m.Reply = h.feishuAddress(e.Event.Context.OpenMessageID)
 		reply := h.say(q, m)
 		// A card's button is answered in the body: a note, and the card anew.
 		q.reply(map[string]any{
@@ -285,80 +282,4 @@ func larkCard(r chatops.Reply) larkCardContent {
 		}}})
 	}
 	return card
-}
-
-// larkHosts are those of the open platform, in China and elsewhere.
-var larkHosts = []string{"open.feishu.cn", "open.larksuite.com"}
-
-// larkToken keeps the access token of the app until shortly before it ends.
-type larkToken struct {
-	mu    sync.Mutex
-	token string
-	ends  time.Time
-}
-
-// larkReply answers a message by the open platform, which shows nobody the body
-// that answers an event.
-func (h *Handler) larkReply(ctx context.Context, messageID string, answer larkMessage) error {
-	host := ""
-	for _, allowed := range h.Chat.ReplyHosts {
-		name, _, _ := strings.Cut(allowed, ":")
-		for _, known := range larkHosts {
-			if name == known {
-				host = allowed
-			}
-		}
-	}
-	if host == "" {
-		return errHost
-	}
-	token, err := h.larkAccess(ctx, host)
-	if err != nil {
-		return err
-	}
-	var result struct{ Code int }
-	if err := h.post(ctx, "https://"+host+"/open-apis/im/v1/messages/"+url.PathEscape(messageID)+"/reply", token, answer, &result); err != nil {
-		h.lark.forget(token)
-		return err
-	}
-	if result.Code != 0 {
-		h.lark.forget(token)
-		return errors.New("the open platform refused the reply: code " + strconv.Itoa(result.Code))
-	}
-	return nil
-}
-
-// forget drops a token that may be the reason why a reply failed: another app
-// secret ends it before its time.
-func (t *larkToken) forget(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.token == token {
-		t.token, t.ends = "", time.Time{}
-	}
-}
-
-func (h *Handler) larkAccess(ctx context.Context, host string) (string, error) {
-	h.lark.mu.Lock()
-	defer h.lark.mu.Unlock()
-	if h.Now().Before(h.lark.ends) {
-		return h.lark.token, nil
-	}
-	if h.Feishu.AppID == "" || h.Feishu.AppSecret == "" {
-		return "", errors.New("a reply needs TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET")
-	}
-	var result struct {
-		Code              int
-		TenantAccessToken string `json:"tenant_access_token"`
-		Expire            int    // seconds
-	}
-	request := map[string]string{"app_id": h.Feishu.AppID, "app_secret": h.Feishu.AppSecret}
-	if err := h.post(ctx, "https://"+host+"/open-apis/auth/v3/tenant_access_token/internal", "", request, &result); err != nil {
-		return "", err
-	}
-	if result.Code != 0 || result.TenantAccessToken == "" {
-		return "", errors.New("the open platform gave no access token: check TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET; code " + strconv.Itoa(result.Code))
-	}
-	h.lark.token, h.lark.ends = result.TenantAccessToken, h.Now().Add(time.Duration(result.Expire)*time.Second-5*time.Minute)
-	return h.lark.token, nil
 }

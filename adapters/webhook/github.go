@@ -16,7 +16,6 @@ const githubSignature = "X-Hub-Signature-256"
 func GitHub(secrets Secrets) Scheme {
 	return Scheme{
 		Name:      "github",
-		Weak:      true,
 		presented: func(h http.Header) bool { return h.Values(githubSignature) != nil },
 		verify: func(m Message) error {
 			signature, err := m.header(githubSignature)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"tairssl/handler"
 )
 
 const grafanaSignature = "X-Grafana-Alerting-Signature"
@@ -22,6 +24,7 @@ var grafanaTimes = []string{"X-Grafana-Alerting-Timestamp", "X-Grafana-Alerting-
 func Grafana(secrets Secrets) Scheme {
 	return Scheme{
 		Name:      "grafana",
+		Trust:     handler.Signed,
 		presented: func(h http.Header) bool { return h.Values(grafanaSignature) != nil },
 		verify: func(m Message) error {
 			name := grafanaTimes[0]

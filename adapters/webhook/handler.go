@@ -150,7 +150,7 @@ var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bea
 
 // ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began := time.Now()
+	began := beganAt(r.Context())
 	q := &request{w: w, http: r, invocation: r.Context()}
 	defer func() {
 		if v := recover(); v != nil {
@@ -281,12 +281,22 @@ func (h *Handler) alerts(q *request, sender string) {
 
 // do does what an authentic message asks for, within what its scheme is worth.
 func (h *Handler) do(q *request, asked event.Asked) event.Answer {
-	weak := q.scheme.Weak || q.weak
-	if asked.Sweep != nil {
-		asked.Sweep.Weak = weak
+	trust := q.scheme.Trust
+	if q.weak {
+		trust = handler.Weak
+	}
+	weak := trust == handler.Weak
+	if asked.Sweep != nil && weak {
+		refused := handler.Refusedf("a sender that proves so little cannot order a sweep: sign the order with Standard Webhooks, invoke the function, or use the command line")
+		asked = event.Asked{Requests: []handler.Delivery{refused}, Trigger: asked.Trigger, ID: asked.ID}
+	}
+	order := ""
+	if id := q.http.Header.Get(standardID); id != "" && q.scheme.Name == "standard" {
+		order = handler.OrderOf(id)
 	}
 	for i := range asked.Requests {
-		if asked.Requests[i].Weak = weak; weak {
+		asked.Requests[i].Trust, asked.Requests[i].Order = trust, order
+		if weak {
 			asked.Requests[i].Wait = nil // nor may it hold the invocation
 		}
 	}

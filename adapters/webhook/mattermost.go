@@ -11,7 +11,6 @@ import (
 func Mattermost(tokens Secrets) Scheme {
 	return Scheme{
 		Name: "mattermost",
-		Weak: true,
 		verify: func(m Message) error {
 			var token string
 			if m.Header.Values("Authorization") != nil {
@@ -40,16 +39,20 @@ func SignMattermost(token string) http.Header {
 func (h *Handler) mattermost(q *request) {
 	values, err := form(q.body)
 	if err != nil {
-		q.reply(mattermostMessage{"ephemeral", markdown(q.unread(err.Error()))})
+		q.reply(mattermostAnswer(q.unread(err.Error())))
 		return
 	}
-	answer := h.say(q, chatops.Message{
+	q.reply(mattermostAnswer(h.say(q, chatops.Message{
 		Platform: "mattermost", Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text"),
-	})
-	q.reply(mattermostMessage{visible(answer), markdown(answer)})
+		Reply: h.address("mattermost", values.Get("response_url")),
+	})))
 }
 
 type mattermostMessage struct {
 	ResponseType string `json:"response_type"`
 	Text         string `json:"text"`
+}
+
+func mattermostAnswer(r chatops.Reply) mattermostMessage {
+	return mattermostMessage{visible(r), markdown(r)}
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tairssl/handler"
 )
 
 // Message is what a scheme checks: a request's headers and raw body, and when
@@ -26,8 +28,9 @@ type Message struct {
 type Scheme struct {
 	// Name is for the log.
 	Name string
-	// Weak says that the scheme does not cover the body or has no freshness.
-	Weak bool
+	// Trust says what the scheme proves: Weak if it does not cover the body or has
+	// no time in it.
+	Trust handler.Trust
 	// presented reports whether a message claims to be of this scheme; nil for
 	// one that never shares a route.
 	presented func(http.Header) bool

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tairssl/adapters/chatops"
+	"tairssl/handler"
 )
 
 const (
@@ -22,7 +23,8 @@ const (
 // Slack, Verifying requests from Slack.
 func Slack(secrets Secrets) Scheme {
 	return Scheme{
-		Name: "slack",
+		Name:  "slack",
+		Trust: handler.Signed,
 		verify: func(m Message) error {
 			at, err := m.fresh(slackTime, time.Second)
 			if err != nil {
@@ -74,6 +76,7 @@ func (h *Handler) slack(q *request) {
 	m := chatops.Message{Platform: "slack", Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text")}
 	payload := values.Get("payload")
 	if payload == "" {
+		m.Reply = h.address("slack", values.Get("response_url"))
 		q.reply(slackAnswer(h.say(q, m)))
 		return
 	}
@@ -92,10 +95,11 @@ func (h *Handler) slack(q *request) {
 		return
 	}
 	m.Tenant, m.User, m.Channel, m.Text = button.Team.ID, button.User.ID, button.Channel.ID, "confirm "+button.Actions[0].Value
-	answer := slackAnswer(h.say(q, m))
+	m.Reply = h.address("slack", button.ResponseURL)
+	reply := h.say(q, m)
 	// Slack shows nobody the body that answers a button.
-	h.send(q, button.ResponseURL, answer)
-	q.reply(answer)
+	h.send(q, m.Platform, button.ResponseURL, reply)
+	q.reply(slackAnswer(reply))
 }
 
 // slackEscapes are the three characters that mean something in Slack's text.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tairssl/handler"
 )
 
 // StandardSecrets are the secrets of Standard Webhooks: base64, with whsec_
@@ -47,7 +49,8 @@ const (
 // time and body. Source: the specification at standardwebhooks.com.
 func Standard(secrets StandardSecrets) Scheme {
 	return Scheme{
-		Name: "standard",
+		Name:  "standard",
+		Trust: handler.Signed,
 		presented: func(h http.Header) bool {
 			return h.Values(standardID) != nil || h.Values(standardTime) != nil || h.Values(standardSignature) != nil
 		},

@@ -35,7 +35,6 @@ func (s *TeamsSecrets) UnmarshalText(text []byte) error {
 func Teams(secrets TeamsSecrets) Scheme {
 	return Scheme{
 		Name: "teams",
-		Weak: true,
 		verify: func(m Message) error {
 			signature, err := m.authorization("HMAC")
 			if err != nil {

@@ -65,9 +65,9 @@ func (d *door) answer(ctx context.Context, asked event.Asked) event.Answer {
 	for _, r := range asked.Requests {
 		switch {
 		case r.Settled() || r.Validate() != nil:
-			a.Results = append(a.Results, h.Handle(ctx, []handler.Request{r})...)
-		case r.Weak && (r.SSLEnabled != handler.Update || r.Force):
-			a.Results = append(a.Results, h.Handle(ctx, []handler.Request{r})...)
+			a.Results = append(a.Results, h.Handle(ctx, []handler.Delivery{r})...)
+		case r.Trust == handler.Weak && (r.SSLEnabled != handler.Update || r.Force):
+			a.Results = append(a.Results, h.Handle(ctx, []handler.Delivery{r})...)
 		default:
 			d.through = append(d.through, asked)
 			a.Results = append(a.Results, handler.Result{InstanceID: r.InstanceID, Outcome: d.outcome})
@@ -340,7 +340,7 @@ func TestWeakSchemesCanOnlyAskForADueUpdate(t *testing.T) {
 		}
 	}
 	d := newDoor()
-	if w := d.knock(knock{path: "/ssl", body: disable, header: standard(disable)}); w.Code != http.StatusAccepted || d.through[0].Requests[0].Weak {
+	if w := d.knock(knock{path: "/ssl", body: disable, header: standard(disable)}); w.Code != http.StatusAccepted || d.through[0].Requests[0].Trust == handler.Weak {
 		t.Errorf("Disable, signed and fresh, is answered %d %s", w.Code, w.Body)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"tairssl/handler"
 )
@@ -19,125 +20,166 @@ type Fixture struct {
 	Settle func()
 	// Writes counts the changes that were accepted.
 	Writes func() int
+	// NoTLS is an instance whose type has no TLS. The checks of it are skipped if
+	// the world has none.
+	NoTLS handler.Ref
 }
 
 // Run checks an implementation; each check gets a new fixture.
 func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
-	ctx := context.Background()
-	check := func(name string, body func(t *testing.T, f Fixture)) {
-		t.Run(name, func(t *testing.T) { body(t, fixture(t)) })
+	for _, check := range []struct {
+		name string
+		body func(t *testing.T, f Fixture)
+	}{
+		{"reads an instance", readsAnInstance},
+		{"reads that an instance has no TLS", readsNoTLS},
+		{"lists the instances of a region", lists},
+		{"refuses filters that are too long", refusesLongFilters},
+		{"says that an instance is not there", saysNotFound},
+		{"sets, replaces and removes tags", tags},
+		{"says that an instance takes no more tags", refusesTags},
+		{"makes each change once", changes},
+		{"sends no change that was signed too late", refusesLate},
+		{"does nothing once its context has ended", endsWithItsContext},
+		{"is safe for concurrent use", isConcurrent},
+	} {
+		t.Run(check.name, func(t *testing.T) { check.body(t, fixture(t)) })
 	}
-	check("reads an instance", func(t *testing.T, f Fixture) {
-		i, err := f.API.Instance(ctx, f.Ref)
-		if err != nil || i.Status != "Normal" || i.ConnectionDomain == "" || i.Tags["env"] != "prod" {
-			t.Errorf("the instance reads %+v, %v", i, err)
+}
+
+var ctx = context.Background()
+
+// inTime is a time by which a change that is asked for now is signed, by the
+// clock of the API.
+func inTime(t *testing.T, f Fixture) time.Time {
+	t.Helper()
+	i, err := f.API.Instance(ctx, f.Ref)
+	if err != nil || i.At.IsZero() {
+		t.Fatalf("the instance was read at %v, %v", i.At, err)
+	}
+	return i.At.Add(5 * time.Minute)
+}
+
+func readsAnInstance(t *testing.T, f Fixture) {
+	i, err := f.API.Instance(ctx, f.Ref)
+	if err != nil || i.Status != "Normal" || i.ConnectionDomain == "" || i.Port == 0 || i.Tags["env"] != "prod" {
+		t.Errorf("the instance reads %+v, %v", i, err)
+	}
+	if i.Region != f.Ref.RegionID || i.Name == "" || i.Type == "" || i.At.IsZero() {
+		t.Errorf("the instance is in %q, named %q, of type %q, read at %v", i.Region, i.Name, i.Type, i.At)
+	}
+	s, err := f.API.SSL(ctx, f.Ref)
+	if err != nil || !s.Enabled || s.NoTLS || s.Expires.IsZero() || s.CommonName == "" || s.At.IsZero() {
+		t.Errorf("its encryption reads %+v, %v", s, err)
+	}
+	if apart := s.At.Sub(i.At); apart < 0 || apart > time.Minute {
+		t.Errorf("the second of two reads is of a clock that is %s later", apart)
+	}
+}
+
+func readsNoTLS(t *testing.T, f Fixture) {
+	if f.NoTLS == (handler.Ref{}) {
+		t.Skip("the fixture has no instance without TLS")
+	}
+	s, err := f.API.SSL(ctx, f.NoTLS)
+	if at := s.At; err != nil || at.IsZero() || s != (handler.SSL{NoTLS: true, At: at}) {
+		t.Errorf("the encryption of an instance without TLS reads %+v, %v", s, err)
+	}
+	_, err = f.API.Modify(ctx, f.NoTLS, handler.Enable, inTime(t, f))
+	if e := handler.AsError(err); err == nil || e.Kind != handler.Unsupported || e.Uncertain || e.Retryable || f.Writes() != 0 {
+		t.Errorf("Enable of an instance without TLS ends with %v after %d writes", err, f.Writes())
+	}
+}
+
+func lists(t *testing.T, f Fixture) {
+	env := map[string]string{"env": "prod"}
+	for name, test := range map[string]struct {
+		filter handler.Filter
+		page   int
+		want   bool
+	}{
+		"all":                 {handler.Filter{}, 1, true},
+		"tagged so":           {handler.Filter{Tags: env}, 1, true},
+		"tagged other":        {handler.Filter{Tags: map[string]string{"env": "test"}}, 1, false},
+		"tagged more":         {handler.Filter{Tags: map[string]string{"env": "prod", "team": "a"}}, 1, false},
+		"named":               {handler.Filter{IDs: []string{"r-gonegonegone", f.Ref.InstanceID}}, 1, true},
+		"named other":         {handler.Filter{IDs: []string{"r-gonegonegone"}}, 1, false},
+		"named and tagged so": {handler.Filter{IDs: []string{f.Ref.InstanceID}, Tags: env}, 1, true},
+		"a page after":        {handler.Filter{}, 2, false},
+	} {
+		list, err := f.API.List(ctx, f.Ref.RegionID, test.filter, test.page)
+		if err != nil || list.At.IsZero() {
+			t.Errorf("%s: the list is of %v, %v", name, list.At, err)
 		}
-		s, err := f.API.SSL(ctx, f.Ref)
-		if err != nil || !s.Enabled || s.Expires.IsZero() || s.CommonName == "" {
-			t.Errorf("its encryption reads %+v, %v", s, err)
-		}
-	})
-	check("lists the instances of a region by their tags", func(t *testing.T, f Fixture) {
-		for name, test := range map[string]struct {
-			tags map[string]string
-			page int
-			want int
-		}{
-			"all":          {nil, 1, 1},
-			"tagged so":    {map[string]string{"env": "prod"}, 1, 1},
-			"tagged other": {map[string]string{"env": "test"}, 1, 0},
-			"tagged more":  {map[string]string{"env": "prod", "team": "a"}, 1, 0},
-			"a page after": {nil, 2, 0},
-		} {
-			list, total, err := f.API.List(ctx, f.Ref.RegionID, test.tags, test.page)
-			if err != nil || len(list) != test.want || total < test.want {
-				t.Errorf("%s: the list is %+v of %d, %v; want %d", name, list, total, err, test.want)
+		found := false
+		for _, l := range list.Instances {
+			if l.Ref != f.Ref {
+				continue
 			}
-			if len(list) == 1 && (list[0].Ref != f.Ref || list[0].Status != "Normal" || list[0].ConnectionDomain == "" || list[0].Tags["env"] != "prod") {
-				t.Errorf("%s: the list shows %+v", name, list[0])
-			}
-		}
-	})
-	check("says that an instance is not there", func(t *testing.T, f Fixture) {
-		gone := handler.Ref{RegionID: f.Ref.RegionID, InstanceID: "r-gonegonegone"}
-		_, err1 := f.API.Instance(ctx, gone)
-		_, err2 := f.API.SSL(ctx, gone)
-		_, err3 := f.API.Modify(ctx, gone, handler.Update)
-		for call, err := range map[string]error{"Instance": err1, "SSL": err2, "Modify": err3, "Tag": f.API.Tag(ctx, gone, "a", "b")} {
-			if !errors.Is(err, handler.NotFound) {
-				t.Errorf("%s fails with %v, want not_found", call, err)
-			}
-		}
-	})
-	check("sets, replaces and removes a tag", func(t *testing.T, f Fixture) {
-		for _, value := range []string{"Update/2026-12-01T00:00:00Z/x", "second +&=*~ value"} {
-			if err := f.API.Tag(ctx, f.Ref, "tairssl-lease", value); err != nil {
-				t.Fatal(err)
-			}
-			if i, err := f.API.Instance(ctx, f.Ref); err != nil || i.Tags["tairssl-lease"] != value || i.Tags["env"] != "prod" {
-				t.Errorf("after tagging with %q the tags are %v, %v", value, i.Tags, err)
-			}
-		}
-		for range 2 { // the second time it is gone already
-			if err := f.API.Untag(ctx, f.Ref, "tairssl-lease"); err != nil {
-				t.Errorf("untagging fails: %v", err)
-			}
-		}
-		if i, err := f.API.Instance(ctx, f.Ref); err != nil || len(i.Tags) != 1 {
-			t.Errorf("in the end the tags are %v, %v", i.Tags, err)
-		}
-	})
-	check("makes each change once", func(t *testing.T, f Fixture) {
-		before, err := f.API.SSL(ctx, f.Ref)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for n, step := range []struct {
-			action handler.Action
-			ok     func(handler.SSL) bool
-		}{
-			{handler.Update, func(s handler.SSL) bool { return s.Enabled && s.Expires.After(before.Expires) }},
-			{handler.Disable, func(s handler.SSL) bool { return !s.Enabled && s.Expires.IsZero() }},
-			{handler.Enable, func(s handler.SSL) bool { return s.Enabled && !s.Expires.IsZero() }},
-		} {
-			receipt, err := f.API.Modify(ctx, f.Ref, step.action)
-			if err != nil || receipt.RequestID == "" || receipt.TaskID == "" {
-				t.Fatalf("%s is answered %+v, %v", step.action, receipt, err)
-			}
-			f.Settle()
-			if s, err := f.API.SSL(ctx, f.Ref); err != nil || !step.ok(s) {
-				t.Errorf("after %s the encryption reads %+v, %v", step.action, s, err)
-			}
-			if f.Writes() != n+1 {
-				t.Errorf("after %s there were %d writes", step.action, f.Writes())
+			found = true
+			if l.Status != "Normal" || l.ConnectionDomain == "" || l.Port == 0 || l.Tags["env"] != "prod" || l.Name == "" || l.Type == "" || l.Region != f.Ref.RegionID {
+				t.Errorf("%s: the list shows %+v", name, l)
 			}
 		}
-		if _, err := f.API.Modify(ctx, f.Ref, handler.Enable); !errors.Is(err, handler.ErrAlready) {
-			t.Errorf("Enable while on fails with %v, want ErrAlready", err)
+		if found != test.want || found && list.Total < 1 {
+			t.Errorf("%s: the instance is in the list: %v; want %v, of %d", name, found, test.want, list.Total)
 		}
-	})
-	check("does nothing once its context has ended", func(t *testing.T, f Fixture) {
-		ended, cancel := context.WithCancel(ctx)
-		cancel()
-		if _, err := f.API.SSL(ended, f.Ref); err == nil {
-			t.Error("a read goes on")
+	}
+}
+
+func refusesLongFilters(t *testing.T, f Fixture) {
+	for name, filter := range map[string]handler.Filter{
+		"31 ids": {IDs: make([]string, handler.MaxIDs+1)},
+		"6 tags": {Tags: map[string]string{"a": "", "b": "", "c": "", "d": "", "e": "", "f": ""}},
+	} {
+		for n := range filter.IDs {
+			filter.IDs[n] = f.Ref.InstanceID
 		}
-		_, err := f.API.Modify(ended, f.Ref, handler.Update)
-		if err == nil || handler.AsError(err).Uncertain || f.Writes() != 0 {
-			t.Errorf("a write ends with %v after %d writes", err, f.Writes())
+		if _, err := f.API.List(ctx, f.Ref.RegionID, filter, 1); !errors.Is(err, handler.Invalid) {
+			t.Errorf("a listing by %s fails with %v, want invalid", name, err)
 		}
-	})
-	check("is safe for concurrent use", func(t *testing.T, f Fixture) {
-		var group sync.WaitGroup
-		for range 16 {
-			group.Go(func() {
-				_, err1 := f.API.Instance(ctx, f.Ref)
-				_, err2 := f.API.SSL(ctx, f.Ref)
-				if err := errors.Join(err1, err2, f.API.Tag(ctx, f.Ref, "a", "b")); err != nil {
-					t.Error(err)
-				}
-			})
+	}
+}
+
+func saysNotFound(t *testing.T, f Fixture) {
+	gone := handler.Ref{RegionID: f.Ref.RegionID, InstanceID: "r-gonegonegone"}
+	_, err1 := f.API.Instance(ctx, gone)
+	_, err2 := f.API.SSL(ctx, gone)
+	_, err3 := f.API.Modify(ctx, gone, handler.Update, inTime(t, f))
+	for call, err := range map[string]error{"Instance": err1, "SSL": err2, "Modify": err3, "Tag": f.API.Tag(ctx, gone, "a", "b"), "Untag": f.API.Untag(ctx, gone, "a")} {
+		if !errors.Is(err, handler.NotFound) || handler.AsError(err).Uncertain {
+			t.Errorf("%s fails with %v, want a certain not_found", call, err)
 		}
-		group.Wait()
-	})
+	}
+}
+
+func endsWithItsContext(t *testing.T, f Fixture) {
+	by := inTime(t, f)
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := f.API.SSL(ended, f.Ref); err == nil {
+		t.Error("a read goes on")
+	}
+	_, err := f.API.Modify(ended, f.Ref, handler.Update, by)
+	if err == nil || handler.AsError(err).Uncertain || f.Writes() != 0 {
+		t.Errorf("a write ends with %v after %d writes", err, f.Writes())
+	}
+	err = f.API.Tag(ended, f.Ref, "late", "1")
+	if i, failed := f.API.Instance(ctx, f.Ref); err == nil || handler.AsError(err).Uncertain || failed != nil || len(i.Tags) != 1 {
+		t.Errorf("a tagging ends with %v, and then the tags are %v, %v", err, i.Tags, failed)
+	}
+}
+
+func isConcurrent(t *testing.T, f Fixture) {
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			_, err1 := f.API.Instance(ctx, f.Ref)
+			_, err2 := f.API.SSL(ctx, f.Ref)
+			if err := errors.Join(err1, err2, f.API.Tag(ctx, f.Ref, "a", "b")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
 }

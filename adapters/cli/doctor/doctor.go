@@ -23,6 +23,7 @@ import (
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // State is what came of a check.
@@ -89,7 +90,7 @@ type examination struct {
 	Options
 	ctx      context.Context
 	settings function.Settings
-	handler  *handler.Handler
+	fleet    *fleet.Fleet
 	client   *tair.Client
 
 	// What the first checks find, for the later ones.
@@ -120,7 +121,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 		}
 		return settings
 	}
-	x.handler, x.client = x.settings.Handler(x.settings.Credentials(x.Environ, nil), slog.New(slog.DiscardHandler))
+	x.fleet, x.client = x.settings.Fleet(x.settings.Credentials(x.Environ, nil), slog.New(slog.DiscardHandler))
 	defer x.client.Close()
 
 	var credentials, clock, endpoints, rights, instance, window, lease, notices []Finding

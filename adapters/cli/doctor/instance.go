@@ -29,8 +29,8 @@ func (x *examination) look() (l look) {
 		return l
 	}
 	ref := x.ref()
-	if l.seen, l.err = x.handler.Observe(x.ctx, ref); l.err == nil {
-		l.result = x.handler.Handle(x.ctx, []handler.Request{{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}})[0]
+	if _, l.seen, l.err = x.fleet.Observe(x.ctx, ref); l.err == nil {
+		l.result = x.fleet.Handle(x.ctx, handler.Trusted.Deliver(handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
 	}
 	return l
 }

@@ -87,7 +87,7 @@ func (x *examination) measure() (time.Duration, error) {
 		if seen == shows {
 			return max(first.Sub(set), time.Nanosecond), nil
 		}
-		if err := x.handler.Sleep(x.ctx, poll); err != nil {
+		if err := x.fleet.Sleep(x.ctx, poll); err != nil {
 			return time.Since(set), err
 		}
 	}

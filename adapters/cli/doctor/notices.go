@@ -19,7 +19,7 @@ func (x *examination) notices() []Finding {
 	}
 	transport := x.Transport
 	if transport == nil {
-		transport = notify.NewTransport()
+		transport = notify.NewTransport(x.settings.Roots())
 	}
 	if x.Notify {
 		return x.sendTest(notify.New(x.settings.NotifyURLs, notify.Options{Transport: transport}), places)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"tairssl/handler"
 )
@@ -36,7 +37,7 @@ func (x *examination) pick(region string, listed []handler.Listed) (handler.Ref,
 		return handler.Ref{RegionID: region, InstanceID: x.Instance}, true
 	}
 	for _, l := range listed {
-		if x.handler.Policy.Covers(l.InstanceID) {
+		if x.fleet.Policy.Covers(l.InstanceID) {
 			return l.Ref, true
 		}
 	}
@@ -61,9 +62,9 @@ func (x *examination) readsIn(region string) (findings []Finding) {
 	if why := x.barred(region); why != "" {
 		return []Finding{x.skipped(Permission, "reads in "+region, why)}
 	}
-	listed, total, err := x.client.List(x.ctx, region, nil, 1)
-	findings = append(findings, x.right("DescribeInstances", handler.Ref{RegionID: region, InstanceID: "*"}, err, fmt.Sprintf("%d instances in %s", total, region)))
-	ref, ok := x.pick(region, listed)
+	page, err := x.client.List(x.ctx, region, handler.Filter{}, 1)
+	findings = append(findings, x.right("DescribeInstances", handler.Ref{RegionID: region, InstanceID: "*"}, err, fmt.Sprintf("%d instances in %s", page.Total, region)))
+	ref, ok := x.pick(region, page.Instances)
 	if !ok {
 		return append(findings, skip(Permission, "reads of an instance", "there is none in "+region+" to read: name one with --instance"))
 	}
@@ -198,17 +199,20 @@ func (x *examination) nobody(region string) (nobody, error) {
 	}
 }
 
+// soon is by when a probe has to be signed.
+func soon() time.Time { return time.Now().Add(time.Hour) }
+
 // noAction is none of ModifyInstanceSSL's actions.
 const noAction handler.Action = "Doctor"
 
 // modify asks whether ModifyInstanceSSL is allowed, for an instance that is not
 // there, and for an action that is none as well.
 func (x *examination) modify(none nobody) Finding {
-	_, other := x.client.Modify(x.ctx, none.Ref, noAction)
+	_, other := x.client.Modify(x.ctx, none.Ref, noAction, soon())
 	if other == nil { // then nothing is as it is taken to be
 		return x.judge("ModifyInstanceSSL", none, nil, nil)
 	}
-	_, update := x.client.Modify(x.ctx, none.Ref, handler.Update)
+	_, update := x.client.Modify(x.ctx, none.Ref, handler.Update, soon())
 	return x.judge("ModifyInstanceSSL", none, update, other)
 }
 

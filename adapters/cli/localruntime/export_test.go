@@ -1,4 +1,34 @@
 package localruntime
 
+import "strings"
+
 // PID is the process's id.
-func (p *Process) PID() int { return p.command.Process.Pid }
+func (p *Process) PID() int { return p.sandbox().command.Process.Pid }
+
+// HowItEnded is what is told of a process that ended.
+func (p *Process) HowItEnded() string { return p.sandbox().failure().Error() }
+
+// CheckSigV4 and CheckACS check the signature of a request that was sent at a
+// time, and give the code of a refusal.
+var (
+	CheckSigV4 = checkSigV4
+	CheckACS   = checkACS
+)
+
+type (
+	Key     = key
+	Refusal = refusal
+)
+
+// NewKey makes a key.
+func NewKey(id, secret, token string) Key { return key{id, secret, token} }
+
+// Environment is what a process is given, by name.
+func Environment(cloud Cloud, o Options, endpoint string) map[string]string {
+	given := map[string]string{}
+	for _, entry := range surroundingsOf(cloud, o, endpoint).environment("its-runtime-api") {
+		name, value, _ := strings.Cut(entry, "=")
+		given[name] = value
+	}
+	return given
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -20,14 +21,42 @@ import (
 	"tairssl/handler"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// built are the binaries of this run of the tests, each built once.
+var built struct {
+	sync.Mutex
+	dir   string
+	paths map[string]string
+}
 
-func build(t *testing.T, path, pkg string) {
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(built.dir) // empty if nothing was built
+		os.Exit(code)
+	}))
+}
+
+// build gives a package's binary.
+func build(t *testing.T, pkg string) string {
 	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if path, ok := built.paths[pkg]; ok {
+		return path
+	}
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "localruntime-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir, built.paths = dir, map[string]string{}
+	}
+	path := filepath.Join(built.dir, strconv.Itoa(len(built.paths)), "bootstrap")
 	out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, pkg).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
 	}
+	built.paths[pkg] = path
+	return path
 }
 
 var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
@@ -54,7 +83,7 @@ func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtes
 	log := &bytes.Buffer{}
 	env := environment(append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=100ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)...)
-	p, err := localruntime.Start(context.Background(), cloud, needBinary(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Region: "cn-hangzhou"})
+	p, err := localruntime.Start(context.Background(), cloud, needBinary(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Freeze: true})
 	if err != nil {
 		t.Fatal(err)
 	}

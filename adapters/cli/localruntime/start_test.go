@@ -50,12 +50,10 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// needBinary gives a built function, or fails with what to do.
+// needBinary gives a built function.
 func needBinary(t *testing.T, cloud localruntime.Cloud) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "bootstrap")
-	build(t, path, fmt.Sprintf("tairssl/adapters/%s/bootstrap", cloud))
-	return path
+	return build(t, fmt.Sprintf("tairssl/adapters/%s/bootstrap", cloud))
 }
 
 var deadline = 30 * time.Second

@@ -17,6 +17,7 @@ import (
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 // BenchmarkSweep sweeps whole fleets by the real function, over an emulator in a
@@ -87,7 +88,7 @@ func sweepOnce(b *testing.B, size int, latency time.Duration, concurrency, rate 
 		b.Fatal(err)
 	}
 	answer, err := p.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
-	var result handler.SweepResult
+	var result fleet.Result
 	if err != nil || answer.Failed || json.Unmarshal(answer.Payload, &result) != nil || result.Summary.Seen != size || result.Summary.Outcomes[handler.Unchanged] != size {
 		b.Fatalf("the sweep of %d is answered %.500s, %v", size, answer.Payload, err)
 	}

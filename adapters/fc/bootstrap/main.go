@@ -7,4 +7,4 @@ import (
 	"tairssl/adapters/fc"
 )
 
-func main() { fc.Start(os.Environ(), os.Stderr) }
+func main() { os.Exit(fc.Start(os.Environ(), os.Stderr)) }

@@ -6,122 +6,110 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
+	"strings"
 	"time"
 )
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+// control is a path under /emulator/ that speaks JSON. Without show it answers
+// an order by its body.
+type control struct {
+	show  func() any              // answers GET, and POST when the order is carried out
+	order func(body []byte) error // carries out a POST
+}
+
+func (e *Emulator) controls() map[string]control {
+	return map[string]control{
+		"instances":   {show: func() any { return e.Instances() }, order: e.orderInstances},
+		"clock":       {show: e.showClock, order: e.orderClock},
+		"stale-reads": {show: e.showStaleReads, order: e.orderStaleReads},
+		"faults":      {show: e.showFaults, order: e.orderFault},
+		"quotas":      {show: e.showQuotas, order: e.orderQuota},
+		"policy":      {order: e.Policy},
+		"tag-policy":  {show: e.showTagPolicy, order: e.orderTagPolicy},
+		"calls":       {show: func() any { return e.allCalls() }},
+	}
+}
 
 // routes are the OpenAPI and the controls.
 func (e *Emulator) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", e.openAPI)
-	mux.HandleFunc("GET /emulator/instances", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, http.StatusOK, e.Instances())
-	})
-	mux.HandleFunc("POST /emulator/instances", func(w http.ResponseWriter, r *http.Request) {
-		var fleet []Instance
-		e.control(w, r, func(body []byte) (err error) {
-			fleet, err = DecodeInstances(body)
-			return err
-		}, func() (any, error) {
-			err := e.Put(fleet...)
-			return e.Instances(), err
-		})
-	})
-	mux.HandleFunc("GET /emulator/clock", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, e.clock()) })
-	mux.HandleFunc("POST /emulator/clock", func(w http.ResponseWriter, r *http.Request) {
-		var move struct{ Advance string }
-		e.control(w, r, strict(&move), func() (any, error) {
-			d, err := time.ParseDuration(move.Advance)
-			if err != nil {
-				return nil, fmt.Errorf("the field Advance is %q; it takes a duration such as 1h", move.Advance)
-			}
-			e.Advance(d)
-			return e.clock(), nil
-		})
-	})
-	mux.HandleFunc("GET /emulator/faults", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, e.pendingFaults()) })
-	mux.HandleFunc("POST /emulator/faults", func(w http.ResponseWriter, r *http.Request) {
-		f := Fault{Times: 1}
-		e.control(w, r, strict(&f), func() (any, error) {
-			err := e.Fault(f)
-			return e.pendingFaults(), err
-		})
-	})
-	mux.HandleFunc("GET /emulator/calls", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, e.allCalls()) })
-	mux.HandleFunc("POST /emulator/policy", func(w http.ResponseWriter, r *http.Request) {
-		var document []byte
-		e.control(w, r, func(body []byte) error { document = body; return nil }, func() (any, error) {
-			return json.RawMessage(document), e.Policy(document)
-		})
-	})
+	for name, c := range e.controls() {
+		path := "/emulator/" + name
+		var allow []string
+		if c.show != nil {
+			allow = append(allow, "GET")
+			mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, c.show()) })
+		}
+		if c.order != nil {
+			allow = append(allow, "POST")
+			mux.HandleFunc("POST "+path, c.obey)
+		}
+		refuseOthers(mux, path, strings.Join(allow, ", "))
+	}
 	mux.HandleFunc("GET /emulator/ca.pem", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-pem-file")
 		_, _ = w.Write(e.CAPEM())
 	})
-	for path, allow := range map[string]string{
-		"/emulator/instances": "GET, POST", "/emulator/clock": "GET, POST", "/emulator/faults": "GET, POST",
-		"/emulator/policy": "POST", "/emulator/calls": "GET", "/emulator/ca.pem": "GET",
-	} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", allow)
-			problem(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s", path, allow))
-		})
-	}
+	refuseOthers(mux, "/emulator/ca.pem", "GET")
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, fmt.Errorf("the path %.100q is unknown", r.URL.Path))
 	})
 	return mux
 }
 
+// refuseOthers answers the methods that a path does not take.
+func refuseOthers(mux *http.ServeMux, path, allow string) {
+	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		problem(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s", path, allow))
+	})
+}
+
 func problem(w http.ResponseWriter, status int, err error) {
 	answer(w, status, struct{ Error string }{err.Error()})
 }
 
-func (e *Emulator) clock() any { return struct{ Now string }{e.Now().UTC().Format(time.RFC3339)} }
+const maxControl = 256 << 20 // a fleet of 100,000 is some 40 MB
 
-func (e *Emulator) pendingFaults() []Fault {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]Fault{}, e.faults...)
+// obey carries out the order in a body.
+func (c control) obey(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControl))
+	if body = bytes.TrimSpace(body); err == nil && len(body) == 0 {
+		err = errors.New("the body is empty; it takes JSON")
+	}
+	if err == nil {
+		err = c.order(body)
+	}
+	switch {
+	case err != nil:
+		problem(w, http.StatusBadRequest, err)
+	case c.show == nil:
+		answer(w, http.StatusOK, json.RawMessage(body))
+	default:
+		answer(w, http.StatusOK, c.show())
+	}
 }
 
 // strict decodes one JSON value without unknown fields.
-func strict(into any) func([]byte) error {
-	return func(body []byte) error {
-		dec := json.NewDecoder(bytes.NewReader(body))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(into); err != nil {
-			return err
-		}
-		if _, err := dec.Token(); err != io.EOF {
-			return errors.New("the body holds more than one JSON value")
-		}
-		return nil
+func strict(body []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
 	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("the body holds more than one JSON value")
+	}
+	return nil
 }
 
-const maxControl = 256 << 20 // a fleet of 100,000 is some 30 MB
-
-// control reads a body, acts and answers.
-func (e *Emulator) control(w http.ResponseWriter, r *http.Request, decode func([]byte) error, act func() (any, error)) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControl))
-	if body = bytes.TrimSpace(body); err == nil && len(body) == 0 {
-		err = fmt.Errorf("the body is empty; it takes JSON")
-	}
-	if err == nil {
-		err = decode(body)
-	}
-	var v any
-	if err == nil {
-		v, err = act()
-	}
+// duration reads a field that is a Go duration.
+func duration(field, text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
 	if err != nil {
-		problem(w, http.StatusBadRequest, err)
-		return
+		err = fmt.Errorf("the field %s is %q; it takes a duration such as 1h", field, text)
 	}
-	answer(w, http.StatusOK, v)
+	return d, err
 }

@@ -41,7 +41,7 @@ func TestRedisOverTLSVerifiedAsAClientWould(t *testing.T) {
 func TestServedCertificateIsTheInstancesAlone(t *testing.T) {
 	w := newWorld(t)
 	for _, i := range w.Instances() {
-		if i.SSLEnabled == "Disable" {
+		if i.SSLEnabled != "Enable" {
 			continue
 		}
 		c, err := tairtest.ServedCertificate(context.Background(), i.DataPlane)

@@ -122,7 +122,8 @@ func matches(patterns []string, s string) bool {
 var denied = &refusal{http.StatusForbidden, "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM."}
 
 // authorize asks the policy about a call; e.mu is held.
-func (e *Emulator) authorize(p params) *refusal {
+func (e *Emulator) authorize(c call) *refusal {
+	p := c.params
 	if p["Action"] == "GetCallerIdentity" { // needs no right
 		return nil
 	}
@@ -134,7 +135,11 @@ func (e *Emulator) authorize(p params) *refusal {
 		ids = []string{"*"}
 	}
 	for _, id := range ids {
-		resource := "acs:kvstore:" + p["RegionId"] + ":" + account + ":instance/" + id
+		region := c.region
+		if i := e.reached(c, id); i != nil {
+			region = i.RegionID
+		}
+		resource := "acs:kvstore:" + region + ":" + account + ":instance/" + id
 		if !e.policy.allows("kvstore:"+p["Action"], resource, p["SSLEnabled"]) {
 			return denied
 		}
@@ -142,7 +147,7 @@ func (e *Emulator) authorize(p params) *refusal {
 	return nil
 }
 
-func getCallerIdentity(_ *Emulator, p params, _ string) (object, *refusal) {
+func getCallerIdentity(_ *Emulator, c call) (object, *refusal) {
 	return object{"IdentityType": "RAMUser", "AccountId": account, "PrincipalId": "216959339000654321", "UserId": "216959339000654321",
-		"Arn": "acs:ram::" + account + ":user/" + p["AccessKeyId"]}, nil
+		"Arn": "acs:ram::" + account + ":user/" + c.params["AccessKeyId"]}, nil
 }

@@ -97,7 +97,8 @@ func TestGetCallerIdentityOfTheSTS(t *testing.T) {
 	}
 }
 
-// Tags show late, the newest last, and the Date is that of the emulated machine.
+// Tags show late, the newest last, and the Date is that of the emulated clock,
+// by which the ages of tags are judged.
 func TestTagsThatShowLateAndAnotherClock(t *testing.T) {
 	now := time.Now().Add(-10 * time.Minute)
 	e, err := tairtest.New(tairtest.Options{Now: func() time.Time { return now }, TagLag: 3 * time.Second, ExistenceFirst: true})
@@ -123,7 +124,7 @@ func TestTagsThatShowLateAndAnotherClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if date := resp.Header.Get("Date"); date != now.UTC().Format(http.TimeFormat) {
+		if date := resp.Header.Get("Date"); date != e.Now().UTC().Format(http.TimeFormat) {
 			t.Errorf("the answer's Date is %s", date)
 		}
 		for _, colour := range []string{"crimson", "blue"} {

@@ -1,0 +1,187 @@
+package function_test
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+var chatSettings = []string{"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef"}
+
+const responseURL = "https://hooks.slack.com/commands/secret"
+
+// slack says something in Slack, to be answered at an address.
+func (w world) slack(t *testing.T, text, address string) string {
+	t.Helper()
+	body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {address}}.Encode()
+	header := webhook.SignSlack("slack-secret", time.Now(), []byte(body))
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	status, _, answer, err := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body})
+	if status != http.StatusOK || err != nil {
+		t.Fatalf("%s is answered %d %s, %v", text, status, answer, err)
+	}
+	return string(answer)
+}
+
+var codeIn = regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`)
+
+// start has an update confirmed and gives what was handed over, and the code.
+func (w world) start(t *testing.T, address string) (payload []byte, code string) {
+	t.Helper()
+	found := codeIn.FindStringSubmatch(w.slack(t, "update "+id, address))
+	if found == nil {
+		t.Fatal("there is no code in the plan")
+	}
+	if answer := w.slack(t, "confirm "+found[1], address); !strings.Contains(answer, "Started: update "+id) || len(*w.handed) == 0 || w.restarts(id) != 0 {
+		t.Fatalf("confirm is answered %s after %d restarts", answer, w.restarts(id))
+	}
+	return []byte((*w.handed)[0]), found[1]
+}
+
+func TestAChangeConfirmedInAChatIsMadeByAnInvocationOfItsOwn(t *testing.T) {
+	w := newWorld(t, chatSettings...)
+	payload, code := w.start(t, responseURL)
+	for range 2 { // platforms deliver more than once
+		if answer, err := w.InvokeHanded(context.Background(), payload); err != nil || string(answer) != "{}" || w.restarts(id) != 1 {
+			t.Fatalf("the work ends %s, %v after %d restarts", answer, err, w.restarts(id))
+		}
+	}
+	if len(w.posts.bodies) != 2 || !strings.Contains(w.posts.bodies[0], "Done: the certificate is now valid until") {
+		t.Errorf("people were told %v", w.posts.bodies)
+	}
+	for _, secret := range []string{responseURL, "commands/secret", code, string(payload), "0123456789abcdef"} {
+		if strings.Contains(w.log.String(), secret) {
+			t.Errorf("the log shows %s:\n%s", secret, w.log)
+		}
+	}
+}
+
+func TestHandedWorkThatIsNotOursIsUnauthorized(t *testing.T) {
+	w := newWorld(t, chatSettings...)
+	payload, _ := w.start(t, responseURL)
+	other := newWorld(t, slices.Concat(chatSettings[:2], []string{"TAIRSSL_CONFIRM_KEY=fedcba9876543210"})...)
+	silent := newWorld(t, chatSettings[:2]...)
+	altered := slices.Clone(payload)
+	altered[60] ^= 1
+	for name, test := range map[string]struct {
+		world
+		payload string
+	}{
+		"forged": {w, `{"Handed":"c2VhbGVk"}`}, "altered": {w, string(altered)}, "with a wish": {w, strings.Replace(string(payload), "{", `{"Sweep":{},`, 1)},
+		"under another key": {other, string(payload)}, "where there is no key": {silent, string(payload)},
+	} {
+		test.log.Reset()
+		_, err := test.InvokeHanded(context.Background(), []byte(test.payload))
+		var failure *function.Failure
+		if !errors.As(err, &failure) || failure.Type != "unauthorized" || test.restarts(id) != 0 {
+			t.Errorf("%s: it ends %v after %d restarts", name, err, test.restarts(id))
+		}
+		test.line(t).want(t, entry{"level": "ERROR", "trigger": "handed", "outcome": "failed", "kind": "unauthorized", "error_type": "unauthorized"})
+	}
+}
+
+// The one way in is InvokeHanded, for a payload that is nothing else.
+func TestHandedWorkIsRefusedByEveryOtherWay(t *testing.T) {
+	w := newWorld(t, append(slices.Clone(chatSettings), "TAIRSSL_GITHUB_SECRETS=git-secret")...)
+	payload, _ := w.start(t, responseURL)
+	w.log.Reset()
+	answer, err := w.Invoke(context.Background(), payload)
+	if err != nil || !strings.Contains(string(answer), `"refused"`) || !strings.Contains(string(answer), "asynchronous invocation") {
+		t.Errorf("an invocation of another kind is answered %s, %v", answer, err)
+	}
+	answers, err := w.Deliver(context.Background(), [][]byte{payload}, "m1")
+	if _, _, again := answers[0].Again(); err != nil || again || answers[0].Results[0].Outcome != handler.Refused {
+		t.Errorf("a record of a queue is answered %s, %v", answers[0].Body(), err)
+	}
+	header := webhook.SignGitHub("git-secret", payload)
+	header.Set("Content-Type", "application/json")
+	if status, _, body, _ := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/ssl", Header: header, Body: string(payload)}); status != http.StatusForbidden {
+		t.Errorf("over HTTP it is answered %d %s", status, body)
+	}
+	if w.restarts(id) != 0 || strings.Contains(w.log.String(), string(payload[20:60])) {
+		t.Errorf("after %d restarts the log has\n%s", w.restarts(id), w.log)
+	}
+}
+
+// Where nothing can be handed over chat only reads, and says why.
+func TestWithoutAWayToHandOverChatOnlyReads(t *testing.T) {
+	w := newWorld(t, chatSettings...)
+	endpoint, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Function = function.New(function.Options{Log: w.log, Transport: w.posts, Environ: append(slices.Clone(chatSettings), "TAIRSSL_ENDPOINT="+endpoint,
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret")})
+	if answer := w.slack(t, "update "+id, responseURL); !strings.Contains(answer, "switched off") || codeIn.MatchString(answer) {
+		t.Errorf("update is answered %s", answer)
+	}
+	if answer := w.slack(t, "status "+id, responseURL); !strings.Contains(answer, id+": until") {
+		t.Errorf("status is answered %s", answer)
+	}
+}
+
+// A relay of one's own, with a certificate of one's own authority.
+func TestAnswersAreSentByAnAuthorityOfOnesOwn(t *testing.T) {
+	got := make(chan string, 1)
+	relay := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- r.URL.Path + " " + string(body)
+	}))
+	defer relay.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: relay.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	endpoint, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Function = function.New(function.Options{Log: w.log, Environ: append(slices.Clone(chatSettings), "TAIRSSL_ENDPOINT="+endpoint, "TAIRSSL_CA_FILE="+ca,
+		"TAIRSSL_CHAT_REPLY_HOSTS="+relay.Listener.Addr().String(), "TAIRSSL_LEASE_PAUSE=50ms",
+		"TAIRSSL_INVOKE_ENDPOINT=https://invoke.example.com", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"),
+		Invoke: func(ctx context.Context, api function.InvokeAPI, payload []byte) error {
+			if c, err := api.Credentials(ctx); api.Endpoint.String() != "https://invoke.example.com" || api.Roots == nil || err != nil || c.AccessKeyID != "emulator" {
+				t.Errorf("the invoke API is said to be %v, trusted by %v, called as %v, %v", api.Endpoint, api.Roots, c, err)
+			}
+			*w.handed = append(*w.handed, string(payload))
+			return nil
+		}})
+	payload, _ := w.start(t, relay.URL+"/hook")
+	if _, err := w.InvokeHanded(context.Background(), payload); err != nil {
+		t.Fatal(err)
+	}
+	if told := <-got; !strings.HasPrefix(told, "/hook ") || !strings.Contains(told, "Done: ") {
+		t.Errorf("the relay was sent %s", told)
+	}
+}
+
+func TestHandedWorkFailsAsAnInvocationOnlyIfItDidNotBegin(t *testing.T) {
+	w := newWorld(t, append(slices.Clone(chatSettings), "TAIRSSL_RATE=fast")...)
+	var failure *function.Failure
+	if _, err := w.InvokeHanded(context.Background(), []byte(`{"Handed":"x"}`)); !errors.As(err, &failure) || failure.Type != "internal" {
+		t.Errorf("with wrong settings it ends %v", err)
+	}
+	w = newWorld(t, chatSettings...)
+	payload, _ := w.start(t, responseURL)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second) // too short to begin a write in
+	defer cancel()
+	if _, err := w.InvokeHanded(ctx, payload); err != nil || w.restarts(id) != 0 || len(w.posts.bodies) != 1 || !strings.Contains(w.posts.bodies[0], "That failed") {
+		t.Errorf("without the time for it, it ends %v, and people are told %v", err, w.posts.bodies)
+	}
+}

@@ -1,0 +1,111 @@
+package lambda
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tairssl/adapters/function"
+	"tairssl/handler"
+)
+
+// invoke starts an asynchronous invocation of the function that runs, by the
+// credential of its role, which needs lambda:InvokeFunction on it. Source: AWS
+// Lambda API Reference, Invoke, version 2015-03-31, InvocationType Event.
+func invoke(environ []string, now func() time.Time) function.Invoke {
+	role := roleOf(environ, now)
+	name := role.get("AWS_LAMBDA_FUNCTION_NAME")
+	return func(ctx context.Context, api function.InvokeAPI, payload []byte) error {
+		endpoint, err := role.endpoint("lambda", api.Endpoint)
+		if err == nil && name == "" {
+			err = errors.New("AWS_LAMBDA_FUNCTION_NAME is not set, as Lambda does")
+		}
+		if err != nil {
+			return notInvoked(handler.Internal, "%v", err)
+		}
+		connected := false
+		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+		req, err := http.NewRequestWithContext(traced, http.MethodPost,
+			endpoint.Scheme+"://"+endpoint.Host+"/2015-03-31/functions/"+url.PathEscape(name)+"/invocations", bytes.NewReader(payload))
+		if err != nil {
+			return notInvoked(handler.Internal, "the endpoint can not be used")
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-Amz-Invocation-Type", "Event")
+		if err := role.sign(req, payload, "lambda"); err != nil {
+			return notInvoked(handler.Internal, "the call can not be signed")
+		}
+		resp, err := newTransport(api.Roots).RoundTrip(req) // follows no redirect
+		if err != nil {
+			e := notInvoked(handler.Unavailable, "no answer from %s; a function in a VPC needs a NAT gateway, or an endpoint of Lambda", endpoint.Host)
+			e.Uncertain, e.Err = connected, errors.New(role.key.Redact(err.Error()))
+			return e
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if resp.StatusCode == http.StatusAccepted {
+			return nil
+		}
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what is cut has no message
+		e := declined(resp, body, name)
+		e.Code, e.RequestID = role.key.Redact(e.Code), role.key.Redact(resp.Header.Get("X-Amzn-Requestid"))
+		if e.Err != nil {
+			e.Err = errors.New(role.key.Redact(e.Err.Error()))
+		}
+		return e
+	}
+}
+
+func notInvoked(kind handler.Kind, format string, args ...any) *handler.Error {
+	return handler.Errorf(kind, "AWS Lambda did not take the work: "+format, args...)
+}
+
+// invokeCodes says what the codes of Invoke mean here; %s is the function.
+// Sources: the errors of Invoke, and those that are common to all of AWS's APIs.
+var invokeCodes = []struct {
+	codes []string
+	kind  handler.Kind
+	fix   string
+}{
+	{[]string{"AccessDenied"}, handler.Forbidden, "allow lambda:InvokeFunction on the function %s to its own role"},
+	{[]string{"ResourceNotFound"}, handler.NotFound, "there is no function %s there: leave AWS_LAMBDA_FUNCTION_NAME and AWS_REGION as Lambda sets them"},
+	{[]string{"InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "UnrecognizedClient", "InvalidClientTokenId", "MissingAuthenticationToken"}, handler.Forbidden,
+		"leave AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of %s as Lambda sets them, and check the clock"},
+	{[]string{"ExpiredToken", "RequestExpired"}, handler.Unavailable, "the session of the role of %s has ended: Lambda starts the function anew"},
+	{[]string{"TooManyRequests", "Throttling", "RequestLimitExceeded"}, handler.Throttled, "too many invocations of %s are under way"},
+}
+
+// declined reads an answer that is not 202. Only a failure of AWS's own leaves
+// it open whether the payload was queued.
+func declined(resp *http.Response, body []byte, name string) *handler.Error {
+	var said struct{ Type, Message string }
+	_ = json.Unmarshal(body, &said) // a proxy's page has neither
+	code, _, _ := strings.Cut(cmp.Or(resp.Header.Get("X-Amzn-Errortype"), said.Type), ":")
+	kind, fix := handler.Unavailable, fmt.Sprintf("status %d for %%s", resp.StatusCode)
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		kind = handler.Throttled
+	case resp.StatusCode == http.StatusForbidden:
+		kind, fix = handler.Forbidden, invokeCodes[0].fix
+	}
+	for _, row := range invokeCodes {
+		if slices.Contains(row.codes, strings.TrimSuffix(code, "Exception")) {
+			kind, fix = row.kind, row.fix
+		}
+	}
+	e := notInvoked(kind, fix, name)
+	e.Code, e.Uncertain = code, resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode < http.StatusBadRequest
+	if said.Message != "" {
+		e.Err = errors.New(said.Message)
+	}
+	return e
+}

@@ -1,0 +1,88 @@
+package lambda
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+// role is what the function calls AWS's own APIs with: the credential of its
+// role, which Lambda puts into the environment, and its region.
+type role struct {
+	get    func(string) string
+	key    tair.Credential
+	region string
+	now    func() time.Time
+}
+
+func roleOf(environ []string, now func() time.Time) role {
+	get := function.Getenv(environ)
+	return role{
+		get: get, region: get("AWS_REGION"), now: now,
+		key: tair.Credential{AccessKeyID: get("AWS_ACCESS_KEY_ID"), AccessKeySecret: get("AWS_SECRET_ACCESS_KEY"), SecurityToken: get("AWS_SESSION_TOKEN")},
+	}
+}
+
+// endpoint is the URL of a service's API: override if it is set, else what
+// AWS_ENDPOINT_URL_<SERVICE> says, the variable of AWS's own clients, else the
+// region's. Its error says which variable is wrong.
+func (r role) endpoint(service string, override *url.URL) (*url.URL, error) {
+	if !handler.ValidRegion(r.region) {
+		return nil, errors.New("AWS_REGION is not set to a region's id, as Lambda does")
+	}
+	if r.key.AccessKeyID == "" || r.key.AccessKeySecret == "" {
+		return nil, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, as Lambda does for a function with a role")
+	}
+	if override != nil {
+		return override, nil
+	}
+	variable := "AWS_ENDPOINT_URL_" + strings.ToUpper(service)
+	if set := r.get(variable); set != "" {
+		u, err := tair.ParseURL(set)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", variable, err)
+		}
+		return u, nil
+	}
+	domain := ".amazonaws.com"
+	if strings.HasPrefix(r.region, "cn-") {
+		domain += ".cn"
+	}
+	return &url.URL{Scheme: "https", Host: service + "." + r.region + domain}, nil
+}
+
+// sign signs a request by Signature Version 4. Source: AWS IAM User Guide,
+// Signature Version 4 for API requests.
+func (r role) sign(req *http.Request, body []byte, service string) error {
+	hash := sha256.Sum256(body)
+	credentials := aws.Credentials{AccessKeyID: r.key.AccessKeyID, SecretAccessKey: r.key.AccessKeySecret, SessionToken: r.key.SecurityToken}
+	return v4.NewSigner().SignHTTP(req.Context(), credentials, req, hex.EncodeToString(hash[:]), service, r.region, r.now())
+}
+
+// newTransport makes the connections to AWS's APIs. Calls are rare, and the
+// process may be frozen between two, so none is kept open.
+func newTransport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    3 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableKeepAlives:      true,
+	}
+}

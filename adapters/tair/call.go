@@ -1,0 +1,140 @@
+package tair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
+	"github.com/cenkalti/backoff/v5"
+
+	"tairssl/handler"
+)
+
+// again tries what may be repeated up to four times, with pauses that grow from
+// some 100 ms and are spread by chance.
+func again[T any](ctx context.Context, op func() (T, error)) (T, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval = 100 * time.Millisecond
+	pauses.Multiplier = 2.5
+	pauses.MaxInterval = 2 * time.Second
+	var last error
+	v, err := backoff.Retry(ctx, func() (T, error) {
+		v, err := op()
+		if last == nil || !errors.Is(err, handler.ErrNoTime) { // of two failures that of a call which was made tells more
+			last = err
+		}
+		if err != nil && (ctx.Err() != nil || !helps(err)) {
+			return v, backoff.Permanent(err)
+		}
+		return v, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(4))
+	if err != nil && last != nil {
+		err = last // what the API said tells more than that the time ran out since
+	}
+	return v, err
+}
+
+// helps reports whether it helps to try again within moments.
+func helps(err error) bool {
+	return handler.AsError(err).Retryable && !errors.Is(err, handler.ErrNoTime) && !errors.Is(err, errNoDate)
+}
+
+// answered is an answer and the API's clock when it was given: its header Date,
+// zero if there is none that can be read.
+type answered[Resp any] struct {
+	content Resp
+	at      time.Time
+}
+
+// way is where a call goes, and how.
+type way struct {
+	region string
+	// endpoint gives the scheme and the host of the region. It is asked only for a
+	// region that the client signs for.
+	endpoint func(region string) (scheme, host string)
+	timeout  time.Duration
+	// signBy is when the call must have been signed; nil: whenever.
+	signBy *time.Time
+}
+
+// to is the way of a read to the OpenAPI of a region.
+func (c *Client) to(region string) way {
+	return way{region: region, endpoint: c.endpoint.resolve, timeout: readTimeout}
+}
+
+// call makes one signed call by an SDK client of its own. The time of the
+// answer is there if the call was refused, too.
+func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, to way, req Req, do func(*kvstore.Client, Req) (Resp, error)) (a answered[Resp], err error) {
+	action := req.GetActionName()
+	if err := c.permit(action, to.region); err != nil {
+		return a, err
+	}
+	scheme, host := to.endpoint(to.region)
+	transport := &bound{base: c.base, signBy: to.signBy}
+	ended, err := c.quotas.wait(ctx, action, to.region)
+	if err != nil {
+		return a, err
+	}
+	defer func() { ended(transport.sent) }()
+	if err := c.limiter.Wait(ctx); err != nil {
+		return a, noTime(ctx, err, "%s: the own rate limit leaves no time for it in this invocation: raise TAIRSSL_RATE, or ask for less at once", action)
+	}
+	credential, err := c.credentials(ctx)
+	if err != nil {
+		return a, handler.AsError(err)
+	}
+	var cancel context.CancelFunc
+	transport.ctx, cancel = context.WithTimeout(ctx, to.timeout)
+	defer cancel()
+	began := time.Now()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v", errPanic, v)
+		}
+		if err != nil {
+			err = failure(ctx, action, credential, transport, err)
+		}
+		a.at = transport.date
+		count(ctx, time.Since(began), err)
+	}()
+
+	config := sdk.NewConfig().WithScheme(scheme).WithAutoRetry(false).WithTimeout(to.timeout + time.Second)
+	config.Transport = transport
+	var client kvstore.Client
+	if err := client.InitWithOptions("", config, credentials.NewStsTokenCredential(credential.AccessKeyID, credential.AccessKeySecret, credential.SecurityToken)); err != nil {
+		return a, err
+	}
+	req.SetDomain(host)
+	req.GetQueryParams()["RegionId"] = to.region
+	a.content, err = do(&client, req)
+	return a, err
+}
+
+var (
+	errMalformed = errors.New("the answer is not what was asked for")
+	errPanic     = errors.New("the SDK panicked")
+	errNoDate    = errors.New("the answer has no Date header that can be read: a proxy on the way must pass it on")
+)
+
+func malformed(action string) *handler.Error { return unreadable(action, errMalformed) }
+
+// unreadable is the failure of an answer that came and says nothing.
+func unreadable(action string, why error) *handler.Error {
+	e := handler.Errorf(handler.Unavailable, "%s: %v", action, why)
+	e.Err = why
+	return e
+}
+
+// dated fails if an answer says not when it was given. Leases are judged by the
+// API's clock, so an observation without a time decides nothing.
+func (a answered[Resp]) dated(action string) error {
+	if a.at.IsZero() {
+		return unreadable(action, errNoDate)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package tair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
+
+	"tairssl/handler"
+)
+
+// failure makes an error of a call the handler's. outer is the caller's
+// context, b what is known of the way there and back.
+func failure(outer context.Context, action string, c Credential, b *bound, err error) *handler.Error {
+	var server *sdkerrors.ServerError
+	var known *handler.Error
+	if errors.As(err, &server) {
+		return refusal(action, c, b, server)
+	}
+	if errors.As(err, &known) {
+		return known
+	}
+	// A *url.Error's text is the whole signed URL. What it wraps is kept alone.
+	var transport *url.Error
+	for errors.As(err, &transport) {
+		err = transport.Err
+	}
+	var e *handler.Error
+	var large *http.MaxBytesError
+	var client *sdkerrors.ClientError
+	switch {
+	case outer.Err() != nil:
+		e = handler.Errorf(handler.Unavailable, "%s: the time for this invocation ran out, or it was cancelled, before the answer came", action)
+		err = outer.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		e = handler.Errorf(handler.Unavailable, "%s: no answer in time", action)
+	case errors.As(err, &large):
+		e = handler.Errorf(handler.Unavailable, "%s: the answer is longer than %d bytes", action, large.Limit)
+	case errors.As(err, &client):
+		e = handler.Errorf(handler.Unavailable, "%s: the answer can not be read", action)
+		err = errors.New(redact(c, fmt.Sprint(client.OriginError())))
+	case errors.Is(err, errPanic):
+		e = handler.Errorf(handler.Unavailable, "%s: the answer has an unexpected form", action)
+		err = errors.New(redact(c, err.Error()))
+	default:
+		e = handler.Errorf(handler.Unavailable, "%s: %s", action, redact(c, err.Error()))
+	}
+	e.Err, e.Uncertain = err, b.sent
+	return e
+}
+
+// refusal reads the API's own answer: by its code first, by its status last.
+func refusal(action string, c Credential, b *bound, server *sdkerrors.ServerError) *handler.Error {
+	status, code, message := server.HttpStatus(), server.ErrorCode(), server.Message()
+	row, known := meaningOf(code, codes)
+	switch {
+	case code == "":
+		row, message = notTheAPI(status), fmt.Sprintf("status %d, which is not the API's own answer", status)
+	case !known:
+		row = unlisted(code, status)
+	}
+	if action == "TagResources" && status < http.StatusInternalServerError {
+		if tag, refused := tagRefusal(code); refused {
+			row = tag
+		}
+	}
+	if code == "SignatureDoesNotMatch" || code == "IncompleteSignature" {
+		message = "the signature is wrong" // the API's words repeat the signed string
+	}
+	e := handler.Errorf(row.kind, "%s: %s", action, row.explain(action, b, clip(redact(c, message))))
+	e.Code, e.RequestID, e.Err = clip(redact(c, code)), clip(redact(c, server.RequestId())), row.err
+	// Of the refusals by a server that is in trouble only throttling is sure to
+	// have done nothing.
+	trouble := status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
+	e.Uncertain = row.uncertain || trouble && row.kind != handler.Throttled
+	return e
+}
+
+// explain appends to the API's own words what to do.
+func (m meaning) explain(action string, b *bound, message string) string {
+	fix := strings.ReplaceAll(m.fix, "%s", "kvstore:"+action)
+	if m.clock {
+		fix = b.clock()
+	}
+	if fix == "" {
+		return message
+	}
+	return strings.TrimRight(message, ". ") + ": " + fix
+}
+
+// redact takes a credential out of a text, plain or as it stands in a URL.
+func redact(c Credential, text string) string {
+	for _, secret := range []string{c.SecurityToken, c.AccessKeySecret, c.AccessKeyID} {
+		if len(secret) < 8 { // nothing worth hiding, and it would tear words apart
+			continue
+		}
+		once := url.QueryEscape(secret)
+		for _, form := range []string{secret, once, url.QueryEscape(once)} {
+			text = strings.ReplaceAll(text, form, "***")
+		}
+	}
+	return text
+}
+
+// clip bounds what the API says.
+func clip(s string) string {
+	const most = 400
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

@@ -1,0 +1,177 @@
+package tair
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
+
+	"tairssl/handler"
+)
+
+// MaxAsyncPayload is the largest payload of an asynchronous invocation, in bytes.
+const MaxAsyncPayload = 128 << 10
+
+// InvokeOptions of [InvokeAsync]. Credentials, Region and Function are needed.
+type InvokeOptions struct {
+	Credentials Credentials
+	Region      string
+	Function    string // its name, not its ARN
+	Qualifier   string // a version or an alias; "" for LATEST
+	// Endpoint is the URL of Function Compute's API, scheme and host only; default
+	// https://fcv3.{region}.aliyuncs.com. Plain http is taken for this machine only.
+	Endpoint string
+	RootCAs  *x509.CertPool // nil: the system's
+}
+
+// InvokeAsync has Function Compute invoke a function once the call has returned:
+// InvokeFunction of FC 2023-03-30 with the invocation type Async. It is sent once.
+//
+// Errors: Forbidden if the right fc:InvokeFunction is missing, Invalid if the
+// options or the payload are out of bounds, Internal if there is no such
+// function, Throttled and Unavailable if a later call may do. Uncertain says that
+// the invocation may have been queued all the same.
+func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) (err error) {
+	request, err := o.request(payload)
+	if err != nil {
+		return err
+	}
+	credential, err := o.Credentials(ctx)
+	if err != nil {
+		return handler.AsError(err)
+	}
+	attempt, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	pool := NewTransport(o.RootCAs)
+	defer pool.CloseIdleConnections()
+	transport := &bound{ctx: attempt, base: pool}
+	response := responses.NewCommonResponse()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v", errPanic, v)
+		}
+		if err != nil {
+			err = o.failure(ctx, credential, transport, response, err)
+		}
+	}()
+
+	config := sdk.NewConfig().WithScheme(strings.ToUpper(request.Scheme)).WithAutoRetry(false).WithTimeout(readTimeout + time.Second)
+	config.Transport = transport
+	var client sdk.Client
+	if err := client.InitWithOptions(o.Region, config, credentials.NewStsTokenCredential(credential.AccessKeyID, credential.AccessKeySecret, credential.SecurityToken)); err != nil {
+		return err
+	}
+	request.TransToAcsRequest()
+	if err := client.DoAction(request, response); err != nil {
+		return err
+	}
+	if status := response.GetHttpStatus(); status != http.StatusAccepted {
+		e := handler.Errorf(handler.Unavailable, "%s: status %d says not that the invocation is queued, which 202 does", invokeAction, status)
+		e.Uncertain = true
+		return e
+	}
+	return nil
+}
+
+const invokeAction = "Function Compute, InvokeFunction"
+
+// request makes the SDK's request, unsigned.
+func (o InvokeOptions) request(payload []byte) (*requests.CommonRequest, error) {
+	switch {
+	case !handler.ValidRegion(o.Region):
+		return nil, handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", invokeAction, clip(o.Region))
+	case !functionName(o.Function) || o.Qualifier != "" && !functionName(o.Qualifier):
+		return nil, handler.Errorf(handler.Invalid, "%s: a function's name and its qualifier have letters, digits, - and _ only, at most 128; got %q and %q", invokeAction, clip(o.Function), clip(o.Qualifier))
+	case len(payload) > MaxAsyncPayload:
+		return nil, handler.Errorf(handler.Invalid, "%s: the payload has %d bytes; an asynchronous invocation takes %d", invokeAction, len(payload), MaxAsyncPayload)
+	}
+	to, err := ParseURL(cmp.Or(o.Endpoint, "https://fcv3."+o.Region+".aliyuncs.com"))
+	if err != nil {
+		return nil, handler.Errorf(handler.Invalid, "%s: the endpoint: %v", invokeAction, err)
+	}
+	request := requests.NewCommonRequest()
+	request.Product, request.Version, request.ApiName = "FC", "2023-03-30", "InvokeFunction"
+	request.Method, request.Scheme = requests.POST, to.Scheme
+	// A port within Domain would be followed by another one.
+	request.Port = cmp.Or(to.Port(), map[string]string{"https": "443", "http": "80"}[to.Scheme])
+	request.Domain = strings.TrimSuffix(to.Host, ":"+to.Port())
+	request.Headers["Host"] = to.Host // without a port that the scheme implies
+	request.PathPattern = "/2023-03-30/functions/" + o.Function + "/invocations"
+	if o.Qualifier != "" {
+		request.QueryParams["qualifier"] = o.Qualifier
+	}
+	request.Headers["x-fc-invocation-type"] = "Async"
+	request.SetContentType(requests.Json)
+	request.SetContent(payload)
+	return request, nil
+}
+
+// functionName reports whether s can be a part of the path as it is.
+func functionName(s string) bool {
+	other := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	}
+	return s != "" && len(s) <= 128 && strings.IndexFunc(s, other) < 0
+}
+
+// invokeCodes are those of Function Compute. Sources: the error codes of FC
+// 2023-03-30 and those that the gateway adds to every call.
+var invokeCodes = []meaning{
+	{code: "AccessDenied*", kind: handler.Forbidden, fix: allowInvoke},
+	{code: "Forbidden*", kind: handler.Forbidden, fix: allowInvoke},
+	{code: "NoPermission*", kind: handler.Forbidden, fix: allowInvoke},
+	{code: "FunctionNotFound", kind: handler.Internal, fix: "check the name and the region of the function"},
+	{code: "AliasNotFound", kind: handler.Internal, fix: "check the qualifier"},
+	{code: "VersionNotFound", kind: handler.Internal, fix: "check the qualifier"},
+	{code: "InvalidAccessKey*", kind: handler.Forbidden, fix: checkKey},
+	{code: "InvalidSecurityToken*", kind: handler.Forbidden, fix: "the temporary credentials have ended: get new ones"},
+	{code: "Signature*", kind: handler.Forbidden, fix: checkSecret},
+	{code: "Throttling*", kind: handler.Throttled},
+	{code: "ResourceThrottled", kind: handler.Throttled},
+	{code: "ResourceExhausted", kind: handler.Throttled},
+	{code: "TooManyRequests", kind: handler.Throttled},
+}
+
+const allowInvoke = "allow fc:InvokeFunction on acs:fc:%s:*:functions/%s to the role of this function; if that is refused as well, on all resources"
+
+var invokeStatuses = map[int]handler.Kind{
+	http.StatusBadRequest: handler.Invalid, http.StatusUnauthorized: handler.Forbidden, http.StatusForbidden: handler.Forbidden,
+	http.StatusNotFound: handler.Internal, http.StatusRequestEntityTooLarge: handler.Invalid, http.StatusTooManyRequests: handler.Throttled,
+}
+
+// failure makes an error of an invocation the handler's.
+func (o InvokeOptions) failure(ctx context.Context, c Credential, b *bound, response *responses.CommonResponse, err error) *handler.Error {
+	var server *sdkerrors.ServerError
+	if !errors.As(err, &server) {
+		return failure(ctx, invokeAction, c, b, err)
+	}
+	var said struct{ Code, ErrorCode, Message, ErrorMessage, RequestId string } // the second forms are those of version 2021
+	_ = json.Unmarshal(response.GetHttpContentBytes(), &said)                   // a proxy's page has no code
+	status, code := server.HttpStatus(), cmp.Or(said.Code, said.ErrorCode)
+	row, known := meaningOf(code, invokeCodes)
+	message := cmp.Or(said.Message, said.ErrorMessage)
+	switch {
+	case code == "":
+		row, message = notTheAPI(status), fmt.Sprintf("status %d, which is not the API's own answer", status)
+	case !known:
+		row.kind = cmp.Or(invokeStatuses[status], handler.Unavailable)
+	}
+	if row.fix == allowInvoke {
+		row.fix = fmt.Sprintf(allowInvoke, o.Region, o.Function)
+	}
+	e := handler.Errorf(row.kind, "%s: %s", invokeAction, row.explain("", b, clip(redact(c, message))))
+	e.Code, e.RequestID = clip(redact(c, code)), clip(redact(c, said.RequestId))
+	e.Uncertain = row.uncertain || status >= http.StatusInternalServerError && row.kind != handler.Throttled
+	return e
+}

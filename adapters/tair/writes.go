@@ -1,0 +1,92 @@
+package tair
+
+import (
+	"context"
+	"time"
+
+	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
+
+	"tairssl/handler"
+)
+
+// Modify calls ModifyInstanceSSL, once. Nothing resends it: the SDK is told not
+// to, and http.Transport sends a POST a second time only if no byte of the
+// first was written.
+func (c *Client) Modify(ctx context.Context, ref handler.Ref, action handler.Action, signBy time.Time) (handler.Receipt, error) {
+	req := kvstore.CreateModifyInstanceSSLRequest()
+	req.InstanceId = ref.InstanceID
+	req.SSLEnabled = string(action)
+	to := c.to(ref.RegionID)
+	to.timeout, to.signBy = writeTimeout, &signBy
+	answer, err := call(ctx, c, to, req, (*kvstore.Client).ModifyInstanceSSL)
+	if err != nil {
+		return handler.Receipt{}, err
+	}
+	resp := answer.content
+	if resp.RequestId == "" || resp.InstanceId != "" && resp.InstanceId != ref.InstanceID {
+		e := malformed("ModifyInstanceSSL")
+		e.Uncertain = true
+		return handler.Receipt{}, e
+	}
+	return handler.Receipt{RequestID: resp.RequestId, TaskID: resp.TaskId}, nil
+}
+
+// Tag calls TagResources. To set a tag twice is to set it once, so it is tried
+// again like a read.
+func (c *Client) Tag(ctx context.Context, ref handler.Ref, key, value string) error {
+	return retag(ctx, "TagResources", func() (string, error) {
+		req := kvstore.CreateTagResourcesRequest()
+		req.ResourceType = resourceType
+		req.ResourceId = &[]string{ref.InstanceID}
+		req.Tag = &[]kvstore.TagResourcesTag{{Key: key, Value: value}}
+		answer, err := call(ctx, c, c.to(ref.RegionID), req, (*kvstore.Client).TagResources)
+		if err != nil {
+			return "", err
+		}
+		return answer.content.RequestId, nil
+	})
+}
+
+// Untag calls UntagResources once for all the tags; without a tag it does
+// nothing. It is tried again like a read.
+func (c *Client) Untag(ctx context.Context, ref handler.Ref, keys ...string) error {
+	if len(keys) == 0 {
+		return nil // the API would take it for an error, or for all of them
+	}
+	return retag(ctx, "UntagResources", func() (string, error) {
+		req := kvstore.CreateUntagResourcesRequest()
+		req.ResourceType = resourceType
+		req.ResourceId = &[]string{ref.InstanceID}
+		req.TagKey = &keys
+		answer, err := call(ctx, c, c.to(ref.RegionID), req, (*kvstore.Client).UntagResources)
+		if err != nil {
+			return "", err
+		}
+		return answer.content.RequestId, nil
+	})
+}
+
+// retag makes a call that changes tags until it is answered. Its error is
+// uncertain if any of the attempts may have taken effect, though the last was
+// surely refused.
+func retag(ctx context.Context, action string, try func() (requestID string, err error)) error {
+	uncertain := false
+	_, err := again(ctx, func() (string, error) {
+		id, err := try()
+		if err == nil && id == "" {
+			e := malformed(action)
+			e.Uncertain = true
+			err = e
+		}
+		uncertain = uncertain || err != nil && handler.AsError(err).Uncertain
+		return id, err
+	})
+	if err == nil || !uncertain {
+		return err
+	}
+	e := *handler.AsError(err)
+	e.Uncertain = true
+	return &e
+}
+
+const resourceType = "INSTANCE"

@@ -1,0 +1,184 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tairssl/adapters/chatops"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// started has a change handed over by somebody in Slack.
+func started(t *testing.T, change ...func(*webhook.Options, *chatops.Options)) *chat {
+	t.Helper()
+	c := newChat(change...)
+	code := codeIn.FindStringSubmatch(c.send(said("slack", "update "+id)).Body.String())[1]
+	if w := c.send(said("slack", "confirm "+code)); !strings.Contains(w.Body.String(), "Started") || len(c.handed) != 1 {
+		t.Fatalf("confirm is answered %s", w.Body)
+	}
+	c.log.Reset()
+	return c
+}
+
+func TestTheEndOfAChangeIsToldWhereTheMessageCameFrom(t *testing.T) {
+	for platform, want := range map[string]string{"slack": "/commands/T1/secret", "dingtalk": "/robot/sendBySession", "feishu": "/open-apis/im/v1/messages/om_1/reply", "mattermost": "/hooks/commands/secret", "teams": ""} {
+		c := newChat()
+		code := codeIn.FindStringSubmatch(c.send(said(platform, "update "+id)).Body.String())[1]
+		c.send(said(platform, "confirm "+code))
+		c.log.Reset()
+		told := c.work(t, time.Minute)
+		if want == "" && told != "" || !strings.Contains(told, want) || want != "" && !strings.Contains(told, "Done: ") || c.restarts != 1 {
+			t.Errorf("%s: the end is told as %q after %d restarts", platform, told, c.restarts)
+		}
+		if log := c.log.String(); !strings.Contains(log, `"trigger":"handed/`+platform+`"`) || strings.Contains(log, `"reply":"sent"`) == (want == "") {
+			t.Errorf("%s: the log has\n%s", platform, log)
+		}
+	}
+}
+
+// A vendor that is down for a moment is asked again, one that says no is not; in
+// no case does the work count as failed, or the log show where the answer went.
+func TestAnAnswerThatIsNotTakenIsSentAgainIfThatMayHelp(t *testing.T) {
+	for name, test := range map[string]struct {
+		answers []int // of the vendor, the last of them for ever
+		tries   int
+		reply   string
+	}{
+		"taken":          {[]int{200}, 1, "sent"},
+		"down once":      {[]int{500, 200}, 2, "sent"},
+		"too many":       {[]int{429, 429, 200}, 3, "sent"},
+		"down for good":  {[]int{503}, 3, "answered with status 503"},
+		"not the sender": {[]int{404}, 1, "answered with status 404"},
+		"sent elsewhere": {[]int{302}, 1, "answered with status 302"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := started(t)
+			tries := 0
+			c.vendor.answer = func(string) (int, string) {
+				tries++
+				return test.answers[min(tries, len(test.answers))-1], "ok"
+			}
+			c.work(t, time.Minute)
+			if tries != test.tries || c.restarts != 1 {
+				t.Errorf("%s: after %d restarts the answer was sent %d times, want %d", name, c.restarts, tries, test.tries)
+			}
+			if log := c.log.String(); !strings.Contains(log, `"reply":"`+test.reply+`"`) || strings.Contains(log, "secret") {
+				t.Errorf("%s: the log has\n%s", name, log)
+			}
+		})
+	}
+}
+
+func TestAVendorThatDoesNotAnswerIsAskedAsLongAsThereIsTime(t *testing.T) {
+	for _, lasts := range []time.Duration{time.Minute, 24 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			c := started(t)
+			asked := &silent{}
+			c.Chat.Transport = asked
+			c.slow = time.Hour // so that the work takes all the time that it is given
+			ctx, cancel := context.WithTimeout(t.Context(), lasts)
+			defer cancel()
+			began := time.Now()
+			if err := c.Handed(ctx, c.handed[0]); err != nil || time.Since(began) > lasts {
+				t.Errorf("of %s the work took %s: %v", lasts, time.Since(began), err)
+			}
+			if asked.times < 2 || asked.times > 3 || strings.Contains(c.log.String(), "secret") || !strings.Contains(c.log.String(), `"reply":`) {
+				t.Errorf("of %s it was asked %d times, and the log has\n%s", lasts, asked.times, c.log)
+			}
+		})
+	}
+}
+
+// silent never answers.
+type silent struct{ times int }
+
+func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.times++
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// broken panics.
+type broken struct{}
+
+func (broken) RoundTrip(*http.Request) (*http.Response, error) { panic("broken") }
+
+func TestAPanicWhileTellingDoesNotUndoTheWork(t *testing.T) {
+	c := started(t)
+	c.Chat.Transport = broken{}
+	if err := c.Handed(t.Context(), c.handed[0]); err != nil || c.restarts != 1 || !strings.Contains(c.log.String(), `"reply":"an unexpected fault`) {
+		t.Errorf("it ends %v after %d restarts:\n%s", err, c.restarts, c.log)
+	}
+}
+
+// Cut short, for its process ends, the work says what is known.
+func TestWorkThatIsCutShortSaysSo(t *testing.T) {
+	c := started(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Handed(ctx, c.handed[0]); err != nil {
+		t.Fatal(err)
+	}
+	last := c.vendor.got[len(c.vendor.got)-1]
+	if !strings.Contains(last, "unknown what came of it") && !strings.Contains(last, "That failed") || c.restarts != 0 {
+		t.Errorf("it is told as %s after %d restarts", last, c.restarts)
+	}
+}
+
+func TestForgedHandedWorkIsUnauthorized(t *testing.T) {
+	c := started(t)
+	for _, payload := range [][]byte{[]byte(`{"Handed":"x"}`), []byte(`{"Handed":"x","Sweep":{}}`), slices.Concat(c.handed[0][:40], []byte("x"), c.handed[0][41:])} {
+		c.log.Reset()
+		if err := c.Handed(t.Context(), payload); !errors.Is(err, handler.Unauthorized) || c.restarts != 0 || !strings.Contains(c.log.String(), `"denied"`) || !strings.Contains(c.log.String(), `"level":"ERROR"`) {
+			t.Errorf("%s ends %v after %d restarts:\n%s", payload, err, c.restarts, c.log)
+		}
+	}
+}
+
+// A function that had to start first has the less time for its answer: the
+// platform counts from when it sent the message.
+func TestTheTimeOfAnAnswerCountsFromItsReceipt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChat()
+		c.looks = time.Hour
+		k := said("slack", "status "+id)
+		r := httptest.NewRequest(http.MethodPost, k.path, strings.NewReader(k.body))
+		r.Header = k.header
+		r = r.WithContext(webhook.Began(t.Context(), time.Now().Add(-1200*time.Millisecond)))
+		began := time.Now()
+		w := httptest.NewRecorder()
+		if c.ServeHTTP(w, r); time.Since(began) > 1300*time.Millisecond || !strings.Contains(w.Body.String(), "This takes longer") {
+			t.Errorf("after %s it is answered %s", time.Since(began), w.Body)
+		}
+	})
+}
+
+// Teams waits longer, and is told to ask again, for there is no way to answer it
+// later.
+func TestASlowReadIsAnsweredWithinThePlatformsLimit(t *testing.T) {
+	for platform, test := range map[string]struct {
+		within time.Duration
+		says   string
+	}{
+		"slack": {2500 * time.Millisecond, "This takes longer"}, "mattermost": {2500 * time.Millisecond, "This takes longer"},
+		"dingtalk": {2500 * time.Millisecond, "This takes longer"}, "feishu": {2500 * time.Millisecond, "This takes longer"}, "teams": {4 * time.Second, "ran out"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newChat()
+			c.looks, c.vendor.takes = time.Hour, 250*time.Millisecond
+			began := time.Now()
+			w := c.send(said(platform, "status "+id))
+			if took := time.Since(began); took > test.within || !strings.Contains(w.Body.String(), test.says) || len(c.handed) == 1 == (platform == "teams") {
+				t.Errorf("%s: after %s it is answered %s, with %d handed over", platform, took, w.Body, len(c.handed))
+			}
+		})
+	}
+}

@@ -1,0 +1,215 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// attempt is the way of one delivery to a change. Its steps are read, judge,
+// acquire, write and verify; the first whose decision is not to go on ends it.
+type attempt struct {
+	*Handler
+	Delivery
+	ref     Ref
+	before  look // the first look
+	now     look // the last one
+	flag    flag
+	raised  bool // the flag may stand on the instance
+	stays   bool // it has to: a write may have been sent under it
+	reason  string
+	receipt Receipt
+	wrote   bool
+	seen    bool // before was read
+}
+
+// run makes the attempt, one at a time for each instance.
+func (a *attempt) run(ctx context.Context) decision {
+	unlock, err := a.locks.lock(ctx, a.ref.InstanceID)
+	if err != nil {
+		return failure(err)
+	}
+	defer unlock()
+	defer a.lower(ctx)
+	steps := []func(context.Context) decision{a.read, a.judge, a.acquire, a.write}
+	if a.DryRun {
+		steps = []func(context.Context) decision{a.read, a.judge, a.plan}
+	}
+	return inTurn(ctx, steps...)
+}
+
+func inTurn(ctx context.Context, steps ...func(context.Context) decision) (d decision) {
+	for _, step := range steps {
+		if d = step(ctx); !d.act {
+			break
+		}
+	}
+	return d
+}
+
+// read takes the first look.
+func (a *attempt) read(ctx context.Context) (d decision) {
+	var err error
+	if a.before, err = a.look(ctx, a.ref); err != nil {
+		if errors.Is(err, NotFound) {
+			a.places.forget(a.ref.InstanceID)
+		}
+		return failure(err)
+	}
+	a.seen, a.now = true, a.before
+	if region := a.before.Region; region != "" && region != a.ref.RegionID {
+		// One endpoint serves several regions.
+		a.ref.RegionID = region
+		return a.inRegion(region)
+	}
+	return proceed("")
+}
+
+// judge decides on the first look.
+func (a *attempt) judge(ctx context.Context) decision {
+	d := decide(a.Delivery, a.before.Observation, a.Policy, a.others(a.before), a.before.present)
+	if a.Unattended() {
+		d = a.leftToAlibaba(ctx, a.ref, a.Delivery, a.before.Observation, d, a.before.present)
+	}
+	a.reason = d.reason
+	return d
+}
+
+// plan ends an attempt before it acts.
+func (a *attempt) plan(context.Context) decision {
+	return decision{outcome: Planned, reason: fmt.Sprintf("%s: %s would restart the instance", a.reason, a.SSLEnabled)}
+}
+
+// acquire raises the flag and waits until no other attempt can write as well.
+func (a *attempt) acquire(ctx context.Context) decision {
+	if !a.timeFor(ctx, a.timeToAcquire()) {
+		return a.tooLate()
+	}
+	a.flag = newFlag(a.Delivery, a.before)
+	if a.LeaseNone {
+		a.raised = true
+		a.memory.add(a.ref.InstanceID, a.flag, a.before.present)
+		return proceed(a.reason)
+	}
+	// Whatever happens from here on, there is time to take the flag back.
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-max(min(lowerTime, a.MinLeft/2), a.pace.slowest())))
+		defer cancel()
+	}
+	return inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)
+}
+
+// judgeAgain asks the same question again on the last look, for exactly the
+// certificate that was seen first.
+func (a *attempt) judgeAgain(context.Context) decision {
+	if before, now := a.before.Observation, a.now.Observation; before.Enabled != now.Enabled || !At(before.Expires).Equal(At(now.Expires).Time) {
+		return unchanged("the instance was changed meanwhile: %s", now.described())
+	}
+	return decide(a.Delivery, a.now.Observation, a.Policy, a.others(a.now), a.now.present)
+}
+
+// write sends ModifyInstanceSSL, once.
+func (a *attempt) write(ctx context.Context) decision {
+	if !a.timeFor(ctx, 0) {
+		return a.tooLate()
+	}
+	a.wrote, a.stays = true, true // until it is sure that nothing was done
+	began := time.Now()
+	receipt, err := a.api.Modify(ctx, a.ref, a.SSLEnabled, a.flag.time.Add(signWithin))
+	a.pace.saw(time.Since(began))
+	if err == nil {
+		a.receipt = receipt
+		return decision{outcome: Accepted, reason: a.reason}
+	}
+	e := AsError(err)
+	a.receipt.RequestID = e.RequestID
+	if e.Uncertain || e.Kind == Internal {
+		return decision{outcome: Unknown, reason: a.reason, err: e}
+	}
+	a.stays = false
+	switch {
+	case errors.Is(e, ErrLate):
+		a.wrote = false
+		return failure(a.late(e))
+	case errors.Is(e, ErrNoTime):
+		a.wrote = false
+	case errors.Is(e, ErrAlready):
+		return unchanged("the API says that this is so already")
+	case errors.Is(e, ErrBusy):
+		return inProgress(true, "the API says that the instance is busy: %s", e.Message)
+	}
+	return failure(e)
+}
+
+// late explains why the transport refused to send the write.
+func (a *attempt) late(e *Error) *Error {
+	why := fmt.Sprintf("more than %s passed between the announcement of the change and its signature", signWithin)
+	if ahead := a.now.ahead(); ahead >= time.Minute {
+		why = fmt.Sprintf("this machine's clock is %s ahead of the API's: set it right", ahead.Round(time.Second))
+	}
+	late := Errorf(Unavailable, "%s, but the change was not sent: %s", a.reason, why)
+	late.Err = e
+	return late
+}
+
+// timeToAcquire is what must be left for raising the flag, the pause and the
+// second look, as long as calls take.
+func (a *attempt) timeToAcquire() time.Duration {
+	if a.LeaseNone {
+		return 0
+	}
+	return a.LeasePause + 2*a.pace.slowest()
+}
+
+// timeFor reports whether a write may begin after some time: with less of the
+// invocation left its answer might be lost.
+func (h *Handler) timeFor(ctx context.Context, first time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) >= first+h.timeToWrite())
+}
+
+// timeToWrite is the least that must be left for a write to begin.
+func (h *Handler) timeToWrite() time.Duration { return max(h.MinLeft, 2*h.pace.slowest()) }
+
+// TimeToChange reports whether enough time is left for a whole change.
+func (h *Handler) TimeToChange(ctx context.Context) bool {
+	return h.timeFor(ctx, (&attempt{Handler: h}).timeToAcquire())
+}
+
+func (a *attempt) tooLate() decision {
+	e := Errorf(Unavailable, "%s, but too little time is left to begin a change safely: nothing was changed; try again, with a timeout well above %s",
+		a.reason, (a.timeToAcquire() + a.timeToWrite()).Round(100*time.Millisecond))
+	e.Err = ErrNoTime
+	return decision{outcome: Failed, err: e}
+}
+
+// leftToAlibaba defers a change, or goes on deferring it, if Alibaba's own renewal
+// comes before the expiry: an Update on top of it would restart the instance
+// twice, and that no window opens in time does not matter then.
+func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, r Delivery, o Observation, d decision, now time.Time) decision {
+	if !d.act && d.outcome != Deferred {
+		return d
+	}
+	var at time.Time
+	err := Guarded(func() (err error) { at, err = h.api.Renewal(ctx, ref); return })
+	switch {
+	case errors.Is(err, Forbidden):
+		// To renew twice is better than not at all.
+		h.Log.WarnContext(ctx, "Alibaba's own renewals cannot be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
+	case err != nil && d.act:
+		return failure(err)
+	case err == nil && RenewedBy(at, o, now):
+		_, why := h.Policy.due(r, o, now)
+		return decision{outcome: Deferred, until: at, reason: fmt.Sprintf("%s, but Alibaba itself renews it %s", why, At(at))}
+	}
+	return d
+}
+
+// RenewedBy reports whether a renewal that Alibaba has scheduled, at is zero if
+// none, spares one's own: it comes before the expiry. One that is overdue by a
+// day, or has not come by the expiry, is not counted on.
+func RenewedBy(at time.Time, o Observation, now time.Time) bool {
+	return !at.IsZero() && at.Before(o.Expires) && now.Before(o.Expires) && now.Sub(at) < MissedBefore
+}

@@ -1,0 +1,157 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+
+	"tairssl/handler"
+)
+
+// act changes the most urgent that can be changed now.
+func (s *sweep) act(ctx context.Context) {
+	left := s.urgent.sorted()
+	doubled := len(s.urgent) - len(left)
+	s.seen -= doubled
+	s.due -= doubled
+	changed, why := 0, fmt.Sprintf("one sweep changes at most %d instances: the next one goes on", s.most)
+	inTime := true
+	for inTime && changed < s.most && len(left) > 0 {
+		var ready []candidate
+		if ready, left, inTime = s.ready(ctx, left, s.most-changed); s.order.DryRun {
+			changed += len(ready)
+			continue
+		}
+		var c canary
+		if changed == 0 {
+			c = s.sendCanary(ctx, ready)
+			ready = ready[c.tried:]
+		}
+		if c.changed {
+			changed++
+		}
+		switch {
+		case c.unverified != "":
+			why = fmt.Sprintf("the first change, of %s, could not be verified: the sweep stopped there", c.unverified)
+			left, changed = append(ready, left...), s.most
+			continue
+		case len(ready) > 0 && (changed == 0 || !s.TimeToChange(ctx)):
+			left, inTime = append(ready, left...), false
+			continue
+		}
+		n, late := s.change(ctx, ready)
+		changed += n
+		inTime = inTime && len(late) == 0
+		left = append(late, left...)
+	}
+	if !inTime {
+		why = "the time for this sweep was up: the next one goes on"
+	}
+	s.deferAll(left, why)
+}
+
+// deferAll leaves what is due to the next sweep.
+func (s *sweep) deferAll(left []candidate, why string) {
+	for _, c := range left {
+		s.settle(handler.Result{
+			InstanceID: c.ref.InstanceID, RegionID: c.ref.RegionID, InstanceName: c.name, SSLEnabled: handler.Update,
+			Outcome: handler.Deferred, Reason: why,
+		})
+	}
+	if rest := s.due - s.settled; rest > 0 {
+		s.counts[handler.Deferred] += rest // too many to be kept
+	}
+}
+
+// canary is what became of the first changes that were tried, one at a time.
+type canary struct {
+	tried      int
+	changed    bool
+	unverified string // the instance whose change could not be verified
+}
+
+// sendCanary tries one instance after the other until one changes, and watches
+// that to its end.
+func (s *sweep) sendCanary(ctx context.Context, ready []candidate) (c canary) {
+	for c.tried < len(ready) && !c.changed && s.TimeToChange(ctx) {
+		d := s.delivery(ready[c.tried])
+		wait := handler.Duration(max(s.Wait, canaryWait))
+		d.Wait = &wait
+		result := s.HandleInTime(ctx, []handler.Delivery{d})[0]
+		if handler.LacksTime(ctx, result) {
+			break
+		}
+		c.tried++
+		s.settle(result)
+		c.changed = isChange(result.Outcome)
+		if c.changed && result.Outcome != handler.Verified {
+			c.unverified = result.InstanceID
+		}
+	}
+	return c
+}
+
+// change changes instances at the same time. late are those for which there was
+// no time.
+func (s *sweep) change(ctx context.Context, ready []candidate) (changed int, late []candidate) {
+	deliveries := make([]handler.Delivery, len(ready))
+	for i, c := range ready {
+		deliveries[i] = s.delivery(c)
+	}
+	for i, result := range s.HandleInTime(ctx, deliveries) {
+		if handler.LacksTime(ctx, result) {
+			late = append(late, ready[i])
+			continue
+		}
+		if s.settle(result); isChange(result.Outcome) {
+			changed++
+		}
+	}
+	return changed, late
+}
+
+// delivery is what the sweep asks of a candidate.
+func (s *sweep) delivery(c candidate) handler.Delivery {
+	d := s.order.delivery(c.ref, handler.At(c.expires))
+	d.Swept = true
+	return d
+}
+
+// ready looks at the most urgent, many at once, and splits off at most so many
+// that would be changed now; what waits or cannot be changed is settled by it.
+// inTime is false if the time was up before all that were asked for were found.
+func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, rest []candidate, inTime bool) {
+	if deadline, ok := ctx.Deadline(); ok && !s.order.DryRun {
+		// What is found later cannot be changed any more.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-s.LeasePause-s.MinLeft))
+		defer cancel()
+	}
+	for len(left) > 0 && len(ready) < most && ctx.Err() == nil {
+		n := min(len(left), max(most-len(ready), s.Concurrency))
+		deliveries := make([]handler.Delivery, n)
+		for i, c := range left[:n] {
+			deliveries[i] = s.delivery(c)
+			deliveries[i].DryRun, deliveries[i].Ahead = true, !s.order.DryRun
+		}
+		var late []candidate
+		for i, result := range s.HandleInTime(ctx, deliveries) {
+			switch {
+			case handler.LacksTime(ctx, result):
+				late = append(late, left[i])
+			case result.Outcome != handler.Planned:
+				s.settle(result)
+			case len(ready) == most:
+				rest = append(rest, left[i])
+			default:
+				if ready = append(ready, left[i]); s.order.DryRun {
+					s.settle(result)
+				}
+			}
+		}
+		if left = append(late, left[n:]...); late != nil {
+			break
+		}
+	}
+	rest = append(rest, left...)
+	return ready, rest, len(ready) == most || len(rest) == 0
+}

@@ -1,0 +1,124 @@
+package fleet
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+
+	"tairssl/handler"
+)
+
+// judge reads an instance's encryption and keeps the instance if it is due. It
+// reports false if there was no time to.
+func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
+	if l.Gone() && l.Status != "Error" {
+		s.leave(handler.Observation{Instance: l.Instance}, false)
+		return true
+	}
+	o, inTime, err := s.observe(ctx, l)
+	switch {
+	case !inTime:
+		return false
+	case errors.Is(err, handler.NotFound): // it was released since it was listed
+		s.leave(o, false)
+		return true
+	case err != nil:
+		s.reader.miss(l)
+		s.fail(l, handler.AsError(err))
+		return true
+	case o.WithoutTLS():
+		s.leave(o, true)
+		return true
+	}
+	s.removeDeadFlags(ctx, l)
+	result := s.Judge(ctx, l.Ref, s.order.delivery(l.Ref, handler.At(o.Expires)), o)
+	if due, _ := s.Due(o); l.Gone() && !due {
+		result.Outcome = handler.Unchanged // that it is broken is no concern of its certificate
+	}
+	s.keep(l, o, result)
+	return true
+}
+
+// removeDeadFlags removes the tags of attempts that ended long ago, with their
+// process for one, so that the instance's tags return to what its owner set.
+func (s *sweep) removeDeadFlags(ctx context.Context, l handler.Listed) {
+	if s.order.DryRun || s.order.Plan || s.LeaseNone || !s.Policy.Covers(l.InstanceID) {
+		return
+	}
+	keys := handler.DeadFlags(l.Tags, l.At)
+	if len(keys) == 0 {
+		return
+	}
+	if err := guarded(func() error { return s.api.Untag(ctx, l.Ref, keys...) }); err != nil {
+		s.Log.WarnContext(ctx, "tags of attempts that ended long ago could not be removed; a later sweep tries again", "instance", l.InstanceID, "region", l.RegionID, "error", err)
+	}
+}
+
+// leave counts an instance that has nothing to renew.
+func (s *sweep) leave(o handler.Observation, noTLS bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sawOne()
+	if noTLS {
+		s.noTLS++
+	}
+	s.counts[handler.Unchanged]++
+}
+
+// fail adds an instance that could not be read.
+func (s *sweep) fail(l handler.Listed, e *handler.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sawOne()
+	s.addLocked(handler.Result{
+		InstanceID: l.InstanceID, RegionID: l.RegionID, InstanceName: l.Name, SSLEnabled: handler.Update, Tags: l.Tags,
+		Outcome: handler.Failed, Reason: e.Message, Error: e,
+	})
+}
+
+// keep adds an instance that was read.
+func (s *sweep) keep(l handler.Listed, o handler.Observation, result handler.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sawOne()
+	changes := result.Outcome == handler.Planned || s.order.Plan && s.planned(result)
+	if !changes && s.Policy.Covers(l.InstanceID) {
+		s.saw(o.Expires)
+	}
+	switch {
+	case changes:
+		s.due++
+		heap.Push(&s.urgent, candidate{l.Ref, l.Name, o.Expires})
+		if s.urgent.Len() > s.most+maxTried {
+			s.saw(heap.Pop(&s.urgent).(candidate).expires)
+		}
+	case result.Outcome == handler.Unchanged:
+		s.counts[handler.Unchanged]++
+	default:
+		if due, _ := s.Due(o); due {
+			s.due++
+			s.settled++
+		}
+		s.addLocked(result)
+	}
+}
+
+// planned reports whether a plan has a place for what a sweep would not change
+// now: who carries the plan out asks the same again. What policy forbids has none.
+func (s *sweep) planned(r handler.Result) bool {
+	switch r.Outcome {
+	case handler.Deferred, handler.InProgress:
+		return true
+	case handler.Refused:
+		return s.Policy.Covers(r.InstanceID)
+	}
+	return false
+}
+
+// sawOne counts an instance that was looked at; s.mu is held.
+func (s *sweep) sawOne() {
+	s.seen++
+	if s.order.Progress != nil {
+		s.order.Progress(s.seen, s.total)
+	}
+}

@@ -1,0 +1,83 @@
+package fleet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"tairssl/handler"
+)
+
+// Order asks to renew whatever is due.
+type Order struct {
+	Regions     []string          `json:",omitempty"` // default: those of the settings
+	Tags        map[string]string `json:",omitempty"` // only instances that have all of them; at most 5
+	RenewBefore *handler.Duration `json:",omitempty"`
+	MaxTargets  *int              `json:",omitempty"` // the smaller of this and the setting holds
+	DryRun      bool              `json:",omitempty"`
+	Plan        bool              `json:",omitempty"` // answer one page of requests, and change nothing
+	Page        string            `json:",omitempty"` // where a plan goes on: the NextPage of the last answer
+
+	// Progress, if set, is told how many of how many instances were read.
+	Progress func(read, total int) `json:"-"`
+}
+
+// maxFaults is how many faults of an order are named.
+const maxFaults = 10
+
+// Decode reads the order in a sweep's JSON; its errors are of kind Invalid.
+func Decode(data []byte) (order Order, err error) {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return order, handler.Errorf(handler.Invalid, "the sweep is null: {} asks for one of everything") // a field that nobody filled in
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&order); err != nil {
+		return order, handler.Errorf(handler.Invalid, "the sweep can not be read: %s", handler.Clip(strings.TrimPrefix(err.Error(), "json: ")))
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return order, handler.Errorf(handler.Invalid, "the sweep is followed by something else")
+	}
+	if faults := order.faults(); faults != nil {
+		return order, handler.Errorf(handler.Invalid, "%s", strings.Join(faults[:min(len(faults), maxFaults)], "; "))
+	}
+	return order, nil
+}
+
+func (o Order) faults() (faults []string) {
+	for _, region := range o.Regions {
+		if !handler.ValidRegion(region) {
+			faults = append(faults, fmt.Sprintf("%q is not a region id such as cn-hangzhou", handler.Clip(region)))
+		}
+	}
+	if err := (handler.Request{InstanceID: "r-0000", SSLEnabled: handler.Update, RenewBefore: o.RenewBefore}).Validate(); err != nil {
+		faults = append(faults, handler.AsError(err).Message)
+	}
+	if o.MaxTargets != nil && *o.MaxTargets < 0 {
+		faults = append(faults, "MaxTargets must not be negative")
+	}
+	if len(o.Tags) > 5 {
+		faults = append(faults, "Tags are at most 5")
+	}
+	for key := range o.Tags {
+		if n := utf8.RuneCountInString(key); n < 1 || n > 64 {
+			faults = append(faults, fmt.Sprintf("the tag key %q has not 1 to 64 characters", handler.Clip(key))) // an empty one would filter nothing
+		}
+	}
+	if o.Page != "" && !o.Plan {
+		faults = append(faults, "Page goes with Plan")
+	}
+	return faults
+}
+
+// delivery is what an order asks of one instance, pinned to the certificate that
+// was seen.
+func (o Order) delivery(ref handler.Ref, expires handler.Time) handler.Delivery {
+	return handler.Delivery{Trust: handler.Trusted, Request: handler.Request{
+		InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, RenewBefore: o.RenewBefore,
+		SSLExpiredTime: expires, Automatic: true, DryRun: o.DryRun,
+	}}
+}

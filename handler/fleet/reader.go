@@ -1,0 +1,232 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"tairssl/handler"
+)
+
+// page is one of a region's listing.
+type page struct {
+	region string
+	number int // from 1
+}
+
+// region is what is known of one while it is read.
+type region struct {
+	total  int // instances, by the first page
+	read   int // instances that were looked at
+	missed int // of these, instances whose encryption could not be read
+	pages  int // listed
+	failed int // pages that could not be listed
+	err    error
+}
+
+// reader hands out what is left to read of the regions, pages to list and
+// instances to look at, so that every worker is busy from the first page to the
+// last instance. Of what is listed it holds some pages at most.
+type reader struct {
+	ahead int // instances to have listed ahead of the workers
+
+	mu      sync.Mutex
+	changed sync.Cond // a page came in, or the reading was stopped
+	regions map[string]*region
+	pages   []page           // to be listed
+	listed  []handler.Listed // to be looked at
+	listing int              // pages on their way
+	stopped bool             // the time is up
+}
+
+func newReader(regions []string, workers int) *reader {
+	r := &reader{ahead: 2 * workers, regions: map[string]*region{}}
+	r.changed.L = &r.mu
+	for _, name := range regions {
+		if r.regions[name] == nil {
+			r.regions[name] = &region{}
+			r.pages = append(r.pages, page{name, 1})
+		}
+	}
+	return r
+}
+
+// next gives a worker its next piece of work, and false when there is none left:
+// a page if there is one and too little is listed, an instance otherwise.
+func (r *reader) next() (l handler.Listed, p page, more bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.stopped {
+		last := len(r.listed) - 1
+		switch {
+		case len(r.pages) > 0 && (last < 0 || len(r.listed)+r.listing*handler.PageSize < r.ahead):
+			p, r.pages = r.pages[0], r.pages[1:]
+			r.listing++
+			return l, p, true
+		case last >= 0:
+			l, r.listed = r.listed[last], r.listed[:last]
+			r.regions[l.RegionID].read++
+			return l, p, true
+		case r.listing == 0:
+			return l, p, false
+		}
+		r.changed.Wait()
+	}
+	return l, p, false
+}
+
+// take notes what a page was answered. The first one tells how many there are;
+// the others are read from one of them on, chosen by chance: where the time does
+// not reach for all, each sweep reads others.
+func (r *reader) take(p page, list handler.Listing, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer r.changed.Broadcast()
+	r.listing--
+	of := r.regions[p.region]
+	if err != nil {
+		if of.failed++; of.err == nil {
+			of.err = err
+		}
+		return
+	}
+	of.pages++
+	for _, l := range list.Instances {
+		l.RegionID = p.region // the one that was asked, whatever an implementation says
+		l.At = list.At
+		r.listed = append(r.listed, l)
+	}
+	if p.number > 1 {
+		return
+	}
+	of.total = list.Total
+	if others := (list.Total - 1) / handler.PageSize; others > 0 {
+		from := rand.IntN(others)
+		for i := range others {
+			r.pages = append(r.pages, page{p.region, 2 + (from+i)%others})
+		}
+	}
+}
+
+// stop ends the reading: the time is up. What was handed out last was not read.
+func (r *reader) stop(l handler.Listed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	r.changed.Broadcast()
+	if of := r.regions[l.RegionID]; of != nil {
+		of.read--
+	}
+}
+
+// miss notes that an instance's encryption could not be read.
+func (r *reader) miss(l handler.Listed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.regions[l.RegionID].missed++
+}
+
+// nothing reports whether not one page of any region was had.
+func (r *reader) nothing() bool {
+	for _, of := range r.regions {
+		if of.pages > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Coverage is how much of a region was looked at.
+type Coverage struct {
+	RegionID string `json:"RegionId"`
+	Listed   int    // instances, as the API counts them; 0 if not even the first page was listed
+	Read     int
+	Unread   int
+	Error    *handler.Error `json:",omitempty"` // why some, or all, were not read; nil if all were
+}
+
+// coverage says how much of a region was read.
+func (r *reader) coverage(name string) Coverage {
+	of := r.regions[name]
+	c := Coverage{RegionID: name, Listed: of.total, Read: of.read - of.missed}
+	c.Unread = max(0, of.total-c.Read)
+	switch {
+	case of.err != nil && of.pages > 0:
+		e := *handler.AsError(of.err)
+		e.Message = fmt.Sprintf("%s; %d of the pages of %s could not be listed, of %d instances each", e.Message, of.failed, name, handler.PageSize)
+		c.Error = &e
+	case of.err != nil:
+		e := *handler.AsError(of.err)
+		e.Message = fmt.Sprintf("could not list %s: %s", name, e.Message)
+		c.Error = &e
+	case r.stopped && (of.pages == 0 || of.read < of.total):
+		c.Error = handler.Errorf(handler.Unavailable, "only %d of %d instances of %s were read before the time was up; the next sweep begins with others: give the function more time or a higher TAIRSSL_RATE or TAIRSSL_CONCURRENCY, or sweep by plan pages", of.read, of.total, name)
+	}
+	return c
+}
+
+// walk has every instance of the reader's regions looked at, by as many workers
+// as the settings say. sized is told how many each region has; look reports false
+// if there was no time to, and that ends it. Both may be called concurrently.
+func (f *Fleet) walk(ctx context.Context, r *reader, tags map[string]string, sized func(total int), look func(handler.Listed) bool) {
+	var workers sync.WaitGroup
+	for range f.Concurrency {
+		workers.Go(func() {
+			for l, p, more := r.next(); more; l, p, more = r.next() {
+				if p.number == 0 {
+					if !look(l) {
+						r.stop(l)
+						return
+					}
+					continue
+				}
+				list, err := f.list(ctx, p, tags)
+				if outOfTime(ctx, err) {
+					r.stop(handler.Listed{})
+					return
+				}
+				if r.take(p, list, err); p.number == 1 && err == nil {
+					sized(list.Total)
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
+
+func (f *Fleet) list(ctx context.Context, p page, tags map[string]string) (list handler.Listing, err error) {
+	err = guarded(func() (err error) {
+		list, err = f.api.List(ctx, p.region, handler.Filter{Tags: tags}, p.number)
+		return err
+	})
+	return list, err
+}
+
+// Each reads the encryption of the regions' instances, as many as ctx leaves time
+// for, and hands each to seen, or why it could not be read. wanted says which are
+// worth reading. Both are called concurrently. It changes nothing.
+func (f *Fleet) Each(ctx context.Context, regions []string, tags map[string]string, wanted func(handler.Listed) bool, seen func(handler.Listed, handler.Observation, error)) []Coverage {
+	r := newReader(regions, f.Concurrency)
+	var once sync.Map // a listing that shifts while it is read shows an instance twice
+	f.walk(ctx, r, tags, func(int) {}, func(l handler.Listed) bool {
+		if _, again := once.LoadOrStore(l.Ref, true); again || !wanted(l) {
+			return true
+		}
+		o, inTime, err := f.observe(ctx, l)
+		if !inTime {
+			once.Delete(l.Ref)
+			return false
+		}
+		if err != nil {
+			r.miss(l)
+		}
+		seen(l, o, err)
+		return true
+	})
+	all := make([]Coverage, len(regions))
+	for i, name := range regions {
+		all[i] = r.coverage(name)
+	}
+	return all
+}

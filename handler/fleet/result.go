@@ -1,0 +1,81 @@
+package fleet
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"tairssl/handler"
+)
+
+// Summary counts what a sweep saw and did.
+type Summary struct {
+	Seen, Due int
+	// NoTLS counts the instances whose type has no TLS.
+	NoTLS int
+	// OptedOut counts those of the refused that are due and tagged tairssl=off.
+	// Their owner takes care of them, so they are no failure of the sweep.
+	OptedOut int
+	Outcomes map[handler.Outcome]int
+	// Regions says of each region how many instances were listed and read.
+	Regions []Coverage
+	// Earliest is the first expiry of all that the settings take in and that were
+	// not changed.
+	Earliest time.Time `json:"-"`
+}
+
+// Result is the answer to an [Order].
+type Result struct {
+	Summary Summary
+	// Results are those that changed, and at most 100 more, the worst first.
+	Results []handler.Result
+}
+
+// maxListed is how many results a sweep gives beside those that changed.
+const maxListed = 100
+
+// Unread counts the instances that are listed and could not be read.
+func (s Summary) Unread() (n int) {
+	for _, c := range s.Regions {
+		n += c.Unread
+	}
+	return n
+}
+
+// Empty are the regions that could be listed and have no instance.
+func (s Summary) Empty() (regions []string) {
+	for _, c := range s.Regions {
+		if c.Listed == 0 && c.Error == nil {
+			regions = append(regions, c.RegionID)
+		}
+	}
+	return regions
+}
+
+// worstFirst orders the results that a sweep shows.
+var worstFirst = []handler.Outcome{
+	handler.Unknown, handler.Failed, handler.Refused, handler.InProgress, handler.Deferred,
+	handler.Planned, handler.Accepted, handler.Verified, handler.Unchanged,
+}
+
+// byWorst orders by outcome, then what asks for attention, then by expiry, so
+// that the most urgent are shown.
+func byWorst(a, b handler.Result) int {
+	expires := func(r handler.Result) time.Time {
+		if r.Before == nil {
+			return time.Time{}
+		}
+		return r.Before.SSLExpiredTime.Time
+	}
+	alert := func(r handler.Result) int {
+		if r.Alert {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(slices.Index(worstFirst, a.Outcome)-slices.Index(worstFirst, b.Outcome), alert(a)-alert(b), expires(a).Compare(expires(b)))
+}
+
+func isChange(o handler.Outcome) bool {
+	return o == handler.Verified || o == handler.Accepted || o == handler.Unknown
+}

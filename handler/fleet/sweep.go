@@ -1,0 +1,158 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"tairssl/handler"
+)
+
+const (
+	// maxTried is how many of the most urgent are tried beside the targets, for
+	// some of them may not be changed now.
+	maxTried = 1000
+	// canaryWait is how long the first change of a sweep is watched at least.
+	canaryWait = time.Minute
+)
+
+// sweep is one on its way. What it holds does not grow with the fleet.
+type sweep struct {
+	*Fleet
+	order  Order
+	most   int // targets
+	reader *reader
+
+	mu      sync.Mutex
+	total   int // instances there are, as far as is known
+	seen    int
+	due     int
+	noTLS   int
+	off     int        // refused because they are tagged off
+	settled int        // due ones that have a result
+	urgent  mostUrgent // the most urgent, bounded
+	counts  map[handler.Outcome]int
+	changed []handler.Result
+	others  []handler.Result // bounded
+
+	earliest time.Time // expiry
+}
+
+func (f *Fleet) newSweep(order Order, most int, regions []string) *sweep {
+	return &sweep{Fleet: f, order: order, most: most, reader: newReader(regions, f.Concurrency), counts: map[handler.Outcome]int{}}
+}
+
+// Sweep renews what is due, the most urgent first, at most MaxTargets of it. The
+// first change is the canary: it is watched, and if it cannot be verified the
+// sweep stops there. One bad instance never stops the others. Its error, a
+// *handler.Error, says that nothing could be listed, or that a region of the order
+// is not allowed.
+func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
+	ctx, cancel := handler.AnswerInTime(ctx)
+	defer cancel()
+	regions, err := f.regionsOf(order)
+	if err != nil {
+		return Result{}, err
+	}
+	most := f.maxTargets
+	if order.MaxTargets != nil {
+		most = min(most, *order.MaxTargets)
+	}
+	s := f.newSweep(order, most, regions)
+	s.read(ctx)
+	coverage := make([]Coverage, len(regions))
+	for i, name := range regions {
+		coverage[i] = s.reader.coverage(name)
+		e := coverage[i].Error
+		if e == nil {
+			continue
+		}
+		if s.reader.nothing() {
+			return Result{}, e
+		}
+		s.add(handler.Result{RegionID: name, Outcome: handler.Failed, Reason: e.Message, Error: e})
+	}
+	s.act(ctx)
+	return s.result(coverage), nil
+}
+
+// read reads the encryption of every instance of the regions, and keeps the most
+// urgent that are due.
+func (s *sweep) read(ctx context.Context) {
+	ctx, cancel := s.timeToRead(ctx)
+	defer cancel()
+	s.walk(ctx, s.reader, s.order.Tags, s.expect, func(l handler.Listed) bool { return s.judge(ctx, l) })
+}
+
+// timeToRead leaves time to act: for a watched canary and as much for the rest,
+// but half of what there is at most.
+func (s *sweep) timeToRead(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(2*max(s.Wait, canaryWait), time.Until(deadline)/2)))
+}
+
+// saw notes an expiry of what stays as it is; s.mu is held.
+func (s *sweep) saw(expires time.Time) {
+	if !expires.IsZero() && (s.earliest.IsZero() || expires.Before(s.earliest)) {
+		s.earliest = expires
+	}
+}
+
+// expect adds a region's instances to those there are.
+func (s *sweep) expect(instances int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total += instances
+}
+
+func (s *sweep) add(r handler.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addLocked(r)
+}
+
+// settle adds the result of one that is due.
+func (s *sweep) settle(r handler.Result) {
+	s.settled++
+	s.add(r)
+}
+
+func (s *sweep) addLocked(r handler.Result) {
+	s.counts[r.Outcome]++
+	if r.Outcome == handler.Refused && (handler.Instance{Tags: r.Tags}).Off() {
+		s.off++
+	}
+	if isChange(r.Outcome) {
+		s.changed = append(s.changed, r)
+		return
+	}
+	s.others = append(s.others, r)
+	if len(s.others) > 2*maxListed {
+		s.trim()
+	}
+}
+
+// trim keeps the worst of those that are only shown.
+func (s *sweep) trim() {
+	slices.SortStableFunc(s.others, byWorst)
+	s.others = s.others[:min(len(s.others), maxListed)]
+}
+
+func (s *sweep) result(coverage []Coverage) Result {
+	s.trim()
+	results := slices.Concat(s.changed, s.others)
+	slices.SortStableFunc(results, byWorst)
+	for _, c := range s.urgent {
+		renewed := slices.ContainsFunc(s.changed, func(r handler.Result) bool {
+			return r.Outcome != handler.Unknown && (handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}) == c.ref
+		})
+		if !renewed {
+			s.saw(c.expires)
+		}
+	}
+	return Result{Summary{Seen: s.seen, Due: s.due, NoTLS: s.noTLS, OptedOut: s.off, Outcomes: s.counts, Regions: coverage, Earliest: s.earliest}, results}
+}

@@ -1,0 +1,274 @@
+package handlertest
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tairssl/handler"
+)
+
+// Start is the time at which every scenario begins.
+var Start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// Cloud is a handler.API in memory. A change takes effect after Lag, at once and
+// whole. The clock moves only when somebody sleeps.
+type Cloud struct {
+	Lag       time.Duration
+	Instances map[string]*State
+	Renewals  map[string]time.Time
+	Calls     []string
+	// The hooks, if set, are asked before a call takes effect.
+	OnModify func(ctx context.Context, apply func()) error // it applies the change itself
+	OnTag    func(key, value string) error
+	OnUntag  func(keys ...string) error
+	OnRead   func(call int) error
+	OnSSL    func(ref handler.Ref) error
+	OnList   func(region string, page int) error
+
+	mu    sync.Mutex
+	now   time.Time
+	reads int
+}
+
+// State is what the cloud holds of an instance.
+type State struct {
+	handler.Observation
+	restarts int
+	pending  func(*handler.Observation)
+	at       time.Time
+}
+
+// NewCloud returns a cloud of instances in the default region, by their ids.
+func NewCloud(instances map[string]handler.Observation) *Cloud {
+	c := &Cloud{now: Start, Instances: map[string]*State{}, Lag: time.Minute}
+	for id, o := range instances {
+		if o.Status == "" {
+			o.Status = "Normal"
+		}
+		if o.Tags == nil {
+			o.Tags = map[string]string{}
+		}
+		c.Instances[id] = &State{Observation: o}
+	}
+	return c
+}
+
+// Now is the cloud's clock.
+func (c *Cloud) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Cloud) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Sleep moves the clock, too.
+func (c *Cloud) Sleep(ctx context.Context, d time.Duration) error {
+	c.Advance(d)
+	return ctx.Err()
+}
+
+func (c *Cloud) find(ctx context.Context, call string, ref handler.Ref) (*State, error) {
+	c.Calls = append(c.Calls, call)
+	if err := ctx.Err(); err != nil {
+		return nil, handler.AsError(err)
+	}
+	s := c.Instances[ref.InstanceID]
+	if s == nil {
+		return nil, handler.Errorf(handler.NotFound, "no instance %s", ref.InstanceID)
+	}
+	if s.pending != nil && !c.now.Before(s.at) {
+		s.pending(&s.Observation)
+		s.pending = nil
+	}
+	return s, nil
+}
+
+// Instance implements handler.API.
+func (c *Cloud) Instance(ctx context.Context, ref handler.Ref) (handler.Instance, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads++
+	if c.OnRead != nil {
+		if err := c.OnRead(c.reads); err != nil {
+			return handler.Instance{}, err
+		}
+	}
+	s, err := c.find(ctx, "Instance", ref)
+	if err != nil {
+		return handler.Instance{}, err
+	}
+	return c.shown(s), nil
+}
+
+func (c *Cloud) shown(s *State) handler.Instance {
+	i := s.Instance
+	i.Tags, i.At = maps.Clone(i.Tags), c.now
+	return i
+}
+
+// List implements handler.API.
+func (c *Cloud) List(_ context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.OnList != nil {
+		if err := c.OnList(region, page); err != nil {
+			return handler.Listing{}, err
+		}
+	}
+	var all []handler.Listed
+	for _, id := range slices.Sorted(maps.Keys(c.Instances)) {
+		s := c.Instances[id]
+		matches := region == cmp.Or(s.Region, handler.DefaultRegion) && (filter.IDs == nil || slices.Contains(filter.IDs, id))
+		for key, value := range filter.Tags {
+			matches = matches && s.Tags[key] == value
+		}
+		if matches {
+			all = append(all, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}, Instance: c.shown(s)})
+		}
+	}
+	from := min((page-1)*handler.PageSize, len(all))
+	return handler.Listing{Instances: all[from:min(from+handler.PageSize, len(all))], Total: len(all), At: c.now}, nil
+}
+
+// Renewal implements handler.API.
+func (c *Cloud) Renewal(_ context.Context, ref handler.Ref) (time.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Renewals[ref.InstanceID], nil
+}
+
+// SSL implements handler.API.
+func (c *Cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.OnSSL != nil {
+		if err := c.OnSSL(ref); err != nil {
+			return handler.SSL{}, err
+		}
+	}
+	s, err := c.find(ctx, "SSL", ref)
+	if err != nil {
+		return handler.SSL{}, err
+	}
+	ssl := s.SSL
+	ssl.At = c.now
+	return ssl, nil
+}
+
+// Modify implements handler.API.
+func (c *Cloud) Modify(ctx context.Context, ref handler.Ref, action handler.Action, signBy time.Time) (handler.Receipt, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, err := c.find(ctx, "Modify", ref)
+	if err != nil {
+		return handler.Receipt{}, err
+	}
+	if c.now.After(signBy) {
+		late := handler.Errorf(handler.Unavailable, "signed at %s, later than %s", c.now, signBy)
+		late.Err = handler.ErrLate
+		return handler.Receipt{}, late
+	}
+	apply := func() {
+		s.restarts++
+		s.at = c.now.Add(c.Lag)
+		done := s.at
+		s.pending = func(o *handler.Observation) {
+			switch o.Enabled = action != handler.Disable; {
+			case o.Enabled:
+				o.Expires = done.AddDate(3, 0, 0)
+			default:
+				o.Expires = time.Time{}
+			}
+		}
+	}
+	if c.OnModify != nil {
+		if err := c.OnModify(ctx, apply); err != nil {
+			return handler.Receipt{}, err
+		}
+	} else {
+		apply()
+	}
+	return handler.Receipt{RequestID: "AD7E16AA", TaskID: "32184"}, nil
+}
+
+// Tag implements handler.API.
+func (c *Cloud) Tag(ctx context.Context, ref handler.Ref, key, value string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, err := c.find(ctx, "Tag", ref)
+	if err != nil {
+		return err
+	}
+	if c.OnTag != nil {
+		if err := c.OnTag(key, value); err != nil {
+			return err
+		}
+	}
+	s.Tags[key] = value
+	return nil
+}
+
+// Untag implements handler.API.
+func (c *Cloud) Untag(ctx context.Context, ref handler.Ref, keys ...string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, err := c.find(ctx, "Untag", ref)
+	if err != nil {
+		return err
+	}
+	if c.OnUntag != nil {
+		if err := c.OnUntag(keys...); err != nil {
+			return err
+		}
+	}
+	for _, key := range keys {
+		delete(s.Tags, key)
+	}
+	return nil
+}
+
+// Restarts counts the changes of an instance that were accepted.
+func (c *Cloud) Restarts(id string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Instances[id].restarts
+}
+
+// AllRestarts counts them of all instances.
+func (c *Cloud) AllRestarts() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.Instances {
+		n += s.restarts
+	}
+	return n
+}
+
+// TagsOf gives an instance's tags.
+func (c *Cloud) TagsOf(id string) map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.Instances[id].Tags)
+}
+
+// Expiring is an encrypted instance whose certificate ends in d.
+func Expiring(d time.Duration) handler.Observation {
+	return handler.Observation{SSL: handler.SSL{Enabled: true, Expires: Start.Add(d)}}
+}
+
+// Change changes an instance as somebody else may do at any time.
+func (c *Cloud) Change(id string, change func(*handler.Observation)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.Instances[id].Observation)
+}

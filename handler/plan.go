@@ -1,0 +1,102 @@
+package handler
+
+import (
+	"cmp"
+	"context"
+)
+
+// Plan says what a delivery would do, as a DryRun would, together with the
+// delivery pinned to the certificate that was seen: to carry that out is to do
+// what the plan says, or nothing. What is forbidden is not read.
+func (h *Handler) Plan(ctx context.Context, d Delivery) (Result, Delivery) {
+	d.DryRun = true
+	force := d.Force
+	d.Force = false // it requires the expiry, which is not known yet
+	p := h.attempts(ctx, []Delivery{d})[0]
+	a := p.attempt
+	if d.SSLEnabled == Disable && d.SSLExpiredTime.IsZero() && p.ended.err != nil && pinned(d).err != nil {
+		p.ended = a.Policy.permit(d) // this plan gives the expiry
+	}
+	a.Force = force
+	ended := p.ended
+	if ended.act {
+		ended = inTurn(ctx, a.read, a.pin, a.judge, a.plan)
+	}
+	d = a.Delivery
+	d.DryRun = false
+	result := Result{InstanceID: Clip(d.InstanceID), SSLEnabled: d.SSLEnabled}
+	return a.fill(result).end(ended), d
+}
+
+// pin ties an attempt to the certificate that was seen.
+func (a *attempt) pin(context.Context) decision {
+	if a.SSLExpiredTime.IsZero() {
+		a.SSLExpiredTime = At(a.before.Expires)
+	}
+	a.Force = a.Force && !a.SSLExpiredTime.IsZero() // there is no certificate to force; the answer says so
+	if err := a.Request.Validate(); err != nil {
+		return failure(err)
+	}
+	return a.Policy.permit(a.Delivery)
+}
+
+// Judge says how a sweep's delivery would end, by what a listing and SSL show of
+// an instance: Planned if a change would be tried. It makes no call, but one
+// where the change would be deferred for want of a window: then Alibaba's own
+// schedule is read. An own window of the instance does not show in a listing.
+func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation) Result {
+	a := &attempt{Handler: h, Delivery: d, ref: ref, before: look{Observation: o}, seen: true}
+	result := a.fill(Result{InstanceID: ref.InstanceID, SSLEnabled: d.SSLEnabled})
+	now := o.At()
+	if now.IsZero() {
+		now = h.Now()
+	}
+	verdict := h.Policy.permit(d)
+	if verdict.act {
+		p := h.Policy
+		if p.Window.Own() {
+			p.Window = Window{any: true}
+		}
+		o.Status = cmp.Or(o.Status, statusNormal)
+		verdict = decide(d, o, p, nil, now)
+	}
+	if verdict.outcome == Deferred {
+		verdict = h.leftToAlibaba(ctx, ref, d, o, verdict, now)
+	}
+	if verdict.act {
+		verdict = decision{outcome: Planned, reason: verdict.reason}
+	}
+	return result.end(verdict)
+}
+
+// Due says whether an Update would renew what was observed, and why.
+func (h *Handler) Due(o Observation) (bool, string) {
+	now := o.At()
+	if now.IsZero() {
+		now = h.Now()
+	}
+	return h.Policy.due(Delivery{Request: Request{SSLEnabled: Update}, Trust: Trusted}, o, now)
+}
+
+// Observe reads an instance and changes nothing. Without a region the instance is
+// looked for in all that are configured.
+func (h *Handler) Observe(ctx context.Context, ref Ref) (Ref, Observation, error) {
+	d := Delivery{Request: Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: Update}}
+	a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), ref.InstanceID}}
+	if err := d.Validate(); err != nil {
+		return a.ref, Observation{}, err
+	}
+	if err := h.Allows(ref.RegionID); err != nil {
+		return a.ref, Observation{}, err
+	}
+	if a.ref.RegionID == "" {
+		if err := h.locate(ctx, []string{ref.InstanceID})[ref.InstanceID]; err != nil {
+			return a.ref, Observation{}, err
+		}
+		a.ref.RegionID = h.places.of(ref.InstanceID)
+	}
+	if d := a.read(ctx); !d.act {
+		return a.ref, Observation{}, d.err
+	}
+	return a.ref, a.before.Observation, nil
+}

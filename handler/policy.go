@@ -1,0 +1,133 @@
+package handler
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Policy is what the operator allows. The zero value allows to update what
+// expires within 30 days, on every instance.
+type Policy struct {
+	Actions   []Action // default Update only
+	Instances []string // globs of instance ids, "!glob" excludes; default all
+	// RenewBefore is how long before its expiry a certificate is due; default 720h.
+	RenewBefore time.Duration
+	Pause       bool // stops every change
+	// Window is when automatic changes are made; default each instance's own.
+	Window Window
+	// MissedActs says that an automatic change is made at once if no window opens
+	// before the expiry less a day; otherwise it waits, and asks for attention.
+	MissedActs bool
+}
+
+const (
+	// DefaultRenewBefore is when a certificate is due unless a setting or a
+	// request says otherwise.
+	DefaultRenewBefore = 720 * time.Hour
+	// MissedBefore is how long before its expiry a certificate should be renewed
+	// at the latest.
+	MissedBefore = 24 * time.Hour
+)
+
+// permit judges what needs no look at the instance, so that what is forbidden
+// costs no call.
+func (p Policy) permit(d Delivery) decision {
+	actions := p.Actions
+	if len(actions) == 0 {
+		actions = []Action{Update}
+	}
+	switch {
+	case d.Trust == Weak && (d.SSLEnabled != Update || d.Force):
+		return refuse("a sender that proves so little can ask for nothing but an Update that is due: sign the request with Standard Webhooks, invoke the function, or use the command line")
+	case d.Automatic && d.SSLEnabled != Update:
+		return refuse("an automatic request may only Update")
+	case d.Automatic && d.Force:
+		return refuse("an automatic request cannot be forced: it acts only when the certificate is due")
+	case !slices.Contains(actions, d.SSLEnabled):
+		reason := fmt.Sprintf("%s is not among the allowed actions: add it to TAIRSSL_ACTIONS", d.SSLEnabled)
+		if d.SSLEnabled == Disable {
+			reason += ". Encryption would end, and on legacy instances it can never be enabled again"
+		}
+		return refuse("%s", reason)
+	case !p.Covers(d.InstanceID):
+		return refuse("%s is not among the allowed instances: see TAIRSSL_INSTANCES", d.InstanceID)
+	}
+	return proceed("")
+}
+
+// pinned requires of what cannot be taken back, and came over HTTP or chat, that
+// it names its certificate: then a message that is played back does nothing.
+func pinned(d Delivery) decision {
+	if d.SSLEnabled == Disable && d.Trust < Trusted && d.SSLExpiredTime.IsZero() {
+		return failure(Errorf(Invalid, "SSLExpiredTime is required with Disable here: give the expiry that you saw, so that a repetition does nothing"))
+	}
+	return proceed("")
+}
+
+// Covers reports whether the globs take in an instance id; an exclusion wins.
+func (p Policy) Covers(id string) bool {
+	included, only := false, false
+	for _, glob := range p.Instances {
+		exclude, isExclusion := strings.CutPrefix(glob, "!")
+		if isExclusion {
+			if ok, err := path.Match(exclude, id); ok || err != nil {
+				return false
+			}
+			continue
+		}
+		only = true
+		if ok, _ := path.Match(glob, id); ok {
+			included = true
+		}
+	}
+	return included || !only
+}
+
+// wait puts an automatic change off to the next window.
+func (p Policy) wait(o Observation, reason string, now time.Time) decision {
+	opens := p.Window.Opens(o.Instance, now)
+	if !opens.After(now) {
+		return proceed(reason)
+	}
+	d := decision{outcome: Deferred, until: opens, reason: fmt.Sprintf("%s, but deferred to the maintenance window that opens %s", reason, At(opens))}
+	if o.Enabled && opens.After(o.Expires.Add(-MissedBefore)) {
+		if p.MissedActs {
+			return proceed(reason)
+		}
+		d.alert = true
+		d.reason += fmt.Sprintf(", which is too late for the expiry %s: renew it by hand, or widen TAIRSSL_WINDOW", At(o.Expires))
+	}
+	return d
+}
+
+// due says whether an Update is, and why, with the dates.
+func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
+	within := p.RenewBefore
+	if within == 0 {
+		within = DefaultRenewBefore
+	}
+	if d.RenewBefore != nil && !(d.Trust == Weak && time.Duration(*d.RenewBefore) > within) {
+		within = time.Duration(*d.RenewBefore)
+	}
+	left := o.Expires.Sub(now)
+	wrong := ""
+	if o.WrongName() {
+		wrong = fmt.Sprintf("; its name %s is not that of the endpoint %s", o.CommonName, o.ConnectionDomain)
+	}
+	switch {
+	case left <= 0:
+		return true, fmt.Sprintf("certificate expired %s ago", Span(-left)) + wrong
+	case left <= within:
+		return true, fmt.Sprintf("certificate expires in %s, within %s", Span(left), Span(within)) + wrong
+	case d.Force:
+		return true, fmt.Sprintf("forced; certificate expires in %s, on %s", Span(left), At(o.Expires)) + wrong
+	case wrong != "" && !d.Automatic && d.Trust > Weak && !d.SSLExpiredTime.IsZero():
+		return true, fmt.Sprintf("certificate expires in %s", Span(left)) + wrong
+	case wrong != "":
+		wrong += ", which an Update may cure: ask for one with SSLExpiredTime"
+	}
+	return false, fmt.Sprintf("certificate expires in %s, on %s, not within %s", Span(left), At(o.Expires), Span(within)) + wrong
+}

@@ -1,0 +1,43 @@
+package handler
+
+import "strings"
+
+// ValidRegion reports whether s has the form of a region's id, such as
+// "cn-hangzhou": 2 to 8 lower-case letters, then 1 to 5 parts of 1 to 16
+// lower-case letters and digits, each after a hyphen. Whether there is such a
+// region is not its business.
+func ValidRegion(s string) bool {
+	first, rest, found := strings.Cut(s, "-")
+	if !found || len(first) < 2 || len(first) > 8 || strings.ContainsFunc(first, notLower) {
+		return false
+	}
+	parts := strings.Split(rest, "-")
+	if len(parts) > 5 {
+		return false
+	}
+	for _, part := range parts {
+		if len(part) < 1 || len(part) > 16 || strings.ContainsFunc(part, notLowerOrDigit) {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidID reports whether s has the form of an instance's id: "r-" or "tt-" and
+// 4 to 40 lower-case letters and digits, or 16 to 40 of them without a prefix,
+// as older ids are.
+func ValidID(s string) bool {
+	rest, prefixed := strings.CutPrefix(s, "r-")
+	if !prefixed {
+		rest, prefixed = strings.CutPrefix(s, "tt-")
+	}
+	least := 16
+	if prefixed {
+		least = 4
+	}
+	return len(rest) >= least && len(rest) <= 40 && !strings.ContainsFunc(rest, notLowerOrDigit)
+}
+
+func notLower(r rune) bool { return r < 'a' || r > 'z' }
+
+func notLowerOrDigit(r rune) bool { return notLower(r) && (r < '0' || r > '9') }

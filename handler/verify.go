@@ -1,0 +1,89 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	firstPoll   = 500 * time.Millisecond
+	longestPoll = 15 * time.Second
+	lookTime    = 10 * time.Second // for the look at the end of the wait
+)
+
+// verify watches a change that was accepted, or may have been, until it has
+// come true, Wait is over or the invocation is. An Unknown one is looked at
+// once at least.
+func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observation) {
+	wait := a.Handler.Wait
+	if a.Request.Wait != nil {
+		wait = time.Duration(*a.Request.Wait)
+	}
+	if wait <= 0 && d.outcome == Accepted {
+		return d, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, max(wait, 0)+lookTime)
+	defer cancel()
+	last := "not read"
+	for pause, waited := firstPoll, time.Duration(0); ; {
+		if l, err := a.look(ctx, a.ref); err != nil {
+			last = AsError(err).Message
+		} else {
+			switch progress(a.SSLEnabled, a.before.Observation, l.Observation) {
+			case done:
+				return decision{outcome: Verified, reason: a.reason + "; done: " + l.described()}, &l.Observation
+			case begun:
+				// Whatever was lost, the change is under way.
+				d = decision{outcome: Accepted, reason: a.reason}
+			}
+			last = l.Status + ", " + l.described()
+		}
+		if waited >= wait {
+			break
+		}
+		pause = min(pause, wait-waited)
+		if a.Sleep(ctx, pause) != nil {
+			break
+		}
+		waited += pause
+		pause = min(pause*3/2, longestPoll)
+	}
+	switch {
+	case d.outcome == Unknown:
+		d.reason = a.reason + "; the API's answer was lost, and the instance does not show yet whether it changed: look again later"
+	case wait > 0:
+		d.reason = fmt.Sprintf("%s; accepted, but not verified within %s: last seen %s", a.reason, wait, last)
+	default:
+		d.reason = a.reason + "; the API's answer was lost, but the instance shows that the change has begun"
+	}
+	return d, nil
+}
+
+type stage int
+
+const (
+	untouched stage = iota
+	begun
+	done
+)
+
+// progress says how far a change has come.
+func progress(a Action, before, now Observation) stage {
+	var reached bool
+	switch a {
+	case Enable:
+		reached = now.Enabled && !now.Expires.IsZero()
+	case Disable:
+		reached = !now.Enabled
+	default:
+		reached = now.Enabled && now.Expires.After(before.Expires)
+	}
+	switch {
+	case reached && now.Status == statusNormal:
+		return done
+	case reached, now.Status == statusSSLModifying:
+		return begun
+	}
+	return untouched
+}
