@@ -69,6 +69,9 @@ type Ref struct{ RegionID, InstanceID string }
 type Filter struct {
 	Tags map[string]string // only instances that have all of them; at most 5
 	IDs  []string          // only these; at most [MaxIDs]
+	// Search chooses those whose id or InstanceName holds this text. It is not
+	// documented whether the API tells upper from lower case.
+	Search string
 }
 
 // Listing is one page of a region's instances.

@@ -27,6 +27,9 @@ const (
 // itself does not say. The same need may be delivered any number of times.
 type Delivery struct {
 	Request
+	// OrID is the instance's id if there is no instance of InstanceID, as of
+	// [Named]; "" if there is no doubt. It is settled before anything else.
+	OrID  string
 	Trust Trust
 	// Confirmed says that a person saw this very plan in a chat and confirmed it.
 	Confirmed bool

@@ -121,11 +121,12 @@ func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Res
 	results := make([]Result, len(deliveries))
 	var order []string
 	queues := map[string][]int{} // by the id alone: the region is only the caller's word
-	for i, d := range deliveries {
-		if queues[d.InstanceID] == nil {
-			order = append(order, d.InstanceID)
+	for i, a := range attempts {
+		id := a.ref.InstanceID
+		if queues[id] == nil {
+			order = append(order, id)
 		}
-		queues[d.InstanceID] = append(queues[d.InstanceID], i)
+		queues[id] = append(queues[id], i)
 	}
 	var group errgroup.Group
 	group.SetLimit(h.Concurrency)
@@ -160,29 +161,26 @@ type prepared struct {
 	ended decision
 }
 
-// attempts checks all that needs no look at an instance, and finds the regions.
+// attempts checks all that needs no look at an instance, and finds those whose
+// region or id is not settled.
 func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepared {
 	all := make([]prepared, len(deliveries))
-	var lost []string
+	var lost []*attempt
+	var places []int // of lost among all
 	for i, d := range deliveries {
 		a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), d.InstanceID}}
 		all[i] = prepared{a, a.admit()}
-		if all[i].ended.act && a.ref.RegionID == "" {
-			lost = append(lost, d.InstanceID)
+		if all[i].ended.act && (a.ref.RegionID == "" || a.OrID != "") {
+			lost, places = append(lost, a), append(places, i)
 		}
 	}
-	if len(lost) == 0 {
-		return all
-	}
-	missing := h.locate(ctx, lost)
-	for i, p := range all {
-		if !p.ended.act || p.ref.RegionID != "" {
-			continue
+	for n, err := range h.locate(ctx, lost...) {
+		p := &all[places[n]]
+		if err != nil {
+			p.ended = failure(err)
+		} else {
+			p.ended = p.admit() // of a settled id all can be judged
 		}
-		if err := missing[p.ref.InstanceID]; err != nil {
-			all[i].ended = failure(err)
-		}
-		p.ref.RegionID = h.places.of(p.ref.InstanceID)
 	}
 	return all
 }
@@ -205,6 +203,9 @@ func (a *attempt) admit() decision {
 	}
 	if err := a.Validate(); err != nil {
 		return failure(err)
+	}
+	if a.OrID != "" {
+		return a.inRegion(a.RegionID) // the rest depends on the id, which is not settled
 	}
 	for _, d := range []decision{a.Policy.permit(a.Delivery), pinned(a.Delivery), a.inRegion(a.RegionID)} {
 		if !d.act {

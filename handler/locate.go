@@ -1,8 +1,10 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -55,50 +57,129 @@ func (h *Handler) Allows(region string) error {
 	return nil
 }
 
-// locate finds the regions of instances whose region is not known, by listings
-// that may name many of them. What was not found is an error of its id: NotFound,
-// or the reason why a region could not be read.
-func (h *Handler) locate(ctx context.Context, ids []string) map[string]error {
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
+// question is one listing that is asked for.
+type question struct {
+	region string
+	filter Filter
+}
+
+// listings is what came of listings.
+type listings struct {
+	found  []Listed          // by region, then by id
+	unread map[string]*Error // by region: why it could not be read to its end
+}
+
+// survey asks for several listings at once, each to its end.
+func (h *Handler) survey(ctx context.Context, asked []question) listings {
 	var mu sync.Mutex
-	found := map[string]bool{}
-	unread := make([]*Error, len(h.Regions))
+	all := listings{unread: map[string]*Error{}}
 	var group errgroup.Group
 	group.SetLimit(h.Concurrency)
-	for n, region := range h.Regions {
-		for some := range slices.Chunk(ids, MaxIDs) {
-			group.Go(func() error {
-				var page Listing
-				err := Guarded(func() (err error) { page, err = h.api.List(ctx, region, Filter{IDs: some}, 1); return })
-				mu.Lock()
-				defer mu.Unlock()
-				if err != nil {
-					unread[n] = AsError(err)
-				}
-				for _, l := range page.Instances {
-					found[l.InstanceID] = true
-					h.places.remember(l.InstanceID, l.RegionID)
-				}
-				return nil
-			})
-		}
+	for _, q := range asked {
+		group.Go(func() error {
+			found, err := h.listAll(ctx, q)
+			mu.Lock()
+			defer mu.Unlock()
+			all.found = append(all.found, found...)
+			if err != nil {
+				all.unread[q.region] = AsError(err)
+			}
+			return nil
+		})
 	}
 	_ = group.Wait() // no function fails
-	missing := map[string]error{}
-	for _, id := range ids {
-		if found[id] {
-			continue
+	slices.SortFunc(all.found, func(a, b Listed) int {
+		return cmp.Or(cmp.Compare(a.RegionID, b.RegionID), cmp.Compare(a.InstanceID, b.InstanceID))
+	})
+	all.found = slices.CompactFunc(all.found, func(a, b Listed) bool { return a.Ref == b.Ref })
+	for _, l := range all.found {
+		h.places.remember(l.InstanceID, l.RegionID)
+	}
+	return all
+}
+
+// maxPages bounds a survey: 1000 instances of a region.
+const maxPages = 20
+
+// listAll reads all pages of a listing.
+func (h *Handler) listAll(ctx context.Context, q question) (all []Listed, err error) {
+	for page := 1; page <= maxPages; page++ {
+		var list Listing
+		err := Guarded(func() (err error) { list, err = h.api.List(ctx, q.region, q.filter, page); return })
+		if err != nil {
+			return all, err
 		}
-		missing[id] = Errorf(NotFound, "no instance %s in %s: check the id, and TAIRSSL_REGION", id, regionsInWords(h.Regions))
-		for n, e := range unread {
-			if e != nil {
-				missing[id] = couldNotList(h.Regions[n], e)
-				break
+		for _, l := range list.Instances {
+			l.RegionID, l.At = q.region, list.At
+			all = append(all, l)
+		}
+		if page*PageSize >= list.Total {
+			return all, nil
+		}
+	}
+	return all, Errorf(Invalid, "there are more than %d instances to look through in %s: name the instance by its id", maxPages*PageSize, q.region)
+}
+
+// ids are those by which the instance of an attempt may be known, the likelier
+// first.
+func (a *attempt) ids() []string {
+	if a.OrID == "" {
+		return []string{a.InstanceID}
+	}
+	return []string{a.InstanceID, a.OrID}
+}
+
+// locate finds the regions of attempts' instances, and their ids where those are
+// not settled, by listings that may name many of them. The errors are those of
+// the attempts, nil for what was found: NotFound, or the reason why a region
+// could not be read.
+func (h *Handler) locate(ctx context.Context, lost ...*attempt) []error {
+	if len(lost) == 0 {
+		return nil
+	}
+	var asked []question
+	for _, region := range h.Regions {
+		var ids []string
+		for _, a := range lost {
+			if a.RegionID == "" || a.RegionID == region {
+				ids = append(ids, a.ids()...)
+			}
+		}
+		slices.Sort(ids)
+		for some := range slices.Chunk(slices.Compact(ids), MaxIDs) {
+			asked = append(asked, question{region, Filter{IDs: some}})
+		}
+	}
+	all := h.survey(ctx, asked)
+	errs := make([]error, len(lost))
+	for i, a := range lost {
+		errs[i] = a.settle(all)
+	}
+	return errs
+}
+
+// settle takes over where the attempt's instance was found. Of two ids the whole
+// one counts, if there is an instance of it. A region that was not read does not
+// matter then: no two instances have one endpoint.
+func (a *attempt) settle(all listings) error {
+	regions := a.Regions
+	if a.RegionID != "" {
+		regions = []string{a.RegionID}
+	}
+	for _, id := range a.ids() {
+		for _, l := range all.found {
+			if l.InstanceID == id && slices.Contains(regions, l.RegionID) {
+				a.ref, a.InstanceID, a.OrID = l.Ref, id, ""
+				return nil
 			}
 		}
 	}
-	return missing
+	for _, region := range regions {
+		if e := all.unread[region]; e != nil {
+			return couldNotList(region, e)
+		}
+	}
+	return Errorf(NotFound, "no instance %s in %s: check the id, and TAIRSSL_REGION", strings.Join(a.ids(), " or "), regionsInWords(regions))
 }
 
 // couldNotList is the error of an instance that may be in a region that was not

@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"net"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,11 +25,7 @@ type Named struct {
 // and the same of other products than redis, such as tairpena. Hosts that name no
 // instance are <id>-conn1.… and those of *.kvstore.aliyuncs.com.
 func ParseInstance(text string) (n Named, ok bool) {
-	text = strings.TrimSpace(text)
-	if link, isLink := strings.CutPrefix(text, "<"); isLink && strings.HasSuffix(link, ">") {
-		text, _, _ = strings.Cut(link[:len(link)-1], "|")
-	}
-	host, bare := hostIn(text)
+	host, bare := hostIn(unlinked(text))
 	first, domain, isName := strings.Cut(host, ".")
 	if !isName {
 		if !ValidID(host) || !bare && !hasPrefix(host) {
@@ -53,6 +51,16 @@ func ParseInstance(text string) (n Named, ok bool) {
 	return n, true
 }
 
+// unlinked is the address of a link as Slack writes it, <address|text>, and any
+// other text as it is, without the space around it.
+func unlinked(text string) string {
+	text = strings.TrimSpace(text)
+	if link, isLink := strings.CutPrefix(text, "<"); isLink && strings.HasSuffix(link, ">") {
+		text, _, _ = strings.Cut(link[:len(link)-1], "|")
+	}
+	return text
+}
+
 const endpointDomain = ".rds.aliyuncs.com"
 
 // isLabel reports whether s may stand between two dots of an endpoint's name.
@@ -60,8 +68,15 @@ func isLabel(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// hostIn is the host of a URL, a host:port or a bare host, in lower case and
-// without the dot at its end. It is bare if the text is nothing but that.
+// Host is the host of a URL, a host:port or a bare host, in lower case and without
+// the dot at its end; "" for none. What is not ASCII stays as it is.
+func Host(text string) string {
+	host, _ := hostIn(unlinked(text))
+	return host
+}
+
+// hostIn is [Host] of a text that is no link. It is bare if the text is nothing
+// but that.
 func hostIn(text string) (host string, bare bool) {
 	rest := text
 	if before, after, isURL := strings.Cut(text, "://"); isURL && before != "" && !strings.ContainsAny(before, "/?#@") {
@@ -75,12 +90,20 @@ func hostIn(text string) (host string, bare bool) {
 		authority = authority[strings.LastIndexByte(authority, '@')+1:]
 	}
 	host, port, hasPort := strings.Cut(authority, ":")
-	// An address of IPv6 has more colons. Some letters become ASCII in lower case.
-	foreign := func(r rune) bool { return r >= utf8.RuneSelf }
-	if strings.Contains(port, ":") || strings.ContainsFunc(host, foreign) {
-		return "", false
+	if strings.Contains(port, ":") { // an address of IPv6, or none
+		host = strings.Trim(authority, "[]")
+		if h, _, err := net.SplitHostPort(authority); err == nil {
+			host = h
+		}
+		if _, err := netip.ParseAddr(host); err != nil {
+			return "", false
+		}
 	}
-	host = strings.ToLower(strings.TrimRight(host, "."))
+	host = strings.TrimRight(host, ".")
+	foreign := func(r rune) bool { return r >= utf8.RuneSelf }
+	if !strings.ContainsFunc(host, foreign) { // of which some would become ASCII
+		host = strings.ToLower(host)
+	}
 	return host, !hasPort && host == text
 }
 

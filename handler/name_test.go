@@ -82,6 +82,18 @@ func TestTextsThatNameNoInstance(t *testing.T) {
 	}
 }
 
+func TestHostsOutOfTexts(t *testing.T) {
+	for text, want := range map[string]string{
+		"Cache.example.com:6379": "cache.example.com", "https://u:p@Cache.example.com/x": "cache.example.com", "<http://a.b|a.b>": "a.b", "cache": "cache", "10.0.0.9:9121": "10.0.0.9",
+		"[fd00::1]:6379": "fd00::1", "fd00::1": "fd00::1", "redis://[fd00::1]:6379": "fd00::1", "кэш.example.com.:1": "кэш.example.com", "\u212aache": "\u212aache",
+		"": "", "a:b:c": "", "://": "", "http://": "",
+	} {
+		if got := handler.Host(text); got != want {
+			t.Errorf("the host of %q is %q, want %q", text, got, want)
+		}
+	}
+}
+
 func validID(id string) bool {
 	return handler.Request{InstanceID: id, SSLEnabled: handler.Update}.Validate() == nil
 }

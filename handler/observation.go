@@ -60,6 +60,10 @@ func (i Instance) Gone() bool {
 	return false
 }
 
+// Stopped reports that the instance does not run, for a reason of its owner's: it
+// is not paid for, or it was released. Nothing is wrong with that.
+func (i Instance) Stopped() bool { return i.Gone() && i.Status != "Error" }
+
 // The words of InstanceStatus that decide anything beside those of Gone; all
 // others mean that the instance is busy.
 const (

@@ -15,7 +15,7 @@ func (h *Handler) Plan(ctx context.Context, d Delivery) (Result, Delivery) {
 	p := h.attempts(ctx, []Delivery{d})[0]
 	a := p.attempt
 	if d.SSLEnabled == Disable && d.SSLExpiredTime.IsZero() && p.ended.err != nil && pinned(d).err != nil {
-		p.ended = a.Policy.permit(d) // this plan gives the expiry
+		p.ended = a.Policy.permit(a.Delivery) // this plan gives the expiry
 	}
 	a.Force = force
 	ended := p.ended
@@ -90,10 +90,9 @@ func (h *Handler) Observe(ctx context.Context, ref Ref) (Ref, Observation, error
 		return a.ref, Observation{}, err
 	}
 	if a.ref.RegionID == "" {
-		if err := h.locate(ctx, []string{ref.InstanceID})[ref.InstanceID]; err != nil {
+		if err := h.locate(ctx, a)[0]; err != nil {
 			return a.ref, Observation{}, err
 		}
-		a.ref.RegionID = h.places.of(ref.InstanceID)
 	}
 	if d := a.read(ctx); !d.act {
 		return a.ref, Observation{}, d.err

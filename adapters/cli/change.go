@@ -24,21 +24,23 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " INSTANCE…",
 		Short: short,
+		Long:  short + ".\n\n" + namings,
 		Example: fmt.Sprintf(`  tairssl %[1]s r-bp1zxszhcgatnx01 --dry-run
+  tairssl %[1]s orders-cache r-bp1zxszhcgatnx02.redis.rds.aliyuncs.com:6379 --dry-run
   tairssl %[1]s r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --yes -o json`, name),
 		Args: atLeastOne("instance"),
-		RunE: func(cmd *cobra.Command, ids []string) error {
-			if len(ids) > handler.MaxBatch {
-				return usagef("%d instances at once are too many: at most %d", len(ids), handler.MaxBatch)
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if len(names) > handler.MaxBatch {
+				return usagef("%d instances at once are too many: at most %d", len(names), handler.MaxBatch)
 			}
 			h, done, err := c.connect(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
-			requests := make([]handler.Delivery, len(ids))
-			for i, id := range ids {
-				requests[i] = handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: id, SSLEnabled: action, Force: force}}
+			requests := make([]handler.Delivery, len(names))
+			for i, name := range names {
+				requests[i] = handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: name, SSLEnabled: action, Force: force}}
 				if cmd.Flags().Changed("wait") || h.Wait == 0 {
 					requests[i].Wait = (*handler.Duration)(&wait)
 				}
@@ -46,7 +48,7 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 					requests[i].RenewBefore = (*handler.Duration)(&renewBefore)
 				}
 			}
-			return c.carryOut(cmd.Context(), h.Handler, requests, dryRun, yes)
+			return c.carryOut(cmd.Context(), h, requests, dryRun, yes)
 		},
 	}
 	flags := cmd.Flags()
@@ -60,7 +62,12 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 	return cmd
 }
 
-func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []handler.Delivery, dryRun, yes bool) error {
+// namings says how people may name an instance.
+const namings = `An instance is named by its id, its endpoint (also as host:port or URL) or its name, which
+must belong to one instance only. It is looked for in all regions of TAIRSSL_REGION, or in
+the one of --region.`
+
+func (c *command) carryOut(ctx context.Context, h instances, requests []handler.Delivery, dryRun, yes bool) error {
 	stop := c.spin("reading")
 	results := plan(ctx, h, requests)
 	stop()
@@ -95,14 +102,23 @@ func (c *command) carryOut(ctx context.Context, h *handler.Handler, requests []h
 	return c.print(c.Stdout, results)
 }
 
-// plan says what would happen, and pins every request to the certificate seen.
-func plan(ctx context.Context, h *handler.Handler, requests []handler.Delivery) []handler.Result {
+// plan finds the instances that the requests name, says what would happen, and
+// pins every request to the certificate seen.
+func plan(ctx context.Context, h instances, requests []handler.Delivery) []handler.Result {
 	results := make([]handler.Result, len(requests))
 	var group errgroup.Group
 	group.SetLimit(h.Concurrency)
 	for i := range requests {
 		group.Go(func() error {
-			results[i], requests[i] = h.Plan(ctx, requests[i])
+			r := &requests[i]
+			ref, err := h.named(ctx, r.InstanceID)
+			if err != nil {
+				e := handler.AsError(err)
+				results[i] = handler.Result{InstanceID: handler.Quoted(r.InstanceID), SSLEnabled: r.SSLEnabled, Outcome: handler.Failed, Reason: e.Message, Error: e}
+				return nil
+			}
+			r.InstanceID, r.RegionID = ref.InstanceID, ref.RegionID
+			results[i], *r = h.Plan(ctx, *r)
 			return nil
 		})
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tairssl/adapters/tair"
 	"tairssl/handler"
 )
 
@@ -107,18 +108,15 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.output, "output", "o", "table", "`table` for people, json for machines")
-	flags.StringVar(&c.region, "region", "", "region id of the instances (default: the first of TAIRSSL_REGION)")
+	flags.StringVar(&c.region, "region", "", "region `id` of the instances (default: all of TAIRSSL_REGION)")
 	flags.BoolVar(&c.emulate, "emulate", false, "work on an emulated cloud with a small sample fleet")
 	complete(root, "output", "table", "json")
+	complete(root, "region", tair.Regions()...)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if c.output != "table" && c.output != "json" {
 			return usagef("-o takes table or json, not %q", c.output)
 		}
-		// Read as TAIRSSL_REGION it would be a fault of a variable that nobody set.
-		if c.region != "" && !handler.ValidRegion(c.region) {
-			return usagef("--region takes a region id such as cn-hangzhou, not %q", c.region)
-		}
-		return nil
+		return c.checkRegion()
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(

@@ -24,6 +24,16 @@ type instances struct {
 	api handler.API
 }
 
+// named gives the instance that an argument names. For an id the handler finds
+// the region itself, and needs the right to list only if there are several.
+func (h instances) named(ctx context.Context, argument string) (handler.Ref, error) {
+	if strings.Contains(argument, "-") && handler.ValidID(argument) {
+		return handler.Ref{InstanceID: argument}, nil
+	}
+	l, err := h.Find(ctx, argument, nil)
+	return l.Ref, err
+}
+
 // connect wires the instances by the environment's settings, on an emulated
 // cloud if that was asked for. The caller calls done.
 func (c *command) connect(ctx context.Context) (_ instances, done func(), err error) {
@@ -31,10 +41,7 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 	if err != nil {
 		return instances{}, nil, err
 	}
-	if c.region != "" {
-		environ = append(environ, function.Prefix+"REGION="+c.region)
-	}
-	environ, unread := function.Resolve(ctx, environ)
+	environ, unread := function.Resolve(ctx, c.settled(environ))
 	settings, unknown, err := function.ParseSettings(environ)
 	if err = errors.Join(unread, err); err != nil {
 		leave()

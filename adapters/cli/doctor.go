@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tairssl/adapters/cli/doctor"
-	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
@@ -48,7 +47,7 @@ The exit code is the worst of what failed: 2 settings, 3 credential or right, 4 
 instance, 5 not reached, 1 anything else.`,
 		Example: `  tairssl doctor --emulate
   tairssl doctor --instance r-bp1zxszhcgatnx01
-  tairssl doctor --instance r-bp1zxszhcgatnx01 --tag-probe
+  tairssl doctor --instance orders-cache --tag-probe
   tairssl doctor -o json | jq '.[] | select(.State == "failed")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,7 +55,7 @@ instance, 5 not reached, 1 anything else.`,
 				return usagef("--tag-probe goes with --instance: it sets a tag on it")
 			}
 			if o.Instance != "" {
-				if err := (handler.Request{InstanceID: o.Instance, SSLEnabled: handler.Update}).Validate(); err != nil {
+				if err := handler.CheckName(o.Instance); err != nil {
 					return usageError{err}
 				}
 			}
@@ -68,10 +67,7 @@ instance, 5 not reached, 1 anything else.`,
 				return err
 			}
 			defer done()
-			if c.region != "" {
-				environ = append(environ, function.Prefix+"REGION="+c.region)
-			}
-			o.Environ, o.Routes, o.Transport = environ, routes, c.Transport
+			o.Environ, o.Routes, o.Transport = c.settled(environ), routes, c.Transport
 			stop := c.spin("examining")
 			findings := doctor.Examine(cmd.Context(), o)
 			stop()
@@ -79,7 +75,7 @@ instance, 5 not reached, 1 anything else.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Instance, "instance", "", "look at this instance more closely, in the first region, by its `id`")
+	flags.StringVar(&o.Instance, "instance", "", "look at this instance more closely, by its `id`, endpoint or name")
 	flags.BoolVar(&o.TagProbe, "tag-probe", false, "set a tag on --instance several times, measure how soon it shows, and remove it")
 	flags.BoolVar(&o.Notify, "notify", false, "send a test message to every place of TAIRSSL_NOTIFY_URLS")
 	flags.DurationVar(&o.Limit, "timeout", time.Minute, "how long all of it may take")

@@ -40,6 +40,39 @@ func newTable(header ...any) table.Writer {
 	return t
 }
 
+// instanceTable is a table of instances. The column of their names is there only
+// if one of them has a name that is not its id.
+type instanceTable struct {
+	table.Writer
+	named bool
+}
+
+func newInstanceTable(header ...any) *instanceTable {
+	return &instanceTable{Writer: newTable(append([]any{"INSTANCE", "NAME"}, header...)...)}
+}
+
+// longestName is how much of a name a table shows: it may have 256 characters.
+const longestName = 24
+
+func (t *instanceTable) add(id, name string, cells ...any) {
+	if name == id {
+		name = ""
+	}
+	t.named = t.named || name != ""
+	if runes := []rune(plain(name)); len(runes) > longestName {
+		name = string(runes[:longestName]) + "…"
+	} else {
+		name = string(runes)
+	}
+	t.AppendRow(append(table.Row{id, name}, cells...))
+}
+
+// Render gives the table.
+func (t *instanceTable) Render() string {
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Hidden: !t.named}})
+	return t.Writer.Render()
+}
+
 // printJSON writes one value as an object and several, or always, as an array.
 func printJSON[T any](w io.Writer, values []T, always bool) error {
 	enc := json.NewEncoder(w)
@@ -63,7 +96,7 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		return worst(results)
 	}
 	now := time.Now()
-	t := newTable("INSTANCE", "REGION", "ACTION", "OUTCOME", "EXPIRES", "WHY")
+	t := newInstanceTable("REGION", "ACTION", "OUTCOME", "EXPIRES", "WHY")
 	for _, r := range results {
 		expires := "-"
 		if r.Before != nil {
@@ -76,7 +109,7 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		if r.Error != nil {
 			outcome += ": " + string(r.Error.Kind)
 		}
-		t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.SSLEnabled, c.paint(colors[r.Outcome], outcome), expires, r.Reason})
+		t.add(r.InstanceID, r.InstanceName, r.RegionID, r.SSLEnabled, c.paint(colors[r.Outcome], outcome), expires, r.Reason)
 	}
 	fmt.Fprintln(w, t.Render())
 	for _, r := range results {

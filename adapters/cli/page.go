@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 //go:embed page.html
@@ -23,6 +24,7 @@ type fleetPage struct {
 	Generated   time.Time     // the "now" of all that the page says
 	RenewBefore time.Duration // how long before expiry a certificate is due; default 720h
 	Regions     []string      // that were read
+	Coverage    []fleet.Coverage
 	Rows        []status
 }
 
@@ -53,6 +55,7 @@ const (
 	deferred
 	scheduled
 	off
+	without
 	good
 )
 
@@ -64,6 +67,7 @@ var states = [...]struct{ class, word string }{
 	deferred:   {"deferred", "Deferred"},
 	scheduled:  {"scheduled", "Alibaba renews"},
 	off:        {"off", "Encryption off"},
+	without:    {"without", "No TLS"},
 	good:       {"good", "Good"},
 }
 
@@ -81,6 +85,8 @@ func judge(s status, now time.Time) state {
 		return unreadable
 	case s.SSLEnabled == string(handler.Disable):
 		return off
+	case s.SSLEnabled == noTLS:
+		return without
 	case s.SSLExpiredTime.IsZero():
 		return unreadable
 	case !s.SSLExpiredTime.After(now):
@@ -99,6 +105,7 @@ func judge(s status, now time.Time) state {
 type entry struct {
 	Anchor                       int // the number of its row in the table; 0: it is not there
 	ID, Region                   string
+	Name                         string // "" if it has none but its id
 	State                        state
 	Expires, Deferred, Scheduled handler.Time
 	Left                         string // "12d left", "3d ago", "" without a certificate
@@ -114,6 +121,9 @@ func newEntry(s status, now time.Time) entry {
 		Deferred: handler.At(s.DeferredUntil.Time), Scheduled: handler.At(s.ScheduledTime.Time),
 		Alert: s.Alert, WrongName: s.WrongName, CommonName: plain(s.CertCommonName), Domain: plain(s.ConnectionDomain),
 	}
+	if s.InstanceName != s.InstanceID {
+		e.Name = plain(s.InstanceName)
+	}
 	var why []string
 	switch e.State {
 	case unreadable:
@@ -121,7 +131,7 @@ func newEntry(s status, now time.Time) entry {
 			s.Error = handler.Errorf(handler.Unavailable, "encryption is on, but the API gives no expiry; try again")
 		}
 		why = append(why, s.Error.Error())
-	case off:
+	case off, without:
 	default:
 		e.Expires, e.Left = handler.At(s.SSLExpiredTime.Time), left(s.SSLExpiredTime, now)
 		e.Due = s.Due || e.State == expired
@@ -131,8 +141,8 @@ func newEntry(s status, now time.Time) entry {
 			why = append(why, s.Reason)
 		}
 	}
-	if s.InstanceStatus != "" && s.InstanceStatus != "Normal" {
-		why = append(why, "the instance is "+s.InstanceStatus)
+	if is := "the instance is " + s.InstanceStatus; s.InstanceStatus != "" && s.InstanceStatus != "Normal" && !strings.Contains(join(why...), is) {
+		why = append(why, is)
 	}
 	e.Why = plain(join(why...))
 	if e.Short = e.Why; s.why != "" {
@@ -302,6 +312,8 @@ type view struct {
 	Generated handler.Time
 	Due       string
 	Regions   string
+	Unread    []string // why regions were not read, or not whole
+	Empty     string   // the regions that have no instance, beside others that do
 	Headline  []string
 	Cards     []card
 	Line      *timeLine // nil if no instance has a certificate
@@ -335,7 +347,22 @@ func (p fleetPage) view() view {
 		}
 	}
 	v.Headline = headline(entries)
+	v.Unread, v.Empty = notRead(p.Coverage)
 	return v
+}
+
+// notRead says what the page lacks, region by region.
+func notRead(coverage []fleet.Coverage) (unread []string, empty string) {
+	var names []string
+	for _, c := range coverage {
+		switch {
+		case c.Error != nil:
+			unread = append(unread, plain(c.Error.Message)) // which names the region
+		case c.Listed == 0 && len(coverage) > 1:
+			names = append(names, plain(c.RegionID))
+		}
+	}
+	return unread, strings.Join(names, ", ")
 }
 
 // fit gives the instances that the table shows an anchor, and sums the others up.

@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files anew")
@@ -45,12 +46,19 @@ func on(id string, left time.Duration, change ...func(*status)) status {
 	return s
 }
 
+func called(name string) func(*status) { return func(s *status) { s.InstanceName = name } }
+
 // smallFleet has one of everything.
 func smallFleet() fleetPage {
-	return fleetPage{Generated: now, Regions: []string{"cn-shanghai", "cn-hangzhou"}, Rows: []status{
-		on("r-bp1zxszhcgatnx02", 200*day+time.Hour),
-		on("r-bp1zxszhcgatnx01", 12*day+time.Hour),
-		{InstanceID: "r-bp1zxszhcgatnx03", RegionID: "cn-hangzhou", InstanceStatus: "Normal", SSLEnabled: "Disable"},
+	coverage := []fleet.Coverage{
+		{RegionID: "cn-shanghai", Listed: 4, Read: 3, Unread: 1}, {RegionID: "cn-hangzhou", Listed: 7, Read: 7}, {RegionID: "cn-qingdao"},
+		{RegionID: "cn-beijing", Error: handler.Errorf(handler.Forbidden, "could not list cn-beijing: the role may not call kvstore:DescribeInstances")},
+	}
+	return fleetPage{Generated: now, Regions: []string{"cn-shanghai", "cn-hangzhou", "cn-qingdao", "cn-beijing"}, Coverage: coverage, Rows: []status{
+		on("r-bp1zxszhcgatnx02", 200*day+time.Hour, called("sessions")),
+		on("r-bp1zxszhcgatnx01", 12*day+time.Hour, called("orders & carts <eu>")),
+		{InstanceID: "r-bp1zxszhcgatnx03", RegionID: "cn-hangzhou", InstanceName: "thumbnails", InstanceStatus: "Normal", SSLEnabled: "Disable"},
+		{InstanceID: "r-bp1zxszhcgatnx11", RegionID: "cn-hangzhou", InstanceName: "r-bp1zxszhcgatnx11", InstanceStatus: "Inactive", SSLEnabled: "none", Reason: "this type of instance has no TLS; the instance is Inactive, so nothing is renewed"},
 		on("r-bp1zxszhcgatnx04", -3*day),
 		on("tt-bp1zxszhcgatnx05", 5*day+time.Hour, func(s *status) { s.DeferredUntil = handler.At(now.Add(4 * day)) }),
 		on("r-bp1zxszhcgatnx06", 90*day+time.Hour, func(s *status) {
@@ -200,14 +208,14 @@ func TestPageSumsUp(t *testing.T) {
 	for _, c := range v.Cards {
 		cards = append(cards, fmt.Sprintf("%d %s", c.Count, c.Word))
 	}
-	want := "10 instances, 1 expired, 5 due, 2 deferred, 1 scheduled by Alibaba, 1 wrong name, 1 unreadable"
+	want := "11 instances, 1 expired, 5 due, 2 deferred, 1 scheduled by Alibaba, 1 wrong name, 1 unreadable"
 	if got := strings.Join(cards, ", "); got != want {
 		t.Errorf("the summary says\n%s, want\n%s", got, want)
 	}
-	if got := strings.Join(v.Headline, " "); !strings.Contains(got, "5 of 10 instances, of which 1 expired already") || !strings.Contains(got, "in time for 1 of them") || !strings.Contains(got, "1 could not be read") {
+	if got := strings.Join(v.Headline, " "); !strings.Contains(got, "5 of 11 instances, of which 1 expired already") || !strings.Contains(got, "in time for 1 of them") || !strings.Contains(got, "1 could not be read") {
 		t.Errorf("the headline says %s", got)
 	}
-	if v.Regions != "cn-hangzhou, cn-shanghai" {
+	if v.Regions != "cn-beijing, cn-hangzhou, cn-qingdao, cn-shanghai" {
 		t.Errorf("the regions are %s", v.Regions)
 	}
 	sections := map[string]string{}
@@ -236,8 +244,31 @@ func TestPageSumsUp(t *testing.T) {
 	for _, e := range v.Entries {
 		order = append(order, e.ID[len(e.ID)-2:])
 	}
-	if got := strings.Join(order, " "); got != "04 08 05 01 07 06 02 10 09 03" {
-		t.Errorf("the table's order is %s, want that of days left, then what is unreadable, then what is off", got)
+	if got := strings.Join(order, " "); got != "04 08 05 01 07 06 02 10 09 03 11" {
+		t.Errorf("the table's order is %s, want that of days left, then what is unreadable, then what is off, then what has no TLS", got)
+	}
+}
+
+func TestPageNamesTheInstancesAndWhatItLacks(t *testing.T) {
+	elements := parse(t, render(t, smallFleet()))
+	var names []string
+	for _, e := range under(elements, "all", "bdi") {
+		names = append(names, e.text)
+	}
+	if got := strings.Join(names, ", "); got != "orders & carts <eu>, sessions, thumbnails" {
+		t.Errorf("the names in the table are %s", got)
+	}
+	v := smallFleet().view()
+	if want := "could not list cn-beijing: the role may not call kvstore:DescribeInstances"; len(v.Unread) != 1 || v.Unread[0] != want || v.Empty != "cn-qingdao" {
+		t.Errorf("not read are %q and empty is %s, want %s and cn-qingdao", v.Unread, v.Empty, want)
+	}
+	last := v.Entries[len(v.Entries)-1]
+	if last.State != without || last.Why != "the instance is Inactive" {
+		t.Errorf("an instance without TLS that does not run is %s: %s", last.State.Word(), last.Why)
+	}
+	nothing := render(t, fleetPage{Generated: now, Regions: []string{"cn-beijing"}, Coverage: smallFleet().Coverage[3:]})
+	if !strings.Contains(nothing, "may not call kvstore:DescribeInstances") {
+		t.Error("a page without an instance does not say that the region could not be listed")
 	}
 }
 
@@ -253,6 +284,7 @@ func TestStateOfAnInstance(t *testing.T) {
 		"deferred":                            {on("r-abcd", 9*day, func(s *status) { s.DeferredUntil = handler.At(now.Add(day)) }), deferred},
 		"scheduled in time":                   {on("r-abcd", 9*day, func(s *status) { s.ScheduledTime = handler.At(now.Add(day)) }), scheduled},
 		"scheduled too late":                  {on("r-abcd", 9*day, func(s *status) { s.ScheduledTime = handler.At(now.Add(10 * day)) }), due},
+		"of a type without TLS":               {status{InstanceID: "r-abcd", SSLEnabled: "none", Reason: "this type of instance has no TLS"}, without},
 		"encryption is off":                   {status{InstanceID: "r-abcd", SSLEnabled: "Disable"}, off},
 		"could not be read":                   {status{InstanceID: "r-abcd", Error: handler.Errorf(handler.NotFound, "no such instance")}, unreadable},
 		"encryption is on, but expiry is not": {status{InstanceID: "r-abcd", SSLEnabled: "Enable"}, unreadable},
@@ -308,12 +340,13 @@ func TestHostileTextStaysText(t *testing.T) {
 	fill := func(text string) fleetPage {
 		bad := func(left time.Duration) status {
 			return on(text, left, func(s *status) {
+				s.InstanceName = "the name " + text
 				s.RegionID, s.InstanceStatus, s.Reason, s.CertCommonName, s.ConnectionDomain = text, text, text, text, text
 				s.CertDownloadURL, s.WrongName, s.Alert = text, true, true
 				s.DeferredUntil, s.ScheduledTime = handler.At(now.Add(day)), handler.At(now.Add(day))
 			})
 		}
-		p := fleetPage{Generated: now, Regions: []string{text}}
+		p := fleetPage{Generated: now, Regions: []string{text}, Coverage: []fleet.Coverage{{RegionID: text}, {RegionID: text, Error: handler.Errorf(handler.Forbidden, "%s", text)}}}
 		for range 10 {
 			p.Rows = append(p.Rows, bad(5*day), bad(500*day))
 		}
@@ -340,6 +373,11 @@ func TestHostileTextStaysText(t *testing.T) {
 		for _, code := range under(elements, "all", "code") {
 			if code.text != shown {
 				t.Errorf("%q is shown as %q, want %q", hostile, code.text, shown)
+			}
+		}
+		for _, name := range under(elements, "all", "bdi") {
+			if name.text != "the name "+shown {
+				t.Errorf("the name %q is shown as %q, want %q", hostile, name.text, "the name "+shown)
 			}
 		}
 		if strings.ContainsAny(page, "\u202e\u202c\u200f\u2066\u200b\x00\x1b") {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -53,14 +52,16 @@ func (c *command) status() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [INSTANCE…]",
 		Short: "Show certificates and when they expire",
+		Long:  "Show certificates and when they expire.\n\n" + namings,
 		Example: `  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate
+  tairssl status orders-cache --emulate
   tairssl status --all --tag env=prod
   tairssl status --all --html fleet.html --emulate`,
-		RunE: func(cmd *cobra.Command, ids []string) error {
+		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
-			case len(ids) == 0 && !all:
+			case len(names) == 0 && !all:
 				return usagef("name instances, or say --all")
-			case len(ids) > 0 && all:
+			case len(names) > 0 && all:
 				return usagef("--all is every instance: name none beside it")
 			case html != "" && !all:
 				return usagef("--html goes with --all")
@@ -82,12 +83,12 @@ func (c *command) status() *cobra.Command {
 			if all {
 				rows, coverage = statusOfAll(cmd.Context(), h, tags)
 			} else {
-				rows = statusOf(cmd.Context(), h, ids)
+				rows = statusOf(cmd.Context(), h, names)
 			}
 			stop()
 			c.warnUnseen(rows)
 			if html != "" {
-				if err := writeFile(html, fleetPage{Generated: h.Now(), RenewBefore: h.Policy.RenewBefore, Regions: h.Regions, Rows: rows}); err != nil {
+				if err := writeFile(html, fleetPage{Generated: h.Now(), RenewBefore: h.Policy.RenewBefore, Regions: h.Regions, Coverage: coverage, Rows: rows}); err != nil {
 					return usageError{err}
 				}
 				fmt.Fprintf(c.Stderr, "wrote %s\n", html)
@@ -108,13 +109,18 @@ func (c *command) status() *cobra.Command {
 }
 
 // statusOf reads the instances that were named, many at once.
-func statusOf(ctx context.Context, h instances, ids []string) []status {
-	rows := make([]status, len(ids))
+func statusOf(ctx context.Context, h instances, names []string) []status {
+	rows := make([]status, len(names))
 	var group errgroup.Group
 	group.SetLimit(h.Concurrency)
-	for i, id := range ids {
+	for i, name := range names {
 		group.Go(func() error {
-			ref, o, err := h.Observe(ctx, handler.Ref{InstanceID: id})
+			ref, err := h.named(ctx, name)
+			if err != nil {
+				rows[i] = rowOf(h, handler.Ref{InstanceID: handler.Quoted(name)}, handler.Observation{}, err)
+				return nil
+			}
+			ref, o, err := h.Observe(ctx, ref)
 			rows[i] = rowOf(h, ref, o, err)
 			return nil
 		})
@@ -198,7 +204,7 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		return row
 	}
 	if o.WithoutTLS() {
-		row.SSLEnabled, row.Reason = noTLS, "this type of instance has no TLS"
+		row.SSLEnabled, row.Reason = noTLS, join("this type of instance has no TLS", stopped(o))
 		return row
 	}
 	state := o.State()
@@ -210,7 +216,19 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		row.Due, row.Reason = h.Due(o)
 		row.WrongName = o.WrongName()
 	}
+	if why := stopped(o); why != "" {
+		row.Due, row.Reason = false, join(why, row.Reason)
+	}
 	return row
+}
+
+// stopped says that nothing is renewed because the instance does not run, "" if
+// that is not so.
+func stopped(o handler.Observation) string {
+	if !o.Stopped() {
+		return ""
+	}
+	return "the instance is " + o.Status + ", so nothing is renewed"
 }
 
 // noTLS is SSLEnabled of an instance whose type has no TLS.
@@ -267,7 +285,7 @@ func (c *command) warnUnseen(rows []status) {
 func (c *command) printStatus(rows []status, fleet bool) error {
 	code := 0
 	for _, r := range rows {
-		if r.Error != nil {
+		if i := (handler.Instance{Status: r.InstanceStatus}); r.Error != nil && !i.Stopped() { // of which little can be read
 			code = max(code, r.Error.Kind.ExitCode())
 		}
 	}
@@ -277,15 +295,15 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 		}
 	} else {
 		now := time.Now()
-		t := newTable("INSTANCE", "REGION", "STATUS", "TLS", "EXPIRES", "WHY")
+		t := newInstanceTable("REGION", "STATUS", "TLS", "EXPIRES", "WHY")
 		for _, r := range rows {
 			switch {
 			case r.Error != nil:
-				t.AppendRow(table.Row{r.InstanceID, r.RegionID, c.paint(text.FgRed, string(r.Error.Kind)), "", "", r.Error.Message})
+				t.add(r.InstanceID, r.InstanceName, r.RegionID, c.paint(text.FgRed, string(r.Error.Kind)), "", "", r.Error.Message)
 			case r.SSLEnabled == noTLS:
-				t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.InstanceStatus, noTLS, "-", r.Reason})
+				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, noTLS, "-", r.Reason)
 			case r.SSLEnabled == string(handler.Disable):
-				t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.InstanceStatus, "off", "-", "encryption is off"})
+				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "off", "-", join("encryption is off", r.Reason))
 			default:
 				color := text.FgGreen
 				if r.Due {
@@ -294,7 +312,7 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 				if r.DaysLeft != nil && r.SSLExpiredTime.Before(now) {
 					color = text.FgRed
 				}
-				t.AppendRow(table.Row{r.InstanceID, r.RegionID, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), r.Reason})
+				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), r.Reason)
 			}
 		}
 		fmt.Fprintln(c.Stdout, t.Render())

@@ -2,9 +2,8 @@ package event
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
-	"sync"
 
 	"tairssl/handler"
 )
@@ -19,6 +18,10 @@ type Mapping struct {
 	Ref  handler.Ref
 }
 
+func (m Mapping) named() handler.Named {
+	return handler.Named{ID: m.Ref.InstanceID, Region: m.Ref.RegionID}
+}
+
 // UnmarshalText reads comma-separated entries.
 func (m *CertMap) UnmarshalText(text []byte) error {
 	for _, entry := range strings.Split(string(text), ",") {
@@ -29,13 +32,13 @@ func (m *CertMap) UnmarshalText(text []byte) error {
 		name, target, ok := strings.Cut(entry, "=")
 		name = strings.TrimSpace(name)
 		instance, region, _ := strings.Cut(strings.TrimSpace(target), "@")
-		r := automatic(handler.Ref{InstanceID: instance, RegionID: region})
-		if err := r.Validate(); !ok || name == "" {
+		mapping := Mapping{name, handler.Ref{InstanceID: instance, RegionID: region}}
+		if err := automatic(mapping.named()).Validate(); !ok || name == "" {
 			return fmt.Errorf("%q is not NAME=INSTANCE or NAME=INSTANCE@REGION", entry)
 		} else if err != nil {
 			return fmt.Errorf("%q: %w", entry, err)
 		}
-		*m = append(*m, Mapping{name, handler.Ref{InstanceID: instance, RegionID: region}})
+		*m = append(*m, mapping)
 	}
 	return nil
 }
@@ -53,63 +56,36 @@ func covers(entry, name string) bool {
 	return entry == name
 }
 
-// endpoint is a Tair endpoint's name; its first label is the instance's id,
-// with pd behind it in a public one. Users may choose other names: those only
-// the map knows.
-var endpoint = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^((?:r|tt)-[a-z0-9]{4,40}?)(?:pd)?\.[a-z0-9-]+(?:\.([a-z0-9-]+))?\.rds\.aliyuncs\.com$`)
-})
-
-// regions are those that a name shows by another word than their id.
-var regions = map[string]string{"singapore": "ap-southeast-1"}
-
-// ofEndpoint gives the instance that a host name names, if it is an endpoint.
-func ofEndpoint(host string) (handler.Ref, bool) {
-	match := endpoint().FindStringSubmatch(strings.ToLower(strings.TrimSuffix(host, ".")))
-	if match == nil {
-		return handler.Ref{}, false
-	}
-	region := match[2]
-	if id, ok := regions[region]; ok {
-		region = id
-	} else if !strings.Contains(region, "-") {
-		region = ""
-	}
-	return handler.Ref{InstanceID: match[1], RegionID: region}, true
-}
-
 // instances gives those that serve a certificate of any of the names.
-func (m CertMap) instances(names ...string) (refs []handler.Ref) {
-	seen := map[handler.Ref]bool{}
-	add := func(ref handler.Ref) {
-		if !seen[ref] {
-			seen[ref] = true
-			refs = append(refs, ref)
+func (m CertMap) instances(names ...string) (all []handler.Named) {
+	add := func(n handler.Named) {
+		if !slices.Contains(all, n) {
+			all = append(all, n)
 		}
 	}
 	for _, name := range names {
 		for _, entry := range m {
 			if name != "" && covers(entry.Name, name) {
-				add(entry.Ref)
+				add(entry.named())
 			}
 		}
 	}
-	if refs != nil {
-		return refs // what the operator says counts for more than a guess by name
+	if all != nil {
+		return all // what the operator says counts for more than a guess by name
 	}
 	for _, name := range names {
-		if ref, ok := ofEndpoint(name); ok {
-			add(ref)
+		if n, ok := ofEndpoint(name); ok {
+			add(n)
 		}
 	}
-	return refs
+	return all
 }
 
 // certificate asks for the instances of a certificate, or says that none is known.
 func (r *reader) certificate(trigger string, names ...string) Asked {
 	asked := Asked{Trigger: trigger}
-	for _, ref := range r.Certificates.instances(names...) {
-		asked.Requests = append(asked.Requests, automatic(ref))
+	for _, instance := range r.Certificates.instances(names...) {
+		asked.Requests = append(asked.Requests, automatic(instance))
 	}
 	if asked.Requests == nil {
 		var named []string

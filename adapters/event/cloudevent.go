@@ -39,14 +39,14 @@ func (r *reader) cloudEventOf(s shape) Asked {
 	source := strings.ReplaceAll(s.text("source"), ":", ".") // acs:x and acs.x are both seen
 	switch {
 	case typ == Expiring:
-		ref, ok := ofResource(subject)
+		instance, ok := ofResource(subject)
 		if !ok {
-			if ref, ok = hostRef(subject); !ok {
-				ref.InstanceID = subject // some ids begin with neither r- nor tt-
+			if instance, ok = handler.ParseInstance(subject); !ok {
+				instance.ID = subject // the answer says what is wrong with it
 			}
-			ref.RegionID = cmp.Or(s.text("aliyunregionid"), ref.RegionID)
+			instance.Region = cmp.Or(s.text("aliyunregionid"), instance.Region)
 		}
-		return one("cloudevent", automatic(ref))
+		return one("cloudevent", automatic(instance))
 	case typ == "mns:Queue:SendMessage":
 		return r.inner("mns-queue", shapeOf(data).raw("messageBody"))
 	case strings.HasPrefix(typ, "mq:Topic:"):

@@ -30,19 +30,9 @@ func scheduled(trigger, name, resource string) Asked {
 	if !strings.Contains(name, scheduledOperation) {
 		return one(trigger, handler.Unchangedf("%q asks for nothing", name))
 	}
-	ref, ok := ofResource(resource)
+	instance, ok := ofResource(resource)
 	if !ok {
 		return one(trigger, handler.Invalidf("the resource %q names no instance of kvstore", resource))
 	}
-	return one(trigger, automatic(ref))
-}
-
-// ofResource reads acs:kvstore:<region>:<account>:instance/<id>.
-func ofResource(resource string) (handler.Ref, bool) {
-	parts := strings.SplitN(resource, ":", 5)
-	if len(parts) != 5 || parts[0] != "acs" || parts[1] != "kvstore" {
-		return handler.Ref{}, false
-	}
-	id, ok := strings.CutPrefix(parts[4], "instance/")
-	return handler.Ref{RegionID: parts[2], InstanceID: id}, ok
+	return one(trigger, automatic(instance))
 }

@@ -236,11 +236,6 @@ func direct(payload []byte) Asked {
 	return Asked{Requests: requests, Batch: batch, Trigger: "direct"}
 }
 
-// automatic is what an event asks for: renew this if it is due.
-func automatic(ref handler.Ref) handler.Delivery {
-	return handler.Delivery{Request: handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true}}
-}
-
 // isRequest recognises a direct request or a sweep order among an event's data,
 // and handed work, which is refused as such.
 func isRequest(raw []byte) bool {

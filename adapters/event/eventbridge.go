@@ -70,8 +70,8 @@ func (r *reader) alarmState(trigger, state, description string) Asked {
 	if state != "ALARM" {
 		return one(trigger, handler.Unchangedf("the alarm's state is %q, which asks for nothing", state))
 	}
-	if ref, ok := hostRef(description); ok {
-		return one(trigger, automatic(ref))
+	if instance, ok := named(description); ok {
+		return one(trigger, automatic(instance))
 	}
 	if !isRequest(json.RawMessage(description)) {
 		return one(trigger, handler.Invalidf("the alarm names no instance: put its id, its endpoint or a request into the alarm's description"))

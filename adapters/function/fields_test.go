@@ -48,7 +48,7 @@ func TestREADMEHasEveryField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
+	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
 		"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
 	var handed []byte
@@ -89,7 +89,7 @@ func TestREADMEHasEveryField(t *testing.T) {
 	_, _ = f.InvokeHanded(ctx, handed) // how it ends is in the line
 	invoke(`{"specversion":"1.0","id":"1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"r-bp1zxszhcgatnx04"}`)
 	invoke(`{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`)
-	invoke(`{"InstanceId":"r-none0000","SSLEnabled":"Update"}`)
+	invoke(`{"InstanceId":"r-none0000","RegionId":"cn-hangzhou","SSLEnabled":"Update"}`)
 	if err := w.Put(tairtest.Instance{InstanceID: "r-lost0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (d digest) rest() string {
 func titled(lines []line) string {
 	if len(lines) == 1 {
 		l := lines[0]
-		return "tairssl: " + strings.TrimSpace(l.note.InstanceID+" "+l.what)
+		return "tairssl: " + strings.TrimSpace(l.note.called("")+" "+l.what)
 	}
 	var counts [len(classes)]int
 	for _, l := range lines {

@@ -49,6 +49,9 @@ func named(i int) func(*Note) {
 	return func(n *Note) { n.InstanceID = fmt.Sprintf("r-bp1zxszhcgatn%03d", i) }
 }
 
+// orders is the name that people gave the instance.
+func orders(n *Note) { n.InstanceName = "orders-cache" }
+
 func renewed(n *Note) {
 	n.After = &handler.State{SSLEnabled: "Enable", SSLExpiredTime: handler.At(expiry.AddDate(3, 0, 0))}
 	n.CertDownloadURL = "https://apsaradb-public.example.com/ApsaraDB-CA-Chain.zip?a=1&b=2"
@@ -56,18 +59,18 @@ func renewed(n *Note) {
 
 // digests are the messages whose bodies are kept, for each vendor.
 var digests = map[string]func() digest{
-	"one-failed": func() digest { return digestOf(noteOf(handler.Failed, failedBy(handler.Forbidden))) },
-	"one-done":   func() digest { return digestOf(noteOf(handler.Verified, renewed)) },
+	"one-failed": func() digest { return digestOf(noteOf(handler.Failed, orders, failedBy(handler.Forbidden))) },
+	"one-done":   func() digest { return digestOf(noteOf(handler.Verified, orders, renewed)) },
 	"markup": func() digest {
 		return digestOf(noteOf(handler.Failed, unseen, failedBy(handler.Invalid), func(n *Note) {
-			n.InstanceID = "<!channel>"
+			n.InstanceID, n.InstanceName = "<!channel>", "<!here> [a](https://evil.example)\n\u202e*b* `c` <@U1>"
 			n.Reason = "[click](https://evil.example) ![x](https://evil.example/x.png) <https://evil.example|here> <@all> *bold* `code` a & b\n# head \\"
 		}))
 	},
 	"sweep": func() digest {
 		notes := []Note{
-			noteOf(handler.Verified, renewed, named(900)), noteOf(handler.Accepted, named(901)), noteOf(handler.Refused, named(902)),
-			noteOf(handler.Unknown, named(903)), noteOf(handler.Failed, failedBy(handler.Unavailable), named(904)), noteOf(handler.Deferred, alerting, named(905)),
+			noteOf(handler.Verified, renewed, named(900)), noteOf(handler.Accepted, named(901), orders), noteOf(handler.Refused, named(902)),
+			noteOf(handler.Unknown, named(903)), noteOf(handler.Failed, failedBy(handler.Unavailable), named(904), orders), noteOf(handler.Deferred, alerting, named(905)),
 			noteOf(handler.Failed, failedBy(handler.Invalid), unseen, func(n *Note) { n.InstanceID, n.RegionID = "", "" }),
 			noteOf(handler.InProgress, busy, named(906)),
 		}
@@ -91,6 +94,18 @@ func TestBodies(t *testing.T) {
 				}
 				golden(t, name+"."+target.name+".json", append(p.body, '\n'))
 			})
+		}
+	}
+}
+
+func TestAnInstanceIsCalledByItsNameAndId(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "r-1 (cn-hangzhou)", "r-1": "r-1 (cn-hangzhou)", "orders-cache": "orders-cache (r-1, cn-hangzhou)", "购物车": "购物车 (r-1, cn-hangzhou)",
+		" a\nb\u202ec\x1b[31m ": "a b c [31m (r-1, cn-hangzhou)", strings.Repeat("x", 300): strings.Repeat("x", longestName) + "… (r-1, cn-hangzhou)",
+	} {
+		n := Note{Result: handler.Result{InstanceID: "r-1", RegionID: "cn-hangzhou", InstanceName: name}}
+		if l := words(n, verified, now); l.who != want {
+			t.Errorf("an instance named %.20q is called %q, want %q", name, l.who, want)
 		}
 	}
 }

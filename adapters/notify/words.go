@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"tairssl/handler"
@@ -86,7 +87,7 @@ func words(n Note, c class, now time.Time) line {
 	}
 	l := line{class: c, note: n, who: "a request", what: fmt.Sprintf(classes[c].what, change), next: next{text: classes[c].next}}
 	if n.InstanceID != "" {
-		l.who = n.InstanceID + " (" + n.RegionID + ")"
+		l.who = n.called(", " + n.RegionID)
 	}
 	l.why = strings.TrimRight(strings.Join(strings.Fields(n.Reason), " "), ". ")
 	switch c {
@@ -113,6 +114,22 @@ func words(n Note, c class, now time.Time) line {
 		}
 	}
 	return l
+}
+
+// longestName cuts an InstanceName, which may have 256 characters.
+const longestName = 64
+
+// called is how people know the instance: its name and its id, or the id alone.
+// more stands behind the id, in the same brackets.
+func (n Note) called(more string) string {
+	name := strings.Join(strings.FieldsFunc(n.InstanceName, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }), " ")
+	if name = clip(name, longestName); name == "" || name == n.InstanceID {
+		if more = strings.TrimPrefix(more, ", "); more == "" {
+			return n.InstanceID
+		}
+		return n.InstanceID + " (" + more + ")"
+	}
+	return name + " (" + n.InstanceID + more + ")"
 }
 
 // ofKind tells failures apart.

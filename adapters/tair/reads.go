@@ -73,7 +73,7 @@ func (c *Client) List(ctx context.Context, region string, filter handler.Filter,
 	return again(ctx, func() (handler.Listing, error) {
 		req := kvstore.CreateDescribeInstancesRequest()
 		req.PageNumber, req.PageSize = requests.NewInteger(page), requests.NewInteger(handler.PageSize)
-		req.InstanceIds = strings.Join(filter.IDs, ",")
+		req.InstanceIds, req.SearchKey = strings.Join(filter.IDs, ","), filter.Search
 		if tags != nil {
 			req.Tag = &tags
 		}

@@ -43,9 +43,10 @@ func emulated(t testing.TB, endpoint tair.Endpoint) *tair.Client {
 
 func TestClientIsAnAPI(t *testing.T) {
 	handlertest.Run(t, func(t *testing.T) handlertest.Fixture {
-		e, endpoint := emulate(t, tairtest.Options{}, tairtest.Instance{InstanceID: ref.InstanceID, Tags: map[string]string{"env": "prod"}})
+		noTLS := handler.Ref{RegionID: ref.RegionID, InstanceID: "r-withouttls"}
+		e, endpoint := emulate(t, tairtest.Options{}, tairtest.Instance{InstanceID: ref.InstanceID, Tags: map[string]string{"env": "prod"}}, tairtest.Instance{InstanceID: noTLS.InstanceID, NoTLS: true})
 		return handlertest.Fixture{
-			API: emulated(t, endpoint), Ref: ref,
+			API: emulated(t, endpoint), Ref: ref, NoTLS: noTLS,
 			Settle: func() { e.Advance(time.Minute) },
 			Writes: func() int { i, _ := e.Instance(ref.InstanceID); return i.Restarts },
 		}

@@ -11,7 +11,7 @@ import (
 // judge reads an instance's encryption and keeps the instance if it is due. It
 // reports false if there was no time to.
 func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
-	if l.Gone() && l.Status != "Error" {
+	if l.Stopped() {
 		s.leave(handler.Observation{Instance: l.Instance}, false)
 		return true
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,7 +129,7 @@ func (c *Cloud) List(_ context.Context, region string, filter handler.Filter, pa
 	var all []handler.Listed
 	for _, id := range slices.Sorted(maps.Keys(c.Instances)) {
 		s := c.Instances[id]
-		matches := region == cmp.Or(s.Region, handler.DefaultRegion) && (filter.IDs == nil || slices.Contains(filter.IDs, id))
+		matches := region == cmp.Or(s.Region, handler.DefaultRegion) && (filter.IDs == nil || slices.Contains(filter.IDs, id)) && (strings.Contains(id, filter.Search) || strings.Contains(s.Name, filter.Search))
 		for key, value := range filter.Tags {
 			matches = matches && s.Tags[key] == value
 		}

@@ -4,6 +4,7 @@ package handlertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"reads an instance", readsAnInstance},
 		{"reads that an instance has no TLS", readsNoTLS},
 		{"lists the instances of a region", lists},
+		{"finds instances by their name", searches},
 		{"refuses filters that are too long", refusesLongFilters},
 		{"says that an instance is not there", saysNotFound},
 		{"sets, replaces and removes tags", tags},
@@ -105,6 +107,9 @@ func lists(t *testing.T, f Fixture) {
 		"named":               {handler.Filter{IDs: []string{"r-gonegonegone", f.Ref.InstanceID}}, 1, true},
 		"named other":         {handler.Filter{IDs: []string{"r-gonegonegone"}}, 1, false},
 		"named and tagged so": {handler.Filter{IDs: []string{f.Ref.InstanceID}, Tags: env}, 1, true},
+		"searched by its id":  {handler.Filter{Search: f.Ref.InstanceID[3:]}, 1, true},
+		"searched by another": {handler.Filter{Search: "gonegonegone"}, 1, false},
+		"searched and tagged": {handler.Filter{Search: f.Ref.InstanceID, Tags: env}, 1, true},
 		"a page after":        {handler.Filter{}, 2, false},
 	} {
 		list, err := f.API.List(ctx, f.Ref.RegionID, test.filter, test.page)
@@ -123,6 +128,21 @@ func lists(t *testing.T, f Fixture) {
 		}
 		if found != test.want || found && list.Total < 1 {
 			t.Errorf("%s: the instance is in the list: %v; want %v, of %d", name, found, test.want, list.Total)
+		}
+	}
+}
+
+// searches finds the instance by what stands within its name.
+func searches(t *testing.T, f Fixture) {
+	i, err := f.API.Instance(ctx, f.Ref)
+	if err != nil || len(i.Name) < 3 {
+		t.Fatalf("the instance is named %q, %v", i.Name, err)
+	}
+	for text, want := range map[string]bool{i.Name: true, i.Name[1 : len(i.Name)-1]: true, i.Name + "x": false, "x=&+*~ " + i.Name: false} {
+		list, err := f.API.List(ctx, f.Ref.RegionID, handler.Filter{Search: text}, 1)
+		found := slices.ContainsFunc(list.Instances, func(l handler.Listed) bool { return l.Ref == f.Ref })
+		if err != nil || found != want || want && list.Total != 1 {
+			t.Errorf("a search for %q finds %s: %v, of %d, %v", text, i.Name, found, list.Total, err)
 		}
 	}
 }

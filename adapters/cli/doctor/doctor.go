@@ -72,7 +72,8 @@ type Finding struct {
 type Options struct {
 	Environ []string // as os.Environ gives it
 	Routes  []string // the paths that a function may answer
-	// Instance, if set, is looked at more closely. It is in the first region.
+	// Instance, if set, is looked at more closely. It is named as people do: see
+	// [handler.Handler.Find].
 	Instance string
 	TagProbe bool // write a tag on Instance, to see how soon it shows
 	Notify   bool // send a test message to every place
@@ -97,6 +98,7 @@ type examination struct {
 	who      tair.Identity
 	rejected bool            // no credential, or one that is refused
 	silent   map[string]bool // the regions whose endpoint does not answer
+	subject  subject
 }
 
 var errLimit = errors.New("the time limit")
@@ -130,6 +132,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 		func() { clock, endpoints = x.reach() },
 		func() { notices = x.notices() },
 	)
+	x.find()
 	var look look
 	together(
 		func() { rights = x.reads() },
@@ -180,6 +183,7 @@ func fail(check, on string, kind handler.Kind, found, fix string) Finding {
 
 // remedies is what to do about a failed call, where nothing more is known.
 var remedies = map[handler.Kind]string{
+	handler.Invalid:     "name it by its id",
 	handler.NotFound:    "check the id, and --region or TAIRSSL_REGION",
 	handler.Throttled:   "try again; lower TAIRSSL_RATE if it is frequent",
 	handler.Unavailable: "try again; see the endpoint and the clock above",

@@ -16,19 +16,18 @@ type look struct {
 	result handler.Result
 }
 
-func (x *examination) ref() handler.Ref {
-	return handler.Ref{RegionID: x.settings.Region[0], InstanceID: x.Instance}
-}
-
 func (x *examination) look() (l look) {
 	if x.Instance == "" {
 		l.why = "name one with --instance"
 		return l
 	}
-	if l.why = x.barred(x.settings.Region[0]); l.why != "" {
+	ref := x.subject.Ref
+	if l.why = x.barred(ref.RegionID); l.why != "" {
 		return l
 	}
-	ref := x.ref()
+	if l.err = x.subject.lost; l.err != nil {
+		return l
+	}
 	if _, l.seen, l.err = x.fleet.Observe(x.ctx, ref); l.err == nil {
 		l.result = x.fleet.Handle(x.ctx, handler.Trusted.Deliver(handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
 	}

@@ -34,10 +34,10 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 		return []Finding{skip(Lease, on, "whether a tag shows within "+x.settings.LeasePause.String()+" takes writing one: say --tag-probe --instance ID, which sets "+probeTag+" and removes it again")}, tags
 	case l.why != "":
 		return []Finding{x.skipped(Lease, on, l.why)}, tags
-	case errors.Is(l.err, handler.NotFound):
+	case errors.Is(l.err, handler.NotFound), x.subject.lost != nil:
 		return []Finding{x.skipped(Lease, on, "there is no such instance")}, tags
 	}
-	tags.ref, tags.done = x.ref(), true
+	tags.ref, tags.done = x.subject.Ref, true
 	var took []time.Duration
 	defer func() {
 		if err := x.clean(); err != nil {
@@ -51,7 +51,7 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 			tags.done = len(took) == 0 && x.over() == ""
 			f := x.called(Lease, on, err)
 			if denied(err) {
-				f.Found, f.Fix = "the tag can not be set: "+f.Found, x.grant("TagResources", x.ref())
+				f.Found, f.Fix = "the tag can not be set: "+f.Found, x.grant("TagResources", x.subject.Ref)
 			}
 			return append(findings, f), tags
 		}
@@ -67,13 +67,13 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 // if the time is zero.
 func (x *examination) measure() (time.Duration, error) {
 	value := rand.Text()
-	if err := x.client.Tag(x.ctx, x.ref(), probeTag, value); err != nil {
+	if err := x.client.Tag(x.ctx, x.subject.Ref, probeTag, value); err != nil {
 		return 0, err
 	}
 	set, first, seen := time.Now(), time.Time{}, 0
 	for time.Since(set) < patience {
 		began := time.Now()
-		i, err := x.client.Instance(x.ctx, x.ref())
+		i, err := x.client.Instance(x.ctx, x.subject.Ref)
 		switch {
 		case err != nil:
 			return time.Since(set), err
@@ -117,5 +117,5 @@ func (x *examination) judgeVisibility(on string, took []time.Duration) Finding {
 func (x *examination) clean() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), cleanTimeout)
 	defer cancel()
-	return x.client.Untag(ctx, x.ref(), probeTag)
+	return x.client.Untag(ctx, x.subject.Ref, probeTag)
 }

@@ -31,10 +31,10 @@ func (x *examination) barred(region string) string {
 }
 
 // pick gives the instance of which a region's reads are tried: the one that was
-// named, in the first region, or one that a sweep would read.
+// named, or one that a sweep would read.
 func (x *examination) pick(region string, listed []handler.Listed) (handler.Ref, bool) {
-	if x.Instance != "" && region == x.settings.Region[0] {
-		return handler.Ref{RegionID: region, InstanceID: x.Instance}, true
+	if x.isIn(region) {
+		return x.subject.Ref, true
 	}
 	for _, l := range listed {
 		if x.fleet.Policy.Covers(l.InstanceID) {
@@ -140,7 +140,6 @@ func (x *examination) writesIn(region string, tags tagged) []Finding {
 	} else {
 		modify, tag, untag = x.modify(none), x.tag(none), x.untag(none)
 	}
-	named := handler.Ref{RegionID: region, InstanceID: x.Instance}
 	switch {
 	case x.settings.Lease == "none":
 		const why = "TAIRSSL_LEASE is none: no tag is "
@@ -153,15 +152,15 @@ func (x *examination) writesIn(region string, tags tagged) []Finding {
 			tag.Fix = "see that the policy allows kvstore:TagResources on yours: adapters/tair/policy.json"
 		}
 		return []Finding{modify, tag, untag}
-	case x.Instance == "" || region != x.settings.Region[0]:
+	case !x.isIn(region):
 		return []Finding{modify, tag, untag}
 	case tags.done:
 		tag = x.right("TagResources", tags.ref, tags.err, "a tag of "+x.Instance+" was set")
 	}
 	// To remove a tag whose key nobody has thought of yet is allowed or not, and
 	// removes nothing.
-	err = x.client.Untag(x.ctx, named, probeTag+"-"+strings.ToLower(rand.Text()))
-	return []Finding{modify, tag, x.right("UntagResources", named, err, "on "+x.Instance+", of a tag that it does not have")}
+	err = x.client.Untag(x.ctx, x.subject.Ref, probeTag+"-"+strings.ToLower(rand.Text()))
+	return []Finding{modify, tag, x.right("UntagResources", x.subject.Ref, err, "on "+x.Instance+", of a tag that it does not have")}
 }
 
 // nobody is an instance that is not there: the API has said so.
@@ -185,7 +184,7 @@ func (x *examination) nobody(region string) (nobody, error) {
 	// Policies name instances by their beginning, too, and so the made-up id
 	// begins as that of the instance in question does: r-bp1.
 	begin := "r-"
-	if dash := strings.IndexByte(x.Instance, '-'); dash > 0 && len(x.Instance) > dash+4 && region == x.settings.Region[0] {
+	if dash := strings.IndexByte(x.Instance, '-'); dash > 0 && len(x.Instance) > dash+4 && x.isIn(region) {
 		begin = x.Instance[:dash+4]
 	}
 	ref := handler.Ref{RegionID: region, InstanceID: begin + "doctor" + strings.ToLower(rand.Text()[:24])}

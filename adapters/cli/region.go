@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair"
+	"tairssl/handler"
+)
+
+// checkRegion looks at --region before anything is called: a region that is
+// misspelt would only be found as an endpoint that does not answer. One that is
+// newer than this version has to be in TAIRSSL_REGION.
+func (c *command) checkRegion() error {
+	switch {
+	case c.region == "", tair.Known(c.region), slices.Contains(c.configured(), c.region):
+		return nil
+	case !handler.ValidRegion(c.region):
+		return usagef("--region takes a region id such as cn-hangzhou, not %q", c.region)
+	}
+	return usagef("--region: %s is no region that is known; the nearest are %s. If it is new, add it to %sREGION",
+		c.region, strings.Join(near(c.region), ", "), function.Prefix)
+}
+
+// configured are the regions of the environment.
+func (c *command) configured() (regions []string) {
+	for _, region := range strings.Split(function.Getenv(c.Environ)(function.Prefix+"REGION"), ",") {
+		regions = append(regions, strings.TrimSpace(region))
+	}
+	return regions
+}
+
+// near are the known regions whose ids begin as this one does, for as many
+// letters as any of them does.
+func near(region string) (ids []string) {
+	for end := len(region); ids == nil; end-- {
+		for _, known := range tair.Regions() {
+			if strings.HasPrefix(known, region[:end]) {
+				ids = append(ids, known)
+			}
+		}
+	}
+	return ids
+}
+
+// settled is the environment with --region as the only region, if that is given.
+func (c *command) settled(environ []string) []string {
+	if c.region == "" {
+		return environ
+	}
+	return append(slices.Clip(environ), function.Prefix+"REGION="+c.region)
+}
