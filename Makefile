@@ -13,7 +13,7 @@ FUZZTIME ?= 5s
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help demo test check templates bench build package fuzz clean build-TairSSLFunction build-TairSSLWebhooks
+.PHONY: help demo test check storm templates bench build package fuzz clean build-TairSSLFunction build-TairSSLWebhooks
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,15 @@ RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 test: ## run the tests, with the race detector where there is a C compiler
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -count=1 -timeout 10m ./...
+
+# What is drawn by chance is repeated by SEED, which each run prints.
+INSTANCES ?= 300
+SEEDS     ?= 5
+SEED      ?= 0
+
+storm: build ## many deliveries to both real functions while calls fail and processes die: nothing restarts twice
+	go test ./adapters/cli/storm -run 'TestStorm$$' -v -count=1 -timeout 20m -parallel 3 -storm.binaries $(CURDIR)/dist \
+	  -storm.instances $(INSTANCES) -storm.seeds $(SEEDS) -storm.seed $(SEED)
 
 check: build templates ## format, modules, vet, staticcheck, templates, short fuzzing, both packages
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w $$files"; exit 1; }

@@ -103,6 +103,32 @@ func TestStoppedProcessesTimeOut(t *testing.T) {
 	}
 }
 
+// Whoever is killed in the middle is started anew by the next invocation.
+func TestKilledProcessesAreReplaced(t *testing.T) {
+	for _, cloud := range clouds {
+		t.Run(string(cloud), func(t *testing.T) {
+			log := newOutput()
+			p := handover(t, cloud, func(o *localruntime.Options) { o.Stderr = log })
+			first := ask(t, p, `{}`)
+			ended := make(chan error)
+			go func() { _, err := p.Invoke(context.Background(), []byte(`{"Hang":true}`)); ended <- err }()
+			within(t, "an invocation that hangs", func(ctx context.Context) error { return log.wait(ctx, "it hangs") })
+			if !p.Kill() {
+				t.Fatal("a process that runs is not killed")
+			}
+			if err := <-ended; err == nil || !strings.Contains(err.Error(), "signal: killed") {
+				t.Errorf("the invocation ended with %v", err)
+			}
+			if p.Kill() {
+				t.Error("a process that has ended is killed again")
+			}
+			if second := ask(t, p, `{}`); second.Process == first.Process {
+				t.Error("the next invocation has the process that was killed")
+			}
+		})
+	}
+}
+
 // endsWithout says how long a process lives on without its runtime API, and
 // fails if that is longer than 5 seconds.
 func endsWithout(t *testing.T, p *localruntime.Process) time.Duration {

@@ -183,6 +183,15 @@ func (p *Process) changedLocked() {
 	p.changed = make(chan struct{})
 }
 
+// Kill ends the process at once, as the end of its machine does: what it was
+// about to do stays undone, and the invocations that it has taken fail. The next
+// one starts it anew. It reports false, and does nothing, if no process has
+// polled for an invocation yet, or none runs.
+func (p *Process) Kill() bool {
+	s := p.sandbox()
+	return s.wasReady() && s.command.Process.Kill() == nil
+}
+
 // Close ends the process, by force if it does not go within two seconds, and
 // waits for it. Asynchronous events that were not delivered are lost.
 func (p *Process) Close() error {

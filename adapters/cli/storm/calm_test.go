@@ -1,0 +1,59 @@
+package storm_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"tairssl/handler"
+	"tairssl/handler/fleet"
+)
+
+// calm lets hours pass and a sweep run in each, until nothing is due. Then the
+// flags have ended, and every need is delivered once more.
+func (s *storm) calm(t *testing.T) {
+	for most := 20 + len(s.put)/maxTargets; s.sweeps < most; {
+		s.pass(time.Hour)
+		f := s.functions[s.sweeps%len(s.functions)]
+		s.sweeps++
+		var r fleet.Result
+		a, err := f.Invoke(s.ctx, []byte(text(sweep(f.cloud))))
+		if err != nil || a.Failed || json.Unmarshal(a.Payload, &r) != nil {
+			t.Errorf("a sweep in the calm is answered %.2000s %.2000s, %v", a.Payload, a.ErrorMessage, err)
+			return
+		}
+		if s.sweeps > 1 && r.Summary.Due == 0 && r.Summary.Outcomes[handler.Unchanged] == len(s.put) {
+			s.onceMore(t)
+			return
+		}
+	}
+	t.Errorf("after %d hours of calm something is still due", s.sweeps)
+}
+
+// onceMore delivers every need a last time: nothing is left to do.
+func (s *storm) onceMore(t *testing.T) {
+	n := 0
+	for some := range slices.Chunk(s.put, handler.MaxBatch) {
+		var batch []any
+		for _, i := range some {
+			batch = append(batch, object{"InstanceId": i.InstanceID, "SSLEnabled": "Update", "RegionId": i.RegionID})
+		}
+		for _, f := range []*function{s.functions[0], s.functions[len(s.functions)-1]} {
+			a, err := f.Invoke(s.ctx, []byte(text(batch)))
+			var results []handler.Result
+			if err != nil || a.Failed || json.Unmarshal(a.Payload, &results) != nil || len(results) != len(some) {
+				t.Errorf("%s answers a batch after the storm with %.2000s %.2000s, %v", f.name, a.Payload, a.ErrorMessage, err)
+				return
+			}
+			for _, r := range results {
+				if n++; r.Outcome != handler.Unchanged {
+					t.Errorf("asked once more, %s says that %s is %s: %s", f.name, r.InstanceID, r.Outcome, r.Reason)
+				}
+			}
+		}
+	}
+	if n != 2*len(s.put) {
+		t.Errorf("only %d of %d needs were delivered once more", n, 2*len(s.put))
+	}
+}

@@ -1,0 +1,163 @@
+package storm_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/tair/tairtest"
+)
+
+var binaries = flag.String("storm.binaries", "", "`folder` of the binaries, as make build leaves them; without it they are built first")
+
+// packages are those of the binaries.
+var packages = map[string]string{
+	"lambda/bootstrap": "tairssl/adapters/lambda/bootstrap",
+	"fc/bootstrap":     "tairssl/adapters/fc/bootstrap",
+	"tairssl":          "tairssl/adapters/cli/tairssl",
+}
+
+// built is where this run of the tests has built binaries, each once.
+var built struct {
+	sync.Mutex
+	dir  string
+	done map[string]bool
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "32") // these tests wait more than they work
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(built.dir) // empty if nothing was built
+		os.Exit(code)
+	}))
+}
+
+// binary gives one of the packages' binaries.
+func binary(t *testing.T, name string) string {
+	t.Helper()
+	if *binaries != "" {
+		return filepath.Join(*binaries, name)
+	}
+	built.Lock()
+	defer built.Unlock()
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "storm-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir, built.done = dir, map[string]bool{}
+	}
+	path := filepath.Join(built.dir, name)
+	if !built.done[name] {
+		out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, packages[name]).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s does not build: %v\n%s", packages[name], err, out)
+		}
+		built.done[name] = true
+	}
+	return path
+}
+
+// emulate gives an emulated cloud with a fleet.
+func emulate(t *testing.T, o tairtest.Options, fleet ...tairtest.Instance) *tairtest.Emulator {
+	t.Helper()
+	e, err := tairtest.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(fleet...); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// function is a process of a cloud's real function, with a way of its own to
+// the API.
+type function struct {
+	*localruntime.Process
+	name  string // such as lambda-2
+	cloud localruntime.Cloud
+	log   *output
+}
+
+// start starts a process of a function. The settings are added to those that
+// lead to the API.
+func start(t *testing.T, cloud localruntime.Cloud, name string, api http.Handler, timeout time.Duration, settings ...string) *function {
+	t.Helper()
+	f := &function{name: name, cloud: cloud, log: &output{}}
+	p, err := localruntime.Start(context.Background(), cloud, binary(t, string(cloud)+"/bootstrap"), localruntime.Options{
+		Env: environment(serve(t, api), settings...), Stderr: f.log, Timeout: timeout, Freeze: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	f.Process = p
+	return f
+}
+
+// serve serves an API, and gives its URL.
+func serve(t *testing.T, api http.Handler) (url string) {
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// environment is one that leads to an emulated API.
+func environment(url string, settings ...string) []string {
+	return append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"TAIRSSL_ENDPOINT=" + url, "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret",
+	}, settings...)
+}
+
+// output is what a process said.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+// of are the lines that name an instance.
+func (o *output) of(id string) (lines []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for line := range strings.Lines(o.text.String()) {
+		if strings.Contains(line, id) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+// instanceID is the id of an instance by its number.
+func instanceID(n int) string { return fmt.Sprintf("r-storm%04d", n) }
+
+// expiry is a time in so many days, in the API's form.
+func expiry(days int) string {
+	return time.Now().AddDate(0, 0, days).UTC().Format("2006-01-02T15:04:05Z")
+}
