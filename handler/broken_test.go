@@ -62,47 +62,12 @@ func TestTheProofFindsEveryBrokenStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the package once for each broken version")
 	}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, edits := range broken {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			overlay := map[string]map[string]string{"Replace": {}}
-			sources := map[string]string{}
-			for _, e := range edits {
-				if sources[e.file] == "" {
-					text, err := os.ReadFile(e.file)
-					if err != nil {
-						t.Fatal(err)
-					}
-					sources[e.file] = string(text)
-				}
-				if n := strings.Count(sources[e.file], e.old); n != 1 {
-					t.Fatalf("%s has %q %d times: write this broken version anew", e.file, e.old, n)
-				}
-				sources[e.file] = strings.Replace(sources[e.file], e.old, e.new, 1)
-			}
-			for file, text := range sources {
-				changed := filepath.Join(dir, file)
-				if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				overlay["Replace"][filepath.Join(here, file)] = changed
-			}
-			text, err := json.Marshal(overlay)
-			if err != nil {
-				t.Fatal(err)
-			}
-			list := filepath.Join(dir, "overlay.json")
-			if err := os.WriteFile(list, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command("go", "test", "-count=1", "-failfast", "-overlay", list, "-run", "^TestAtMostOneWriter", ".", "-search", "100000")
+			list := overlaid(t, ".", edits...)
+			cmd := exec.Command("go", "test", "-count=1", "-failfast", "-overlay", list, "-run", "^TestAtMostOneWriter", ".", "-search", "100000", "-rapid.nofailfile")
 			out, err := cmd.CombinedOutput()
-			text = out
 			switch {
 			case err == nil:
 				t.Errorf("the proof finds nothing wrong with it:\n%s", out)
@@ -113,6 +78,48 @@ func TestTheProofFindsEveryBrokenStep(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overlaid writes a list for the flag -overlay, by which the package in a folder is
+// built with these edits.
+func overlaid(t *testing.T, folder string, edits ...edit) (list string) {
+	t.Helper()
+	dir := t.TempDir()
+	overlay := map[string]map[string]string{"Replace": {}}
+	sources := map[string]string{}
+	for _, e := range edits {
+		if sources[e.file] == "" {
+			text, err := os.ReadFile(filepath.Join(folder, e.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources[e.file] = string(text)
+		}
+		if n := strings.Count(sources[e.file], e.old); n != 1 {
+			t.Fatalf("%s has %q %d times: write this broken version anew", e.file, e.old, n)
+		}
+		sources[e.file] = strings.Replace(sources[e.file], e.old, e.new, 1)
+	}
+	for file, text := range sources {
+		original, err := filepath.Abs(filepath.Join(folder, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := filepath.Join(dir, file)
+		if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		overlay["Replace"][original] = changed
+	}
+	text, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // reason is the line that tells what the proof found.

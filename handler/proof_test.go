@@ -33,6 +33,9 @@ var dimensions = []dimension{
 // However often a need is delivered it causes at most one restart: in every
 // combination of the dimensions.
 func TestAtMostOneWriterInEveryOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it plays some thousand scenarios")
+	}
 	played := 0
 	var play func(chosen []map[string]int, left []dimension)
 	play = func(chosen []map[string]int, left []dimension) {
@@ -84,10 +87,14 @@ var searchRuns = flag.Int("search", 8000, "how many scenarios the search by chan
 // The same by a plain generator, which reaches deeper: rapid likes short and
 // simple scenarios. Some of the writers meet few odd things, others many.
 func TestAtMostOneWriterDeeper(t *testing.T) {
+	runs := *searchRuns
+	if testing.Short() {
+		runs = min(runs, 200)
+	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range *searchRuns {
+	for range runs {
 		s := scenario{calm: r.IntN(8) == 0, dueAgain: r.IntN(2) == 0, late: r.IntN(4) == 0}
 		for range 2 + r.IntN(4) {
 			odd := []int{8, 25, 60, 100}[r.IntN(4)] // percent of what is chosen

@@ -1,0 +1,201 @@
+//go:build mutants
+
+package handler_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// slip is a small fault that somebody could make in the code: a text that stands
+// exactly once in a file, and what it becomes.
+type slip struct{ name, file, old, new string }
+
+// slips are faults of each kind that once went unnoticed, or that would cost most. A
+// folder's tests have to fail with each, without the proof of the protocol, which
+// looks for other ones (see broken).
+var slips = map[string][]slip{
+	".": {
+		// What is decided.
+		{"an instance that is broken counts as running", "observation.go", `case "Inactive", "Released", "Error":`, `case "Inactive", "Released":`},
+		{"a certificate without an expiry is decided on", "decide.go", "case o.Enabled && o.Expires.IsZero():", "case false:"},
+		{"the expiry of a request binds only when it is later", "decide.go", "!d.SSLExpiredTime.Equal(At(o.Expires).Time)", "d.SSLExpiredTime.Before(At(o.Expires).Time)"},
+		{"Enable ignores SSLModifying", "decide.go", "if o.Enabled && !changing {", "if o.Enabled {"},
+		{"Disable ignores SSLModifying", "decide.go", "if !o.Enabled && !changing {", "if !o.Enabled {"},
+		{"the off tag does not bind weak senders", "decide.go", "case d.Unattended() && o.Off():", "case d.Automatic && o.Off():"},
+		{"the off tag does not bind automatic requests", "decide.go", "case d.Unattended() && o.Off():", "case d.Unattended() && !d.Automatic && o.Off():"},
+		{"only Changing is busy", "decide.go", "case o.Status != statusNormal:", `case o.Status == "Changing":`},
+		{"a flag of another action counts as the same", "decide.go", "return inProgress(f.action != d.SSLEnabled,", "return inProgress(false,"},
+		{"an order is carried out again once its flag is spent", "decide.go", "case f.spent(o):\n", "case false:\n"},
+		{"an order is carried out again while its flag is live", "decide.go", "case f.live(now):", "case false:"},
+		{"a window that opens too late is told only after the expiry", "policy.go", "opens.After(o.Expires.Add(-MissedBefore))", "opens.After(o.Expires)"},
+		{"what may not miss its window acts in any case", "policy.go", "\tif !opens.After(now) {\n", "\tif !opens.After(now) || p.MissedActs {\n"},
+		{"due to the second is not due", "policy.go", "case left <= within:", "case left < within:"},
+		{"expired this second is not expired", "policy.go", "case left <= 0:", "case left < 0:"},
+		{"a weak sender widens RenewBefore", "policy.go", "!(d.Trust == Weak && time.Duration(*d.RenewBefore) > within)", "true"},
+		{"a weak sender forces", "policy.go", "(d.SSLEnabled != Update || d.Force)", "d.SSLEnabled != Update"},
+		{"an automatic request forces", "policy.go", "case d.Automatic && d.Force:", "case false:"},
+		{"a weak sender cures a wrong name", "policy.go", "!d.Automatic && d.Trust > Weak && !d.SSLExpiredTime.IsZero()", "!d.Automatic && !d.SSLExpiredTime.IsZero()"},
+		{"a wrong name is cured without its expiry", "policy.go", "d.Trust > Weak && !d.SSLExpiredTime.IsZero():", "d.Trust > Weak:"},
+		{"a bad exclusion lets everybody in", "policy.go", "if ok, err := path.Match(exclude, id); ok || err != nil {", "if ok, _ := path.Match(exclude, id); ok {"},
+		{"Disable over HTTP needs no expiry", "policy.go", "d.SSLEnabled == Disable && d.Trust < Trusted", "d.SSLEnabled == Disable && d.Trust < Weak"},
+		{"another region is allowed", "locate.go", `if region == "" || slices.Contains(h.Regions, region) {`, "if true {"},
+		{"the region that the API names is not looked at", "attempt.go", "return a.inRegion(region)", `return proceed("")`},
+		{"a region that was not listed counts as without the instance", "locate.go", "if e != nil {", "if false {"},
+
+		// Alibaba's own renewal.
+		{"a schedule that cannot be read is none", "attempt.go", "case err != nil && d.act:", "case false:"},
+		{"a renewal that is overdue is counted on", "attempt.go", "&& now.Sub(at) < MissedBefore", ""},
+		{"a renewal after the expiry is counted on", "attempt.go", "!at.IsZero() && at.Before(o.Expires) &&", "!at.IsZero() &&"},
+		{"a renewal that did not come by the expiry is counted on", "attempt.go", "&& now.Before(o.Expires)", ""},
+
+		// Flags.
+		{"a flag of the future holds for ever", "flag.go", "now.Sub(f.time.Time).Abs() < life", "now.Sub(f.time.Time) < life"},
+		{"a flag holds after the certificate moved", "flag.go", "return f.live(now) && !f.spent(o)", "return f.live(now)"},
+		{"a flag lives for 5 minutes", "flag.go", "flagLife = 45 * time.Minute", "flagLife = 5 * time.Minute"},
+		{"the flag of an older version does not hold", "flag.go", "oldLife = 15 * time.Minute", "oldLife = 0 * time.Minute"},
+		{"the write may be signed 50 minutes later", "flag.go", "signWithin = 5 * time.Minute", "signWithin = 50 * time.Minute"},
+		{"the write may be signed five minutes after the last look", "attempt.go", "a.flag.time.Add(signWithin)", "a.now.present.Add(signWithin + time.Hour)"},
+		{"a tag that cannot be read counts as a flag", "flag.go", "case err1 != nil || err2 != nil || at.IsZero():", "case err1 != nil && err2 != nil:"},
+		{"no pause", "lease.go", "if err := a.Sleep(ctx, a.LeasePause); err != nil {", "if err := ctx.Err(); err != nil {"},
+		{"a flag that does not show is good enough", "lease.go", "if l.Tags[a.flag.key] != a.flag.value() {", "if false {"},
+		{"a lower key does not go first", "lease.go", "case !first:", "case false:"},
+		{"a higher key is not waited for", "lease.go", "case !waits:", "case !waits || first:"},
+		{"others are waited for without end", "lease.go", "case pauses == maxPauses:", "case pauses == 100*maxPauses:"},
+		{"the flags of this process are not remembered", "lease.go", "a.raised = true\n\ta.memory.add(a.ref.InstanceID, a.flag, a.before.present)\n", "a.raised = true\n"},
+		{"the flags of this process are not looked at", "lease.go", "range a.memory.of(a.ref.InstanceID) {", "range a.memory.of(\"\") {"},
+		{"without tags nothing is remembered", "attempt.go", "\t\ta.memory.add(a.ref.InstanceID, a.flag, a.before.present)\n", ""},
+		{"a flag that lost is remembered", "lease.go", "\ta.memory.remove(a.ref.InstanceID, a.flag)\n\tif a.LeaseNone {", "\tif a.LeaseNone {"},
+		{"a flag that was refused is remembered", "lease.go", "\t\ta.memory.remove(a.ref.InstanceID, a.flag)\n\t}\n\treturn a.tagFailure(e)", "\t}\n\treturn a.tagFailure(e)"},
+		{"the memory forgets what is live", "flag.go", "return !f.live(now) }); len(flags) == 0 {", "return f.live(now) }); len(flags) == 0 {"},
+		{"a flag that lost stays", "lease.go", "if !a.raised || a.stays {", "if true {"},
+		{"a flag goes though a write may have been sent", "lease.go", "if !a.raised || a.stays {", "if !a.raised {"},
+		{"taking a flag back dies with the invocation", "lease.go", "context.WithDeadline(context.WithoutCancel(ctx), until)", "context.WithDeadline(ctx, until)"},
+		{"taking a flag back may take for ever", "lease.go", "until := time.Now().Add(maxLowerTime)", "until := time.Now().Add(1000 * maxLowerTime)"},
+		{"no time is kept to take a flag back", "attempt.go", "-max(min(lowerTime, a.MinLeft/2), a.pace.slowest())", "0"},
+		{"a tagging that may have taken effect is left", "lease.go", "if !e.Uncertain && e.Kind != Internal {", "if true {"},
+		{"a right that is missing lets the change go on", "lease.go", "return a.tagFailure(e)", "return proceed(a.reason)"},
+		{"the notice is kept where a flag needs its room", "lease.go", "remove = append(remove, ToldTag)", "_ = ToldTag"},
+
+		// Looks.
+		{"a slow look is not repeated", "look.go", "if took <= longestLook {", "if true {"},
+		{"ages are those at the end of a look", "look.go", "answer.Add(-time.Since(began).Truncate(time.Second))", "answer.Add(0 * time.Since(began))"},
+		{"an answer without a time is good enough", "look.go", "if l.Instance.At.IsZero() || errSSL == nil && l.SSL.At.IsZero() {", "if false {"},
+		{"an encryption that cannot be read is off", "look.go", "case errSSL != nil:\n\t\treturn l, errSSL", "case errSSL != nil:\n\t\treturn l, nil"},
+		{"the second decision is not pinned to the certificate", "attempt.go", "before.Enabled != now.Enabled || !At(before.Expires).Equal(At(now.Expires).Time)", "before.Enabled && !before.Enabled && now.Enabled"},
+		{"there is no second decision", "attempt.go", "inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)", "inTurn(ctx, a.raise, a.lookAgain)"},
+		{"no lock in the process", "locks.go", "\tcase <-k.free:\n", "\tcase <-func() chan struct{} { c := make(chan struct{}, 1); c <- struct{}{}; return c }():\n\t\tselect {\n\t\tcase <-k.free:\n\t\tdefault:\n\t\t}\n"},
+		{"who gives up its turn lets another in", "locks.go", "k.users == 0 {", "k.users >= 0 {"},
+
+		// Time.
+		{"the pause is not reckoned with", "attempt.go", "return a.LeasePause + 2*a.pace.slowest()", "return 2 * a.pace.slowest()"},
+		{"slow calls are not reckoned with", "attempt.go", "return a.LeasePause + 2*a.pace.slowest()", "return a.LeasePause"},
+		{"the time is not checked before the flag", "attempt.go", "if !a.timeFor(ctx, a.timeToAcquire()) {", "if false {"},
+		{"the time is not checked before the write", "attempt.go", "if !a.timeFor(ctx, 0) {", "if false {"},
+		{"the answer has no time", "handler.go", "deadline.Add(-min(answerTime, time.Until(deadline)/10))", "deadline"},
+
+		// The write and after it.
+		{"an internal error of a write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal {", "if e.Uncertain {"},
+		{"an uncertain write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal {", "if e.Kind == Internal {"},
+		{"a flag stays after a refusal", "attempt.go", "\ta.stays = false\n", ""},
+		{"a panic in the write is told as a failure", "handler.go", "\t\t\t\td.outcome = Unknown\n", ""},
+		{"a change is verified while it is modifying", "verify.go", "case reached && now.Status == statusNormal:", "case reached:"},
+		{"any certificate verifies an Update", "verify.go", "reached = now.Enabled && now.Expires.After(before.Expires)", "reached = now.Enabled"},
+		{"an unknown write is not looked at", "verify.go", "if wait <= 0 && d.outcome == Accepted {", "if wait <= 0 {"},
+		{"unavailable is not tried again", "error.go", "kind == Throttled || kind == Unavailable", "kind == Throttled"},
+		{"busy with something else is not delivered again", "result.go", "case r.Outcome == Unknown, r.Outcome == InProgress && r.Busy:", "case r.Outcome == Unknown:"},
+		{"what a sweep lacks the time for is told as decided", "handler.go", "|| a.Swept && LacksTime(ctx, result)", ""},
+
+		// Windows.
+		{"shut in the second it opens", "window.go", "case opens <= 0:\n\t\t\treturn 0\n", "case opens < 0:\n\t\t\treturn 0\n\t\tcase opens == 0:\n"},
+		{"open in the second it closes", "window.go", "case closes <= 0:", "case closes < 0:"},
+		{"a window may not last 24 hours", "window.go", "w.written.end > dayMinutes:", "w.written.end >= dayMinutes:"},
+		{"an own window of no length counts", "window.go", "s.start == s.end || s.start >= dayMinutes", "s.start >= dayMinutes"},
+		{"a change of the clocks is not reckoned with", "window.go", "!change.IsZero() && change.After(t)", "false && change.After(t)"},
+		{"the zone Local is taken", "window.go", `if err != nil || m[6] == "Local" {`, "if err != nil {"},
+		{"no window crosses midnight", "window.go", "for d := -1; d <= 8; d++ {", "for d := 0; d <= 8; d++ {"},
+	},
+	"fleet": {
+		{"an order exceeds MaxTargets", "sweep.go", "most = min(most, *order.MaxTargets)", "most = *order.MaxTargets"},
+		{"one too many", "act.go", "for inTime && changed < s.most && len(left) > 0 {", "for inTime && changed <= s.most && len(left) > 0 {"},
+		{"more are made ready than are left", "act.go", "s.ready(ctx, left, s.most-changed)", "s.ready(ctx, left, s.most)"},
+		{"a canary that cannot be verified stops nothing", "act.go", `case c.unverified != "":`, "case false:"},
+		{"a canary is not watched for a minute", "act.go", "max(s.Wait, canaryWait)", "max(s.Wait, 1)"},
+		{"the time is not checked before the canary", "act.go", "&& !c.changed && s.TimeToChange(ctx) {", "&& !c.changed {"},
+		{"the time is not checked before the others", "act.go", "(changed == 0 || !s.TimeToChange(ctx))", "changed == 0"},
+		{"all go on where no canary could be tried", "act.go", "(changed == 0 || !s.TimeToChange(ctx))", "!s.TimeToChange(ctx)"},
+		{"a doubled listing counts twice", "act.go", "\ts.seen -= doubled\n", ""},
+		{"a doubled listing is due twice", "act.go", "\ts.due -= doubled\n", ""},
+		{"a sweep is not pinned", "order.go", "SSLExpiredTime: expires, Automatic: true,", "Automatic: true,"},
+		{"a sweep is not automatic", "order.go", "SSLExpiredTime: expires, Automatic: true,", "SSLExpiredTime: expires,"},
+		{"the heap is unbounded", "judge.go", "if s.urgent.Len() > s.most+maxTried {", "if false {"},
+		{"the heap keeps the least urgent", "urgent.go", "return byExpiry(h[i], h[j]) > 0", "return byExpiry(h[i], h[j]) < 0"},
+		{"what was too many to be kept is not counted", "act.go", "if rest := s.due - s.settled; rest > 0 {", "if rest := s.due - s.settled; rest > 1000000 {"},
+		{"the earliest expiry counts what is excluded", "judge.go", "if !changes && s.Policy.Covers(l.InstanceID) {", "if !changes {"},
+		{"the earliest expiry counts what is renewed", "sweep.go", "\t\tif !renewed {\n", "\t\tif !renewed || renewed {\n"},
+		{"a page is unbounded", "plan.go", "n < 1 || n > maxPage ||", "n < 1 ||"},
+		{"a plan names what is excluded", "judge.go", "return s.Policy.Covers(r.InstanceID)", "return true"},
+		{"a plan of a dry run is carried out", "plan.go", "expires, true, s.order.DryRun}", "expires, true, false}"},
+		{"a dry run removes flags", "judge.go", "if s.order.DryRun || s.order.Plan ||", "if s.order.Plan ||"},
+		{"flags are removed where nothing may be changed", "judge.go", " || !s.Policy.Covers(l.InstanceID) {\n\t\treturn", " {\n\t\treturn"},
+		{"what is broken and not due fails a sweep", "judge.go", "l.Gone() && !due {", "false && !due {"},
+		{"another region may be swept", "fleet.go", "\t\tif err := f.Allows(region); err != nil {\n", "\t\tif err := f.Allows(region); false {\n"},
+		{"reading leaves no time to act", "sweep.go", "-min(2*max(s.Wait, canaryWait), time.Until(deadline)/2)", "0"},
+		{"a page that cannot be listed is not told", "reader.go", "case of.err != nil && of.pages > 0:", "case false:"},
+	},
+	"../adapters/webhook": {
+		{"an empty header is taken", "scheme.go", `len(values) != 1 || values[0] == "" ||`, "len(values) != 1 ||"},
+		{"a long header is taken", "scheme.go", "|| len(values[0]) > 4<<10 {", "{"},
+		{"a doubled header is taken", "scheme.go", "if len(values) != 1 ||", "if len(values) == 0 ||"},
+		{"times of the future are taken", "scheme.go", "off.Abs() > Window", "off > Window"},
+		{"old times are taken", "scheme.go", "off.Abs() > Window", "-off > Window"},
+		{"an empty secret counts", "scheme.go", `if secret != "" && fits(secret) {`, "if fits(secret) {"},
+		{"the id is not signed", "standard.go", `mac(sha256.New, key, id, ".", at, ".", string(m.Body))` + "\n", `mac(sha256.New, key, "msg_1", ".", at, ".", string(m.Body)); _ = id` + "\n"},
+		{"v1a counts as v1", "standard.go", `encoded, isV1 := strings.CutPrefix(signature, "v1,")`, `encoded, isV1 := strings.CutPrefix(strings.Replace(signature, "v1a,", "v1,", 1), "v1,")`},
+		{"any version counts", "standard.go", "ok = ok || isV1 && err == nil", "_, after, cut := strings.Cut(signature, \",\"); if cut && !isV1 { got, err = base64.StdEncoding.DecodeString(after) }; ok = ok || err == nil"},
+		{"sha256= is not needed", "github.go", "if !ok || err != nil {", "if _ = ok; err != nil {"},
+		{"two times are taken", "grafana.go", "} else if m.Header.Values(grafanaTimes[1]) != nil {", "} else if errors.New(\"\") == nil {"},
+		{"the time is not signed", "grafana.go", "grafanaSign(secret, at, m.Body)", "grafanaSign(secret, at[:0], m.Body)"},
+		{"a challenge with an empty token is taken", "feishu.go", `event.Type != "url_verification" || o.Token == "" ||`, `event.Type != "url_verification" ||`},
+		{"an unsigned event with the token is taken", "feishu.go", `if event.Type != "url_verification" || o.Token == ""`, `if o.Token == ""`},
+		{"the token of a signed event is not checked", "feishu.go", `if err == nil && o.Token != "" && !same(`, `if err == nil && false && !same(`},
+		{"any padding is taken", "feishu.go", "if int(b) != n {", "if int(b) > 255 {"},
+		{"a token in the wrong header counts", "credential.go", `if !strings.EqualFold(name, scheme) || credential == "" {`, `if _ = name; credential == "" {`},
+	},
+}
+
+// slipTests are the arguments of each folder's tests. Those of webhook are asked of
+// the tests of its schemes alone, and what rapid finds is not to be kept.
+var slipTests = map[string][]string{
+	".":                   {".", "-rapid.nofailfile"},
+	"fleet":               {".", "-rapid.nofailfile"},
+	"../adapters/webhook": {"-run", "^TestScheme", "."},
+}
+
+func TestEverySlipIsNoticed(t *testing.T) {
+	for dir, all := range slips {
+		test := func(t *testing.T, edits ...edit) (out string, passed bool) {
+			args := []string{"test", "-short", "-count=1", "-failfast", "-timeout", "60s", "-overlay", overlaid(t, dir, edits...)}
+			cmd := exec.Command("go", append(args, slipTests[dir]...)...)
+			cmd.Dir = dir
+			text, err := cmd.CombinedOutput()
+			return string(text), err == nil
+		}
+		if out, passed := test(t); !passed {
+			t.Fatalf("the tests of %s fail without a slip:\n%s", dir, out)
+		}
+		for _, s := range all {
+			t.Run(filepath.Base(dir)+"/"+s.name, func(t *testing.T) {
+				t.Parallel()
+				switch out, passed := test(t, edit{s.file, s.old, s.new}); {
+				case passed:
+					t.Errorf("no test notices it: %s, %q instead of %q", s.file, s.new, s.old)
+				case strings.Contains(out, "build failed]") || strings.Contains(out, "setup failed]"):
+					t.Errorf("it does not compile:\n%.1000s", out)
+				}
+			})
+		}
+	}
+}
