@@ -79,7 +79,7 @@ func (r Request) faults() (faults []fault) {
 var words = map[string]string{
 	"required":    `%[1]s is required`,
 	"instance_id": `%[1]s %[2]q is not an instance id: r- or tt- and 4 to 40 lower-case letters and digits, or 16 to 40 of them`,
-	"region_id":   `%[1]s %[2]q is not a region id such as cn-hangzhou`,
+	"region_id":   `%[1]s %[2]q is not a region id such as cn-hangzhou: give one of TAIRSSL_REGION`,
 	"oneof":       `%[1]s must be Enable, Disable or Update, not %[2]q`,
 	"min":         `%[1]s must not be negative`,
 	"max":         `%[1]s must be at most %[3]s`,

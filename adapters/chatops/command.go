@@ -103,7 +103,7 @@ func Parse(text string) (Command, error) {
 		case isRegion && regionPattern().MatchString(region):
 			c.Region = region
 		case isRegion:
-			return Command{}, fmt.Errorf("%s is not a region such as region=cn-hangzhou", quote(word))
+			return Command{}, fmt.Errorf("%s is not a region such as region=cn-hangzhou; it has to be one of TAIRSSL_REGION", quote(word))
 		case option == "dry-run" && c.Verb != status:
 			c.DryRun = true
 		case instancePattern().MatchString(word):

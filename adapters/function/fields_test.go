@@ -66,6 +66,14 @@ func TestREADMEHasEveryField(t *testing.T) {
 	}
 	invoke := func(payload string) { _, _ = f.Invoke(ctx, []byte(payload)) } // how it ends is in the line
 	invoke(`{"Sweep":{"DryRun":true}}`)
+	for _, times := range []int{100, 0} { // none can be read, for as often as it is tried, and then all can
+		if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "server_error", Times: times}); err != nil {
+			t.Fatal(err)
+		}
+		if times > 0 {
+			invoke(`{"Sweep":{"DryRun":true}}`)
+		}
+	}
 	invoke(`{"Sweep":{"Plan":true}}`)
 	body := `{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`
 	header, err := webhook.SignStandard(whsec, "msg_1", time.Now(), []byte(body))

@@ -3,9 +3,11 @@ package function
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +38,7 @@ type line struct {
 	named    map[handler.Ref]bool // have a line of their own
 	earliest time.Time            // expiry, of all that were seen and not renewed
 	swept    *bool                // a sweep was asked for, and succeeded
+	unread   *int                 // instances that a sweep listed and did not read
 	ended    bool
 }
 
@@ -203,12 +206,31 @@ func (l *line) sweep(ctx context.Context, order fleet.Order, do func(context.Con
 			}
 			ok = ok && r.InstanceID != "" // a region that could not be listed
 		}
-		l.setLocked([]slog.Attr{slog.Int("seen", result.Summary.Seen), slog.Int("due", result.Summary.Due), slog.Bool("dry_run", order.DryRun)})
+		l.covered(result.Summary, order.DryRun)
 	}
 	if !order.DryRun { // which renews nothing
 		l.swept = &ok
 	}
 	return result, err
+}
+
+// covered notes how much a sweep saw; l.mu is held.
+func (l *line) covered(s fleet.Summary, dryRun bool) {
+	listed, read := 0, 0
+	var unread []string
+	for _, c := range s.Regions {
+		listed, read = listed+c.Listed, read+c.Read
+		if c.Unread > 0 || c.Error != nil {
+			unread = append(unread, c.RegionID)
+		}
+	}
+	l.setLocked([]slog.Attr{
+		slog.Int("seen", s.Seen), slog.Int("due", s.Due), slog.Bool("dry_run", dryRun),
+		slog.Int("listed", listed), slog.Int("read", read), slog.Int("no_tls", s.NoTLS),
+		slog.String("empty_regions", strings.Join(s.Empty(), ",")), slog.String("unread_regions", strings.Join(unread, ",")),
+	})
+	n := s.Unread()
+	l.unread = &n
 }
 
 // write ends the line. It is written whatever level is logged: the metrics and
@@ -242,6 +264,22 @@ func (l *line) write(ctx context.Context, err error) {
 		}
 	}
 	_ = l.log.Handler().Handle(ctx, r) // there is nowhere else to say it
+	l.slowed(ctx)
+}
+
+// slowed says that a quota of Alibaba's, and not the fleet, made an invocation
+// slow.
+func (l *line) slowed(ctx context.Context) {
+	c := l.usage.Counts()
+	if c.Waited < time.Second {
+		return
+	}
+	var waits []string
+	for _, action := range slices.Sorted(maps.Keys(c.QuotaWaits)) {
+		waits = append(waits, fmt.Sprintf("%s: %d calls", action, c.QuotaWaits[action]))
+	}
+	l.log.WarnContext(ctx, "calls waited for a quota that Alibaba publishes: the quota, and not the number of instances, made this invocation slow",
+		"quotas", strings.Join(waits, ", "), "waited_ms", c.Waited.Milliseconds())
 }
 
 // numbers are the fields that metrics are made of, and others that count.
@@ -262,6 +300,9 @@ func (l *line) numbers(now time.Time) (attrs []slog.Attr) {
 			n = 1
 		}
 		attrs = append(attrs, slog.Int("sweep_succeeded", n))
+	}
+	if l.unread != nil {
+		attrs = append(attrs, slog.Int("unread", *l.unread))
 	}
 	if !l.earliest.IsZero() {
 		attrs = append(attrs, slog.Float64("days_to_expiry", math.Floor(l.earliest.Sub(now).Hours()/24*100)/100))

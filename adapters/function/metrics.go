@@ -14,6 +14,7 @@ var units = map[string]string{
 	"verified": "Count", "accepted": "Count", "unchanged": "Count", "planned": "Count", "deferred": "Count",
 	"in_progress": "Count", "refused": "Count", "unknown": "Count", "failed": "Count",
 	"sweep_succeeded": "Count",
+	"unread":          "Count",
 	"throttled":       "Count",
 	"days_to_expiry":  "None",
 	"api_latency_ms":  "Milliseconds",

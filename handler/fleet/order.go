@@ -50,7 +50,7 @@ func Decode(data []byte) (order Order, err error) {
 func (o Order) faults() (faults []string) {
 	for _, region := range o.Regions {
 		if !handler.ValidRegion(region) {
-			faults = append(faults, fmt.Sprintf("%q is not a region id such as cn-hangzhou", handler.Clip(region)))
+			faults = append(faults, fmt.Sprintf("%q is not a region id such as cn-hangzhou: give one of TAIRSSL_REGION", handler.Clip(region)))
 		}
 	}
 	if err := (handler.Request{InstanceID: "r-0000", SSLEnabled: handler.Update, RenewBefore: o.RenewBefore}).Validate(); err != nil {
