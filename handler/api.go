@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -53,11 +54,13 @@ var (
 	ErrAlready = errors.New("already in that state")
 	// ErrBusy: the instance is being changed and takes no other change now.
 	ErrBusy = errors.New("instance is busy")
+	// ErrNotSent: nothing was sent, so surely nothing was done.
+	ErrNotSent = errors.New("not sent")
 	// ErrNoTime: the call was not begun, because the invocation would end before
 	// its turn.
-	ErrNoTime = errors.New("no time for the call")
+	ErrNoTime = fmt.Errorf("no time for the call: %w", ErrNotSent)
 	// ErrLate: the write was signed too late and was not sent.
-	ErrLate = errors.New("signed too late")
+	ErrLate = fmt.Errorf("signed too late: %w", ErrNotSent)
 	// ErrTagRefused: the instance takes no more tags, or a tag policy forbids one.
 	ErrTagRefused = errors.New("tag refused")
 )
@@ -99,7 +102,7 @@ type Instance struct {
 	Tags             map[string]string
 	// Its maintenance window, as the API writes it: "18:00Z". A listing lacks it.
 	MaintainStartTime, MaintainEndTime string
-	// At is the API's clock when it answered (the header Date). Zero in a listing.
+	// At is the API's clock when it answered (the header Date).
 	At time.Time
 }
 

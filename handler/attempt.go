@@ -57,12 +57,14 @@ func (a *attempt) read(ctx context.Context) (d decision) {
 		}
 		return failure(err)
 	}
-	a.seen, a.now = true, a.before
 	if region := a.before.Region; region != "" && region != a.ref.RegionID {
 		// One endpoint serves several regions.
 		a.ref.RegionID = region
-		return a.inRegion(region)
+		if d := a.inRegion(region); !d.act {
+			return d // and nothing is told of the instance
+		}
 	}
+	a.seen, a.now = true, a.before
 	return proceed("")
 }
 
@@ -98,7 +100,11 @@ func (a *attempt) acquire(ctx context.Context) decision {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-max(min(lowerTime, a.MinLeft/2), a.pace.slowest())))
 		defer cancel()
 	}
-	return inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)
+	d := inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)
+	if !d.act && d.outcome == Failed && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return a.tooLate()
+	}
+	return d
 }
 
 // judgeAgain asks the same question again on the last look, for exactly the
@@ -125,16 +131,14 @@ func (a *attempt) write(ctx context.Context) decision {
 	}
 	e := AsError(err)
 	a.receipt.RequestID = e.RequestID
-	if e.Uncertain || e.Kind == Internal {
+	a.wrote = !errors.Is(e, ErrNotSent)
+	if e.Uncertain || e.Kind == Internal && a.wrote {
 		return decision{outcome: Unknown, reason: a.reason, err: e}
 	}
 	a.stays = false
 	switch {
 	case errors.Is(e, ErrLate):
-		a.wrote = false
 		return failure(a.late(e))
-	case errors.Is(e, ErrNoTime):
-		a.wrote = false
 	case errors.Is(e, ErrAlready):
 		return unchanged("the API says that this is so already")
 	case errors.Is(e, ErrBusy):
@@ -149,7 +153,7 @@ func (a *attempt) late(e *Error) *Error {
 	if ahead := a.now.ahead(); ahead >= time.Minute {
 		why = fmt.Sprintf("this machine's clock is %s ahead of the API's: set it right", ahead.Round(time.Second))
 	}
-	late := Errorf(Unavailable, "%s, but the change was not sent: %s", a.reason, why)
+	late := Errorf(Unavailable, "%s, but the change was not sent: %s; nothing was changed, so try again", a.reason, why)
 	late.Err = e
 	return late
 }
@@ -171,7 +175,7 @@ func (h *Handler) timeFor(ctx context.Context, first time.Duration) bool {
 }
 
 // timeToWrite is the least that must be left for a write to begin.
-func (h *Handler) timeToWrite() time.Duration { return max(h.MinLeft, 2*h.pace.slowest()) }
+func (h *Handler) timeToWrite() time.Duration { return max(h.MinLeft, h.pace.slowest()) }
 
 // TimeToChange reports whether enough time is left for a whole change.
 func (h *Handler) TimeToChange(ctx context.Context) bool {

@@ -9,13 +9,14 @@ import (
 // decision is what a step of an attempt comes to: to go on, or how the request
 // ends. The zero value permits nothing.
 type decision struct {
-	act     bool // go on: nothing stands against the change
-	outcome Outcome
-	reason  string
-	busy    bool
-	alert   bool
-	until   time.Time // of Deferred
-	err     *Error
+	act      bool // go on: nothing stands against the change
+	outcome  Outcome
+	reason   string
+	busy     bool
+	alert    bool
+	optedOut bool      // refused because of the owner's tag
+	until    time.Time // of Deferred
+	err      *Error
 }
 
 // proceed is the one decision that lets a change go on.
@@ -51,7 +52,7 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 	case p.Pause:
 		return refuse("%s, but all changes are paused: unset TAIRSSL_PAUSE", reason)
 	case d.Unattended() && o.Off():
-		return refuse("%s, but the instance is tagged %s=off, which keeps unattended changes away", reason, offTag)
+		return decision{outcome: Refused, optedOut: true, reason: fmt.Sprintf("%s, but the instance is tagged %s=off, which keeps unattended changes away", reason, offTag)}
 	case o.Status == statusSSLModifying:
 		return inProgress(false, "the instance is SSLModifying: a change of its encryption is under way")
 	case o.Status != statusNormal:
@@ -59,7 +60,7 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 	}
 	for _, f := range flags {
 		if f.holds(o, now) {
-			return inProgress(f.action != d.SSLEnabled, "another attempt to %s this instance began at %s; its effect does not show yet", f.action, f.time)
+			return inProgress(f.action != d.SSLEnabled, "another attempt to %s this instance began at %s, and its effect does not show yet: wait for it, or until %s if that attempt failed", f.action, f.time, At(f.ends()))
 		}
 	}
 	if d.Unattended() {
@@ -84,7 +85,7 @@ func settledBy(d Delivery, o Observation, flags []flag, now time.Time) decision 
 	}
 	for _, f := range flags {
 		switch {
-		case d.Order == "" || f.order != d.Order:
+		case d.SSLEnabled != Enable || d.Order == "" || f.order != d.Order:
 		case f.spent(o):
 			return unchanged("this very message was carried out at %s", f.time)
 		case f.live(now):

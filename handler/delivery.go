@@ -36,15 +36,18 @@ type Delivery struct {
 	// Event is the id of the event that asks, for the log.
 	Event string
 	// Order is the first 16 hexadecimal digits of the SHA-256 of a signed
-	// message's id. An Enable with an Order is carried out once. "" for none.
+	// message's id; "" for none. An Enable with an Order is carried out once. Other
+	// actions do not need it.
 	Order string
 	// Swept says that a sweep chose the instance. A sweep defers what lacks the
 	// time, so that is no decision to tell.
 	Swept bool
-	// Ahead says that a sweep only looks at what it may be about to change: that
-	// it would is not yet a decision to tell.
+	// Ahead says that a sweep only looks whether it could change the instance. That
+	// it could is not reported: the change itself will be.
 	Ahead bool
 
+	// unpinned says that the certificate need not be named yet: a plan names it.
+	unpinned bool
 	// settled is the answer that was known when the request was read.
 	settled *decision
 }

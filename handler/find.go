@@ -115,6 +115,9 @@ func waysTo(text string) (ways []way, err error) {
 		ways = append(ways, way{filters: []Filter{{}}, readings: []func(Listed) bool{
 			func(l Listed) bool { return strings.EqualFold(l.ConnectionDomain, host) },
 		}})
+	} else if len(ways) > 0 && ways[len(ways)-1].shared {
+		// The API finds a name only as it is written; here any case of letters will do.
+		ways = append(ways, way{shared: true, filters: []Filter{{}}, readings: ways[len(ways)-1].readings})
 	}
 	if ways == nil {
 		return nil, Errorf(Invalid, "%q is not an instance id, and it can be no endpoint or name", Quoted(text))

@@ -51,7 +51,11 @@ func newFlag(d Delivery, l look) flag {
 	for i := range random {
 		random[i] = letters[rand.IntN(len(letters))]
 	}
-	return flag{flagPrefix + string(random[:]), d.SSLEnabled, At(l.Expires), At(l.present), d.Order}
+	f := flag{key: flagPrefix + string(random[:]), action: d.SSLEnabled, expires: At(l.Expires), time: At(l.present)}
+	if d.SSLEnabled == Enable { // the other actions name their certificate
+		f.order = d.Order
+	}
+	return f
 }
 
 // value is the tag's, at most 82 characters.
@@ -90,13 +94,17 @@ func parseFlag(key, value string) (f flag, ok bool) {
 // live reports that the flag may still cover a write whose effect does not show.
 // A flag from the future, by a clock that was wrong, lives no longer than one of
 // now.
-func (f flag) live(now time.Time) bool {
-	life := flagLife
+func (f flag) live(now time.Time) bool { return now.Sub(f.time.Time).Abs() < f.life() }
+
+func (f flag) life() time.Duration {
 	if f.key == oldKey {
-		life = oldLife
+		return oldLife
 	}
-	return now.Sub(f.time.Time).Abs() < life
+	return flagLife
 }
+
+// ends is when the flag is no longer live.
+func (f flag) ends() time.Time { return f.time.Add(f.life()) }
 
 // spent reports that the instance no longer shows what the flag acted on.
 func (f flag) spent(o Observation) bool { return !f.expires.Equal(At(o.Expires).Time) }

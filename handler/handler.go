@@ -166,16 +166,16 @@ type prepared struct {
 func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepared {
 	all := make([]prepared, len(deliveries))
 	var lost []*attempt
-	var places []int // of lost among all
+	var index []int // of lost among all
 	for i, d := range deliveries {
 		a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), d.InstanceID}}
 		all[i] = prepared{a, a.admit()}
 		if all[i].ended.act && (a.ref.RegionID == "" || a.OrID != "") {
-			lost, places = append(lost, a), append(places, i)
+			lost, index = append(lost, a), append(index, i)
 		}
 	}
 	for n, err := range h.locate(ctx, lost...) {
-		p := &all[places[n]]
+		p := &all[index[n]]
 		if err != nil {
 			p.ended = failure(err)
 		} else {
@@ -229,7 +229,7 @@ func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 		}
 		notYet := a.Ahead && result.Outcome == Planned || a.Swept && LacksTime(ctx, result)
 		if h.Decided != nil && !notYet {
-			h.Decided(ctx, Decided{a.Delivery, result, a.wrote})
+			h.tell(ctx, Decided{a.Delivery, result, a.wrote})
 		}
 	}()
 	d := p.ended
@@ -244,6 +244,14 @@ func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 		}
 	}
 	return result.end(d)
+}
+
+// tell tells of a decision. A fault of the listener must not end the process, and
+// the answer with it.
+func (h *Handler) tell(ctx context.Context, d Decided) {
+	if err := Guarded(func() error { h.Decided(ctx, d); return nil }); err != nil {
+		h.Log.ErrorContext(ctx, "a decision could not be reported", "error", AsError(err).Err)
+	}
 }
 
 // fill writes what was seen of the instance, and what the API answered.

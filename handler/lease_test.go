@@ -477,3 +477,110 @@ func TestABatchThatRunsOutOfTimeLeavesNoFlag(t *testing.T) {
 		}
 	})
 }
+
+// The order of a signed message is an Enable's alone: other actions name their
+// certificate.
+func TestABatchOfOneMessageMayDisableAndEnable(t *testing.T) {
+	policy := handler.Policy{Actions: []handler.Action{handler.Enable, handler.Disable}}
+	c, h := on(expiring(5*day), handler.Options{Policy: policy})
+	c.Lag = time.Second
+	wait := handler.Duration(time.Minute)
+	disable := handler.Delivery{Trust: handler.Signed, Order: "00112233445566ff", Request: handler.Request{
+		InstanceID: id, SSLEnabled: handler.Disable, SSLExpiredTime: handler.At(start.Add(5 * day)), Wait: &wait,
+	}}
+	enable := disable
+	enable.SSLEnabled, enable.SSLExpiredTime = handler.Enable, handler.Time{}
+	results := h.Handle(context.Background(), []handler.Delivery{disable, enable})
+	if results[0].Outcome != handler.Verified || results[1].Outcome != handler.Verified || c.Restarts(id) != 2 {
+		t.Errorf("they ended %s (%s) and %s (%s) after %d restarts, want both verified", results[0].Outcome, results[0].Reason, results[1].Outcome, results[1].Reason, c.Restarts(id))
+	}
+}
+
+// Where the second look takes all the time there was, nothing failed: the next
+// delivery has its turn, and a sweep defers it.
+func TestALookThatTakesAllTheTimeIsNoFailureOfTheInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(5 * day)})
+		looks := 0
+		h := handler.New(stuck{c, func() bool { looks++; return looks > 1 }}, handler.Options{})
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		result := h.Handle(ctx, []handler.Delivery{update()})[0]
+		if !handler.LacksTime(ctx, result) || !strings.Contains(result.Reason, "nothing was changed") || flagsOn(c) != nil {
+			t.Errorf("ended %s (%s) with the flags %v, want a lack of time and none", result.Outcome, result.Reason, flagsOn(c))
+		}
+	})
+}
+
+// stuck is a cloud some of whose looks never end.
+type stuck struct {
+	*handlertest.Cloud
+	hangs func() bool
+}
+
+func (s stuck) Instance(ctx context.Context, ref handler.Ref) (handler.Instance, error) {
+	if s.hangs() {
+		<-ctx.Done()
+		return handler.Instance{}, handler.AsError(ctx.Err())
+	}
+	return s.Cloud.Instance(ctx, ref)
+}
+
+// What was not sent changed nothing, whatever else is unknown of the failure.
+func TestAWriteThatWasNotSentIsNotUnknown(t *testing.T) {
+	c, h := on(expiring(5*day), handler.Options{})
+	c.OnModify = func(context.Context, func()) error {
+		e := handler.Errorf(handler.Internal, "no credential, for a reason that nobody knows")
+		e.Err = handler.ErrNotSent
+		return e
+	}
+	var told []handler.Decided
+	h.Decided = func(_ context.Context, d handler.Decided) { told = append(told, d) }
+	if result := ask(t, h, update()); result.Outcome != handler.Failed || flagsOn(c) != nil {
+		t.Errorf("ended %s (%s) with the flags %v", result.Outcome, result.Reason, flagsOn(c))
+	}
+	if len(told) != 1 || told[0].Wrote {
+		t.Errorf("told are %+v, want one decision, and nothing written", told)
+	}
+}
+
+// A fault of whoever is told must not end the process, and the answer with it.
+func TestAPanicOfTheListenerIsNoneOfTheHandlers(t *testing.T) {
+	c, h := on(expiring(5*day), handler.Options{})
+	h.Decided = func(context.Context, handler.Decided) { panic("boom") }
+	if result := ask(t, h, update()); result.Outcome != handler.Accepted || c.Restarts(id) != 1 {
+		t.Errorf("ended %s (%s) after %d restarts", result.Outcome, result.Reason, c.Restarts(id))
+	}
+}
+
+// Of an instance in a region that is not configured nothing is told.
+func TestNothingIsToldOfAnInstanceInAnotherRegion(t *testing.T) {
+	o := expiring(5 * day)
+	o.Region, o.Name, o.Tags = "cn-shanghai", "secret-name", map[string]string{"secret": "tag"}
+	_, h := on(o, handler.Options{})
+	result := ask(t, h, update())
+	if !errors.Is(result.Error, handler.Forbidden) || result.InstanceName != "" || result.Before != nil || result.Tags != nil {
+		t.Errorf("it is answered %+v", result)
+	}
+}
+
+// A plan of a Disable is judged like any other.
+func TestAPlanOfADisableIsJudgedBeforeItIsRead(t *testing.T) {
+	policy := handler.Policy{Actions: []handler.Action{handler.Disable}}
+	for name, change := range map[string]func(*handler.Delivery){
+		"another region": func(d *handler.Delivery) { d.RegionID = "eu-central-1" },
+		"a bad id":       func(d *handler.Delivery) { d.InstanceID = "nothing" },
+	} {
+		c, h := on(expiring(5*day), handler.Options{Policy: policy})
+		d := handler.Delivery{Trust: handler.Signed, Request: handler.Request{InstanceID: id, SSLEnabled: handler.Disable}}
+		change(&d)
+		if result, _ := h.Plan(context.Background(), d); result.Outcome != handler.Failed || len(c.Calls) != 0 {
+			t.Errorf("%s: the plan ended %s (%s) after the calls %v", name, result.Outcome, result.Reason, c.Calls)
+		}
+	}
+	_, h := on(expiring(5*day), handler.Options{Policy: policy})
+	result, pinned := h.Plan(context.Background(), handler.Delivery{Trust: handler.Signed, Request: handler.Request{InstanceID: id, SSLEnabled: handler.Disable}})
+	if result.Outcome != handler.Planned || pinned.SSLExpiredTime.IsZero() {
+		t.Errorf("a good plan ended %s (%s), pinned to %s", result.Outcome, result.Reason, pinned.SSLExpiredTime)
+	}
+}

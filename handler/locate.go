@@ -188,7 +188,7 @@ func couldNotList(region string, e *Error) *Error {
 	copied := *e
 	copied.Message = "the instance was not found elsewhere, and " + region + " could not be listed: " + e.Message
 	if copied.Kind == NotFound {
-		copied.Kind = Unavailable
+		copied.Kind, copied.Retryable = Unavailable, true
 	}
 	return &copied
 }

@@ -128,6 +128,20 @@ func TestTheProcessRemembersWhatMayBeUnseen(t *testing.T) {
 	}
 }
 
+// Somebody may have removed its flag and left those of others.
+func TestTheProcessRemembersItsFlagBesideThoseOfOthers(t *testing.T) {
+	c, h := on(expiring(5*day), handler.Options{})
+	c.Lag = 20 * time.Minute
+	ask(t, h, update())
+	c.Change(id, func(o *handler.Observation) {
+		clear(o.Tags)
+		o.Tags[othersFlag] = raisedBy("Update", start.Add(4*day), 0, "") // spent
+	})
+	if again := ask(t, h, update()); again.Outcome != handler.InProgress || c.Restarts(id) != 1 {
+		t.Errorf("ended %s (%s) after %d restarts, want in_progress after one", again.Outcome, again.Reason, c.Restarts(id))
+	}
+}
+
 // With tags, too: a flag that lost is forgotten, so the next delivery acts.
 func TestAFlagThatLostIsForgotten(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})

@@ -97,12 +97,17 @@ type pace struct {
 	slow time.Duration
 }
 
-// saw notes how long a call, or some at once, took. What was slow is forgotten
-// by and by.
+// slowestCall is the longest that a call is expected to take. What takes longer
+// has waited for its turn within a rate or a quota, which says nothing of the
+// next call.
+const slowestCall = 10 * time.Second
+
+// saw notes how long a call, or some at once, took. A slow call counts less with
+// each quick one after it.
 func (p *pace) saw(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slow = max(took, p.slow*9/10)
+	p.slow = max(min(took, slowestCall), p.slow*9/10)
 }
 
 // slowest is how long a call may take.

@@ -162,6 +162,20 @@ func TestAFlagThatFindsNoRoom(t *testing.T) {
 	}
 }
 
+// What people were told is kept where the flag of a writer that died makes room.
+func TestRoomIsMadeByWhatIsDeadFirst(t *testing.T) {
+	o := expiring(5 * day)
+	o.Tags = map[string]string{handler.ToldTag: "x", "tairssl-lease-dead0000": raisedBy("Update", start.Add(5*day), time.Hour, "")}
+	for n := range handler.MaxTags - len(o.Tags) {
+		o.Tags["owner"+string(rune('a'+n))] = "x"
+	}
+	c, h := on(o, handler.Options{})
+	result := ask(t, h, update())
+	if tags := c.TagsOf(id); result.Outcome != handler.Accepted || len(tags) != handler.MaxTags || tags[handler.ToldTag] != "x" {
+		t.Errorf("ended %s (%s) with the tags %v", result.Outcome, result.Reason, tags)
+	}
+}
+
 // While the attempt with the lowest key waits for the others, its own flag may be
 // removed by something that owns all tags.
 func TestAFlagThatIsRemovedWhileItWaits(t *testing.T) {

@@ -42,8 +42,8 @@ var slips = map[string][]slip{
 		{"a bad exclusion lets everybody in", "policy.go", "if ok, err := path.Match(exclude, id); ok || err != nil {", "if ok, _ := path.Match(exclude, id); ok {"},
 		{"Disable over HTTP needs no expiry", "policy.go", "d.SSLEnabled == Disable && d.Trust < Trusted", "d.SSLEnabled == Disable && d.Trust < Weak"},
 		{"another region is allowed", "locate.go", `if region == "" || slices.Contains(h.Regions, region) {`, "if true {"},
-		{"the region that the API names is not looked at", "attempt.go", "return a.inRegion(region)", `return proceed("")`},
-		{"a region that was not listed counts as without the instance", "locate.go", "if e != nil {", "if false {"},
+		{"the region that the API names is not looked at", "attempt.go", "if d := a.inRegion(region); !d.act {", "if d := a.inRegion(region); false {"},
+		{"a region that was not listed counts as without the instance", "locate.go", "if e := all.unread[region]; e != nil {", "if e := all.unread[region]; false {"},
 
 		// Alibaba's own renewal.
 		{"a schedule that cannot be read is none", "attempt.go", "case err != nil && d.act:", "case false:"},
@@ -52,7 +52,7 @@ var slips = map[string][]slip{
 		{"a renewal that did not come by the expiry is counted on", "attempt.go", "&& now.Before(o.Expires)", ""},
 
 		// Flags.
-		{"a flag of the future holds for ever", "flag.go", "now.Sub(f.time.Time).Abs() < life", "now.Sub(f.time.Time) < life"},
+		{"a flag of the future holds for ever", "flag.go", "now.Sub(f.time.Time).Abs() < f.life()", "now.Sub(f.time.Time) < f.life()"},
 		{"a flag holds after the certificate moved", "flag.go", "return f.live(now) && !f.spent(o)", "return f.live(now)"},
 		{"a flag lives for 5 minutes", "flag.go", "flagLife = 45 * time.Minute", "flagLife = 5 * time.Minute"},
 		{"the flag of an older version does not hold", "flag.go", "oldLife = 15 * time.Minute", "oldLife = 0 * time.Minute"},
@@ -97,8 +97,8 @@ var slips = map[string][]slip{
 		{"the answer has no time", "handler.go", "deadline.Add(-min(answerTime, time.Until(deadline)/10))", "deadline"},
 
 		// The write and after it.
-		{"an internal error of a write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal {", "if e.Uncertain {"},
-		{"an uncertain write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal {", "if e.Kind == Internal {"},
+		{"an internal error of a write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal && a.wrote {", "if e.Uncertain {"},
+		{"an uncertain write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal && a.wrote {", "if e.Kind == Internal && a.wrote {"},
 		{"a flag stays after a refusal", "attempt.go", "\ta.stays = false\n", ""},
 		{"a panic in the write is told as a failure", "handler.go", "\t\t\t\td.outcome = Unknown\n", ""},
 		{"a change is verified while it is modifying", "verify.go", "case reached && now.Status == statusNormal:", "case reached:"},
@@ -140,7 +140,7 @@ var slips = map[string][]slip{
 		{"a plan of a dry run is carried out", "plan.go", "expires, true, s.order.DryRun}", "expires, true, false}"},
 		{"a dry run removes flags", "judge.go", "if s.order.DryRun || s.order.Plan ||", "if s.order.Plan ||"},
 		{"flags are removed where nothing may be changed", "judge.go", " || !s.Policy.Covers(l.InstanceID) {\n\t\treturn", " {\n\t\treturn"},
-		{"what is broken and not due fails a sweep", "judge.go", "l.Gone() && !due {", "false && !due {"},
+		{"what is broken and not due fails a sweep", "judge.go", "l.Gone() && !result.Due {", "false && !result.Due {"},
 		{"another region may be swept", "fleet.go", "\t\tif err := f.Allows(region); err != nil {\n", "\t\tif err := f.Allows(region); false {\n"},
 		{"reading leaves no time to act", "sweep.go", "-min(2*max(s.Wait, canaryWait), time.Until(deadline)/2)", "0"},
 		{"a page that cannot be listed is not told", "reader.go", "case of.err != nil && of.pages > 0:", "case false:"},

@@ -9,21 +9,18 @@ import (
 // delivery pinned to the certificate that was seen: to carry that out is to do
 // what the plan says, or nothing. What is forbidden is not read.
 func (h *Handler) Plan(ctx context.Context, d Delivery) (Result, Delivery) {
-	d.DryRun = true
+	d.DryRun, d.unpinned = true, true // the plan gives the expiry
 	force := d.Force
 	d.Force = false // it requires the expiry, which is not known yet
 	p := h.attempts(ctx, []Delivery{d})[0]
 	a := p.attempt
-	if d.SSLEnabled == Disable && d.SSLExpiredTime.IsZero() && p.ended.err != nil && pinned(d).err != nil {
-		p.ended = a.Policy.permit(a.Delivery) // this plan gives the expiry
-	}
 	a.Force = force
 	ended := p.ended
 	if ended.act {
 		ended = inTurn(ctx, a.read, a.pin, a.judge, a.plan)
 	}
 	d = a.Delivery
-	d.DryRun = false
+	d.DryRun, d.unpinned = false, false
 	result := Result{InstanceID: Clip(d.InstanceID), SSLEnabled: d.SSLEnabled}
 	return a.fill(result).end(ended), d
 }
@@ -51,13 +48,22 @@ func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation)
 	if now.IsZero() {
 		now = h.Now()
 	}
-	verdict := h.Policy.permit(d)
+	o.Status = cmp.Or(o.Status, statusNormal)
+	verdict := settledBy(d, o, nil, now)
+	if verdict.outcome == "" || o.Gone() {
+		wanted := wants(d, o, h.Policy, now)
+		if result.Due = wanted.act; verdict.outcome == "" {
+			verdict = wanted
+		}
+	}
+	if verdict.act { // what is not due is nobody's concern, whatever is allowed
+		verdict = h.Policy.permit(d)
+	}
 	if verdict.act {
 		p := h.Policy
 		if p.Window.Own() {
 			p.Window = Window{any: true}
 		}
-		o.Status = cmp.Or(o.Status, statusNormal)
 		verdict = decide(d, o, p, nil, now)
 	}
 	if verdict.outcome == Deferred {

@@ -61,7 +61,7 @@ func (p Policy) permit(d Delivery) decision {
 // pinned requires of what cannot be taken back, and came over HTTP or chat, that
 // it names its certificate: then a message that is played back does nothing.
 func pinned(d Delivery) decision {
-	if d.SSLEnabled == Disable && d.Trust < Trusted && d.SSLExpiredTime.IsZero() {
+	if d.SSLEnabled == Disable && d.Trust < Trusted && d.SSLExpiredTime.IsZero() && !d.unpinned {
 		return failure(Errorf(Invalid, "SSLExpiredTime is required with Disable here: give the expiry that you saw, so that a repetition does nothing"))
 	}
 	return proceed("")

@@ -54,19 +54,30 @@ func TestInstancesAreLookedForInEveryRegion(t *testing.T) {
 	gone.InstanceID = "r-gonegone"
 	told := update()
 	told.InstanceID, told.RegionID = "r-alsogone", "cn-beijing"
-	results := h.Handle(context.Background(), append(deliveries, gone, handler.Invalidf("no"), told))
+	known := update()
+	known.InstanceID, known.RegionID = "r-place0002", "cn-shanghai"
+	all := append([]handler.Delivery{handler.Invalidf("no"), known}, deliveries...)
+	results := h.Handle(context.Background(), append(all, gone, told))
+	if r := results[0]; kindOf(r) != handler.Invalid {
+		t.Errorf("what could not be read ended %s (%s)", r.Outcome, r.Reason)
+	}
+	if r := results[1]; r.Outcome != handler.Accepted {
+		t.Errorf("one that came with its region ended %s (%s)", r.Outcome, r.Reason)
+	}
+	results = results[2:]
 	for n, region := range []string{"cn-beijing", "cn-hangzhou", "cn-shanghai"} {
-		if r := results[n]; r.Outcome != handler.Accepted || r.RegionID != region {
+		want := handler.Accepted
+		if region == "cn-shanghai" { // changed already
+			want = handler.InProgress
+		}
+		if r := results[n]; r.Outcome != want || r.RegionID != region {
 			t.Errorf("the instance in %s ended %s (%s) in %s", region, r.Outcome, r.Reason, r.RegionID)
 		}
 	}
 	if r := results[3]; kindOf(r) != handler.NotFound || r.Error.Retryable || !strings.Contains(r.Reason, "no instance r-gonegone in cn-hangzhou, cn-shanghai, cn-beijing") {
 		t.Errorf("one that is nowhere ended %s (%s)", r.Outcome, r.Reason)
 	}
-	if r := results[4]; kindOf(r) != handler.Invalid {
-		t.Errorf("what could not be read ended %s (%s)", r.Outcome, r.Reason)
-	}
-	if r := results[5]; kindOf(r) != handler.NotFound {
+	if r := results[4]; kindOf(r) != handler.NotFound {
 		t.Errorf("one that is not in its region ended %s (%s)", r.Outcome, r.Reason)
 	}
 	if len(c.pages) != 3 {
@@ -142,7 +153,15 @@ func TestARegionThatCannotBeListed(t *testing.T) {
 			t.Errorf("with a region that is %s the other ended %s (%s), want %s of the first region", kind, r.Outcome, r.Reason, want)
 		}
 	}
+	// Whoever knows the region is not held up by that.
 	c, deliveries := around("cn-hangzhou")
+	c.OnList = func(string, int) error { return handler.Errorf(handler.Unavailable, "down") }
+	deliveries = append(deliveries, deliveries[0])
+	deliveries[1].RegionID = "cn-hangzhou"
+	if results := placed(c, threeRegions...).Handle(context.Background(), deliveries); kindOf(results[0]) != handler.Unavailable || results[1].Outcome != handler.Accepted {
+		t.Errorf("without and with its region it ended %s and %s (%s)", results[0].Outcome, results[1].Outcome, results[1].Reason)
+	}
+	c, deliveries = around("cn-hangzhou")
 	c.OnList = func(string, int) error { panic("boom") }
 	if r := placed(c, threeRegions...).Handle(context.Background(), deliveries)[0]; kindOf(r) != handler.Internal || !r.Error.Retryable {
 		t.Errorf("a panic of the listing ended %s (%s)", r.Outcome, r.Reason)

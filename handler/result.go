@@ -97,6 +97,10 @@ type Result struct {
 	Tags map[string]string `json:"-"`
 	// Until is when something Deferred is looked at again; zero: at the next sweep.
 	Until Time `json:"-"`
+	// Due says that an Update is due, of what [Handler.Judge] judged.
+	Due bool `json:"-"`
+	// OptedOut says that it is refused because of the owner's tag tairssl=off.
+	OptedOut bool `json:"-"`
 	// NoTLS says that this type of instance has no TLS.
 	NoTLS bool `json:"-"`
 	// Busy tells the two kinds of InProgress apart: the instance is occupied
@@ -109,7 +113,8 @@ func (r Result) end(d decision) Result {
 	if d.act || d.outcome == "" {
 		d = failure(errUndecided)
 	}
-	r.Outcome, r.Reason, r.Busy, r.Alert, r.Until, r.Error = d.outcome, d.reason, d.busy, d.alert, At(d.until), d.err
+	r.Outcome, r.Reason, r.Error = d.outcome, d.reason, d.err
+	r.Busy, r.Alert, r.OptedOut, r.Until = d.busy, d.alert, d.optedOut, At(d.until)
 	if r.Reason == "" && d.err != nil {
 		r.Reason = d.err.Message
 	}

@@ -25,15 +25,16 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(wait, 0)+lookTime)
 	defer cancel()
-	last := "not read"
+	begun, last, unread := time.Now(), "nothing of it", ""
 	for pause, waited := firstPoll, time.Duration(0); ; {
 		if l, err := a.look(ctx, a.ref); err != nil {
-			last = AsError(err).Message
+			unread = "; the last look failed: " + AsError(err).Message
 		} else {
+			unread = ""
 			switch progress(a.SSLEnabled, a.before.Observation, l.Observation) {
 			case done:
 				return decision{outcome: Verified, reason: a.reason + "; done: " + l.described()}, &l.Observation
-			case begun:
+			case underWay:
 				// Whatever was lost, the change is under way.
 				d = decision{outcome: Accepted, reason: a.reason}
 			}
@@ -53,7 +54,11 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 	case d.outcome == Unknown:
 		d.reason = a.reason + "; the API's answer was lost, and the instance does not show yet whether it changed: look again later"
 	case wait > 0:
-		d.reason = fmt.Sprintf("%s; accepted, but not verified within %s: last seen %s", a.reason, wait, last)
+		watched := max(wait, time.Since(begun)).Round(time.Second)
+		if ctx.Err() != nil {
+			watched = time.Since(begun).Round(time.Second)
+		}
+		d.reason = fmt.Sprintf("%s; accepted, but not verified within %s: last seen %s%s; look again with status, or raise TAIRSSL_WAIT", a.reason, watched, last, unread)
 	default:
 		d.reason = a.reason + "; the API's answer was lost, but the instance shows that the change has begun"
 	}
@@ -64,7 +69,7 @@ type stage int
 
 const (
 	untouched stage = iota
-	begun
+	underWay
 	done
 )
 
@@ -83,7 +88,7 @@ func progress(a Action, before, now Observation) stage {
 	case reached && now.Status == statusNormal:
 		return done
 	case reached, now.Status == statusSSLModifying:
-		return begun
+		return underWay
 	}
 	return untouched
 }

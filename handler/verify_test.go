@@ -95,6 +95,15 @@ func TestALostAnswerIsMadeUpForByALook(t *testing.T) {
 	}
 }
 
+// A write that was refused is not watched.
+func TestAWriteThatWasRefusedIsNotWatched(t *testing.T) {
+	c, h := on(expiring(5*day), handler.Options{Wait: time.Minute})
+	c.OnModify = func(context.Context, func()) error { return handler.Errorf(handler.Throttled, "slow down") }
+	if result := ask(t, h, update()); kindOf(result) != handler.Throttled || result.Reason != "slow down" || c.Now().Sub(start) != 2*time.Second {
+		t.Errorf("ended %s (%s) after %s, want the two seconds of the pause", result.Outcome, result.Reason, c.Now().Sub(start))
+	}
+}
+
 // A change is watched closely at first and then ever more seldom, at the end once
 // more, and no longer than the request, or else the setting, says.
 func TestAChangeIsWatchedEverMoreSeldom(t *testing.T) {
@@ -151,7 +160,7 @@ func TestWatchingGoesOnPastLooksThatFail(t *testing.T) {
 		}
 		return nil
 	}
-	if result := ask(t, h, update()); result.Outcome != handler.Accepted || !strings.Contains(result.Reason, "last seen slow down") {
+	if result := ask(t, h, update()); result.Outcome != handler.Accepted || !strings.Contains(result.Reason, "the last look failed: slow down") {
 		t.Errorf("ended %s (%s)", result.Outcome, result.Reason)
 	}
 	c, h = on(expiring(5*day), handler.Options{LeaseNone: true, Wait: time.Minute, Sleep: nil})

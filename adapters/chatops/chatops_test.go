@@ -489,3 +489,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Whatever somebody types as a code, nothing changes and nothing breaks.
+func FuzzConfirm(f *testing.F) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1 * *")
+	_, code := say(b, anna, "update "+id)
+	f.Add(code + "x")
+	f.Add("update." + id + ".cn-hangzhou.0.0.0.0")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, typed string) {
+		if typed == code {
+			t.Skip("it is the code")
+		}
+		if answer, _ := say(b, anna, "confirm "+typed); answer == "" || c.restarts != 0 {
+			t.Errorf("confirm %q is answered %q after %d restarts", typed, answer, c.restarts)
+		}
+	})
+}

@@ -24,6 +24,7 @@ type status struct {
 	InstanceID       string `json:"InstanceId"`
 	RegionID         string `json:"RegionId"`
 	InstanceName     string
+	GlobalInstanceID string `json:"GlobalInstanceId,omitempty"` // "" if it is a member of none
 	InstanceStatus   string
 	SSLEnabled       string // Enable, Disable, or none: this type of instance has no TLS
 	SSLExpiredTime   handler.Time
@@ -218,6 +219,9 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 	}
 	if why := stopped(o); why != "" {
 		row.Due, row.Reason = false, join(why, row.Reason)
+	}
+	if o.GlobalID != "" {
+		row.GlobalInstanceID, row.Reason = o.GlobalID, join(row.Reason, "a member of the global instance "+o.GlobalID)
 	}
 	return row
 }

@@ -86,7 +86,7 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, to 
 	}
 	credential, err := c.credentials(ctx)
 	if err != nil {
-		return a, handler.AsError(err)
+		return a, notSent(handler.AsError(err))
 	}
 	var cancel context.CancelFunc
 	transport.ctx, cancel = context.WithTimeout(ctx, to.timeout)
@@ -137,4 +137,15 @@ func (a answered[Resp]) dated(action string) error {
 		return unreadable(action, errNoDate)
 	}
 	return nil
+}
+
+// notSent marks a failure before anything was sent. The error may be shared, so
+// it is copied.
+func notSent(e *handler.Error) *handler.Error {
+	marked := *e
+	marked.Err = handler.ErrNotSent
+	if e.Err != nil {
+		marked.Err = fmt.Errorf("%w: %w", handler.ErrNotSent, e.Err)
+	}
+	return &marked
 }

@@ -31,7 +31,7 @@ func (s *sweep) act(ctx context.Context) {
 		}
 		switch {
 		case c.unverified != "":
-			why = fmt.Sprintf("the first change, of %s, could not be verified: the sweep stopped there", c.unverified)
+			why = fmt.Sprintf("the first change, of %s, could not be verified, so the sweep stopped there: check that instance, and raise TAIRSSL_WAIT if changes take longer than it; the next sweep goes on", c.unverified)
 			left, changed = append(ready, left...), s.most
 			continue
 		case len(ready) > 0 && (changed == 0 || !s.TimeToChange(ctx)):

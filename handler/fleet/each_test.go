@@ -240,8 +240,8 @@ func TestPagesAreListedAFewAhead(t *testing.T) {
 		newFleet(c, handler.Options{Now: c.Now, Concurrency: 3}, 0).Each(context.Background(), []string{"cn-hangzhou"}, nil, all, sight().see)
 		// Three pages and 150 instances are 156 seconds of work for three; only the
 		// first page keeps two of them waiting, for two seconds.
-		if took := time.Since(c.Begun); took != 54*time.Second || c.most != 1 {
-			t.Errorf("it took %s, with %d pages at once on their way, want 54s and one", took, c.most)
+		if took := time.Since(c.Begun); took != 54*time.Second || c.most > 2 {
+			t.Errorf("it took %s, with %d pages at once on their way, want 54s and two at most", took, c.most)
 		}
 	})
 	c := handlertest.NewCloud(instances(500, 0))

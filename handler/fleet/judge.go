@@ -32,7 +32,7 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	}
 	s.removeDeadFlags(ctx, l)
 	result := s.Judge(ctx, l.Ref, s.order.delivery(l.Ref, handler.At(o.Expires)), o)
-	if due, _ := s.Due(o); l.Gone() && !due {
+	if l.Gone() && !result.Due {
 		result.Outcome = handler.Unchanged // that it is broken is no concern of its certificate
 	}
 	s.keep(l, o, result)
@@ -95,7 +95,7 @@ func (s *sweep) keep(l handler.Listed, o handler.Observation, result handler.Res
 	case result.Outcome == handler.Unchanged:
 		s.counts[handler.Unchanged]++
 	default:
-		if due, _ := s.Due(o); due {
+		if result.Due {
 			s.due++
 			s.settled++
 		}

@@ -43,7 +43,7 @@ func TestWhatASweepSeesOfAnInstance(t *testing.T) {
 		"gone since it was listed": {nil, gone, handler.Unchanged, 0, 0, 0},
 		"unreadable":               {nil, func(handler.Ref) error { return handler.Errorf(handler.Unavailable, "down") }, handler.Failed, 0, 0, 0},
 		"unreadable by a panic":    {nil, func(handler.Ref) error { panic("boom") }, handler.Failed, 0, 0, 0},
-		"on, without an expiry":    {func(o *handler.Observation) { o.Expires = time.Time{} }, nil, handler.Failed, 1, 0, 1},
+		"on, without an expiry":    {func(o *handler.Observation) { o.Expires = time.Time{} }, nil, handler.Failed, 0, 0, 1},
 		"of a name that it has not": {func(o *handler.Observation) {
 			o.Expires, o.CommonName, o.ConnectionDomain = start.Add(90*day), "a.example.com", "b.example.com"
 		}, nil, handler.Unchanged, 0, 0, 1},
@@ -233,5 +233,41 @@ func TestTheProgressOfASweep(t *testing.T) {
 	}
 	if told[0][1] != 90 || told[119][1] != 120 {
 		t.Errorf("of %d, and at last of %d, want 90 and 120", told[0][1], told[119][1])
+	}
+}
+
+// What policy excludes is nobody's concern as long as it is not due.
+func TestAnExcludedInstanceIsRefusedOnlyIfItIsDue(t *testing.T) {
+	for name, test := range map[string]struct {
+		left     time.Duration
+		tags     map[string]string
+		outcome  handler.Outcome
+		due      int
+		optedOut int
+	}{
+		"not due":             {90 * day, nil, handler.Unchanged, 0, 0},
+		"due":                 {5 * day, nil, handler.Refused, 1, 0},
+		"tagged off, not due": {90 * day, map[string]string{"tairssl": "off"}, handler.Unchanged, 0, 0},
+		"tagged off, due":     {5 * day, map[string]string{"tairssl": "off"}, handler.Refused, 1, 0},
+	} {
+		o := expiring(test.left)
+		o.Tags = test.tags
+		c := handlertest.NewCloud(map[string]handler.Observation{first: o})
+		got, err := sweeper(c, handler.Options{Policy: handler.Policy{Instances: []string{"!r-*"}}}).Sweep(context.Background(), fleet.Order{})
+		if s := got.Summary; err != nil || s.Outcomes[test.outcome] != 1 || s.Due != test.due || s.OptedOut != test.optedOut {
+			t.Errorf("%s: the sweep ended %+v, %v, want one %s and %d due", name, s, err, test.outcome, test.due)
+		}
+	}
+}
+
+// What is due goes by the order, not by the setting.
+func TestTheSummaryCountsWhatIsDueByTheOrder(t *testing.T) {
+	sixty := handler.Duration(60 * day)
+	busy, off := expiring(40*day), expiring(40*day)
+	busy.Status, off.Tags = "Changing", map[string]string{"tairssl": "off"}
+	c := handlertest.NewCloud(map[string]handler.Observation{first: expiring(40 * day), "r-second00001": busy, "r-third000001": off})
+	got, err := sweeper(c, handler.Options{}).Sweep(context.Background(), fleet.Order{RenewBefore: &sixty})
+	if s := got.Summary; err != nil || s.Due != 3 || s.OptedOut != 1 || s.Outcomes[handler.Verified] != 1 {
+		t.Errorf("the sweep ended %+v, %v, want three due, one of them tagged off", s, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -33,8 +34,10 @@ func Decode(data []byte) (order Order, err error) {
 	if string(bytes.TrimSpace(data)) == "null" {
 		return order, handler.Errorf(handler.Invalid, "the sweep is null: {} asks for one of everything") // a field that nobody filled in
 	}
+	if err := strict(data); err != nil {
+		return order, err
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
 	if err := dec.Decode(&order); err != nil {
 		return order, handler.Errorf(handler.Invalid, "the sweep can not be read: %s", handler.Clip(strings.TrimPrefix(err.Error(), "json: ")))
 	}
@@ -45,6 +48,38 @@ func Decode(data []byte) (order Order, err error) {
 		return order, handler.Errorf(handler.Invalid, "%s", strings.Join(faults[:min(len(faults), maxFaults)], "; "))
 	}
 	return order, nil
+}
+
+// names are the fields of an order.
+var names = []string{"Regions", "Tags", "RenewBefore", "MaxTargets", "DryRun", "Plan", "Page"}
+
+// strict refuses what encoding/json would read in its own way: a field by any case
+// of its name, and the last of two. An order that is misread may restart a fleet.
+func strict(data []byte) error {
+	if !json.Valid(data) || bytes.TrimSpace(data)[0] != '{' {
+		return nil // the decoder says what is wrong
+	}
+	seen := map[string]bool{}
+	for name, value := range handler.Members(data) {
+		switch {
+		case !slices.Contains(names, name):
+			return handler.Errorf(handler.Invalid, "the sweep has no field %q; there are %s", handler.Clip(name), strings.Join(names, ", "))
+		case seen[name]:
+			return handler.Errorf(handler.Invalid, "the sweep's field %s is given twice", name)
+		}
+		seen[name] = true
+		if name != "Tags" || value[0] != '{' {
+			continue
+		}
+		tags := map[string]bool{}
+		for key := range handler.Members(value) {
+			if tags[key] {
+				return handler.Errorf(handler.Invalid, "the sweep's tag %q is given twice", handler.Clip(key))
+			}
+			tags[key] = true
+		}
+	}
+	return nil
 }
 
 func (o Order) faults() (faults []string) {

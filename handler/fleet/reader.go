@@ -101,7 +101,7 @@ func (r *reader) take(p page, list handler.Listing, err error) {
 		return
 	}
 	of.total = list.Total
-	if others := (list.Total - 1) / handler.PageSize; others > 0 {
+	if others := min(maxPage, (list.Total-1)/handler.PageSize); others > 0 {
 		from := rand.IntN(others)
 		for i := range others {
 			r.pages = append(r.pages, page{p.region, 2 + (from+i)%others})

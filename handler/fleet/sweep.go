@@ -123,7 +123,7 @@ func (s *sweep) settle(r handler.Result) {
 
 func (s *sweep) addLocked(r handler.Result) {
 	s.counts[r.Outcome]++
-	if r.Outcome == handler.Refused && (handler.Instance{Tags: r.Tags}).Off() {
+	if r.OptedOut {
 		s.off++
 	}
 	if isChange(r.Outcome) {

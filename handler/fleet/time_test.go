@@ -95,8 +95,8 @@ func TestNoChangeBeginsWithoutTheTimeForIt(t *testing.T) {
 	inBubble(t, "those after it", func(t *testing.T) {
 		cloud := handlertest.NewCloud(instances(3, 3))
 		cloud.Lag = 0
-		c := handlertest.NewTimed(cloud, handlertest.Lasting(20*time.Second, "Modify"))
-		s := inTime(t, c, handler.Options{}, 60500*time.Millisecond, fleet.Order{})
+		c := handlertest.NewTimed(cloud, handlertest.Lasting(10*time.Second, "Modify"))
+		s := inTime(t, c, handler.Options{}, 38500*time.Millisecond, fleet.Order{})
 		// Three looks ahead; of the first one two more, and one that verifies it.
 		if s.AllRestarts() != 1 || s.Summary.Outcomes[handler.Verified] != 1 || s.Summary.Outcomes[handler.Deferred] != 2 || s.Counted("Instance") != 6 {
 			t.Errorf("%d restarted after %d looks, and it ended %+v", s.AllRestarts(), s.Counted("Instance"), s.Summary.Outcomes)
