@@ -61,6 +61,9 @@ var (
 	ErrNoTime = fmt.Errorf("no time for the call: %w", ErrNotSent)
 	// ErrLate: the write was signed too late and was not sent.
 	ErrLate = fmt.Errorf("signed too late: %w", ErrNotSent)
+	// ErrRegion: the region is not one of those whose instances may be read and
+	// changed.
+	ErrRegion = fmt.Errorf("region is not configured: %w", ErrNotSent)
 	// ErrTagRefused: the instance takes no more tags, or a tag policy forbids one.
 	ErrTagRefused = errors.New("tag refused")
 )

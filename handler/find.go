@@ -12,7 +12,8 @@ import (
 // host:port or a URL of that, a link of Slack ([ParseInstance]), or else by its
 // InstanceName, in any case of letters, which must belong to one instance only.
 // An endpoint whose name somebody chose is found by its ConnectionDomain. The
-// instance is looked for in every configured region.
+// instance is looked for in every configured region. What has the form of an id,
+// r-… or tt-…, is never taken for a name.
 //
 // may says which instances the person may see; nil: all. Any other is answered as
 // one that does not exist.
@@ -97,7 +98,7 @@ func waysTo(text string) (ways []way, err error) {
 		if hasPrefix(named.ID) {
 			return ways, nil
 		}
-		// Old ids look like any other word, a name or the begin of an endpoint.
+		// Old ids look like any other word: a name, or the beginning of an endpoint.
 	}
 	if !strings.ContainsAny(text, ":/@") { // which no name holds
 		byName := way{shared: true, filters: []Filter{{Search: text}}, readings: []func(Listed) bool{

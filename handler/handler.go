@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Policy Policy
 	// Regions are those whose instances may be read and changed; default
-	// [DefaultRegion]. The first is where a person looks unless told otherwise.
+	// [DefaultRegion].
 	Regions     []string
 	Wait        time.Duration // how long to watch a change unless the request says
 	Concurrency int           // how many instances at once; default 16

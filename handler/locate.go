@@ -45,7 +45,9 @@ func (h *Handler) inRegion(region string) decision {
 	if region == "" || slices.Contains(h.Regions, region) {
 		return proceed("")
 	}
-	return failure(Errorf(Forbidden, "%s is not one of the regions of TAIRSSL_REGION: add it there if its instances are to be changed", Clip(region)))
+	e := Errorf(Forbidden, "%s is not one of the regions of TAIRSSL_REGION: add it there if its instances are to be changed", Clip(region))
+	e.Err = ErrRegion
+	return failure(e)
 }
 
 // Allows reports, by an error of kind [Forbidden], that a region is not one of

@@ -195,7 +195,9 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  permission    ModifyInstanceSSL             Update is allowed on ids like r-bp1*, what is no Update is denied
 ✓  permission    TagResources                  a tag of r-bp1zxszhcgatnx01 was set
 ✓  permission    UntagResources                on r-bp1zxszhcgatnx01, of a tag that it does not have
+✓  region        cn-hangzhou                   2 of 10 instances have no TLS, 1 of 10 instances is Inactive
 ✓  instance      r-bp1zxszhcgatnx01            an unattended Update now would be planned: certificate expires in 12d, within 30d: Update would restart the instance
+✓  route         /ssl                          open by TAIRSSL_ALERT_TOKENS
 ✓  route         /alertmanager                 open by TAIRSSL_ALERT_TOKENS
 ✓  route         /grafana                      open by TAIRSSL_ALERT_TOKENS
 ✓  route         /cloudevents                  open by TAIRSSL_ALERT_TOKENS
@@ -205,7 +207,7 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  lease         TAIRSSL_LEASE_PAUSE           2s; a tag of r-bp1zxszhcgatnx01 showed within TIME, the slowest of 5 times
 ✓  notification  webhook, entry 1              HOST answers, TLS 1.3, certificate until DATE; whether it takes a message shows --notify
 
-20 fine, 6 skipped
+22 fine, 5 skipped
 `
 	if out != want {
 		t.Errorf("the table is\n%s\nwant\n%s", out, want)
@@ -367,7 +369,9 @@ func TestDoctorOfTwoRegions(t *testing.T) {
 	code, found := p.examine()
 	p.expect(found, "endpoint cn-shanghai", doctor.OK)
 	p.expect(found, "endpoint cn-beijing", doctor.OK)
-	p.expect(found, "permission reads of an instance", doctor.Skipped, "none in cn-beijing")
+	p.expect(found, "permission reads of an instance", doctor.Skipped, "none with TLS in cn-beijing")
+	p.expect(found, "region cn-shanghai", doctor.OK, "1 instance")
+	p.expect(found, "region cn-beijing", doctor.Warning, "has no instance", "TAIRSSL_REGION")
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "r-uf6zxszhcgatnx07")
 	if code != 0 {
 		t.Errorf("with two regions it ends %d", code)

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/event"
+	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
@@ -53,15 +56,15 @@ the next event; a line on standard error says how it ended.`,
 			defer f.close()
 			code := 0
 			for _, file := range files {
-				event, err := c.read(file)
+				payload, err := c.read(file)
 				if err != nil {
 					return usageError{err}
 				}
 				cloud := localruntime.Cloud(on)
 				if on == "" {
-					cloud = sentBy(event)
+					cloud = sentBy(payload)
 				}
-				worst, err := f.invoke(cmd.Context(), cloud, event)
+				worst, err := f.invoke(cmd.Context(), cloud, payload)
 				if err != nil {
 					return err
 				}
@@ -132,17 +135,21 @@ func (f *functions) on(ctx context.Context, cloud localruntime.Cloud) (*localrun
 
 // invoke sends an event, prints its answer, waits for what it handed over, and
 // gives the worst exit code of all.
-func (f *functions) invoke(ctx context.Context, cloud localruntime.Cloud, event []byte) (int, error) {
+func (f *functions) invoke(ctx context.Context, cloud localruntime.Cloud, payload []byte) (int, error) {
 	p, err := f.on(ctx, cloud)
 	if err != nil {
 		return 0, err
 	}
-	answer, err := p.Invoke(ctx, event)
+	answer, err := p.Invoke(ctx, payload)
 	if err != nil {
 		return 0, err
 	}
 	f.c.printAnswer(answer)
 	code := exitOf(answer)
+	if code == 0 && f.nothingRead(payload) {
+		fmt.Fprintln(f.stderr, "no record could be read: a queue is not told, for it would send them again and again; the log above says why")
+		code = handler.Invalid.ExitCode()
+	}
 	wait, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	handed, err := p.Async(wait)
@@ -157,6 +164,15 @@ func (f *functions) invoke(ctx context.Context, cloud localruntime.Cloud, event 
 		code = max(code, handler.Unavailable.ExitCode())
 	}
 	return code, nil
+}
+
+// nothingRead reports that the records of a queue are all poison, which the
+// queue's answer does not show.
+func (f *functions) nothingRead(payload []byte) bool {
+	records, ok := event.RecordsOf(payload)
+	settings, _, _ := function.ParseSettings(f.environ) // the function itself says what is wrong with them
+	decoder := event.Decoder{Certificates: settings.CertMap}
+	return ok && !slices.ContainsFunc(records.Messages, func(m event.Message) bool { return !decoder.Message(m).Unread() })
 }
 
 // printDelivery says how work that was handed over ended, and gives the exit

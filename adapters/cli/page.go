@@ -134,7 +134,7 @@ func newEntry(s status, now time.Time) entry {
 	case off, without:
 	default:
 		e.Expires, e.Left = handler.At(s.SSLExpiredTime.Time), left(s.SSLExpiredTime, now)
-		e.Due = s.Due || e.State == expired
+		e.Due = s.Due || e.State == expired && !s.stopped()
 		if e.State == scheduled && !e.Due && !e.WrongName {
 			why = plans(e) // that it is not due is beside the point
 		} else if e.State != good || e.WrongName {
@@ -349,20 +349,6 @@ func (p fleetPage) view() view {
 	v.Headline = headline(entries)
 	v.Unread, v.Empty = notRead(p.Coverage)
 	return v
-}
-
-// notRead says what the page lacks, region by region.
-func notRead(coverage []fleet.Coverage) (unread []string, empty string) {
-	var names []string
-	for _, c := range coverage {
-		switch {
-		case c.Error != nil:
-			unread = append(unread, plain(c.Error.Message)) // which names the region
-		case c.Listed == 0 && len(coverage) > 1:
-			names = append(names, plain(c.RegionID))
-		}
-	}
-	return unread, strings.Join(names, ", ")
 }
 
 // fit gives the instances that the table shows an anchor, and sums the others up.

@@ -266,6 +266,10 @@ func TestPageNamesTheInstancesAndWhatItLacks(t *testing.T) {
 	if last.State != without || last.Why != "the instance is Inactive" {
 		t.Errorf("an instance without TLS that does not run is %s: %s", last.State.Word(), last.Why)
 	}
+	off := fleetPage{Generated: now, Rows: []status{on("r-abcd", -day, func(s *status) { s.Due, s.InstanceStatus = false, "Inactive" })}}.view()
+	if e := off.Entries[0]; e.Due || e.State != expired || !strings.Contains(e.Why, "the instance is Inactive") {
+		t.Errorf("an expired certificate of an instance that does not run is due: %v, %s: %s", e.Due, e.State.Word(), e.Why)
+	}
 	nothing := render(t, fleetPage{Generated: now, Regions: []string{"cn-beijing"}, Coverage: smallFleet().Coverage[3:]})
 	if !strings.Contains(nothing, "may not call kvstore:DescribeInstances") {
 		t.Error("a page without an instance does not say that the region could not be listed")

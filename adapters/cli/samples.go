@@ -21,7 +21,7 @@ var sampleSecrets = []string{
 // aliyun are the fields by which a payload shows that Alibaba Cloud sent it:
 // those of the HTTP trigger, the timer, a message of MNS, CloudMonitor and
 // EventBridge.
-var aliyun = []string{"queryParameters", "triggerTime", "TopicName", "resourceId", "resourceID", "aliyunaccountid"}
+var aliyun = []string{"queryParameters", "triggerTime", "TopicName", "attrs", "resourceId", "resourceID", "aliyunaccountid"}
 
 // sentBy is the cloud whose function understands a payload; what both do goes
 // to Lambda.

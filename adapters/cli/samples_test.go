@@ -16,7 +16,7 @@ func TestSamplesGoToTheCloudThatSendsThem(t *testing.T) {
 		t.Fatalf("no samples: %v", err)
 	}
 	fc := []string{"timer", "timer-sweep", "mns-topic", "cloudmonitor", "cloudevent-mns-queue", "cloudevent-scheduled-operation",
-		"cloudevent-slb-certificate", "stream-objects", "stream-strings", "fc-http", "fc-http-cloudevents"}
+		"cloudevent-slb-certificate", "mns-topic-stream", "destination-fc", "stream-objects", "stream-strings", "fc-http", "fc-http-cloudevents"}
 	for _, file := range files {
 		payload, err := os.ReadFile(file)
 		if err != nil {

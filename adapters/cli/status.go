@@ -93,12 +93,16 @@ func (c *command) status() *cobra.Command {
 					return usageError{err}
 				}
 				fmt.Fprintf(c.Stderr, "wrote %s\n", html)
+				c.warnEmpty(coverage)
 				return c.unread(coverage)
 			}
 			if all && len(rows) == 0 && c.output != "json" {
-				fmt.Fprintf(c.Stdout, "There is no instance in %s; see --region and TAIRSSL_REGION.\n", strings.Join(h.Regions, ", "))
+				if empty := (fleet.Summary{Regions: coverage}).Empty(); empty != nil {
+					fmt.Fprintf(c.Stdout, "There is no instance in %s; see --region, --tag and TAIRSSL_REGION.\n", strings.Join(empty, ", "))
+				}
 				return c.unread(coverage)
 			}
+			c.warnEmpty(coverage)
 			return worse(c.printStatus(rows, all), c.unread(coverage))
 		},
 	}
@@ -145,35 +149,6 @@ func statusOfAll(ctx context.Context, h instances, tags map[string]string) (rows
 	return rows, coverage
 }
 
-// unread names the regions that could not be read, or not whole, and those that
-// have no instance. It is an exit if one could not be read.
-func (c *command) unread(coverage []fleet.Coverage) error {
-	code := 0
-	for _, r := range coverage {
-		switch {
-		case r.Error != nil:
-			fmt.Fprintf(c.Stderr, "tairssl: %s\n", r.Error.Message)
-			code = max(code, r.Error.Kind.ExitCode())
-		case r.Listed == 0 && len(coverage) > 1:
-			fmt.Fprintf(c.Stderr, "tairssl: there is no instance in %s: check TAIRSSL_REGION\n", r.RegionID)
-		}
-	}
-	if code != 0 {
-		return exit(code)
-	}
-	return nil
-}
-
-// worse is the exit with the higher code, nil if there is none.
-func worse(a, b error) error {
-	x, isA := a.(exit)
-	y, isB := b.(exit)
-	if a == nil || isA && isB && y > x {
-		return b
-	}
-	return a
-}
-
 func writeFile(name string, p fleetPage) error {
 	f, err := os.Create(name)
 	if err != nil {
@@ -205,7 +180,7 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		return row
 	}
 	if o.WithoutTLS() {
-		row.SSLEnabled, row.Reason = noTLS, join("this type of instance has no TLS", stopped(o))
+		row.SSLEnabled, row.Reason = noTLS, join("this type of instance has no TLS", notRunning(o))
 		return row
 	}
 	state := o.State()
@@ -217,7 +192,7 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		row.Due, row.Reason = h.Due(o)
 		row.WrongName = o.WrongName()
 	}
-	if why := stopped(o); why != "" {
+	if why := notRunning(o); why != "" {
 		row.Due, row.Reason = false, join(why, row.Reason)
 	}
 	if o.GlobalID != "" {
@@ -226,9 +201,12 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 	return row
 }
 
-// stopped says that nothing is renewed because the instance does not run, "" if
+// stopped reports that the instance does not run, and that nothing is wrong with that.
+func (s status) stopped() bool { return handler.Instance{Status: s.InstanceStatus}.Stopped() }
+
+// notRunning says that nothing is renewed because the instance does not run, "" if
 // that is not so.
-func stopped(o handler.Observation) string {
+func notRunning(o handler.Observation) string {
 	if !o.Stopped() {
 		return ""
 	}
@@ -289,7 +267,7 @@ func (c *command) warnUnseen(rows []status) {
 func (c *command) printStatus(rows []status, fleet bool) error {
 	code := 0
 	for _, r := range rows {
-		if i := (handler.Instance{Status: r.InstanceStatus}); r.Error != nil && !i.Stopped() { // of which little can be read
+		if r.Error != nil && !r.stopped() { // of what does not run little can be read
 			code = max(code, r.Error.Kind.ExitCode())
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,17 +68,18 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 			if err != nil {
 				return err
 			}
-			for _, region := range swept.Summary.Empty() {
-				fmt.Fprintf(c.Stderr, "tairssl: there is no instance in %s: check TAIRSSL_REGION, --region and --tag\n", region)
-			}
+			c.warnEmpty(swept.Summary.Regions)
+			unread := c.unread(swept.Summary.Regions)
 			if c.output == "json" {
 				if err := printJSON(c.Stdout, []fleet.Result{swept}, false); err != nil {
 					return err
 				}
-				return worstOf(swept)
+				return worse(worstOf(swept), unread)
 			}
-			if len(swept.Results) > 0 {
-				_ = c.print(c.Stdout, swept.Results) // the code is that of all, shown or not
+			// A region that was not read is told above.
+			rows := slices.DeleteFunc(slices.Clone(swept.Results), func(r handler.Result) bool { return r.InstanceID == "" })
+			if len(rows) > 0 {
+				_ = c.print(c.Stdout, rows) // the code is that of all, shown or not
 				fmt.Fprintln(c.Stdout)
 			}
 			fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)
@@ -90,7 +92,7 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 				}
 			}
 			fmt.Fprintln(c.Stdout)
-			return worstOf(swept)
+			return worse(worstOf(swept), unread)
 		},
 	}
 	flags := cmd.Flags()

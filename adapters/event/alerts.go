@@ -2,50 +2,121 @@ package event
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 
 	"tairssl/handler"
 )
 
-// A webhook of Alertmanager (version "4") or of Grafana ("1"), which has the
-// same envelope.
-func isAlerts(s shape) bool { return s.has("alerts", "version", "status") }
+// A webhook of Alertmanager's shape: {"status","alerts":[{"status","labels":{…}}]}.
+// Alertmanager, Grafana, ARMS and Managed Prometheus send it, each with versions
+// and other fields of its own, and a template of Grafana's may leave out any.
+func isAlerts(s shape) bool {
+	if !s.has("alerts") {
+		return false
+	}
+	if s.hasAny("status", "groupKey", "receiver", "commonLabels", "groupLabels") {
+		return true
+	}
+	items := s.list("alerts")
+	return len(items) > 0 && shapeOf(items[0]).has("labels")
+}
+
+// alertsName is what the webhook's sender is called.
+func alertsName(s shape) string {
+	if s.text("version") == "1" || s.hasAny("orgId", "orgID") {
+		return "grafana"
+	}
+	return "alertmanager"
+}
 
 func (r *reader) alerts(s shape) Asked {
-	name := "alertmanager"
-	switch s.text("version") {
-	case "4":
-	case "1":
-		name = "grafana"
-	default:
-		return one(name, handler.Invalidf("alerts of version %q are not known; there are 4 and 1", s.text("version")))
-	}
-	var alerts []struct {
-		Status string
-		Labels map[string]json.RawMessage // a label of the wrong type spoils itself alone
-	}
-	if err := json.Unmarshal(s.raw("alerts"), &alerts); err != nil {
-		return one(name, handler.Invalidf("the alerts can not be read: want a list with status and labels"))
+	name := alertsName(s)
+	items := s.list("alerts")
+	if len(items) == 0 {
+		return one(name, handler.Invalidf("the webhook has no alerts: want a list of them, each with status and labels"))
 	}
 	asked := Asked{Trigger: name, ID: s.text("groupKey")}
 	seen := map[handler.Named]bool{}
-	firing := false
-	for _, a := range alerts {
-		if a.Status != "firing" {
+	said, firing := map[string]bool{}, false
+	for _, item := range items {
+		a := shapeOf(item)
+		status := statusOf(a, s)
+		if status == "resolved" {
 			continue
 		}
 		firing = true
-		instance, ok := r.labelled(a.Labels)
+		labels := a.object("labels")
+		instance, ok := r.labelled(labels)
 		switch {
+		case status != "firing":
+			fault := "an alert is neither firing nor resolved: its status, or that of the webhook, has to say so"
+			if !said[fault] {
+				asked.Requests = append(asked.Requests, handler.Invalidf("%s", fault))
+			}
+			said[fault] = true
 		case !ok:
-			asked.Requests = append(asked.Requests, handler.Invalidf("the alert %q names no instance: give it a label instance_id, or an instance that is an endpoint", handler.Unquote(a.Labels["alertname"])))
+			if fault := r.unresolved(labels); !said[fault] { // alerts of one host say the same
+				said[fault] = true
+				asked.Requests = append(asked.Requests, unreadable(fault))
+			}
 		case !seen[instance]:
 			seen[instance] = true
 			asked.Requests = append(asked.Requests, automatic(instance))
 		}
 	}
 	if !firing {
-		return one(name, handler.Unchangedf("no alert is firing"))
+		asked.Requests = append(asked.Requests, handler.Unchangedf("no alert is firing"))
+	}
+	if cut := number(s.raw("truncatedAlerts")); cut > 0 {
+		asked = asked.leaveOut(fmt.Sprintf("the sender left out %d more alerts: raise its limit on alerts in a message; the next sweep looks at every instance", cut))
 	}
 	asked.Batch = len(asked.Requests) > 1
 	return asked
+}
+
+// unreadable is a fault that is longer than what is quoted of a sender.
+func unreadable(fault string) handler.Delivery {
+	return handler.Unreadable(handler.Errorf(handler.Invalid, "%s", fault))
+}
+
+// leaveOut adds that not all was looked at, unless nothing could be read anyway.
+func (a Asked) leaveOut(why string) Asked {
+	a.LeftOut = why
+	if !a.Unread() {
+		a.Requests = append(slices.Clip(a.Requests), handler.Delivery{}.Unchangedf("%s", why))
+		a.Batch = true
+	}
+	return a
+}
+
+// Limit keeps the first n requests, and says so.
+func (a Asked) Limit(n int) Asked {
+	if len(a.Requests) <= n {
+		return a
+	}
+	left := len(a.Requests) - n
+	a.Requests = a.Requests[:n:n]
+	return a.leaveOut(fmt.Sprintf("%d more alerts were not looked at, for one message causes at most %d requests: the next sweep looks at every instance", left, n))
+}
+
+// statusOf is an alert's status: its own, or else that of the webhook.
+func statusOf(alert, webhook shape) string {
+	for _, s := range []shape{alert, webhook} {
+		switch status := strings.ToLower(s.text("status")); status {
+		case "firing", "resolved":
+			return status
+		case "":
+		default:
+			return "unknown"
+		}
+	}
+	return "unknown"
+}
+
+// number is a count, or 0.
+func number(raw json.RawMessage) (n int) {
+	_ = json.Unmarshal(raw, &n) // anything else is no count
+	return max(n, 0)
 }

@@ -87,6 +87,21 @@ func (a Answer) Again() (errorType, message string, ok bool) {
 	return errorType, message + strings.TrimSuffix(why.String(), "; "), true
 }
 
+// Why says in words how the results ended, for an error.
+func (a Answer) Why() string {
+	var why []string
+	for _, r := range a.Results {
+		if !slices.Contains(why, r.Reason) {
+			why = append(why, r.Reason)
+		}
+	}
+	const shown = 5
+	if len(why) > shown {
+		why = append(why[:shown], fmt.Sprintf("and %d more", len(why)-shown))
+	}
+	return strings.Join(why, "; ")
+}
+
 // Outcomes counts the results.
 func (a Answer) Outcomes() map[handler.Outcome]int {
 	if a.Swept != nil {

@@ -1,9 +1,7 @@
 package event
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"strings"
 
@@ -13,6 +11,15 @@ import (
 // Expiring is the type of the CloudEvents that this project documents: the
 // certificate of the instance that is the subject expires.
 const Expiring = "com.aliyun.tair.certificate.expiring"
+
+// messageEvents are the types of Alibaba's events that carry a message of a
+// queue, and the field of their data that holds it.
+var messageEvents = []struct{ prefix, name, field string }{
+	{"mns:Queue:", "mns-queue", "messageBody"},
+	{"mq:Topic:", "rocketmq", "body"},
+	{"alikafka:Topic:", "kafka", "value"},
+	{"amqp:Queue:", "rabbitmq", "body"},
+}
 
 // A CloudEvent in the JSON format of version 1.0.
 func isCloudEvent(s shape) bool { return s.has("specversion") }
@@ -24,58 +31,50 @@ func (r *reader) cloudEvent(s shape) Asked {
 }
 
 func (r *reader) cloudEventOf(s shape) Asked {
-	typ, subject := s.text("type"), s.text("subject")
+	typ, subject, data := s.text("type"), s.text("subject"), s.raw("data")
 	if v := s.text("specversion"); v != "1.0" || typ == "" || s.text("id") == "" || s.text("source") == "" {
 		return one("cloudevent", handler.Invalidf("the CloudEvent lacks one of id, source, type, or its specversion is not 1.0"))
 	}
-	data := s.raw("data")
-	if encoded := s.text("data_base64"); encoded != "" {
-		decoded, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil || !json.Valid(decoded) {
-			return one("cloudevent", handler.Invalidf("data_base64 is not JSON in base64"))
+	if encoded := s.raw("data_base64"); encoded != nil && data != nil {
+		return one("cloudevent", handler.Invalidf("the CloudEvent has both data and data_base64: send one of them"))
+	} else if encoded != nil {
+		data = encoded
+	}
+	for _, m := range messageEvents {
+		if strings.HasPrefix(typ, m.prefix) {
+			return r.inner(m.name, opened(data).raw(m.field))
 		}
-		data = bytes.TrimSpace(decoded)
 	}
 	source := strings.ReplaceAll(s.text("source"), ":", ".") // acs:x and acs.x are both seen
 	switch {
 	case typ == Expiring:
-		instance, ok := ofResource(subject)
-		if !ok {
-			if instance, ok = handler.ParseInstance(subject); !ok {
-				instance.ID = subject // the answer says what is wrong with it
-			}
-			instance.Region = cmp.Or(s.text("aliyunregionid"), instance.Region)
-		}
-		return one("cloudevent", automatic(instance))
-	case typ == "mns:Queue:SendMessage":
-		return r.inner("mns-queue", shapeOf(data).raw("messageBody"))
-	case strings.HasPrefix(typ, "mq:Topic:"):
-		return r.inner("rocketmq", shapeOf(data).raw("body"))
-	case strings.HasPrefix(typ, "alikafka:Topic:"):
-		return r.inner("kafka", shapeOf(data).raw("value"))
-	case strings.HasPrefix(typ, "amqp:Queue:"):
-		return r.inner("rabbitmq", shapeOf(data).raw("body"))
+		return r.expiring(subject, s.text("aliyunregionid"))
 	case strings.HasPrefix(typ, "kvstore:CloudMonitor:"):
 		return scheduled("cloudmonitor", typ, subject)
 	case strings.Contains(typ, ":CertKeyExpired"):
 		return r.certificate("slb", r.names(data, subject)...)
-	case source == "acs.kvstore":
+	case source == "acs.kvstore" || source == "acs.slb" || source == "acs.cas":
 		return one("cloudevent", handler.Unchangedf("events of type %q ask for nothing", typ))
-	case isRequest(data):
+	case !isNothing(data) && r.knows(data):
 		return r.inner("cloudevent", data)
 	}
-	return one("cloudevent", handler.Unchangedf("events of type %q ask for nothing", typ))
+	return one("cloudevent", handler.Invalidf("events of type %q are not served, and this one carries no request: send the type %s, or a request as its data", typ, Expiring))
+}
+
+// expiring asks for the instance that is an event's subject.
+func (r *reader) expiring(subject, region string) Asked {
+	instance, ok := ofResource(subject)
+	if !ok {
+		// Nothing but an instance stands here, so it may be an old id.
+		if instance, ok = handler.ParseInstance(subject); !ok {
+			return one("cloudevent", handler.Invalidf("the subject %q of the event names no instance: it has to be an id or an endpoint", handler.Quoted(subject)))
+		}
+		instance.Region = cmp.Or(region, instance.Region)
+	}
+	return one("cloudevent", automatic(instance))
 }
 
 var certificateNames = []string{"CommonName", "commonName", "certName", "domain", "Domain"}
-
-// opened is an object, as JSON or as JSON text.
-func opened(value []byte) shape {
-	if text := []byte(handler.Unquote(value)); len(text) > 0 && json.Valid(text) {
-		value = bytes.TrimSpace(text)
-	}
-	return shapeOf(value)
-}
 
 // names are all that an event of SLB or CAS may name its certificate by; its
 // fields are not documented in full.
@@ -86,8 +85,9 @@ func (r *reader) names(data json.RawMessage, subject string) (names []string) {
 			names = append(names, name)
 		}
 	}
+	content := opened(fields.raw("content"))
 	for _, key := range certificateNames {
-		if name := opened(fields.raw("content")).text(key); name != "" {
+		if name := content.text(key); name != "" {
 			names = append(names, name)
 		}
 	}

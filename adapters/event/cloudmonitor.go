@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"strings"
 
 	"tairssl/handler"
@@ -13,11 +14,14 @@ func isCloudMonitor(s shape) bool {
 }
 
 func (r *reader) cloudMonitor(s shape) Asked {
-	resource := s.text("resourceId")
-	if resource == "" {
-		resource = s.text("resourceID")
+	resource, name := cmp.Or(s.text("resourceId"), s.text("resourceID")), s.text("name")
+	if strings.Contains(name, "CertKeyExpired") {
+		return r.certificate("slb", r.names(s.raw("content"), resource)...)
 	}
-	return scheduled("cloudmonitor", s.text("name"), resource)
+	if _, ours := ofResource(resource); !ours {
+		return one("cloudmonitor", handler.Invalidf("the event is about %s, no instance of kvstore: let CloudMonitor send the system events of kvstore alone", resource))
+	}
+	return scheduled("cloudmonitor", name, resource)
 }
 
 // scheduledOperation is the one system event that a certificate's renewal by

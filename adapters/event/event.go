@@ -1,12 +1,17 @@
 // Package event reads what a payload asks for: a request that somebody wrote,
 // or one derived from the news that a certificate expires.
 //
-// [Decoder.Decode] looks at a payload's shape and asks a table of triggers, one
-// file each, which of them it is. They are the same inside any envelope, and
-// open one another: a direct request may be the detail of an EventBridge event,
-// or JSON text inside a queue message inside an SNS notification. What is
-// recognised but bad is refused there; it never falls through to a decoder that
-// trusts its input.
+// Two tables hold all that is known. [carriers] are what carries something else:
+// queue records, topic messages, timers and more. Each names the one field that
+// holds its content. [triggers] are what asks for something: alerts, CloudEvents,
+// events of a bus and more; some of them can carry a content, too. One opener
+// ([open]) reads the content of every carrier, at every depth, and what it finds
+// goes to the same tables. So a payload that is understood directly is understood
+// in every carrier. What no table knows is the direct request of the contract.
+//
+// What is recognised but bad is refused there; it never falls through to a
+// decoder that trusts its input. What nobody knows is told what it looks like
+// (kinds.go), and what would be served.
 //
 // A request that somebody wrote into a carrier stays what it says. What is
 // derived from an event is an Automatic Update, which acts only when the
@@ -15,9 +20,9 @@ package event
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"tairssl/handler"
@@ -33,10 +38,27 @@ type Asked struct {
 	Sweep *fleet.Order
 	// Batch says that the answer is an array, as the question was.
 	Batch bool
-	// Trigger names what it was, for the log: "direct", "acm", "alertmanager" …
+	// Trigger names what it was, with the carriers that it came in, for the log:
+	// "direct", "acm", "sqs/sns/alertmanager" …
 	Trigger string
 	// ID is the event's own id, if it has one.
 	ID string
+	// Queued says that it came from a queue or a stream, which delivers again
+	// whatever ends in an error, and holds up all that is behind it meanwhile.
+	Queued bool
+	// Direct says that the payload itself is a request, a batch or a sweep order:
+	// who wrote it reads the answer.
+	Direct bool
+	// LeftOut says, if set, that the payload did not name all that it is about, or
+	// more than is looked at.
+	LeftOut string
+}
+
+// Unread reports that nothing of a payload could be read: no other delivery of
+// it can help.
+func (a Asked) Unread() bool {
+	unread := func(d handler.Delivery) bool { return d.Settled() && d.Validate() != nil }
+	return a.Sweep == nil && len(a.Requests) > 0 && !slices.ContainsFunc(a.Requests, func(d handler.Delivery) bool { return !unread(d) })
 }
 
 // Decoder reads payloads.
@@ -45,97 +67,23 @@ type Decoder struct {
 	Certificates CertMap
 }
 
-// shape is an object's members as they stand.
-type shape []member
-
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// shapeOf reads valid JSON; what is no object has no shape.
-func shapeOf(object []byte) shape {
-	if len(object) == 0 || object[0] != '{' {
-		return nil
-	}
-	s := make(shape, 0, 16)
-	for name, value := range handler.Members(object) {
-		s = append(s, member{name, value})
-	}
-	return s
-}
-
-// raw is a member as it stands; of two the first.
-func (s shape) raw(name string) json.RawMessage {
-	for _, m := range s {
-		if m.name == name {
-			return m.value
-		}
-	}
-	return nil
-}
-
-// text is a member that is a string, or "".
-func (s shape) text(name string) string { return handler.Unquote(s.raw(name)) }
-
-// object is a member that is an object, or nothing.
-func (s shape) object(name string) shape { return shapeOf(s.raw(name)) }
-
-func (s shape) has(names ...string) bool {
-	for _, name := range names {
-		if s.raw(name) == nil {
-			return false
-		}
-	}
-	return true
-}
-
-// triggers is every kind of object but the direct request, which is what none
-// of them knows. The first that recognises an object decodes it.
-var triggers []trigger
-
-type trigger struct {
-	name string
-	is   func(shape) bool
-	read func(*reader, shape) Asked
-}
-
-func init() {
-	// Not a literal, for carriers refer back to the table.
-	triggers = []trigger{
-		{"handed", isHanded, (*reader).handed}, // before any that would take it
-		{"sweep", isSweep, (*reader).sweep},
-		{"cloudevent", isCloudEvent, (*reader).cloudEvent},
-		{"eventbridge", isEventBridge, (*reader).eventBridge},
-		{"cloudwatch-alarm", isAlarm, (*reader).alarm},
-		{"cloudwatch-alarm", isAlarmMessage, (*reader).alarmMessage},
-		{"alertmanager", isAlerts, (*reader).alerts},
-		{"sns", isNotification, (*reader).notification},
-		{"mns-topic", isTopicMessage, (*reader).topicMessage},
-		{"timer", isTimer, (*reader).timer},
-		{"cloudmonitor", isCloudMonitor, (*reader).cloudMonitor},
-	}
-}
-
-const (
-	// maxDepth is how deep carriers may be nested: a notification in a queue
-	// message in an event is three.
-	maxDepth = 5
-	// MaxPayload bounds a payload: Function Compute's limit is the largest, but
-	// no trigger needs more than a queue's full batch.
-	MaxPayload = 6 << 20
-)
-
 // reader is one payload's way through its carriers.
 type reader struct {
 	*Decoder
-	depth int
+	depth int // how many carriers were opened
 }
 
 // Decode reads a payload. It never fails: what is wrong with a payload is an
 // answer to give.
 func (d *Decoder) Decode(payload []byte) Asked {
-	return (&reader{Decoder: d}).read(payload)
+	return d.Message(Message{Content: payload})
+}
+
+func (r *reader) payload(payload []byte) Asked {
+	if len(payload) > MaxPayload {
+		return one("unknown", handler.Invalidf("the payload is %d bytes long, more than the %d allowed", len(payload), MaxPayload))
+	}
+	return r.read(payload)
 }
 
 // one is an Asked of a single request.
@@ -143,28 +91,29 @@ func one(name string, d handler.Delivery) Asked {
 	return Asked{Requests: []handler.Delivery{d}, Trigger: name}
 }
 
-func (r *reader) read(payload []byte) Asked {
-	if r.depth++; r.depth > maxDepth {
-		return one("unknown", handler.Invalidf("the payload is nested more than %d deep", maxDepth))
-	}
-	defer func() { r.depth-- }()
-	payload = bytes.TrimSpace(payload)
+// read opens a content and reads what is in it.
+func (r *reader) read(content []byte) Asked {
+	content = open(content)
 	switch {
-	case len(payload) > MaxPayload:
-		return one("unknown", handler.Invalidf("the payload is %d bytes long, more than the %d allowed", len(payload), MaxPayload))
-	case len(payload) == 0 || payload[0] != '{' && payload[0] != '[' || !utf8.Valid(payload):
-		return direct(payload)
-	case payload[0] == '[':
-		return r.list(payload)
+	case len(content) == 0 || content[0] != '{' && content[0] != '[' || !utf8.Valid(content) || !json.Valid(content):
+		return direct(content) // names what is wrong with it
+	case content[0] == '[':
+		return r.list(content)
 	}
-	if !json.Valid(payload) {
-		return direct(payload) // names what is wrong with it
-	}
-	return r.object(payload, shapeOf(payload))
+	return r.object(content, shapeOf(content))
 }
 
-// object asks the table.
-func (r *reader) object(payload []byte, s shape) Asked {
+// object asks the tables.
+func (r *reader) object(content []byte, s shape) Asked {
+	if isHanded(s) { // before any that would take it
+		return r.handed(s)
+	}
+	if c := carrierOf(s); c != nil {
+		return r.message(c.message(s))
+	}
+	if b := batchOf(s); b != nil {
+		return r.records(*b)
+	}
 	for _, t := range triggers {
 		if t.is(s) {
 			asked := t.read(r, s)
@@ -174,80 +123,94 @@ func (r *reader) object(payload []byte, s shape) Asked {
 			return asked
 		}
 	}
-	return direct(payload)
+	return direct(content)
+}
+
+// knows reports whether a content is of one of the tables, or is a direct
+// request: a carrier that may as well carry anything else asks first.
+func (r *reader) knows(content []byte) bool {
+	content = open(content)
+	if len(content) == 0 || !json.Valid(content) {
+		return len(content) > 0 && (content[0] == '{' || content[0] == '[') // meant for one: its fault will be named
+	}
+	var items []json.RawMessage
+	if content[0] == '[' && json.Unmarshal(content, &items) == nil && len(items) > 0 {
+		content = open(items[0])
+	}
+	s := shapeOf(content)
+	return s.known() || s.has("SSLEnabled") || s.has("InstanceId")
+}
+
+// known reports whether an object is of one of the tables.
+func (s shape) known() bool {
+	if len(s) == 0 {
+		return false
+	}
+	return isHanded(s) || carrierOf(s) != nil || isBatch(s) || slices.ContainsFunc(triggers, func(t trigger) bool { return t.is(s) })
 }
 
 // inner reads what a carrier carries. Nothing at all is a fault of its sender.
-func (r *reader) inner(name string, payload []byte) Asked {
-	if len(bytes.TrimSpace(payload)) == 0 {
+func (r *reader) inner(name string, content []byte) Asked {
+	switch {
+	case r.depth == maxDepth:
+		return one(name, handler.Invalidf("the content is nested more than %d deep", maxDepth))
+	case isNothing(content):
 		return one(name, handler.Invalidf("the %s carries nothing: put a request into it", name))
+	case len(content) > MaxContent && len(open(content)) > MaxContent:
+		return one(name, handler.Invalidf("the content of the %s is longer than the %d bytes allowed", name, MaxContent))
 	}
-	// A carrier may hold its content as JSON or as JSON text.
-	if payload[0] == '"' {
-		payload = []byte(handler.Unquote(payload))
-		// Some producers of queues encode whatever they send.
-		if decoded, err := base64.StdEncoding.DecodeString(string(payload)); err == nil && json.Valid(decoded) {
-			payload = decoded
-		}
-	}
-	asked := r.read(payload)
+	r.depth++
+	defer func() { r.depth-- }()
+	asked := r.read(content)
 	asked.Trigger = name + "/" + asked.Trigger
+	asked.Queued, asked.Direct = false, false // the outermost carrier decides
 	return asked
 }
 
 // list reads an array: events of a stream, each an object or JSON text, or a
 // batch of direct requests.
-func (r *reader) list(payload []byte) Asked {
+func (r *reader) list(content []byte) Asked {
+	if records, ok := RecordsOf(content); ok {
+		return r.records(records)
+	}
 	var items []json.RawMessage
-	if json.Unmarshal(payload, &items) != nil || len(items) == 0 {
-		return direct(payload)
+	if json.Unmarshal(content, &items) != nil || len(items) == 0 {
+		return direct(content)
 	}
 	if slices.ContainsFunc(items, func(item json.RawMessage) bool { return isHanded(shapeOf(item)) }) {
-		return r.each("handed", items, func([]byte) Asked { return r.handed(nil) })
+		return each(items, func(json.RawMessage) Asked { return r.handed(nil) })
 	}
-	if !slices.ContainsFunc(items, func(item json.RawMessage) bool { return item[0] == '"' || isCloudEvent(shapeOf(item)) }) {
-		return direct(payload)
+	if !slices.ContainsFunc(items, func(item json.RawMessage) bool { return item[0] == '"' || shapeOf(item).known() }) {
+		return direct(content)
 	}
-	return r.each("stream", items, func(item []byte) Asked { return r.inner("stream", item) })
+	return each(items, func(item json.RawMessage) Asked { return r.inner("stream", item) })
 }
 
 // each reads several events together; what one asks for keeps its place.
-func (r *reader) each(name string, items []json.RawMessage, read func([]byte) Asked) Asked {
-	all := Asked{Batch: true, Trigger: name}
+func each[T any](items []T, read func(T) Asked) Asked {
+	all := Asked{Batch: true}
+	var names []string
 	for _, item := range items {
 		asked := read(item)
-		if asked.Sweep != nil {
+		if asked.Sweep != nil && len(items) > 1 {
 			asked.Requests = []handler.Delivery{handler.Refusedf("a sweep does not go with other events: send it alone")}
+			asked.Sweep = nil
 		}
+		all.Sweep = asked.Sweep
 		all.Requests = append(all.Requests, asked.Requests...)
 		if all.ID == "" {
 			all.ID = asked.ID // of the first, so that the rest can be found
 		}
+		if len(names) < 5 && !slices.Contains(names, asked.Trigger) { // some are enough for the log
+			names = append(names, asked.Trigger)
+		}
 	}
+	all.Trigger = strings.Join(names, ",")
 	return all
 }
 
-// direct reads the request of handler's contract.
-func direct(payload []byte) Asked {
-	requests, batch, err := handler.Decode(payload)
-	if err != nil {
-		return one("direct", handler.Unreadable(err))
-	}
-	return Asked{Requests: requests, Batch: batch, Trigger: "direct"}
-}
-
-// isRequest recognises a direct request or a sweep order among an event's data,
-// and handed work, which is refused as such.
-func isRequest(raw []byte) bool {
-	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] == '"' {
-		if raw = bytes.TrimSpace([]byte(handler.Unquote(raw))); !json.Valid(raw) {
-			return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') // meant for one: its fault will be named
-		}
-	}
-	var items []json.RawMessage
-	if len(raw) > 0 && raw[0] == '[' && json.Unmarshal(raw, &items) == nil && len(items) > 0 {
-		raw = items[0]
-	}
-	s := shapeOf(raw)
-	return s.has("SSLEnabled") || s.has("InstanceId") || isSweep(s) || isHanded(s)
+// isNothing reports whether a content is not there, or empty.
+func isNothing(content []byte) bool {
+	content = bytes.TrimSpace(content)
+	return len(content) == 0 || string(content) == `""` || string(content) == "null"
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,27 +67,42 @@ func TestEverySample(t *testing.T) {
 		"cloudevent-scheduled-operation.json": "cloudmonitor: Update " + id + "@cn-hangzhou automatic",
 		"cloudevent-slb-certificate.json":     "slb: Update " + id + " automatic",
 		"cloudevent-mns-queue.json":           "mns-queue/direct: Update " + id + "@cn-hangzhou",
-		"stream-objects.json":                 "stream: Update " + id + "@cn-hangzhou, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
-		"stream-strings.json":                 "stream: Update " + id + "@cn-hangzhou automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou",
+		"stream-objects.json":                 "stream/rocketmq/direct,stream/cloudevent: Update " + id + "@cn-hangzhou, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
+		"stream-strings.json":                 "stream/kafka/cloudevent,stream/kafka/direct: Update " + id + "@cn-hangzhou automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou",
 		"mns-topic.json":                      "mns-topic/direct: Update " + id + "@cn-hangzhou",
 		"cloudmonitor.json":                   "cloudmonitor: Update " + id + "@cn-hangzhou automatic",
 		"alertmanager.json":                   "alertmanager: Update " + id + " automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
 		"grafana.json":                        "grafana: Update " + id + " automatic, Update r-bp1zxszhcgatnx02@cn-hangzhou automatic",
+		"sqs.json":                            "sqs/direct,sqs/sns/direct: Update " + id + "@cn-hangzhou, Update r-bp1zxszhcgatnx04@cn-hangzhou, invalid",
+		"sqs-nested.json":                     "sqs/sns/eventbridge/alertmanager: Update " + id + " automatic",
+		"sqs-destination.json":                "sqs/destination/eventbridge/direct: Update " + id + "@cn-hangzhou",
+		"sns.json":                            "sns/direct: Update " + id + "@cn-hangzhou",
+		"kinesis.json":                        "kinesis/direct,kinesis/cloudevent: Update " + id + "@cn-hangzhou, invalid, Update r-bp1zxszhcgatnx04 automatic",
+		"kafka.json":                          "kafka/direct,kafka/cloudevent: Update " + id + "@cn-hangzhou, Update r-bp1zxszhcgatnx04 automatic",
+		"activemq.json":                       "activemq/direct: Update " + id + "@cn-hangzhou",
+		"rabbitmq.json":                       "rabbitmq/direct: Update " + id + "@cn-hangzhou",
+		"pipe-sqs.json":                       "pipe/sqs/direct: Update " + id + "@cn-hangzhou, invalid",
+		"pipe-kinesis.json":                   "pipe/kinesis/direct: Update " + id + "@cn-hangzhou",
+		"pipe-kafka.json":                     "pipe/kafka/direct: Update " + id + "@cn-hangzhou",
+		"eventbridge-alerts.json":             "eventbridge/alertmanager: Update " + id + " automatic",
+		"cloudevent-base64.json":              "cloudevent/direct: Update " + id + "@cn-hangzhou",
+		"mns-topic-stream.json":               "mns-topic/direct: Update " + id + "@cn-hangzhou",
+		"destination-fc.json":                 "mns-topic/destination/timer/direct: Update " + id + "@cn-hangzhou",
+		"alertmanager-arms.json":              "alertmanager: Update " + id + "@cn-hangzhou automatic",
+		"alertmanager-exporter.json":          "alertmanager: Update " + id + " automatic, Update r-bp1zxszhcgatnx04 automatic, Update r-bp1zxszhcgatnx02 automatic, nothing",
+		"grafana-template.json":               "alertmanager: Update " + id + " automatic",
 	}
 	files, err := filepath.Glob("../../events/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no samples: %v", err)
 	}
-	// Those that packages lambda and fc open.
-	envelopes := map[string]bool{"sqs.json": true, "sns.json": true, "apigateway-rest.json": true, "apigateway-http.json": true,
-		"function-url.json": true, "alb.json": true, "fc-http.json": true, "fc-http-cloudevents.json": true}
 	for _, file := range files {
 		name := filepath.Base(file)
 		payload, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if envelopes[name] {
+		if isHTTP(payload) { // packages lambda and fc open it
 			continue
 		}
 		if got := asks(&event.Decoder{}, payload); got != want[name] {
@@ -94,19 +111,52 @@ func TestEverySample(t *testing.T) {
 	}
 }
 
-func TestREADMENamesEverySample(t *testing.T) {
+func isHTTP(payload []byte) bool {
+	return bytes.Contains(payload, []byte(`"requestContext"`)) && !bytes.Contains(payload, []byte("requestPayload"))
+}
+
+// The README's table has a row for every trigger and carrier of the code, and a
+// sample in it, whose way is in the log as the row says.
+func TestREADMEsTableOfTriggersIsTheCodes(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, _ := filepath.Glob("../../events/*.json")
-	if len(files) == 0 {
-		t.Fatal("no samples")
-	}
-	for _, file := range files {
-		if name := filepath.Base(file); !strings.Contains(string(readme), "(events/"+name+")") {
-			t.Errorf("no row of the README's triggers names %s", name)
+	_, table, _ := strings.Cut(string(readme), "\n| trigger | on | in the log | what it asks for | sample |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var named, linked []string
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		if len(cells) != 7 || strings.HasPrefix(cells[1], "-") {
+			continue
 		}
+		for _, m := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(cells[3], -1) {
+			named = append(named, m[1])
+		}
+		for _, m := range regexp.MustCompile(`\(events/([a-z0-9-]+\.json)\)`).FindAllStringSubmatch(row, -1) {
+			linked = append(linked, m[1])
+			payload, err := os.ReadFile("../../events/" + m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			ways := strings.Split(strings.ReplaceAll((&event.Decoder{}).Decode(payload).Trigger, ",", "/"), "/")
+			if name := regexp.MustCompile("`([a-z-]+)`").FindStringSubmatch(cells[3]); !isHTTP(payload) && (name == nil || !slices.Contains(ways, name[1])) {
+				t.Errorf("the row of %s says %s; in the log stands %v", m[1], cells[3], ways)
+			}
+		}
+	}
+	slices.Sort(named)
+	if named = slices.Compact(named); !slices.Equal(named, event.Names()) {
+		t.Errorf("the README has rows for %v, the code for %v", named, event.Names())
+	}
+	files, _ := filepath.Glob("../../events/*.json")
+	for _, file := range files {
+		if !slices.Contains(linked, filepath.Base(file)) && !strings.Contains(string(readme), "(events/"+filepath.Base(file)+")") {
+			t.Errorf("no row of the README's triggers names %s", filepath.Base(file))
+		}
+	}
+	if len(files) == 0 || len(linked) < 30 {
+		t.Fatalf("%d samples, %d of them in the table", len(files), len(linked))
 	}
 }
 
@@ -319,15 +369,15 @@ func TestPayloadsAsVendorsSendThem(t *testing.T) {
 	encoded := "eyJJbnN0YW5jZUlkIjoici1icDF6eHN6aGNnYXRueDAxIiwiU1NMRW5hYmxlZCI6IlVwZGF0ZSJ9"
 	mapped := &event.Decoder{Certificates: certMap(t, "*.example.com=r-mapped01")}
 	for name, test := range map[string]struct{ payload, want string }{
-		"a record of Kafka":        {`[{"specversion":"1.0","id":"1","source":"acs:alikafka","type":"alikafka:Topic:Message","data":{"topic":"t","value":"` + wish + `"}}]`, "stream: Update " + id},
-		"a message of RabbitMQ":    {`[{"specversion":"1.0","id":"1","source":"acs:amqp","type":"amqp:Queue:SendMessage","data":{"body":"` + wish + `"}}]`, "stream: Update " + id},
+		"a record of Kafka":        {`[{"specversion":"1.0","id":"1","source":"acs:alikafka","type":"alikafka:Topic:Message","data":{"topic":"t","value":"` + wish + `"}}]`, "stream/kafka/direct: Update " + id},
+		"a message of RabbitMQ":    {`[{"specversion":"1.0","id":"1","source":"acs:amqp","type":"amqp:Queue:SendMessage","data":{"body":"` + wish + `"}}]`, "stream/rabbitmq/direct: Update " + id},
 		"base64 in MNS":            {`{"TopicName":"t","MessageId":"1","Message":"` + encoded + `"}`, "mns-topic/direct: Update " + id},
 		"an alarm by SNS":          {`{"AlarmName":"x","NewStateValue":"ALARM","AlarmDescription":"` + id + `"}`, "cloudwatch-alarm: Update " + id + " automatic"},
 		"Config of a bucket":       {`{"detail-type":"Config Rules Compliance Change","source":"aws.config","detail":{"resourceType":"AWS::S3::Bucket","resourceId":"static.example.com","newEvaluationResult":{"complianceType":"NON_COMPLIANT"}}}`, "config: nothing"},
 		"SLB, content as text":     {`{"specversion":"1.0","id":"1","source":"acs.slb","type":"slb:CloudMonitor:CertKeyExpired7","data":{"content":"{\"CommonName\":\"a.example.com\"}"}}`, "slb: Update r-mapped01 automatic"},
 		"an endpoint as subject":   {`{"specversion":"1.0","id":"1","source":"x","type":"` + event.Expiring + `","subject":"` + id + `.redis.rds.aliyuncs.com:6379"}`, "cloudevent: Update " + id + " automatic"},
 		"an alert of a web server": {`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"instance":"www.example.com:443"}}]}`, "alertmanager: invalid"},
-		"one odd event of two":     {`[{"odd":1},{"specversion":"1.0","id":"1","source":"x","type":"` + event.Expiring + `","subject":"` + id + `"}]`, "stream: invalid, Update " + id + " automatic"},
+		"one odd event of two":     {`[{"odd":1},{"specversion":"1.0","id":"1","source":"x","type":"` + event.Expiring + `","subject":"` + id + `"}]`, "stream/unknown,stream/cloudevent: invalid, Update " + id + " automatic"},
 	} {
 		if got := asks(mapped, []byte(test.payload)); got != test.want {
 			t.Errorf("%s is read as\n%s, want\n%s", name, got, test.want)

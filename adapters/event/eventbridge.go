@@ -1,8 +1,9 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"tairssl/handler"
 )
@@ -20,7 +21,8 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 	detail := s.object("detail")
 	var resources []string
 	_ = json.Unmarshal(s.raw("resources"), &resources) // absent in hand-made events
-	switch source, kind := s.text("source"), s.text("detail-type"); {
+	source, kind := s.text("source"), s.text("detail-type")
+	switch {
 	case source == "aws.acm" && (kind == "ACM Certificate Approaching Expiration" || kind == "ACM Certificate Expired"):
 		return r.certificate("acm", append(resources, detail.text("CommonName"), detail.text("FirstSubjectAlternativeName"))...)
 	case source == "aws.config" && kind == "Config Rules Compliance Change":
@@ -36,20 +38,32 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 		return r.certificate("config", append(resources, detail.text("resourceId"))...)
 	case source == "aws.cloudwatch" && kind == "CloudWatch Alarm State Change":
 		return r.alarmState("cloudwatch-alarm", detail.object("state").text("value"), detail.object("configuration").text("description"))
-	case isRequest(s.raw("detail")):
+	case slices.Contains(watched, source):
+		return one("eventbridge", handler.Unchangedf("events %q of %s ask for nothing", kind, source))
+	case isAWS(source):
+		// AWS alone can send these, and none of their details is a request.
+		return one("eventbridge", handler.Invalidf("events %q of %s are not served: let the rule match those of aws.acm, aws.config and aws.cloudwatch alone", kind, source))
+	case r.knows(s.raw("detail")):
 		return r.inner("eventbridge", s.raw("detail"))
 	case source == "aws.scheduler" || source == "aws.events":
 		// A schedule without an input: {} from a rule, "{}" from the Scheduler.
 		return one("eventbridge", handler.Invalidf("the schedule has no input: give it a request, such as {\"InstanceId\":\"r-…\",\"SSLEnabled\":\"Update\"}"))
-	case bytes.HasPrefix(s.raw("source"), []byte(`"aws.`)):
-		return one("eventbridge", handler.Unchangedf("events %q of %s ask for nothing", kind, source))
 	}
-	return one("eventbridge", handler.Invalidf("the detail of the event is not a request"))
+	return one("eventbridge", handler.Invalidf("the detail of the event %q is %s: put a request or an alert into it", kind, describe(s.raw("detail"))))
+}
+
+// watched are the services whose other events ask for nothing.
+var watched = []string{"aws.acm", "aws.config", "aws.cloudwatch", "aws.health"}
+
+// isAWS reports whether a source is a service of AWS itself. Schedules and the
+// buses of partners carry what others wrote.
+func isAWS(source string) bool {
+	return strings.HasPrefix(source, "aws.") && source != "aws.scheduler" && source != "aws.events" && !strings.HasPrefix(source, "aws.partner/")
 }
 
 // A CloudWatch alarm that invokes the function itself: {"source":
 // "aws.cloudwatch","alarmArn","alarmData":{…}}.
-func isAlarm(s shape) bool { return s.text("source") == "aws.cloudwatch" && s.has("alarmArn") }
+func isAlarm(s shape) bool { return s.has("alarmArn") && s.is("source", "aws.cloudwatch") }
 
 func (r *reader) alarm(s shape) Asked {
 	data := s.object("alarmData")
@@ -73,7 +87,7 @@ func (r *reader) alarmState(trigger, state, description string) Asked {
 	if instance, ok := named(description); ok {
 		return one(trigger, automatic(instance))
 	}
-	if !isRequest(json.RawMessage(description)) {
+	if description == "" || !r.knows([]byte(description)) {
 		return one(trigger, handler.Invalidf("the alarm names no instance: put its id, its endpoint or a request into the alarm's description"))
 	}
 	asked := r.inner(trigger, []byte(description))

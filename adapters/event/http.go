@@ -14,29 +14,31 @@ import (
 // Direct reads what the route /ssl takes: the direct request or a sweep order,
 // and nothing else.
 func (d *Decoder) Direct(body []byte) Asked {
-	return d.only(body, "sweep")
-}
-
-// Alerts reads the webhook of a sender, "alertmanager" or "grafana".
-func (d *Decoder) Alerts(sender string, body []byte) Asked {
-	asked := d.only(body, "alertmanager")
-	if asked.Trigger != sender {
-		return one(sender, handler.Invalidf("this is not the webhook of %s", sender))
+	r := &reader{Decoder: d}
+	s := opened(body)
+	switch {
+	case isHanded(s):
+		return r.handed(s)
+	case isSweep(s):
+		return r.sweep(s)
+	case len(s) > 0 && !s.isRequest():
+		return one("direct", unreadable("this is "+describe(body)+". /ssl takes a request, such as {\"InstanceId\":\"r-…\",\"SSLEnabled\":\"Update\"}, a list of them, or a sweep order"))
 	}
+	asked := direct(open(body))
+	asked.Trigger = "direct"
 	return asked
 }
 
-// only reads an object by one row of the table, or as the direct request.
-func (d *Decoder) only(body []byte, name string) Asked {
-	if trimmed := bytes.TrimSpace(body); json.Valid(trimmed) {
-		s := shapeOf(trimmed)
-		for _, t := range triggers {
-			if (t.name == name || t.name == "handed") && t.is(s) {
-				return t.read(&reader{Decoder: d}, s)
-			}
-		}
+// Alerts reads the webhook of a sender, "alertmanager" or "grafana", whose shapes
+// are the same.
+func (d *Decoder) Alerts(sender string, body []byte) Asked {
+	s := opened(body)
+	if isHanded(s) || !isAlerts(s) {
+		return one(sender, unreadable("this is "+describe(body)+", not a webhook of alerts: want {\"status\":\"firing\",\"alerts\":[{\"status\":\"firing\",\"labels\":{\"instance_id\":\"r-…\"}}]}"))
 	}
-	return direct(body)
+	asked := (&reader{Decoder: d}).alerts(s).Limit(handler.MaxBatch)
+	asked.Trigger = sender
+	return asked
 }
 
 // IsBinary reports whether a request is of the binary mode of CloudEvents, whose
@@ -55,32 +57,21 @@ func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	switch {
 	case strings.HasPrefix(media, "application/cloudevents-batch"):
 		var items []json.RawMessage
-		if json.Unmarshal(body, &items) != nil {
-			return one("cloudevent", handler.Invalidf("the batch of CloudEvents is not a JSON array"))
+		if json.Unmarshal(open(body), &items) != nil {
+			return one("cloudevent", handler.Invalidf("the batch of CloudEvents is not a JSON array but %s", describe(body)))
 		}
 		if len(items) == 0 {
 			return one("cloudevent", handler.Unchangedf("the batch of CloudEvents is empty"))
 		}
-		return r.each("cloudevent", items, r.onlyCloudEvent)
+		return each(items, func(item json.RawMessage) Asked { return r.onlyCloudEvent(item) })
 	case strings.HasPrefix(media, "application/cloudevents"):
 		return r.onlyCloudEvent(body)
 	case header.Get("Ce-Specversion") == "":
 		return one("cloudevent", handler.Invalidf("no CloudEvent: send content type application/cloudevents+json, application/cloudevents-batch+json, or ce- headers"))
 	}
-	var s shape
-	for name, values := range header {
-		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
-		if !ok || attribute == "data" || attribute == "data_base64" { // the body's business
-			continue
-		}
-		if len(values) == 0 {
-			continue
-		}
-		value, err := url.PathUnescape(values[0])
-		if err != nil || len(values) > 1 {
-			return one("cloudevent", handler.Invalidf("the header Ce-%s can not be read", attribute))
-		}
-		s = append(s, member{attribute, quoted(value)})
+	s, fault := attributes(header)
+	if fault != "" {
+		return one("cloudevent", handler.Invalidf("the header Ce-%s can not be read", fault))
 	}
 	if body = bytes.TrimSpace(body); json.Valid(body) {
 		s = append(s, member{"data", body})
@@ -90,6 +81,22 @@ func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	return r.cloudEvent(s)
 }
 
+// attributes reads the headers of the binary mode, or names one that is bad.
+func attributes(header http.Header) (s shape, bad string) {
+	for name, values := range header {
+		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
+		if !ok || len(values) == 0 || attribute == "data" || attribute == "data_base64" { // the body's business
+			continue
+		}
+		value, err := url.PathUnescape(values[0])
+		if err != nil || len(values) > 1 {
+			return nil, attribute
+		}
+		s = append(s, member{attribute, quoted(value)})
+	}
+	return s, ""
+}
+
 func quoted(text string) json.RawMessage {
 	value, _ := json.Marshal(text) // a string always encodes
 	return value
@@ -97,9 +104,12 @@ func quoted(text string) json.RawMessage {
 
 // onlyCloudEvent reads a CloudEvent in JSON and nothing else.
 func (r *reader) onlyCloudEvent(body []byte) Asked {
-	body = bytes.TrimSpace(body)
-	if !json.Valid(body) || !isCloudEvent(shapeOf(body)) {
-		return one("cloudevent", handler.Invalidf("this is not a CloudEvent in JSON"))
+	s := opened(body)
+	if !isCloudEvent(s) {
+		return one("cloudevent", handler.Invalidf("this is not a CloudEvent in JSON but %s", describe(body)))
 	}
-	return r.cloudEvent(shapeOf(body))
+	if isHanded(s) {
+		return r.handed(s)
+	}
+	return r.cloudEvent(s)
 }

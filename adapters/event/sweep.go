@@ -10,11 +10,11 @@ func isSweep(s shape) bool { return s.has("Sweep") }
 
 func (r *reader) sweep(s shape) Asked {
 	if len(s) != 1 {
-		return one("sweep", handler.Invalidf("a sweep order has the one field Sweep"))
+		return Asked{Requests: []handler.Delivery{handler.Invalidf("a sweep order has the one field Sweep")}, Direct: true}
 	}
 	order, err := fleet.Decode(s.raw("Sweep"))
 	if err != nil {
-		return one("sweep", handler.Unreadable(err))
+		return Asked{Requests: []handler.Delivery{handler.Unreadable(err)}, Direct: true}
 	}
-	return Asked{Sweep: &order, Trigger: "sweep"}
+	return Asked{Sweep: &order, Trigger: "sweep", Direct: true}
 }

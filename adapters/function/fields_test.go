@@ -95,6 +95,7 @@ func TestREADMEHasEveryField(t *testing.T) {
 		ding("confirm " + code[1])
 	}
 	_, _ = f.InvokeHanded(ctx, handed) // how it ends is in the line
+	invoke(`{"status":"firing","truncatedAlerts":2,"alerts":[{"status":"firing","labels":{"instance_id":"r-bp1zxszhcgatnx02"}}]}`)
 	invoke(`{"specversion":"1.0","id":"1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"r-bp1zxszhcgatnx04"}`)
 	invoke(`{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`)
 	invoke(`{"InstanceId":"r-none0000","RegionId":"cn-hangzhou","SSLEnabled":"Update"}`)
@@ -112,6 +113,11 @@ func TestREADMEHasEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = maintenance.Invoke(ctx, []byte(`{"Sweep":{"Regions":["cn-hangzhou"]}}`))
+	if err := w.Policy([]byte(blindTo("cn-shanghai"))); err != nil {
+		t.Fatal(err)
+	}
+	everywhere := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing")})
+	_, _ = everywhere.Invoke(ctx, []byte(`{"Sweep":{"DryRun":true}}`))
 
 	logged := map[string]bool{}
 	for _, msg := range []string{"invocation", "decision"} {

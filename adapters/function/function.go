@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -188,31 +187,31 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 }
 
 // Invoke answers a payload, whatever trigger it comes from: a single request by
-// its result, several by an array of results. Several payloads are answered as
-// one that asks for all of it. Its error is a *[Failure].
-func (f *Function) Invoke(ctx context.Context, payloads ...[]byte) (answer []byte, err error) {
+// its result, several by an array of results. Its error is a *[Failure]: another
+// delivery can help, or nothing of the payload could be read. The latter is not
+// told to a queue or a stream, which would deliver it again and again, nor to who
+// wrote the request itself, and reads the answer.
+func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	ctx, done := f.Together(ctx)
 	defer func() { done(err) }()
-	answers, err := f.Deliver(ctx, payloads)
+	answers, err := f.Deliver(ctx, event.Message{Content: payload})
 	if err != nil {
 		return nil, err
 	}
-	all := answers[0]
-	for _, a := range answers[1:] {
-		all.Batch = true
-		all.Results = append(slices.Clip(all.Results), a.Results...)
+	a := answers[0]
+	if errorType, message, again := a.Again(); again {
+		return nil, &Failure{errorType, message + "\n" + string(a.Body())}
 	}
-	if errorType, message, again := all.Again(); again {
-		return nil, &Failure{errorType, message + "\n" + string(all.Body())}
+	if a.Unread() && !a.Queued && !a.Direct {
+		return nil, &Failure{string(handler.Invalid), a.Why()}
 	}
-	return all.Body(), nil
+	return a.Body(), nil
 }
 
-// Deliver answers several payloads of one invocation, the records of a queue,
-// together: what they ask of one instance happens in their order. The ids are
-// the records', for the log. Its error, a *[Failure], is one of the whole
-// invocation.
-func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string) (answers []event.Answer, err error) {
+// Deliver answers several messages of one invocation, the records of a queue,
+// together: what they ask of one instance happens in their order. Its error, a
+// *[Failure], is one of the whole invocation.
+func (f *Function) Deliver(ctx context.Context, messages ...event.Message) (answers []event.Answer, err error) {
 	ctx, done := f.Together(ctx)
 	defer func() { done(err) }()
 	r, err := f.start(ctx)
@@ -224,14 +223,11 @@ func (f *Function) Deliver(ctx context.Context, payloads [][]byte, ids ...string
 			answers, err = nil, r.panicked(ctx, v)
 		}
 	}()
-	asked := make([]event.Asked, len(payloads))
+	asked := make([]event.Asked, len(messages))
 	bytes := 0
-	for i, payload := range payloads {
-		bytes += len(payload)
-		asked[i] = r.decoder.Decode(payload)
-		if i < len(ids) {
-			asked[i].ID = strings.TrimSpace(ids[i] + " " + asked[i].ID)
-		}
+	for i, m := range messages {
+		bytes += len(m.Content)
+		asked[i] = r.decoder.Message(m)
 		for n := range asked[i].Requests {
 			asked[i].Requests[n].Trust = handler.Trusted // the cloud has let the sender in
 		}

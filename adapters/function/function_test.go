@@ -99,17 +99,48 @@ func TestDirectRequest(t *testing.T) {
 	}
 }
 
-func TestBadPayloadsAreAnsweredNotRetried(t *testing.T) {
+func TestBadRequestsAreAnsweredNotRetried(t *testing.T) {
 	w := newWorld(t)
-	for _, payload := range []string{``, `x`, `[]`, `{"InstanceId":"r-bp1/x","SSLEnabled":"Update"}`, strings.Repeat("x", 7<<20)} {
+	for _, payload := range []string{`{"InstanceId":"r-bp1/x","SSLEnabled":"Update"}`, `{"InstanceId":"` + id + `","SSLEnabled":"Update","Colour":"red"}`, `{"Sweep":{"RenewBefore":"soon"}}`} {
 		answer, err := w.Invoke(context.Background(), []byte(payload))
 		var r handler.Result
 		if err != nil || json.Unmarshal(answer, &r) != nil || r.Outcome != handler.Failed || r.Error == nil || r.Error.Kind != handler.Invalid {
-			t.Errorf("%.40q is answered %s, %v", payload, answer, err)
+			t.Errorf("%s is answered %s, %v", payload, answer, err)
+		}
+	}
+	if w.Calls("DescribeInstanceSSL") != 0 {
+		t.Error("a bad request reached the API")
+	}
+}
+
+// Who sent an event that nobody understands learns of it by an error.
+func TestAnEventThatCanNotBeReadIsAnError(t *testing.T) {
+	w := newWorld(t)
+	for _, payload := range []string{``, `x`, `[]`, `7`, `{}`, `{"hello":"world"}`, strings.Repeat("x", 7<<20), `{"Records":[{"eventSource":"aws:s3"}]}`,
+		`{"triggerTime":"t","triggerName":"n","payload":"hello"}`, `["hello"]`} {
+		answer, err := w.Invoke(context.Background(), []byte(payload))
+		var failure *function.Failure
+		if !errors.As(err, &failure) || failure.Type != "invalid" || len(failure.Message) < 20 || len(failure.Message) > 2000 {
+			t.Errorf("%.40q is answered %s, %v; want an error of type invalid", payload, answer, err)
 		}
 	}
 	if w.Calls("DescribeInstanceSSL") != 0 {
 		t.Error("a bad payload reached the API")
+	}
+}
+
+// A queue would deliver what can not be read again and again.
+func TestAQueueIsNotToldOfWhatCanNotBeRead(t *testing.T) {
+	w := newWorld(t)
+	for _, payload := range []string{
+		`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"}]}`,
+		`{"eventSource":"aws:mq","messages":[{"messageID":"m1","data":"aGVsbG8="}]}`,
+		`{"eventSource":"aws:kafka","records":{"t-0":[{"topic":"t","partition":0,"offset":1,"value":"aGVsbG8="}]}}`,
+	} {
+		answer, err := w.Invoke(context.Background(), []byte(payload))
+		if err != nil || !strings.Contains(string(answer), `"invalid"`) {
+			t.Errorf("%s is answered %s, %v", payload, answer, err)
+		}
 	}
 }
 
@@ -162,8 +193,8 @@ func TestEverySampleEventIsUnderstood(t *testing.T) {
 		t.Fatalf("no sample events: %v", err)
 	}
 	w := newWorld(t, "TAIRSSL_ACTIONS=Update,Enable,Disable")
-	// Envelopes that only packages lambda and fc open.
-	enveloped := map[string]bool{"sqs.json": true, "sns.json": true, "apigateway-rest.json": true, "apigateway-http.json": true,
+	// Envelopes that only packages lambda and fc open, and those with poison.
+	enveloped := map[string]bool{"sqs.json": true, "kinesis.json": true, "pipe-sqs.json": true, "apigateway-rest.json": true, "apigateway-http.json": true,
 		"function-url.json": true, "alb.json": true, "fc-http.json": true, "fc-http-cloudevents.json": true}
 	for _, entry := range entries {
 		if enveloped[entry.Name()] {
@@ -310,7 +341,9 @@ func FuzzInvoke(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		before := calls.Load()
 		answer, err := fn.Invoke(context.Background(), payload)
-		if err != nil || !json.Valid(answer) {
+		var failure *function.Failure
+		unread := errors.As(err, &failure) && failure.Type == "invalid"
+		if !unread && (err != nil || !json.Valid(answer)) {
 			t.Fatalf("%q ends with %s, %v", payload, answer, err)
 		}
 		valid := false

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
@@ -104,7 +105,7 @@ func TestHandedWorkIsRefusedByEveryOtherWay(t *testing.T) {
 	if err != nil || !strings.Contains(string(answer), `"refused"`) || !strings.Contains(string(answer), "asynchronous invocation") {
 		t.Errorf("an invocation of another kind is answered %s, %v", answer, err)
 	}
-	answers, err := w.Deliver(context.Background(), [][]byte{payload}, "m1")
+	answers, err := w.Deliver(context.Background(), event.Message{Carrier: "sqs", ID: "m1", Content: payload})
 	if _, _, again := answers[0].Again(); err != nil || again || answers[0].Results[0].Outcome != handler.Refused {
 		t.Errorf("a record of a queue is answered %s, %v", answers[0].Body(), err)
 	}

@@ -15,7 +15,6 @@ import (
 	"tairssl/adapters/event"
 	"tairssl/adapters/tair"
 	"tairssl/handler"
-	"tairssl/handler/fleet"
 )
 
 // line is the one line that an invocation leaves in the log. It is begun where
@@ -32,6 +31,8 @@ type line struct {
 	mu       sync.Mutex
 	level    slog.Level
 	attrs    []slog.Attr
+	triggers []string // that asked
+	ids      []string // of their events
 	outcomes map[handler.Outcome]int
 	only     *handler.Decided // while there is but one
 	several  bool
@@ -93,21 +94,27 @@ next:
 	}
 }
 
-// asked notes what the invocation was asked for.
+// asked notes what the invocation was asked for. Records that keep their order
+// are asked for in several rounds.
 func (l *line) asked(asked []event.Asked) {
-	var triggers, ids []string
+	l.mu.Lock()
 	for _, a := range asked {
-		if len(triggers) == 0 || triggers[len(triggers)-1] != a.Trigger {
-			triggers = append(triggers, a.Trigger)
+		if !slices.Contains(l.triggers, a.Trigger) {
+			l.triggers = append(l.triggers, a.Trigger)
 		}
 		if a.ID != "" {
-			ids = append(ids, a.ID)
+			l.ids = append(l.ids, a.ID)
 		}
-		l.mu.Lock()
 		l.several = l.several || a.Sweep != nil
-		l.mu.Unlock()
 	}
-	l.set(slog.LevelInfo, slog.String("trigger", clip(strings.Join(triggers, ","))), slog.String("event_id", clip(strings.Join(ids, ","))))
+	triggers, ids := strings.Join(l.triggers, ","), strings.Join(l.ids, ",")
+	l.mu.Unlock()
+	l.set(slog.LevelInfo, slog.String("trigger", clip(triggers)), slog.String("event_id", clip(ids)))
+	for _, a := range asked {
+		if a.LeftOut != "" {
+			l.set(slog.LevelWarn, slog.String("left_out", clip(a.LeftOut)))
+		}
+	}
 }
 
 // decided notes what became of a request.
@@ -183,54 +190,6 @@ func (l *line) sawLocked(expires time.Time) {
 	if !expires.IsZero() && (l.earliest.IsZero() || expires.Before(l.earliest)) {
 		l.earliest = expires
 	}
-}
-
-// sweep carries out an order by do and notes what came of it.
-func (l *line) sweep(ctx context.Context, order fleet.Order, do func(context.Context, fleet.Order) (fleet.Result, error)) (fleet.Result, error) {
-	l.mu.Lock()
-	before := maps.Clone(l.outcomes)
-	l.mu.Unlock()
-	result, err := do(ctx, order)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ok := err == nil
-	if err == nil {
-		// Its own count has what it settled without a request, too.
-		l.outcomes = before
-		l.tallyLocked(result.Summary.Outcomes)
-		l.sawLocked(result.Summary.Earliest)
-		for _, r := range result.Results {
-			ref := handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}
-			if r.Outcome == handler.Failed && !l.named[ref] {
-				l.decision(ctx, handler.Decided{Delivery: handler.Delivery{Request: handler.Request{Automatic: true, DryRun: order.DryRun}}, Result: r})
-			}
-			ok = ok && r.InstanceID != "" // a region that could not be listed
-		}
-		l.covered(result.Summary, order.DryRun)
-	}
-	if !order.DryRun { // which renews nothing
-		l.swept = &ok
-	}
-	return result, err
-}
-
-// covered notes how much a sweep saw; l.mu is held.
-func (l *line) covered(s fleet.Summary, dryRun bool) {
-	listed, read := 0, 0
-	var unread []string
-	for _, c := range s.Regions {
-		listed, read = listed+c.Listed, read+c.Read
-		if c.Unread > 0 || c.Error != nil {
-			unread = append(unread, c.RegionID)
-		}
-	}
-	l.setLocked([]slog.Attr{
-		slog.Int("seen", s.Seen), slog.Int("due", s.Due), slog.Bool("dry_run", dryRun),
-		slog.Int("listed", listed), slog.Int("read", read), slog.Int("no_tls", s.NoTLS),
-		slog.String("empty_regions", strings.Join(s.Empty(), ",")), slog.String("unread_regions", strings.Join(unread, ",")),
-	})
-	n := s.Unread()
-	l.unread = &n
 }
 
 // write ends the line. It is written whatever level is logged: the metrics and

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/adapters/webhook"
@@ -137,10 +138,10 @@ func TestBatchHasALineForEachThatActsOrFails(t *testing.T) {
 	w := newWorld(t)
 	batch := `[{"InstanceId":"` + id + `","SSLEnabled":"Update"},{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"r-none0000","SSLEnabled":"Update"}]`
 	ctx := function.WithID(context.Background(), "the-invocation")
-	if _, err := w.Deliver(ctx, [][]byte{[]byte(batch), []byte("poison")}, "m1", "m2"); err != nil {
+	if _, err := w.Deliver(ctx, event.Message{Carrier: "sqs", ID: "m1", Content: []byte(batch)}, event.Message{Carrier: "sqs", ID: "m2", Content: []byte(`"poison"`)}); err != nil {
 		t.Fatal(err)
 	}
-	w.line(t).want(t, entry{"level": "ERROR", "trigger": "direct", "event_id": "m1,m2", "requests": 4, "accepted": 1, "unchanged": 1, "failed": 2,
+	w.line(t).want(t, entry{"level": "ERROR", "trigger": "sqs/direct", "event_id": "m1,m2", "requests": 4, "accepted": 1, "unchanged": 1, "failed": 2,
 		"instance": nil, "outcome": nil, "reason": nil})
 	outcomes := map[string]string{}
 	for _, d := range w.lines(t, "decision") {
@@ -176,6 +177,46 @@ func TestSweepIsCountedInItsLine(t *testing.T) {
 	if n := len(w.lines(t, "sweep")); n != 0 {
 		t.Errorf("the sweep is told in %d lines more", n)
 	}
+}
+
+// blindTo is a policy that allows all but to list one region, and to read the
+// encryption of one instance elsewhere.
+func blindTo(region string) string {
+	return `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+		{"Effect":"Deny","Action":"kvstore:DescribeInstances","Resource":"acs:kvstore:` + region + `:*:instance/*"},
+		{"Effect":"Deny","Action":"kvstore:DescribeInstanceSSL","Resource":"acs:kvstore:*:*:instance/r-bp1zxszhcgatnx02"}]}`
+}
+
+// That fewer instances were read than are listed shows in the line and in a
+// metric, whatever the reason is; so do regions that are empty or were not read.
+func TestSweepSaysHowMuchItRead(t *testing.T) {
+	const sweep = `{"Sweep":{}}`
+	w := onLambda(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_RATE=0")
+	if _, err := w.Invoke(context.Background(), []byte(sweep)); err != nil {
+		t.Fatal(err)
+	}
+	whole := w.line(t)
+	whole.want(t, entry{"listed": 11, "read": 11, "unread": 0, "no_tls": 2, "empty_regions": "cn-beijing", "unread_regions": nil})
+	if m := published(t, whole); len(m["unread"]) != 1 || m["unread"][0] != 0 {
+		t.Errorf("of a sweep that read all, unread is published as %v", m["unread"])
+	}
+	if err := w.Policy([]byte(blindTo("cn-shanghai"))); err != nil {
+		t.Fatal(err)
+	}
+	w.log.Reset()
+	if _, err := w.Invoke(context.Background(), []byte(sweep)); err != nil {
+		t.Fatal(err)
+	}
+	part := w.line(t)
+	part.want(t, entry{"listed": 10, "read": 9, "unread": 1, "no_tls": 2, "empty_regions": "cn-beijing", "unread_regions": "cn-hangzhou,cn-shanghai", "sweep_succeeded": 0})
+	if m := published(t, part); len(m["unread"]) != 1 || m["unread"][0] != 1 {
+		t.Errorf("of a sweep that did not read one, unread is published as %v", m["unread"])
+	}
+	w.log.Reset()
+	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`)); err != nil {
+		t.Fatal(err)
+	}
+	w.line(t).want(t, entry{"listed": nil, "unread": nil, "empty_regions": nil})
 }
 
 func TestSweepThatListsNothingSaysSo(t *testing.T) {

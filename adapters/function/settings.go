@@ -36,7 +36,7 @@ const Prefix = "TAIRSSL_"
 // Settings are the operator's, one environment variable each; a plural takes a
 // comma-separated list, and an empty variable counts as one that is not set.
 type Settings struct {
-	Region                  []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the first is where an instance is if a request does not say"`
+	Region                  []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the instances of these, and no others, are read and changed"`
 	Endpoint                tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
 	OIDCAudience            string                  `env:"OIDC_AUDIENCE" envDefault:"sts.aliyuncs.com" help:"whom an identity token is made for: a client ID of the identity provider in RAM"`
 	STSEndpoint             tair.Endpoint           `env:"STS_ENDPOINT" help:"URL of Alibaba's STS, {region} in it becomes the first region's id; vpc for the one inside a VPC; default the public one"`

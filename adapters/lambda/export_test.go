@@ -28,11 +28,11 @@ func Recognise(payload []byte) (asked []event.Asked) {
 		}))
 		return asked
 	}
-	_, records := recordsOf(payload)
-	for _, r := range records {
-		asked = append(asked, d.Decode([]byte(r.Body+r.Sns.Message)))
+	records, ok := event.RecordsOf(payload)
+	for _, m := range records.Messages {
+		asked = append(asked, d.Message(m))
 	}
-	if records == nil {
+	if !ok {
 		asked = append(asked, d.Decode(payload))
 	}
 	return asked

@@ -3,6 +3,7 @@ package lambda_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,22 +112,89 @@ func TestQueueWithNothingToReturn(t *testing.T) {
 	}
 }
 
+// Every sample of records restarts what is due at the first delivery, and nothing
+// at the second.
 func TestRecordSamples(t *testing.T) {
-	for sample, want := range map[string]map[string]int{
-		"sqs.json": {"r-bp1zxszhcgatnx01": 1, "r-bp1zxszhcgatnx04": 1}, "sns.json": {"r-bp1zxszhcgatnx01": 1},
+	const first, fourth = "r-bp1zxszhcgatnx01", "r-bp1zxszhcgatnx04"
+	nothing := `{"batchItemFailures":[]}`
+	for sample, test := range map[string]struct {
+		ids     []string
+		answer  string // "" for results
+		trigger string
+	}{
+		"sqs.json":                   {[]string{first, fourth}, nothing, "sqs/direct,sqs/sns/direct"},
+		"sqs-nested.json":            {[]string{first}, nothing, "sqs/sns/eventbridge/alertmanager"},
+		"sqs-destination.json":       {[]string{first}, nothing, "sqs/destination/eventbridge/direct"},
+		"sns.json":                   {[]string{first}, "", "sns/direct"},
+		"kinesis.json":               {[]string{first, fourth}, nothing, "kinesis/direct,kinesis/cloudevent"},
+		"kafka.json":                 {[]string{first, fourth}, nothing, "kafka/direct,kafka/cloudevent"},
+		"activemq.json":              {[]string{first}, "", "activemq/direct"},
+		"rabbitmq.json":              {[]string{first}, "", "rabbitmq/direct"},
+		"pipe-sqs.json":              {[]string{first}, nothing, "pipe/sqs/direct"},
+		"pipe-kinesis.json":          {[]string{first}, nothing, "pipe/kinesis/direct"},
+		"pipe-kafka.json":            {[]string{first}, nothing, "pipe/kafka/direct"},
+		"eventbridge-alerts.json":    {[]string{first}, "", "eventbridge/alertmanager"},
+		"cloudevent-base64.json":     {[]string{first}, "", "cloudevent/direct"},
+		"alertmanager-arms.json":     {[]string{first}, "", "alertmanager"},
+		"alertmanager-exporter.json": {[]string{first, fourth}, "", "alertmanager"},
+		"grafana-template.json":      {[]string{first}, "", "alertmanager"},
 	} {
 		payload, err := os.ReadFile("../../events/" + sample)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, f, _ := newFunction(t)
-		if answer, err := f.Invoke(context.Background(), payload); err != nil {
-			t.Errorf("%s is answered %s, %v", sample, answer, err)
-		}
-		for id, restarts := range want {
-			if i, _ := e.Instance(id); i.Restarts != restarts {
-				t.Errorf("%s restarted %s %d times, want %d", sample, id, i.Restarts, restarts)
+		e, f, log := newFunction(t)
+		for range 2 {
+			answer, err := f.Invoke(context.Background(), payload)
+			if err != nil || test.answer != "" && string(answer) != test.answer {
+				t.Errorf("%s is answered %s, %v", sample, answer, err)
 			}
+		}
+		for _, id := range test.ids {
+			if i, _ := e.Instance(id); i.Restarts != 1 {
+				t.Errorf("%s, delivered twice, restarted %s %d times, want 1", sample, id, i.Restarts)
+			}
+		}
+		if !strings.Contains(log.String(), `"trigger":"`+test.trigger+`"`) {
+			t.Errorf("the log of %s names no %s:\n%s", sample, test.trigger, log)
+		}
+	}
+}
+
+// What is thrown back is thrown back in the words of each source.
+func TestEachSourceIsToldInItsOwnWayWhatToDeliverAgain(t *testing.T) {
+	request := func(id string) string { return `{"InstanceId":"` + id + `","SSLEnabled":"Update"}` }
+	data := func(id string) string { return base64.StdEncoding.EncodeToString([]byte(request(id))) }
+	const first, fourth = "r-bp1zxszhcgatnx01", "r-bp1zxszhcgatnx04"
+	kinesis := func(n, id string) string {
+		return `{"eventSource":"aws:kinesis","eventID":"shard:` + n + `","kinesis":{"sequenceNumber":"` + n + `","partitionKey":"k` + n + `","data":"` + data(id) + `"}}`
+	}
+	piped := func(n, id string) string {
+		return `{"eventSource":"aws:kinesis","eventID":"shard:` + n + `","sequenceNumber":"` + n + `","partitionKey":"k` + n + `","data":"` + data(id) + `"}`
+	}
+	queued := func(n, id string) string {
+		body, _ := json.Marshal(request(id))
+		return `{"eventSource":"aws:sqs","messageId":"m` + n + `","body":` + string(body) + `}`
+	}
+	for name, test := range map[string]struct{ payload, want string }{
+		"SQS":            {`{"Records":[` + queued("1", first) + `,` + queued("2", fourth) + `]}`, `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`},
+		"a pipe of SQS":  {`[` + queued("1", first) + `,` + queued("2", fourth) + `]`, `{"batchItemFailures":[{"itemIdentifier":"m1"},{"itemIdentifier":"m2"}]}`},
+		"Kinesis":        {`{"Records":[` + kinesis("7", "r-bp1zxszhcgatnx02") + `,` + kinesis("8", first) + `,` + kinesis("9", fourth) + `]}`, `{"batchItemFailures":[{"itemIdentifier":"8"}]}`},
+		"a Kinesis pipe": {`[` + piped("8", first) + `]`, `{"batchItemFailures":[{"itemIdentifier":"shard:8"}]}`},
+		"Kafka":          {`{"eventSource":"SelfManagedKafka","records":{"t-0":[{"topic":"t","partition":0,"offset":3,"value":"` + data(first) + `"}]}}`, "throttled"},
+		"RabbitMQ":       {`{"eventSource":"aws:rmq","rmqMessagesByQueue":{"q::/":[{"data":"` + data(first) + `"}]}}`, "throttled"},
+	} {
+		e, f, _ := newFunction(t)
+		if err := e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 2}); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := f.Invoke(context.Background(), []byte(test.payload))
+		var failure messages.InvokeResponse_Error
+		if errors.As(err, &failure) {
+			answer = []byte(failure.Type)
+		}
+		if string(answer) != test.want {
+			t.Errorf("%s is answered %s, %v; want %s", name, answer, err, test.want)
 		}
 	}
 }
@@ -234,6 +302,10 @@ func FuzzInvoke(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		answer, err := fn.Invoke(context.Background(), payload)
+		var failure messages.InvokeResponse_Error
+		if errors.As(err, &failure) && failure.Type == "invalid" {
+			return // nothing of it can be read
+		}
 		if err != nil || !json.Valid(answer) {
 			t.Fatalf("%q ends with %s, %v", payload, answer, err)
 		}

@@ -1,55 +1,48 @@
 package lambda
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
+
+	"tairssl/adapters/event"
+	"tairssl/adapters/function"
 )
 
-// record is a record of SQS, or of SNS, which spells the source's field with a
-// capital letter. Only what is used is read: encoding/json matches either.
-type record struct {
-	EventSource string `json:"eventSource"`
-	MessageID   string `json:"messageId"`
-	Body        string `json:"body"`
-	Attributes  struct {
-		MessageGroupID string `json:"MessageGroupId"` // of a queue that keeps an order
-	}
-	Sns struct{ Message string }
-}
-
-// recordsOf reads the records of a payload, and where they come from; "" if it
-// has none.
-func recordsOf(payload []byte) (source string, records []record) {
-	if !bytes.Contains(payload, []byte(`"Records"`)) {
-		return "", nil // spares most payloads a second reading
-	}
-	var event struct{ Records []record }
-	err := json.Unmarshal(payload, &event)
-	// A field of the wrong type spoils its record alone.
-	if _, odd := err.(*json.UnmarshalTypeError); err != nil && !odd || len(event.Records) == 0 {
-		return "", nil
-	}
-	for _, r := range event.Records {
-		source = cmp.Or(source, r.EventSource)
-	}
-	return source, event.Records
+// sources says how the records of a source are answered. What it lacks is
+// answered as a whole: by an error if another delivery can help any record.
+//
+// Kafka takes partial answers in provisioned mode only, and reads any answer as
+// success otherwise. An event does not show the mode, so a record that is to come
+// again is an error there; it does no harm that the others come again, too.
+var sources = map[string]struct {
+	// partial says that the source takes batchItemFailures, and piped that
+	// EventBridge Pipes take them for this source.
+	partial, piped bool
+	// ordered says that the first failure stands for all that is behind it.
+	ordered bool
+}{
+	"sqs":     {partial: true, piped: true},
+	"kinesis": {partial: true, piped: true, ordered: true},
+	"kafka":   {},
 }
 
 // records answers the records of a payload, or a payload without any.
 func (i invoker) records(ctx context.Context, payload []byte) ([]byte, error) {
-	switch source, records := recordsOf(payload); source {
-	case "aws:sqs":
-		return i.queue(ctx, records)
-	case "aws:sns":
-		return i.notifications(ctx, records)
+	records, ok := event.RecordsOf(payload)
+	source, queue := sources[records.Source]
+	if !ok || !queue {
+		return i.Function.Invoke(ctx, payload)
 	}
-	return i.Function.Invoke(ctx, payload)
+	partial := source.partial
+	if records.Pipe {
+		partial = source.piped
+	}
+	return i.queue(ctx, records, partial, source.ordered && !records.Pipe)
 }
 
-// batchResponse tells SQS which records to deliver again; its list is never
-// null, which would mean all of them.
+// batchResponse tells a queue or a stream which records to deliver again; its
+// list is never null, which would mean all of them.
 type batchResponse struct {
 	BatchItemFailures []batchItemFailure `json:"batchItemFailures"`
 }
@@ -58,64 +51,101 @@ type batchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// notifications answers the records of SNS, which always sends one.
-func (i invoker) notifications(ctx context.Context, records []record) ([]byte, error) {
-	messages := make([][]byte, len(records))
-	for n, r := range records {
-		messages[n] = []byte(r.Sns.Message)
-	}
-	return i.Function.Invoke(ctx, messages...)
-}
-
-// queue answers the records of a queue. One is given back if, and only if,
-// another delivery can help: poison is in the log and gone from the queue. In a
-// queue that keeps an order those behind it in its group wait for it.
-func (i invoker) queue(ctx context.Context, records []record) (_ []byte, err error) {
+// queue answers the records of a queue or a stream. One is given back if, and
+// only if, another delivery can help: poison is in the log, people are told of it,
+// and it is gone.
+func (i invoker) queue(ctx context.Context, records event.Records, partial, ordered bool) (_ []byte, err error) {
 	ctx, done := i.Together(ctx)
 	defer func() { done(err) }()
+	back, err := i.deliver(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	if len(back) > 0 && !partial {
+		return nil, back[0].failure(len(back), len(records.Messages))
+	}
 	response := batchResponse{BatchItemFailures: []batchItemFailure{}}
-	giveBack := func(n int) {
-		response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records[n].MessageID})
+	for _, b := range back {
+		response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records.Messages[b.at].ID})
+		if ordered {
+			break // a stream goes on from here
+		}
 	}
-	stuck := map[string]bool{} // groups with a record given back
-	left := make([]int, len(records))
-	for n := range records {
-		left[n] = n
-	}
-	for len(left) > 0 {
-		var now, later []int
-		taken := map[string]bool{}
-		for _, n := range left {
-			switch group := records[n].Attributes.MessageGroupID; {
-			case group == "":
-				now = append(now, n)
-			case stuck[group]:
-				giveBack(n)
-			case taken[group]:
-				later = append(later, n)
-			default:
-				taken[group] = true
-				now = append(now, n)
+	return json.Marshal(response)
+}
+
+// givenBack is a record that is to be delivered again.
+type givenBack struct {
+	at              int // its place
+	errorType, text string
+}
+
+func (b givenBack) failure(n, of int) *function.Failure {
+	return &function.Failure{Type: b.errorType, Message: fmt.Sprintf("%d of %d records can be tried again: %s", n, of, b.text)}
+}
+
+// deliver carries the records out and gives those that are to be delivered again,
+// in their order. In a group, which keeps its order, each waits for the one before
+// it, and what is behind one that is given back is given back, too.
+func (i invoker) deliver(ctx context.Context, records event.Records) ([]givenBack, error) {
+	failed := make([]*givenBack, len(records.Messages))
+	stuck := map[string]*givenBack{} // groups with a record given back
+	for left := places(len(records.Messages)); len(left) > 0; {
+		now, later := turns(records.Messages, left)
+		messages := make([]event.Message, 0, len(now))
+		var at []int
+		for _, n := range now {
+			if behind := stuck[records.Messages[n].Group]; behind != nil {
+				failed[n] = &givenBack{n, behind.errorType, behind.text}
+				continue
 			}
+			messages, at = append(messages, records.Messages[n]), append(at, n)
 		}
-		if len(now) == 0 {
-			break
-		}
-		bodies, ids := make([][]byte, len(now)), make([]string, len(now))
-		for k, n := range now {
-			bodies[k], ids[k] = []byte(records[n].Body), records[n].MessageID
-		}
-		answers, err := i.Function.Deliver(ctx, bodies, ids...)
-		if err != nil {
-			return nil, err
-		}
-		for k, n := range now {
-			if _, _, again := answers[k].Again(); again {
-				giveBack(n)
-				stuck[records[n].Attributes.MessageGroupID] = true
+		if len(messages) > 0 {
+			answers, err := i.Function.Deliver(ctx, messages...)
+			if err != nil {
+				return nil, err
+			}
+			for k, n := range at {
+				if errorType, text, again := answers[k].Again(); again {
+					failed[n] = &givenBack{n, errorType, text}
+					if group := records.Messages[n].Group; group != "" {
+						stuck[group] = failed[n]
+					}
+				}
 			}
 		}
 		left = later
 	}
-	return json.Marshal(response)
+	var back []givenBack
+	for _, f := range failed {
+		if f != nil {
+			back = append(back, *f)
+		}
+	}
+	return back, nil
+}
+
+func places(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// turns splits records into those whose turn it is, of each group one, and the
+// rest.
+func turns(messages []event.Message, left []int) (now, later []int) {
+	taken := map[string]bool{}
+	for _, n := range left {
+		group := messages[n].Group
+		if group != "" && taken[group] {
+			later = append(later, n)
+			continue
+		}
+		taken[group] = true
+		now = append(now, n)
+	}
+	return now, later
 }

@@ -74,6 +74,9 @@ const (
 	rememberConcurrency = 8
 	textPause           = time.Hour      // between two tellings of one text
 	memoTTL             = 24 * time.Hour // for which a process remembers
+	// maxMemos bounds what a process remembers. Texts that somebody else wrote are
+	// among it, such as the names in an alert.
+	maxMemos = 2000
 	// DingTalk and WeCom take 20 messages a minute from a robot, and DingTalk
 	// shuts out for ten minutes one that sends more. So many at once, and one
 	// more each pause, never exceed it.
@@ -167,11 +170,27 @@ func (n *Notifier) choose(notes []Note) (chosen []choice) {
 			ok = ok && (c.before.at.IsZero() || now.Sub(c.before.at).Abs() >= textPause)
 		}
 		if ok {
+			n.makeRoom()
 			n.memos[c.key] = memo{c.told.String(), now}
 			chosen = append(chosen, c)
 		}
 	}
 	return chosen
+}
+
+// makeRoom forgets the oldest memo if there is no room for one more. Of an
+// instance its tag still tells.
+func (n *Notifier) makeRoom() {
+	if len(n.memos) < maxMemos {
+		return
+	}
+	oldest, first := "", true
+	for key, m := range n.memos {
+		if first || m.at.Before(n.memos[oldest].at) {
+			oldest, first = key, false
+		}
+	}
+	delete(n.memos, oldest)
 }
 
 // untell forgets what could not be told, so that the next run tells it.

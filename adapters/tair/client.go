@@ -80,11 +80,15 @@ func (c *Client) permit(action, region string) error {
 	if !handler.ValidRegion(region) {
 		shown = strconv.Quote(clip(region))
 	}
+	var e *handler.Error
 	switch {
 	case len(c.regions) == 0 && Known(region), slices.Contains(c.regions, region) && handler.ValidRegion(region):
 		return nil
 	case len(c.regions) == 0:
-		return notSent(handler.Errorf(handler.Forbidden, "%s: %s is not one of the %d regions that this version knows: if it is a new one, add it to TAIRSSL_REGION", action, shown, len(places)))
+		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the %d regions that this version knows: if it is a new one, add it to TAIRSSL_REGION", action, shown, len(places))
+	default:
+		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the regions of TAIRSSL_REGION (%s): add it there", action, shown, clip(strings.Join(c.regions, ", ")))
 	}
-	return notSent(handler.Errorf(handler.Forbidden, "%s: %s is not one of the regions of TAIRSSL_REGION (%s): add it there", action, shown, clip(strings.Join(c.regions, ", "))))
+	e.Err = handler.ErrRegion
+	return e
 }

@@ -5,36 +5,81 @@ import (
 	"time"
 )
 
-// doneOnce remembers which signed messages have changed something, for as long
-// as they are fresh. Alibaba's state makes a repeated Update harmless; but a
-// Disable that is played back after somebody enabled again would not be.
+// maxDone bounds how many messages are remembered. Each was signed by who holds a
+// secret, so that nobody else can push one out.
+const maxDone = 10_000
+
+// doneOnce remembers which signed messages are being carried out and which have
+// changed something, for as long as they are fresh. Alibaba's state makes a
+// repeated Update harmless; but a Disable that is played back after somebody
+// enabled again would not be.
 type doneOnce struct {
 	mu   sync.Mutex
-	keys map[string]time.Time
+	keys map[string]mark
 }
 
-func (d *doneOnce) has(key string, now time.Time) bool {
+type mark struct {
+	at       time.Time
+	progress progress
+}
+
+// progress is how far a message has come.
+type progress uint8
+
+const (
+	unheard progress = iota
+	underWay
+	over
+)
+
+// begin notes that a message is being carried out, and returns how far it had
+// come before.
+func (d *doneOnce) begin(key string, now time.Time) progress {
+	return d.note(key, mark{now, underWay})
+}
+
+// end notes that a message that began was carried out, or forgets it.
+func (d *doneOnce) end(key string, done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	at, ok := d.keys[key]
-	return ok && now.Sub(at).Abs() <= 2*Window
+	m, ok := d.keys[key]
+	if !ok {
+		return
+	}
+	if m.progress = over; done {
+		d.keys[key] = m
+		return
+	}
+	delete(d.keys, key)
 }
-
-func (d *doneOnce) add(key string, now time.Time) { d.first(key, now) }
 
 // first adds a key and reports whether it is new.
 func (d *doneOnce) first(key string, now time.Time) bool {
+	return d.note(key, mark{now, over}) == unheard
+}
+
+// note adds what is not remembered yet, and returns what is.
+func (d *doneOnce) note(key string, m mark) progress {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.keys == nil {
-		d.keys = map[string]time.Time{}
+		d.keys = map[string]mark{}
 	}
-	for old, at := range d.keys {
-		if now.Sub(at).Abs() > 2*Window {
+	oldest, at := "", m.at
+	for old, kept := range d.keys {
+		switch {
+		case m.at.Sub(kept.at).Abs() > 2*Window:
 			delete(d.keys, old)
+		case !kept.at.After(at):
+			oldest, at = old, kept.at
 		}
 	}
-	_, again := d.keys[key]
-	d.keys[key] = now
-	return !again
+	if kept, ok := d.keys[key]; ok {
+		return kept.progress
+	}
+	if len(d.keys) >= maxDone {
+		delete(d.keys, oldest)
+	}
+	d.keys[key] = m
+	return unheard
 }

@@ -3,7 +3,6 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +23,7 @@ import (
 type Options struct {
 	Standard StandardSecrets // /ssl and /cloudevents
 	GitHub   Secrets         // /ssl
-	Tokens   Secrets         // bearer, on /alertmanager, /grafana and /cloudevents
+	Tokens   Secrets         // bearer, on /ssl, /alertmanager, /grafana and /cloudevents
 	Basic    BasicSecrets    // the same
 
 	Grafana Secrets  // HMAC, on /grafana
@@ -103,11 +102,13 @@ func New(o Options) *Handler {
 	}
 	h := &Handler{Options: o, routes: map[string]route{}}
 	standard := ifSet(o.Standard.Secrets, Standard(o.Standard))
-	alerts := slices.Concat(ifSet(o.Tokens, Bearer(o.Tokens)), ifSet(o.Basic.Secrets, Basic(o.Basic)))
-	h.open("/ssl", route{limit: maxEvents, schemes: slices.Concat(standard, ifSet(o.GitHub, GitHub(o.GitHub))), media: isJSON, serve: (*Handler).ssl})
-	h.open("/alertmanager", route{limit: maxEvents, schemes: alerts, media: isJSON, serve: (*Handler).alertmanager})
-	h.open("/grafana", route{limit: maxEvents, schemes: slices.Concat(alerts, ifSet(o.Grafana, Grafana(o.Grafana))), media: isJSON, serve: (*Handler).grafana})
-	events := route{limit: maxEvents, schemes: slices.Concat(standard, alerts), media: isCloudEvents, serve: (*Handler).cloudEvents}
+	// Static tokens cover nothing. Monitors that can send nothing else ask by them.
+	static := slices.Concat(ifSet(o.Tokens, Bearer(o.Tokens)), ifSet(o.Basic.Secrets, Basic(o.Basic)))
+	h.open("/ssl", route{limit: maxEvents, schemes: slices.Concat(standard, ifSet(o.GitHub, GitHub(o.GitHub)), static), media: isJSON, serve: (*Handler).ssl})
+	h.open("/alertmanager", route{limit: maxEvents, schemes: static, media: isJSON, serve: (*Handler).alertmanager})
+	h.open("/grafana", route{limit: maxEvents, schemes: slices.Concat(static, ifSet(o.Grafana, Grafana(o.Grafana))), media: isJSON, serve: (*Handler).grafana,
+		methods: "POST, PUT"})
+	events := route{limit: maxEvents, schemes: slices.Concat(standard, static), media: isCloudEvents, serve: (*Handler).cloudEvents}
 	if len(o.Origins) > 0 {
 		events.methods, events.unsigned = "POST, OPTIONS", (*Handler).handshake
 	}
@@ -250,83 +251,6 @@ func isJSON(media string) bool {
 func isCloudEvents(media string) bool {
 	form, structured := strings.CutPrefix(media, "application/cloudevents")
 	return !structured || form == "" || form == "-batch" || strings.HasSuffix(form, "+json")
-}
-
-func (h *Handler) ssl(q *request) { h.answer(q, h.Decoder.Direct(q.body)) }
-
-func (h *Handler) cloudEvents(q *request) {
-	q.weak = event.IsBinary(q.http.Header)
-	h.answer(q, h.Decoder.CloudEvents(q.http.Header, q.body))
-}
-
-// answer does what was asked and answers by its status.
-func (h *Handler) answer(q *request, asked event.Asked) {
-	a := h.do(q, asked)
-	q.write(a.HTTPStatus(), a.Body())
-}
-
-func (h *Handler) alertmanager(q *request) { h.alerts(q, "alertmanager") }
-func (h *Handler) grafana(q *request)      { h.alerts(q, "grafana") }
-
-// alerts answers 503 if, and only if, sending them again helps: Alertmanager
-// sends again after a 5xx alone, and for as long as the alert fires anyway.
-func (h *Handler) alerts(q *request, sender string) {
-	a := h.do(q, h.Decoder.Alerts(sender, q.body))
-	status := http.StatusOK
-	if _, _, again := a.Again(); again {
-		status = http.StatusServiceUnavailable
-	}
-	q.write(status, a.Body())
-}
-
-// do does what an authentic message asks for, within what its scheme is worth.
-func (h *Handler) do(q *request, asked event.Asked) event.Answer {
-	trust := q.scheme.Trust
-	if q.weak {
-		trust = handler.Weak
-	}
-	weak := trust == handler.Weak
-	if asked.Sweep != nil && weak {
-		refused := handler.Refusedf("a sender that proves so little cannot order a sweep: sign the order with Standard Webhooks, invoke the function, or use the command line")
-		asked = event.Asked{Requests: []handler.Delivery{refused}, Trigger: asked.Trigger, ID: asked.ID}
-	}
-	order := ""
-	if id := q.http.Header.Get(standardID); id != "" && q.scheme.Name == "standard" {
-		order = handler.OrderOf(id)
-	}
-	for i := range asked.Requests {
-		asked.Requests[i].Trust, asked.Requests[i].Order = trust, order
-		if weak {
-			asked.Requests[i].Wait = nil // nor may it hold the invocation
-		}
-	}
-	// A weak message can ask for nothing that is not harmless twice. The key is
-	// what the signature covers: its header may be written in many ways.
-	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(mac(sha256.New, nil, string(q.body)))
-	repeated := !weak && h.done.has(key, h.Now())
-	if repeated {
-		for i, r := range asked.Requests {
-			asked.Requests[i] = r.Unchangedf("this very message was carried out already")
-		}
-	}
-	a := h.Answer(q.http.Context(), asked)
-	if _, _, again := a.Again(); !weak && !again && changed(a) {
-		h.done.add(key, h.Now())
-	}
-	if repeated {
-		q.attrs = append(q.attrs, slog.Bool("repeated", true))
-	}
-	return a
-}
-
-// changed reports whether anything was written.
-func changed(a event.Answer) bool {
-	for _, r := range a.Results {
-		if r.Outcome == handler.Accepted || r.Outcome == handler.Verified {
-			return true
-		}
-	}
-	return false
 }
 
 // refuse answers with an error; status 0 is that of its kind. Why is for the

@@ -18,6 +18,7 @@ import (
 	"tairssl/adapters/event"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
 
 const (
@@ -121,6 +122,8 @@ func authentic() map[string]knock {
 	return map[string]knock{
 		"standard":              {path: "/ssl", body: direct, header: standard(direct)},
 		"github":                {path: "/ssl", body: direct, header: webhook.SignGitHub(github, []byte(direct))},
+		"ssl, bearer":           {path: "/ssl", body: direct, header: bearer(token)},
+		"ssl, basic":            {path: "/ssl", body: direct, header: basic(pair)},
 		"alertmanager, bearer":  {path: "/alertmanager", body: alert, header: bearer(token)},
 		"alertmanager, basic":   {path: "/alertmanager", body: alert, header: basic(pair)},
 		"grafana, bearer":       {path: "/grafana", body: grafana, header: bearer(token)},
@@ -304,25 +307,109 @@ func TestMethodSizeAndMediaType(t *testing.T) {
 }
 
 // A route takes its own payloads only: what belongs elsewhere is bad here, and
-// never reaches a decoder that trusts it.
+// never reaches a decoder that trusts it. Its sender learns what was expected and
+// what came.
 func TestRoutesTakeTheirOwnPayloadsOnly(t *testing.T) {
 	d := newDoor()
-	for name, k := range map[string]knock{
-		"an alert on /ssl":             {path: "/ssl", body: alert, header: standard(alert)},
-		"a CloudEvent on /ssl":         {path: "/ssl", body: expiring, header: standard(expiring)},
-		"a request on /alertmanager":   {path: "/alertmanager", body: direct, header: bearer(token)},
-		"Grafana's on /alertmanager":   {path: "/alertmanager", body: grafana, header: bearer(token)},
-		"Alertmanager's on /grafana":   {path: "/grafana", body: alert, header: bearer(token)},
-		"a bare request as CloudEvent": {path: "/cloudevents", body: direct, header: bearer(token)},
-		"no JSON":                      {path: "/ssl", body: "{", header: standard("{")},
-		"an empty body":                {path: "/ssl", header: standard("")},
+	const wanted, request = "want {\\\"status\\\"", "/ssl takes a request"
+	for name, test := range map[string]struct {
+		k    knock
+		says []string
+	}{
+		"an alert on /ssl":             {knock{path: "/ssl", body: alert, header: standard(alert)}, []string{"Alertmanager", request}},
+		"a CloudEvent on /ssl":         {knock{path: "/ssl", body: expiring, header: standard(expiring)}, []string{"a CloudEvent", request}},
+		"no JSON":                      {knock{path: "/ssl", body: "{", header: standard("{")}, []string{"not JSON"}},
+		"an empty body":                {knock{path: "/ssl", header: standard("")}, []string{"empty"}},
+		"a bare request as CloudEvent": {knock{path: "/cloudevents", body: direct, header: bearer(token)}, []string{"application/cloudevents+json"}},
+		"a request on /alertmanager":   {knock{path: "/alertmanager", body: direct, header: bearer(token)}, []string{"a direct request", wanted}},
+		"a word on /alertmanager":      {knock{path: "/alertmanager", body: "hello", header: bearer(token)}, []string{"no JSON", wanted}},
+		"a list on /alertmanager":      {knock{path: "/alertmanager", body: "[" + alert + "]", header: bearer(token)}, []string{"a list", wanted}},
+		"nothing on /grafana":          {knock{path: "/grafana", header: bearer(token)}, []string{"an empty body", wanted}},
+		"a webhook of GitHub":          {knock{path: "/grafana", body: `{"action":"opened","repository":{},"sender":{}}`, header: bearer(token)}, []string{"a webhook of GitHub", wanted}},
+		"a webhook of nobody":          {knock{path: "/grafana", body: `{"text":"certificate expires"}`, header: bearer(token)}, []string{"the fields text", wanted}},
+		"alerts that are none":         {knock{path: "/alertmanager", body: `{"status":"firing","alerts":"none"}`, header: bearer(token)}, []string{"no alerts"}},
+		"an alert of a web server":     {knock{path: "/alertmanager", body: `{"status":"firing","alerts":[{"status":"firing","labels":{"alertname":"x","instance":"www.example.com:443"}}]}`, header: bearer(token)}, []string{"instance_id", "www.example.com=INSTANCE to TAIRSSL_CERT_MAP"}},
 	} {
-		w := d.knock(k)
-		if !strings.Contains(w.Body.String(), `"invalid"`) || len(d.through) > 0 {
+		w := d.knock(test.k)
+		if !strings.Contains(w.Body.String(), `"invalid"`) || len(d.through) > 0 || w.Code != 400 {
 			t.Errorf("%s is answered %d %s", name, w.Code, w.Body)
 		}
-		if want := map[bool]int{true: 200, false: 400}[k.path == "/alertmanager" || k.path == "/grafana"]; w.Code != want {
-			t.Errorf("%s is answered %d, want %d", name, w.Code, want)
+		for _, says := range test.says {
+			if !strings.Contains(w.Body.String(), says) {
+				t.Errorf("%s is not told %s but %s", name, says, w.Body)
+			}
+		}
+	}
+}
+
+// Alertmanager, Grafana and those who follow them send one shape, with versions
+// and other fields of their own.
+func TestAlertRoutesTakeEveryWebhookOfTheShape(t *testing.T) {
+	labels := `"labels":{"alertname":"x","instance_id":"` + id + `"}`
+	for name, k := range map[string]knock{
+		"Grafana's on /alertmanager":   {path: "/alertmanager", body: grafana},
+		"Alertmanager's on /grafana":   {path: "/grafana", body: alert},
+		"by PUT":                       {method: http.MethodPut, path: "/grafana", body: grafana},
+		"of ARMS, without a version":   {path: "/alertmanager", body: `{"status":"firing","receiver":"r","alerts":[{"status":"firing",` + labels + `}]}`},
+		"of a version to come":         {path: "/alertmanager", body: `{"version":"5","status":"firing","alerts":[{"status":"firing",` + labels + `}]}`},
+		"of a template with less":      {path: "/grafana", body: `{"alerts":[{"status":"firing",` + labels + `}]}`},
+		"the status once for all":      {path: "/grafana", body: `{"status":"firing","alerts":[{` + labels + `}]}`},
+		"in base64":                    {path: "/grafana", body: base64.StdEncoding.EncodeToString([]byte(grafana))},
+		"with a version that is none":  {path: "/alertmanager", body: `{"version":4,"status":"firing","alerts":[{"status":"firing",` + labels + `}]}`},
+		"with a label that is no text": {path: "/alertmanager", body: `{"status":"firing","alerts":[{"status":"firing","labels":{"port":6379,"instance_id":"` + id + `"}}]}`},
+	} {
+		d := newDoor()
+		k.header = bearer(token)
+		if w := d.knock(k); w.Code != 200 || len(d.through) != 1 || !d.through[0].Requests[0].Automatic {
+			t.Errorf("a webhook %s is answered %d %s", name, w.Code, w.Body)
+		}
+	}
+	if w := newDoor().knock(knock{method: http.MethodPut, path: "/alertmanager", body: alert, header: bearer(token)}); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("PUT /alertmanager is answered %d", w.Code)
+	}
+}
+
+// One HTTP message causes at most 100 requests.
+func TestOneMessageAsksForAHundredChangesAtMost(t *testing.T) {
+	var alerts, events []string
+	for n := range 150 {
+		alerts = append(alerts, fmt.Sprintf(`{"status":"firing","labels":{"instance_id":"r-many%04d"}}`, n))
+		events = append(events, strings.Replace(expiring, id, fmt.Sprintf("r-many%04d", n), 1))
+	}
+	d := newDoor()
+	w := d.knock(knock{path: "/alertmanager", body: `{"status":"firing","alerts":[` + strings.Join(alerts, ",") + `]}`, header: bearer(token)})
+	if w.Code != 200 || len(d.through) != 100 || !strings.Contains(w.Body.String(), "50 more alerts were not looked at") {
+		t.Errorf("150 alerts are answered %d %s; %d got through, want 100", w.Code, w.Body, len(d.through))
+	}
+	d = newDoor()
+	w = d.knock(knock{path: "/cloudevents", body: "[" + strings.Join(events, ",") + "]", header: with(bearer(token), "Content-Type", "application/cloudevents-batch+json")})
+	if w.Code != 400 || len(d.through) != 0 || !strings.Contains(w.Body.String(), "150 changes") {
+		t.Errorf("150 CloudEvents are answered %d %s; %d got through, want none", w.Code, w.Body, len(d.through))
+	}
+}
+
+// Monitors that can send nothing but a token have /ssl, too, for an Update that
+// is due.
+func TestStaticTokensOnSSL(t *testing.T) {
+	for name, h := range map[string]http.Header{"bearer": bearer(token), "basic": basic(pair)} {
+		d := newDoor()
+		if w := d.knock(knock{path: "/ssl", body: direct, header: h}); w.Code != 202 || len(d.through) != 1 || d.through[0].Requests[0].Trust != handler.Weak || !d.through[0].Requests[0].Unattended() {
+			t.Errorf("an Update by %s is answered %d %s", name, w.Code, w.Body)
+		}
+		d = newDoor()
+		for _, body := range []string{
+			disable, strings.Replace(disable, "Disable", "Enable", 1), "[" + disable + "]", `{"Sweep":{}}`,
+			`{"InstanceId":"` + id + `","SSLEnabled":"Update","Force":true,"SSLExpiredTime":"2026-12-01T00:00:00Z"}`,
+		} {
+			if w := d.knock(knock{path: "/ssl", body: body, header: h}); w.Code != http.StatusForbidden || len(d.through) > 0 || !strings.Contains(w.Body.String(), "Standard Webhooks") {
+				t.Errorf("%s by %s is answered %d %s", body, name, w.Code, w.Body)
+			}
+		}
+	}
+	for name, h := range map[string]http.Header{"a wrong token": bearer("x"), "a wrong password": basic("alertmanager:x"), "nothing": {}, "two schemes": with(standard(direct), "Authorization", "Bearer "+token)} {
+		d := newDoor()
+		if w := d.knock(knock{path: "/ssl", body: direct, header: h}); w.Code != http.StatusUnauthorized || len(d.through) > 0 {
+			t.Errorf("%s is answered %d", name, w.Code)
 		}
 	}
 }
@@ -397,6 +484,70 @@ func TestAMessagePlayedBackChangesNothing(t *testing.T) {
 	d.knock(k)
 	if d.knock(k); len(d.through) != 2 {
 		t.Errorf("a message that changed nothing was taken %d times, want 2", len(d.through))
+	}
+}
+
+// The second of two deliveries at the same time waits for the first to end.
+func TestAMessageThatIsBeingCarriedOutIsNotBegunAgain(t *testing.T) {
+	d := newDoor()
+	k := knock{path: "/ssl", body: disable, header: standard(disable)}
+	inner := d.Answer
+	n := 0
+	d.Answer = func(ctx context.Context, a event.Asked) event.Answer {
+		if n++; n == 1 {
+			if w := d.knock(k); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), `"in_progress"`) {
+				t.Errorf("the second is answered %d %s", w.Code, w.Body)
+			}
+		}
+		return inner(ctx, a)
+	}
+	if w := d.knock(k); w.Code != http.StatusAccepted || n != 1 {
+		t.Errorf("the first is answered %d; %d were carried out", w.Code, n)
+	}
+	if w := d.knock(k); w.Code != http.StatusOK || len(d.through) != 1 {
+		t.Errorf("afterwards it is answered %d", w.Code)
+	}
+}
+
+func TestAMessageThatFailedMayComeAgain(t *testing.T) {
+	d := newDoor()
+	k := knock{path: "/ssl", body: disable, header: standard(disable)}
+	inner := d.Answer
+	d.Answer = func(context.Context, event.Asked) event.Answer { panic("boom") }
+	if w := d.knock(k); w.Code != 500 {
+		t.Fatalf("a panic is answered %d", w.Code)
+	}
+	d.Answer = func(_ context.Context, a event.Asked) event.Answer {
+		return event.Answer{Asked: a, Results: []handler.Result{{Outcome: handler.Unknown}}}
+	}
+	if w := d.knock(k); w.Code != 502 {
+		t.Fatalf("a lost answer is answered %d", w.Code)
+	}
+	d.Answer = inner
+	if w := d.knock(k); w.Code != http.StatusAccepted || len(d.through) != 1 {
+		t.Errorf("the third time it is answered %d %s", w.Code, w.Body)
+	}
+}
+
+func TestASweepOrderPlayedBackSweepsOnce(t *testing.T) {
+	const order = `{"Sweep":{}}`
+	d := newDoor()
+	n := 0
+	inner := d.Answer
+	d.Answer = func(ctx context.Context, a event.Asked) event.Answer {
+		if a.Sweep == nil {
+			return inner(ctx, a)
+		}
+		n++
+		return event.Answer{Asked: a, Swept: &fleet.Result{Results: []handler.Result{{Outcome: handler.Accepted}}}}
+	}
+	for range 3 {
+		if w := d.knock(knock{path: "/ssl", body: order, header: standard(order)}); w.Code != 200 {
+			t.Errorf("it is answered %d %s", w.Code, w.Body)
+		}
+	}
+	if n != 1 {
+		t.Errorf("one order swept %d times", n)
 	}
 }
 

@@ -45,6 +45,7 @@ const (
 	Clock        = "clock"
 	Endpoint     = "endpoint"
 	Permission   = "permission"
+	Region       = "region"
 	Instance     = "instance"
 	Route        = "route"
 	Window       = "window"
@@ -53,7 +54,7 @@ const (
 )
 
 // Checks are all checks, in the order in which they are shown.
-var Checks = []string{Settings, Credentials, Clock, Endpoint, Permission, Instance, Route, Window, Lease, Notification}
+var Checks = []string{Settings, Credentials, Clock, Endpoint, Permission, Region, Instance, Route, Window, Lease, Notification}
 
 // Finding is what one check found of one thing.
 type Finding struct {
@@ -126,7 +127,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	x.fleet, x.client = x.settings.Fleet(x.settings.Credentials(x.Environ, nil), slog.New(slog.DiscardHandler))
 	defer x.client.Close()
 
-	var credentials, clock, endpoints, rights, instance, window, lease, notices []Finding
+	var credentials, clock, endpoints, rights, regions, instance, window, lease, notices []Finding
 	together(
 		func() { credentials = x.credentials() },
 		func() { clock, endpoints = x.reach() },
@@ -135,13 +136,13 @@ func Examine(ctx context.Context, o Options) []Finding {
 	x.find()
 	var look look
 	together(
-		func() { rights = x.reads() },
+		func() { rights, regions = x.reads() },
 		func() { look = x.look() },
 	)
 	instance, window = x.instance(look), x.window(look)
 	lease, tags := x.visibility(look)
 	rights = append(rights, x.writes(tags)...)
-	return slices.Concat(settings, credentials, clock, endpoints, rights, instance, x.routes(), window, lease, notices)
+	return slices.Concat(settings, credentials, clock, endpoints, rights, regions, instance, x.routes(), window, lease, notices)
 }
 
 // together does all at the same time and returns when all are done.
@@ -197,6 +198,9 @@ func (x *examination) called(check, on string, err error) Finding {
 	}
 	e := handler.AsError(err)
 	f := fail(check, on, e.Kind, e.Message, remedies[e.Kind])
+	if errors.Is(err, handler.ErrRegion) { // no right is missing
+		f.Fix = "add the region to TAIRSSL_REGION, if its instances are to be renewed"
+	}
 	f.Code, f.RequestID = e.Code, e.RequestID
 	return f
 }

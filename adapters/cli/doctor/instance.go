@@ -46,6 +46,9 @@ func (x *examination) instance(l look) []Finding {
 		}
 		return []Finding{f}
 	}
+	if l.seen.Gone() {
+		return []Finding{warn(Instance, x.Instance, "is "+l.seen.Status+": nothing is renewed until it runs", "pay for it or repair it, unless that is meant to be")}
+	}
 	r := l.result
 	found := fmt.Sprintf("an unattended Update now would be %s: %s", r.Outcome, r.Reason)
 	switch {
@@ -109,6 +112,9 @@ func (x *examination) window(l look) (findings []Finding) {
 // inTime says whether the window opens once between the moment from which the
 // instance's certificate is due and a day before it expires.
 func (x *examination) inTime(o handler.Observation, now time.Time) Finding {
+	if o.WithoutTLS() {
+		return skip(Window, x.Instance, "its type has no TLS: no certificate expires")
+	}
 	if !o.Enabled {
 		return skip(Window, x.Instance, "its encryption is off: no certificate expires")
 	}

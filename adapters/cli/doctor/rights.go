@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"tairssl/handler"
@@ -30,53 +29,46 @@ func (x *examination) barred(region string) string {
 	return ""
 }
 
-// pick gives the instance of which a region's reads are tried: the one that was
-// named, or one that a sweep would read.
-func (x *examination) pick(region string, listed []handler.Listed) (handler.Ref, bool) {
-	if x.isIn(region) {
-		return x.subject.Ref, true
-	}
-	for _, l := range listed {
-		if x.fleet.Policy.Covers(l.InstanceID) {
-			return l.Ref, true
-		}
-	}
-	return handler.Ref{}, false
-}
-
 // reads really makes the calls that read, in every region.
-func (x *examination) reads() (findings []Finding) {
-	regions := make([][]Finding, len(x.settings.Region))
-	var all sync.WaitGroup
-	for i, region := range x.settings.Region {
-		all.Go(func() { regions[i] = x.readsIn(region) })
+func (x *examination) reads() (rights, regions []Finding) {
+	all := each(x.settings.Region, func(region string) census {
+		if x.barred(region) != "" {
+			return census{region: region}
+		}
+		return x.census(region)
+	})
+	for _, found := range each(all, x.readsIn) {
+		rights = append(rights, found...)
 	}
-	all.Wait()
-	for _, found := range regions {
-		findings = append(findings, found...)
-	}
-	return findings
+	return rights, x.regionsFound(all)
 }
 
-func (x *examination) readsIn(region string) (findings []Finding) {
-	if why := x.barred(region); why != "" {
-		return []Finding{x.skipped(Permission, "reads in "+region, why)}
+func (x *examination) readsIn(c census) (findings []Finding) {
+	if why := x.barred(c.region); why != "" {
+		return []Finding{x.skipped(Permission, "reads in "+c.region, why)}
 	}
-	page, err := x.client.List(x.ctx, region, handler.Filter{}, 1)
-	findings = append(findings, x.right("DescribeInstances", handler.Ref{RegionID: region, InstanceID: "*"}, err, fmt.Sprintf("%d instances in %s", page.Total, region)))
-	ref, ok := x.pick(region, page.Instances)
-	if !ok {
-		return append(findings, skip(Permission, "reads of an instance", "there is none in "+region+" to read: name one with --instance"))
+	findings = append(findings, x.right("DescribeInstances", handler.Ref{RegionID: c.region, InstanceID: "*"}, c.err, fmt.Sprintf("%d instances in %s", c.total, c.region)))
+	s, ok := x.pick(c)
+	if x.isIn(c.region) {
+		s = seen{Ref: x.subject.Ref}
+	} else if !ok {
+		return append(findings, skip(Permission, "reads of an instance", "there is none with TLS in "+c.region+" to read: name one with --instance"))
 	}
-	i, err := x.client.Instance(x.ctx, ref)
-	findings = append(findings, x.right("DescribeInstanceAttribute", ref, err, fmt.Sprintf("%s is %s, with %d tags", ref.InstanceID, i.Status, len(i.Tags))))
+	i, err := x.client.Instance(x.ctx, s.Ref)
+	findings = append(findings, x.right("DescribeInstanceAttribute", s.Ref, err, fmt.Sprintf("%s is %s, with %d tags", s.InstanceID, i.Status, len(i.Tags))))
 	if errors.Is(err, handler.NotFound) {
 		return findings // so would the others say
 	}
-	_, err = x.client.SSL(x.ctx, ref)
-	findings = append(findings, x.right("DescribeInstanceSSL", ref, err, "of "+ref.InstanceID))
-	_, err = x.client.Renewal(x.ctx, ref)
-	return append(findings, x.right("DescribeActiveOperationTasks", handler.Ref{RegionID: region, InstanceID: "*"}, err, "for "+ref.InstanceID))
+	if !s.asked {
+		s.SSL, s.err = x.client.SSL(x.ctx, s.Ref)
+	}
+	found := "of " + s.InstanceID
+	if s.NoTLS {
+		found += ", whose type has no TLS"
+	}
+	findings = append(findings, x.right("DescribeInstanceSSL", s.Ref, s.err, found))
+	_, err = x.client.Renewal(x.ctx, s.Ref)
+	return append(findings, x.right("DescribeActiveOperationTasks", handler.Ref{RegionID: c.region, InstanceID: "*"}, err, "for "+s.InstanceID))
 }
 
 // right is the finding of a call that was really made.
@@ -116,13 +108,7 @@ type tagged struct {
 // writes finds out whether the calls that write are allowed, in every region,
 // without writing.
 func (x *examination) writes(tags tagged) (findings []Finding) {
-	regions := make([][]Finding, len(x.settings.Region))
-	var all sync.WaitGroup
-	for i, region := range x.settings.Region {
-		all.Go(func() { regions[i] = x.writesIn(region, tags) })
-	}
-	all.Wait()
-	for _, found := range regions {
+	for _, found := range each(x.settings.Region, func(region string) []Finding { return x.writesIn(region, tags) }) {
 		findings = append(findings, found...)
 	}
 	return findings

@@ -9,7 +9,7 @@ import (
 
 // openers are the settings each of which opens a route.
 var openers = map[string][]string{
-	"/ssl":          {"WEBHOOK_SECRETS", "GITHUB_SECRETS"},
+	"/ssl":          {"WEBHOOK_SECRETS", "GITHUB_SECRETS", "ALERT_TOKENS", "ALERT_BASIC"},
 	"/slack":        {"SLACK_SIGNING_SECRETS"},
 	"/dingtalk":     {"DINGTALK_APP_SECRETS"},
 	"/feishu":       {"FEISHU_ENCRYPT_KEYS"},

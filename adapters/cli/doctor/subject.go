@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 
 	"tairssl/handler"
@@ -17,7 +18,8 @@ type subject struct {
 func (x *examination) find() {
 	isID := strings.Contains(x.Instance, "-") && handler.ValidID(x.Instance)
 	x.subject.Ref = handler.Ref{RegionID: x.settings.Region[0], InstanceID: x.Instance}
-	if x.Instance == "" || x.rejected || isID && len(x.settings.Region) == 1 {
+	barred := !slices.ContainsFunc(x.settings.Region, func(region string) bool { return x.barred(region) == "" })
+	if x.Instance == "" || barred || isID && len(x.settings.Region) == 1 {
 		return
 	}
 	found, err := x.fleet.Find(x.ctx, x.Instance, nil)

@@ -1,0 +1,49 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tairssl/handler"
+)
+
+// direct reads the request of handler's contract, or a batch of them.
+func direct(content []byte) Asked {
+	var s shape
+	if json.Valid(content) {
+		s = shapeOf(content)
+	}
+	if s != nil && len(s) == 0 {
+		return one("direct", unreadable("the request has no fields. "+served))
+	}
+	if s != nil && !s.isRequest() {
+		return one("unknown", unreadable(strange(s)))
+	}
+	requests, batch, err := handler.Decode(content)
+	switch {
+	case s == nil && len(content) > 0 && content[0] != '{' && content[0] != '[':
+		// Not quoted: a body has no place in the log.
+		return one("direct", unreadable(fmt.Sprintf("the request is not JSON, an object or a list, but %d bytes of text. %s", len(content), served)))
+	case err != nil:
+		return one("direct", handler.Unreadable(err))
+	}
+	return Asked{Requests: requests, Batch: batch, Trigger: "direct", Direct: batch || len(s) > 0}
+}
+
+// isRequest reports whether an object is meant for a direct request: it has one
+// of the required fields, or, if it is nothing else that is known, any field,
+// however it is spelt.
+func (s shape) isRequest() bool {
+	if s.hasAny("InstanceId", "SSLEnabled") {
+		return true
+	}
+	for _, m := range s {
+		for _, field := range []string{"InstanceId", "SSLEnabled", "RegionId", "RenewBefore", "SSLExpiredTime", "DryRun"} {
+			if strings.EqualFold(m.name, field) {
+				return looksLike(s) == ""
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,157 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"tairssl/handler"
+)
+
+// served is what anybody who sends something else is told.
+const served = `Send {"InstanceId":"r-…","SSLEnabled":"Update"}, or one of the events in the README's table of triggers`
+
+// stranger is a kind of object that is known and not served.
+type stranger struct {
+	is func(shape) bool
+	// looks is what it looks like; instead, if set, is what its sender can do.
+	looks, instead string
+}
+
+// strangers are told what they look like. The first that recognises an object
+// names it.
+var strangers = []stranger{
+	{recordsOf("aws:s3"), "an S3 event", ""},
+	{recordsOf("aws:dynamodb"), "a record of a DynamoDB stream", ""},
+	{recordsOf("aws:ses"), "an SES event", ""},
+	{recordsOf("aws:codecommit"), "a CodeCommit event", ""},
+	{fields("Records"), "a list of records of a source that is not known", "Served are the records of SQS, SNS, Kinesis, Kafka and Amazon MQ"},
+	{fields("awslogs"), "a batch of CloudWatch Logs", "Let a metric filter and an alarm that names the instance do this"},
+	{fields("requestContext", "responseContext"), "the record of records that failed", "It names where they are, not what they hold: send them again"},
+	{isHTTP, "an HTTP request", "One is taken from a gateway or an HTTP trigger alone, as the whole event"},
+	{fields("methodArn"), "a call of an authorizer", ""},
+	{fields("userPoolId", "triggerSource"), "a Cognito event", ""},
+	{fields("identityPoolId"), "a Cognito event", ""},
+	{fields("deliveryStreamArn"), "a transformation of Firehose", ""},
+	{fields("CodePipeline.job"), "a job of CodePipeline", ""},
+	{fields("invokingEvent"), "the evaluation of a rule of AWS Config", "Let EventBridge send the compliance change"},
+	{fields("SecretId", "ClientRequestToken"), "a rotation of Secrets Manager", ""},
+	{fields("invocationSchemaVersion", "tasks"), "a job of S3 Batch Operations", ""},
+	{fields("xAmzRequestId"), "a request of S3 Object Lambda", ""},
+	{fields("currentIntent"), "a message of Lex", ""},
+	{fields("bot", "userId"), "a message of Lex", ""},
+	{fields("AutoScalingGroupName"), "a notification of Auto Scaling", ""},
+	{fields("SubscribeURL", "TopicArn"), "the question of SNS whether to subscribe", "Confirm it by its SubscribeURL, or subscribe the function itself"},
+	{eventsOf("acs:oss"), "an OSS event", ""},
+	{eventsOf("cdn"), "a CDN event", ""},
+	{fields("parameter", "source", "jobName"), "a job of the Simple Log Service", "Let its alert send a request"},
+	{fields("alertName", "alertState"), "a threshold alarm of CloudMonitor", "It names a metric, no certificate: send system events, or an alert of Prometheus"},
+	{fields("alertName", "metricName"), "a threshold alarm of CloudMonitor", "It names a metric, no certificate: send system events, or an alert of Prometheus"},
+	{fields("metricName", "curValue"), "a threshold alarm of CloudMonitor", "It names a metric, no certificate: send system events, or an alert of Prometheus"},
+	{fields("evalMatches"), "an alert of Grafana before version 8", "Send the webhook of unified alerting"},
+	{fields("repository", "sender"), "a webhook of GitHub", ""},
+	{fields("object_kind"), "a webhook of GitLab", ""},
+	{fields("heartbeat", "monitor"), "a notification of Uptime Kuma", "Give it a request as its custom body, and /ssl as its URL"},
+	{fields("event", "incident"), "a webhook of an incident service", "Give it a request as its body, and /ssl as its URL"},
+}
+
+func fields(names ...string) func(shape) bool {
+	return func(s shape) bool { return s.has(names...) }
+}
+
+// recordsOf recognises Lambda's records of a source.
+func recordsOf(source string) func(shape) bool {
+	return func(s shape) bool {
+		items := s.list("Records")
+		return len(items) > 0 && shapeOf(items[0]).isFrom(source)
+	}
+}
+
+// eventsOf recognises the events that OSS and CDN send to Function Compute.
+func eventsOf(source string) func(shape) bool {
+	return func(s shape) bool {
+		items := s.list("events")
+		return len(items) > 0 && strings.Contains(shapeOf(items[0]).text("eventSource"), source)
+	}
+}
+
+func isHTTP(s shape) bool {
+	return s.hasAny("httpMethod", "rawPath") || s.object("requestContext").hasAny("http", "elb", "connectionId")
+}
+
+// looksLike names a kind that is known, served or not; "" for none.
+func looksLike(s shape) string {
+	if c := carrierOf(s); c != nil {
+		return c.title
+	}
+	for _, t := range triggers {
+		if t.is(s) {
+			return t.title
+		}
+	}
+	if k := strangerOf(s); k != nil {
+		return k.looks
+	}
+	return ""
+}
+
+func strangerOf(s shape) *stranger {
+	for i := range strangers {
+		if strangers[i].is(s) {
+			return &strangers[i]
+		}
+	}
+	return nil
+}
+
+// strange says what an object that nobody serves looks like, and what is served.
+func strange(s shape) string {
+	if k := strangerOf(s); k != nil {
+		instead := k.instead
+		if instead == "" {
+			instead = served
+		}
+		return fmt.Sprintf("this looks like %s, which is not served here. %s", k.looks, instead)
+	}
+	return fmt.Sprintf("this is neither a request nor an event that is known, but an object with %s. %s", s.fieldNames(), served)
+}
+
+// fieldNames are the first names of an object's members. Values are not shown.
+func (s shape) fieldNames() string {
+	const shown = 5
+	var names []string
+	for _, m := range s {
+		if len(names) == shown {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, handler.Clip(m.name))
+	}
+	if names == nil {
+		return "no fields"
+	}
+	return "the fields " + strings.Join(names, ", ")
+}
+
+// describe says what a content is, to a sender who sent it to the wrong place.
+func describe(content []byte) string {
+	content = open(content)
+	switch {
+	case len(content) == 0:
+		return "an empty body"
+	case !json.Valid(content):
+		return "no JSON"
+	case content[0] == '[':
+		return "a list"
+	case content[0] != '{':
+		return "a single value"
+	}
+	s := shapeOf(content)
+	if looks := looksLike(s); looks != "" {
+		return looks
+	}
+	if s.isRequest() && len(s) > 0 {
+		return "a direct request"
+	}
+	return "an object with " + s.fieldNames()
+}
