@@ -80,6 +80,9 @@ func (a *attempt) judge(ctx context.Context) decision {
 
 // plan ends an attempt before it acts.
 func (a *attempt) plan(context.Context) decision {
+	if _, d := a.room(); !d.act {
+		return d
+	}
 	return decision{outcome: Planned, reason: fmt.Sprintf("%s: %s would restart the instance", a.reason, a.SSLEnabled)}
 }
 

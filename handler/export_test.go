@@ -9,3 +9,13 @@ func ReadFlag(key, value string) (written string, ok bool) {
 	f, ok := parseFlag(key, value)
 	return f.value(), ok
 }
+
+// Held counts what a handler keeps of instances: locks, and those with flags that it
+// remembers.
+func (h *Handler) Held() (locks, flagged int) {
+	h.locks.mu.Lock()
+	defer h.locks.mu.Unlock()
+	h.memory.mu.Lock()
+	defer h.memory.mu.Unlock()
+	return len(h.locks.held), len(h.memory.flags)
+}

@@ -61,27 +61,40 @@ func (a *attempt) raise(ctx context.Context) decision {
 // makeRoom removes the flags that are no longer live and, where the instance has
 // all the tags that it takes, the one that only remembers notices.
 func (a *attempt) makeRoom(ctx context.Context) decision {
-	remove := DeadFlags(a.before.Tags, a.before.present)
-	if _, told := a.before.Tags[ToldTag]; told && len(a.before.Tags)-len(remove) >= MaxTags {
-		remove = append(remove, ToldTag)
-	}
-	if len(a.before.Tags)-len(remove) >= MaxTags {
-		return refuse("%s, but the instance has %d tags, so the tag that keeps a change from being made twice finds no room: remove one of its tags, or set TAIRSSL_LEASE=none where no other process changes it", a.reason, MaxTags)
-	}
-	if len(remove) == 0 {
-		return proceed(a.reason)
+	remove, d := a.room()
+	if !d.act || len(remove) == 0 {
+		return d
 	}
 	if err := a.api.Untag(ctx, a.ref, remove...); err != nil {
 		return a.tagFailure(AsError(err))
 	}
-	return proceed(a.reason)
+	return d
+}
+
+// room says which tags have to go for the flag, and whether that is enough.
+func (a *attempt) room() (remove []string, d decision) {
+	tags, now := a.before.Tags, a.before.present
+	remove = DeadFlags(tags, now)
+	if _, told := tags[ToldTag]; told && len(tags)-len(remove) >= MaxTags {
+		remove = append(remove, ToldTag)
+	}
+	if a.LeaseNone || len(tags)-len(remove) < MaxTags {
+		return remove, proceed(a.reason)
+	}
+	fix := "remove one of its tags, or set TAIRSSL_LEASE=none where no other process changes it"
+	for _, f := range flagsOf(tags) {
+		if f.live(now) {
+			fix = fmt.Sprintf("one of them is of an earlier change and may go at %s: try again then, or remove another one", At(f.ends()))
+		}
+	}
+	return nil, refuse("%s, but the instance has %d tags, so the tag that keeps a change from being made twice finds no room: %s", a.reason, MaxTags, fix)
 }
 
 // tagFailure turns a failed tagging into an answer that names the right fix.
 func (a *attempt) tagFailure(e *Error) decision {
 	switch {
 	case errors.Is(e, Forbidden):
-		return decision{outcome: Refused, err: e, reason: a.reason + ", but the tag that keeps a change from being made twice cannot be set: allow kvstore:TagResources and kvstore:UntagResources to this function's role, or set TAIRSSL_LEASE=none where no other process changes these instances"}
+		return decision{outcome: Refused, err: e, reason: a.reason + ", but the tag that keeps a change from being made twice cannot be set: allow kvstore:TagResources and kvstore:UntagResources to the role or user of the credentials, or set TAIRSSL_LEASE=none where no other process changes these instances"}
 	case errors.Is(e, ErrTagRefused):
 		return decision{outcome: Refused, err: e, reason: fmt.Sprintf("%s, but the tag %s… that keeps a change from being made twice is refused: %s", a.reason, flagPrefix, e.Message)}
 	}
@@ -127,7 +140,7 @@ func (a *attempt) invisible(pauses int) decision {
 	if pauses > 0 {
 		return failure(Errorf(Unavailable, "%s, but the tag %s that announced the change was removed by something else, so nothing was changed: a tool that owns all tags of the instance, such as Terraform, has to ignore them", a.reason, a.flag.key))
 	}
-	return failure(Errorf(Unavailable, "%s, but the tag that was set %s ago to announce the change is not visible yet, so nothing was changed: raise TAIRSSL_LEASE_PAUSE to at least %s", a.reason, a.LeasePause, 2*a.LeasePause))
+	return failure(Errorf(Unavailable, "%s, but the tag that was set %s ago to announce the change is not visible yet, so nothing was changed: raise TAIRSSL_LEASE_PAUSE to at least %s; tairssl doctor --tag-probe --instance %s measures how much it takes", a.reason, a.LeasePause, 2*a.LeasePause, a.ref.InstanceID))
 }
 
 // lower takes the flag back if surely nothing was written under it. A failure is

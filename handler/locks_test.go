@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -157,5 +158,40 @@ func TestAFlagThatLostIsForgotten(t *testing.T) {
 	h.Sleep = c.Sleep
 	if again := ask(t, h, update()); again.Outcome != handler.Accepted {
 		t.Errorf("once the other has withdrawn it ended %s (%s)", again.Outcome, again.Reason)
+	}
+}
+
+// A process that serves many instances does not grow with them.
+func TestNothingIsKeptOfAnInstanceForLong(t *testing.T) {
+	all := map[string]handler.Observation{}
+	var deliveries []handler.Delivery
+	for n := range 50 {
+		d := update()
+		d.InstanceID = fmt.Sprintf("r-many%04d", n)
+		all[d.InstanceID] = expiring(5 * day)
+		deliveries = append(deliveries, d, d)
+	}
+	c := handlertest.NewCloud(all)
+	h := handler.New(c, handler.Options{LeaseNone: true, Now: c.Now, Sleep: c.Sleep})
+	h.Handle(context.Background(), deliveries)
+	if locks, flagged := h.Held(); locks != 0 || flagged != 50 {
+		t.Errorf("of 50 instances %d locks are kept, and the flags of %d", locks, flagged)
+	}
+	c.Advance(time.Hour)
+	c.Change("r-many0000", func(o *handler.Observation) { o.Expires = start.Add(5 * day) })
+	c.Advance(time.Hour)
+	h.Handle(context.Background(), deliveries[:1])
+	c.Change("r-many0000", func(o *handler.Observation) { o.Expires = start.Add(5 * day) })
+	if result := h.Handle(context.Background(), deliveries[:1])[0]; result.Outcome != handler.Accepted {
+		t.Fatalf("two hours later it ended %s (%s)", result.Outcome, result.Reason)
+	}
+	if locks, flagged := h.Held(); locks != 0 || flagged != 1 {
+		t.Errorf("two hours later %d locks are kept, and the flags of %d, want those of one", locks, flagged)
+	}
+	c.OnModify = func(context.Context, func()) error { return handler.Errorf(handler.Throttled, "slow down") }
+	c.Change("r-many0001", func(o *handler.Observation) { o.Expires = start.Add(5 * day) })
+	h.Handle(context.Background(), deliveries[2:3])
+	if _, flagged := h.Held(); flagged != 1 {
+		t.Errorf("after a write that was refused the flags of %d are kept", flagged)
 	}
 }

@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,21 +27,23 @@ func TestPlans(t *testing.T) {
 		says     string
 		pinned   time.Time
 	}{
-		"due":                      {expiring(5 * day), nil, everything, handler.Planned, "within 30d: Update would restart the instance", start.Add(5 * day)},
-		"not due":                  {expiring(90 * day), nil, everything, handler.Unchanged, "not within 30d", start.Add(90 * day)},
-		"forced":                   {expiring(90 * day), func(d *handler.Delivery) { d.Force = true }, everything, handler.Planned, "forced", start.Add(90 * day)},
-		"forced, of nothing":       {handler.Observation{}, func(d *handler.Delivery) { d.Force = true }, everything, handler.Unchanged, "Enable makes one", time.Time{}},
-		"forced, weak":             {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Trust = true, handler.Weak }, everything, handler.Refused, "nothing but an Update", start.Add(90 * day)},
-		"forced, automatic":        {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Automatic = true, true }, everything, handler.Refused, "cannot be forced", start.Add(90 * day)},
-		"forced Enable":            {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.SSLEnabled = true, handler.Enable }, everything, handler.Failed, "Force goes with SSLEnabled Update only", start.Add(90 * day)},
-		"a wrong name":             {wrongName, nil, everything, handler.Planned, "its name", start.Add(90 * day)},
-		"pinned already":           {expiring(5 * day), func(d *handler.Delivery) { d.SSLExpiredTime = handler.At(start.Add(4 * day)) }, everything, handler.Unchanged, "moved on", start.Add(4 * day)},
-		"Disable over chat":        {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.Trust = handler.Disable, handler.Signed }, everything, handler.Planned, "Disable would restart", start.Add(5 * day)},
-		"Disable, not granted":     {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.Trust = handler.Disable, handler.Signed }, handler.Policy{}, handler.Refused, "TAIRSSL_ACTIONS", time.Time{}},
-		"Enable":                   {handler.Observation{}, func(d *handler.Delivery) { d.SSLEnabled = handler.Enable }, everything, handler.Planned, "Enable would restart", time.Time{}},
-		"another region":           {expiring(5 * day), func(d *handler.Delivery) { d.RegionID = "cn-shanghai" }, everything, handler.Failed, "TAIRSSL_REGION", time.Time{}},
-		"weak, outside the window": {expiring(5 * day), func(d *handler.Delivery) { d.Trust = handler.Weak }, everything, handler.Deferred, "maintenance window", start.Add(5 * day)},
-		"weak, to be confirmed":    {expiring(5 * day), func(d *handler.Delivery) { d.Trust, d.Confirmed = handler.Weak, true }, everything, handler.Planned, "", start.Add(5 * day)},
+		"due":                        {expiring(5 * day), nil, everything, handler.Planned, "within 30d: Update would restart the instance", start.Add(5 * day)},
+		"not due":                    {expiring(90 * day), nil, everything, handler.Unchanged, "not within 30d", start.Add(90 * day)},
+		"forced":                     {expiring(90 * day), func(d *handler.Delivery) { d.Force = true }, everything, handler.Planned, "forced", start.Add(90 * day)},
+		"forced, of nothing":         {handler.Observation{}, func(d *handler.Delivery) { d.Force = true }, everything, handler.Unchanged, "Enable makes one", time.Time{}},
+		"forced, weak":               {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Trust = true, handler.Weak }, everything, handler.Refused, "anything but an Update", start.Add(90 * day)},
+		"forced, automatic":          {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Automatic = true, true }, everything, handler.Refused, "cannot be forced", start.Add(90 * day)},
+		"forced Enable":              {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.SSLEnabled = true, handler.Enable }, everything, handler.Failed, "Force goes with SSLEnabled Update only", start.Add(90 * day)},
+		"a wrong name":               {wrongName, nil, everything, handler.Planned, "its name", start.Add(90 * day)},
+		"pinned already":             {expiring(5 * day), func(d *handler.Delivery) { d.SSLExpiredTime = handler.At(start.Add(4 * day)) }, everything, handler.Unchanged, "moved on", start.Add(4 * day)},
+		"Disable over chat":          {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.Trust = handler.Disable, handler.Signed }, everything, handler.Planned, "Disable would restart", start.Add(5 * day)},
+		"Disable, not granted":       {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.Trust = handler.Disable, handler.Signed }, handler.Policy{}, handler.Refused, "TAIRSSL_ACTIONS", time.Time{}},
+		"Disable elsewhere, trusted": {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.RegionID = handler.Disable, "cn-shanghai" }, everything, handler.Failed, "TAIRSSL_REGION", time.Time{}},
+		"Disable of nobody, trusted": {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.InstanceID = handler.Disable, "x" }, everything, handler.Failed, "InstanceId", time.Time{}},
+		"Enable":                     {handler.Observation{}, func(d *handler.Delivery) { d.SSLEnabled = handler.Enable }, everything, handler.Planned, "Enable would restart", time.Time{}},
+		"another region":             {expiring(5 * day), func(d *handler.Delivery) { d.RegionID = "cn-shanghai" }, everything, handler.Failed, "TAIRSSL_REGION", time.Time{}},
+		"weak, outside the window":   {expiring(5 * day), func(d *handler.Delivery) { d.Trust = handler.Weak }, everything, handler.Deferred, "maintenance window", start.Add(5 * day)},
+		"weak, to be confirmed":      {expiring(5 * day), func(d *handler.Delivery) { d.Trust, d.Confirmed = handler.Weak, true }, everything, handler.Planned, "", start.Add(5 * day)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, h := on(test.instance, handler.Options{Policy: test.policy})
@@ -201,5 +204,29 @@ func TestTheSettingsAreCopied(t *testing.T) {
 	policy.Actions[0], policy.Instances[0], regions[0] = handler.Disable, "!*", "cn-shanghai"
 	if result := ask(t, h, update()); result.Outcome != handler.Accepted {
 		t.Errorf("after the caller changed its settings it ended %s (%s)", result.Outcome, result.Reason)
+	}
+}
+
+// A plan does not promise what would be refused for want of room for a tag.
+func TestAPlanSaysThatAnInstanceHasAllItsTags(t *testing.T) {
+	o := expiring(5 * day)
+	o.Tags = map[string]string{}
+	for n := range handler.MaxTags {
+		o.Tags[fmt.Sprintf("owner%02d", n)] = "x"
+	}
+	_, h := on(o, handler.Options{})
+	if result, _ := h.Plan(context.Background(), update()); result.Outcome != handler.Refused || !strings.Contains(result.Reason, "has 20 tags") {
+		t.Errorf("the plan ended %s (%s), want refused", result.Outcome, result.Reason)
+	}
+	dry := update()
+	dry.DryRun = true
+	if result := ask(t, h, dry); result.Outcome != handler.Refused {
+		t.Errorf("a dry run ended %s (%s), want refused", result.Outcome, result.Reason)
+	}
+	delete(o.Tags, "owner00")
+	o.Tags["tairssl-lease-abcd1234"] = raisedBy(handler.Update, start.Add(4*day), 15*time.Minute, "")
+	_, h = on(o, handler.Options{})
+	if result, _ := h.Plan(context.Background(), update()); !strings.Contains(result.Reason, "may go at 2026-11-24T12:30:00Z") {
+		t.Errorf("with a tag of an earlier change the plan says %s", result.Reason)
 	}
 }

@@ -41,7 +41,7 @@ func (p Policy) permit(d Delivery) decision {
 	}
 	switch {
 	case d.Trust == Weak && (d.SSLEnabled != Update || d.Force):
-		return refuse("a sender that proves so little can ask for nothing but an Update that is due: sign the request with Standard Webhooks, invoke the function, or use the command line")
+		return refuse("the signature or token of this request proves too little for anything but an Update that is due: sign the request with Standard Webhooks, invoke the function, or use the command line")
 	case d.Automatic && d.SSLEnabled != Update:
 		return refuse("an automatic request may only Update")
 	case d.Automatic && d.Force:
@@ -127,7 +127,7 @@ func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
 	case wrong != "" && !d.Automatic && d.Trust > Weak && !d.SSLExpiredTime.IsZero():
 		return true, fmt.Sprintf("certificate expires in %s", Span(left)) + wrong
 	case wrong != "":
-		wrong += ", which an Update may cure: ask for one with SSLExpiredTime"
+		wrong += ", which an Update may cure: tairssl update, or a request with SSLExpiredTime"
 	}
 	return false, fmt.Sprintf("certificate expires in %s, on %s, not within %s", Span(left), At(o.Expires), Span(within)) + wrong
 }

@@ -228,7 +228,7 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 	if code, out, _ := s.run("", "sweep", "--dry-run"); code != 0 || !strings.Contains(out, "11 seen, 4 due, 2 of a type without TLS, 3 planned, 1 refused, 7 unchanged") || s.restarts() != 0 {
 		t.Errorf("a dry run ends %d:\n%s", code, out)
 	}
-	if code, _, stderr := s.run("", "sweep"); code != 2 || !strings.Contains(stderr, "--yes") {
+	if code, _, stderr := s.run("", "sweep"); code != 3 || !strings.Contains(stderr, "--yes") {
 		t.Errorf("without --yes it ends %d:\n%s", code, stderr)
 	}
 	code, out, _ := s.run("", "sweep", "--yes", "--max-targets", "2", "-o", "json")

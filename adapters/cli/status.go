@@ -126,7 +126,7 @@ func statusOf(ctx context.Context, h instances, names []string) []status {
 				return nil
 			}
 			ref, o, err := h.Observe(ctx, ref)
-			rows[i] = rowOf(h, ref, o, err)
+			rows[i] = lookAhead(ctx, h, handler.Listed{Ref: ref, Instance: o.Instance}, o, err)
 			return nil
 		})
 	}

@@ -43,7 +43,8 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 				return usageError{err}
 			}
 			if !dryRun && !yes && !c.agree("Instances whose certificates are due restart, connections to them drop. Go on? [y/N] ") {
-				return usagef("not confirmed: say --dry-run to look, or --yes where nobody can be asked")
+				fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed: say --dry-run to look, or --yes where nobody can be asked")
+				return exit(handler.Result{Outcome: handler.Refused}.ExitCode())
 			}
 			h, done, err := c.connect(cmd.Context())
 			if err != nil {

@@ -70,7 +70,7 @@ func (r *reader) alerts(s shape) Asked {
 		asked.Requests = append(asked.Requests, handler.Unchangedf("no alert is firing"))
 	}
 	if cut := number(s.raw("truncatedAlerts")); cut > 0 {
-		asked = asked.leaveOut(fmt.Sprintf("the sender left out %d more alerts: raise its limit on alerts in a message; the next sweep looks at every instance", cut))
+		asked = asked.leaveOut("the sender left out %d more alerts: raise its limit on alerts in a message; the next sweep looks at every instance", cut)
 	}
 	asked.Batch = len(asked.Requests) > 1
 	return asked
@@ -82,10 +82,10 @@ func unreadable(fault string) handler.Delivery {
 }
 
 // leaveOut adds that not all was looked at, unless nothing could be read anyway.
-func (a Asked) leaveOut(why string) Asked {
-	a.LeftOut = why
+func (a Asked) leaveOut(format string, args ...any) Asked {
+	a.LeftOut = fmt.Sprintf(format, args...)
 	if !a.Unread() {
-		a.Requests = append(slices.Clip(a.Requests), handler.Delivery{}.Unchangedf("%s", why))
+		a.Requests = append(slices.Clip(a.Requests), handler.Unchangedf(format, args...))
 		a.Batch = true
 	}
 	return a
@@ -98,7 +98,7 @@ func (a Asked) Limit(n int) Asked {
 	}
 	left := len(a.Requests) - n
 	a.Requests = a.Requests[:n:n]
-	return a.leaveOut(fmt.Sprintf("%d more alerts were not looked at, for one message causes at most %d requests: the next sweep looks at every instance", left, n))
+	return a.leaveOut("%d more alerts were not looked at, for one message causes at most %d requests: the next sweep looks at every instance", left, n)
 }
 
 // statusOf is an alert's status: its own, or else that of the webhook.

@@ -129,9 +129,9 @@ func TestAnEventThatCanNotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// A queue would deliver what can not be read again and again.
+// A queue would deliver what can not be read again and again. People are told.
 func TestAQueueIsNotToldOfWhatCanNotBeRead(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret")
 	for _, payload := range []string{
 		`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"}]}`,
 		`{"eventSource":"aws:mq","messages":[{"messageID":"m1","data":"aGVsbG8="}]}`,
@@ -141,6 +141,9 @@ func TestAQueueIsNotToldOfWhatCanNotBeRead(t *testing.T) {
 		if err != nil || !strings.Contains(string(answer), `"invalid"`) {
 			t.Errorf("%s is answered %s, %v", payload, answer, err)
 		}
+	}
+	if n := len(w.posts.bodies); n != 2 || !strings.Contains(w.posts.bodies[0], "not JSON") { // the same words are told once an hour
+		t.Errorf("people were told %v", w.posts.bodies)
 	}
 }
 

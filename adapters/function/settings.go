@@ -56,7 +56,7 @@ type Settings struct {
 	CertMap                 event.CertMap           `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
 	WebhookSecrets          webhook.StandardSecrets `env:"WEBHOOK_SECRETS" help:"secrets of Standard Webhooks, whsec_ and base64: opens /ssl and /cloudevents"`
 	GitHubSecrets           webhook.Secrets         `env:"GITHUB_SECRETS" help:"secrets of GitHub style signatures: opens /ssl, for an Update that is due"`
-	AlertTokens             webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /alertmanager, /grafana and /cloudevents, for an Update that is due"`
+	AlertTokens             webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /ssl, /alertmanager, /grafana and /cloudevents, for an Update that is due"`
 	AlertBasic              webhook.BasicSecrets    `env:"ALERT_BASIC" help:"user:password pairs, for the same"`
 	GrafanaSecrets          webhook.Secrets         `env:"GRAFANA_SECRETS" help:"secrets of Grafana's HMAC signature, with a timestamp header: opens /grafana"`
 	CloudEventsOrigins      []string                `env:"CLOUDEVENTS_ORIGINS" help:"origins that may shake hands on /cloudevents (WebHook-Request-Origin)"`

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -281,6 +282,47 @@ func TestFailureTypeIsLambdas(t *testing.T) {
 	var failure messages.InvokeResponse_Error
 	if !errors.As(err, &failure) || failure.Type != "throttled" {
 		t.Errorf("ended with %v, want an error of type throttled", err)
+	}
+}
+
+// None of the public samples of Lambda's events is for this function. None changes
+// anything, and none passes for understood: it is an error, an HTTP status, or
+// poison in a queue, which stands in the log.
+func TestNoPublicSampleIsTakenForOurs(t *testing.T) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
+	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "events", "testdata", "*.json"))
+	if err != nil || len(files) < 80 {
+		t.Fatalf("there are %d samples, %v", len(files), err)
+	}
+	e, f, log := newFunction(t)
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Reset()
+		answer, err := f.Invoke(context.Background(), payload)
+		var failure messages.InvokeResponse_Error
+		var response struct {
+			StatusCode        int
+			BatchItemFailures []any
+		}
+		_ = json.Unmarshal(answer, &response) // an array has neither
+		switch {
+		case errors.As(err, &failure) && failure.Type == "invalid":
+		case err == nil && response.StatusCode >= 400:
+		case err == nil && strings.Contains(log.String(), `"kind":"invalid"`) && len(response.BatchItemFailures) == 0:
+		default:
+			t.Errorf("%s is answered %s, %v; the log has %s", filepath.Base(file), answer, err, log)
+		}
+	}
+	for _, i := range e.Instances() {
+		if i.Restarts > 0 {
+			t.Errorf("%s restarted", i.InstanceID)
+		}
+	}
+	if n := e.Calls("ModifyInstanceSSL"); n > 0 {
+		t.Errorf("%d changes were asked for", n)
 	}
 }
 

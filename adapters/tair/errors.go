@@ -46,7 +46,7 @@ const (
 	checkKey    = "check ALIBABA_CLOUD_ACCESS_KEY_ID"
 	checkSecret = "check ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 	checkServer = "this endpoint does not serve it: check TAIRSSL_ENDPOINT"
-	allowAction = "allow %s on this instance to the role or user of the credentials"
+	allowAction = "allow %s to the role or user of the credentials"
 )
 
 // codeNoTLS is what DescribeInstanceSSL answers for an instance whose type has no

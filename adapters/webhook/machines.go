@@ -82,7 +82,7 @@ func (q *request) trust() handler.Trust {
 func (h *Handler) weighed(q *request, asked event.Asked) event.Asked {
 	trust := q.trust()
 	if asked.Sweep != nil && trust == handler.Weak {
-		refused := handler.Refusedf("a sender that proves so little cannot order a sweep: sign the order with Standard Webhooks, invoke the function, or use the command line")
+		refused := handler.Refusedf("the signature or token of this request proves too little to order a sweep: sign the order with Standard Webhooks, invoke the function, or use the command line")
 		asked = event.Asked{Requests: []handler.Delivery{refused}, Trigger: asked.Trigger, ID: asked.ID}
 	}
 	order := ""

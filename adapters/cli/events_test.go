@@ -1,0 +1,99 @@
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// built builds the function of a cloud.
+func built(t *testing.T, cloud string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), cloud, "bootstrap")
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, "../"+cloud+"/bootstrap").CombinedOutput()
+	if err != nil {
+		t.Fatalf("the function of %s does not build: %v\n%s", cloud, err, out)
+	}
+	return path
+}
+
+// secrets are those that the samples over HTTP are signed with.
+var secrets = []string{"TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0", "TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password"}
+
+// Every sample, on the built functions: what is due restarts at the first
+// delivery, and nothing at the second, nor at one to another process.
+func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
+	t.Parallel() // it waits for leases, mostly
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("there are %d samples, %v", len(files), err)
+	}
+	for _, cloud := range []string{"lambda", "fc"} {
+		function := built(t, cloud)
+		for _, file := range files {
+			payload, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := filepath.Base(file)
+			ofFC := bytes.Contains(payload, []byte(`"queryParameters"`))
+			if isHTTP := bytes.Contains(payload, []byte(`"isBase64Encoded"`)); isHTTP && ofFC != (cloud == "fc") {
+				continue // a gateway of the other cloud
+			}
+			s := newShell(t)
+			s.environ = append(s.environ, secrets...)
+			for range 2 {
+				if code, out, errs := s.run("", "invoke", file, file, "--on", cloud, "--binary", function); code == 6 || code == 1 || code == 130 {
+					t.Errorf("%s on %s ends %d:\n%s%s", name, cloud, code, out, errs)
+				}
+			}
+			restarted := 0
+			for _, i := range s.Instances() {
+				if restarted += i.Restarts; i.Restarts > 1 {
+					t.Errorf("%s on %s, delivered four times, restarted %s %d times", name, cloud, i.InstanceID, i.Restarts)
+				}
+			}
+			// Neither is among the actions that are allowed by default.
+			if never := name == "direct-enable.json" || name == "direct-disable.json"; never != (restarted == 0) {
+				t.Errorf("%s on %s restarted %d instances", name, cloud, restarted)
+			}
+			_ = s.Close()
+		}
+	}
+}
+
+// Who sends something that nobody reads learns of it by the exit code.
+func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
+	t.Parallel()
+	for _, cloud := range []string{"lambda", "fc"} {
+		function := built(t, cloud)
+		s := newShell(t)
+		for name, payload := range map[string]string{
+			"text":              `hello`,
+			"nothing":           ``,
+			"an S3 event":       `{"Records":[{"eventSource":"aws:s3","s3":{}}]}`,
+			"poison of a queue": `{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"}]}`,
+			"poison of Kinesis": `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"sequenceNumber":"1","data":"aGVsbG8="}}]}`,
+			"poison of Kafka":   `{"eventSource":"aws:kafka","records":{"t-0":[{"topic":"t","partition":0,"offset":1,"value":"aGVsbG8="}]}}`,
+			"poison of a pipe":  `[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"}]`,
+			"an empty timer":    `{"triggerTime":"t","triggerName":"n","payload":""}`,
+			"a wrong request":   `{"InstanceId":"../x","SSLEnabled":"Update"}`,
+			"an alert of a web": `{"status":"firing","alerts":[{"status":"firing","labels":{"instance":"web:80"}}]}`,
+		} {
+			code, out, errs := s.run(payload, "invoke", "-", "--on", cloud, "--binary", function)
+			if code != 2 {
+				t.Errorf("%s on %s ends %d, want 2:\n%s%s", name, cloud, code, out, errs)
+			}
+			if !strings.Contains(errs, `"kind":"invalid"`) {
+				t.Errorf("%s on %s is not in the log:\n%s", name, cloud, errs)
+			}
+		}
+		code, out, errs := s.run(`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"},{"eventSource":"aws:sqs","messageId":"m2","body":{"InstanceId":"`+id+`","SSLEnabled":"Update"}}]}`, "invoke", "-", "--on", "lambda", "--binary", built(t, "lambda"))
+		if code != 0 {
+			t.Errorf("poison beside a good record ends %d:\n%s%s", code, out, errs)
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package event
+
+// InstanceLabels are the labels of alerts, in their order.
+var InstanceLabels = instanceLabels
