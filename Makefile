@@ -58,7 +58,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 	  done; done
 
 # Of webhook, the files with the signature schemes.
-SCHEMES := scheme credential standard github grafana slack feishu dingtalk teams mattermost
+SCHEMES := scheme credential standard github grafana
 MUTATED ?= handler handler/fleet adapters/chatops adapters/webhook
 EXCLUDED_handler          := '^(fleet|handlertest)/'
 EXCLUDED_adapters/webhook := $(patsubst %,'^%$$',$(filter-out $(SCHEMES:=.go) %_test.go,$(notdir $(wildcard adapters/webhook/*.go))))

@@ -19,8 +19,8 @@ var (
 	}
 	// Outermost last: a package imports only what stands before it.
 	inward = []string{
-		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/event", "tairssl/adapters/chatops", "tairssl/adapters/webhook",
-		"tairssl/adapters/notify", "tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
+		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/event", "tairssl/adapters/webhook", "tairssl/adapters/notify",
+		"tairssl/adapters/chatops", "tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
 	}
 )
 

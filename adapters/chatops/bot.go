@@ -43,13 +43,21 @@ func (Address) GoString() string { return "[address]" }
 // Reply is what is said back.
 type Reply struct {
 	// Lines are short, for a phone. Their text is plain: a platform's own
-	// formatting is for package webhook to add, and to escape.
+	// formatting is for its file to add, and to escape.
 	Lines []string
-	// Code, if it is set, confirms what the lines announce: to be put on a
-	// button where there are buttons. The lines say it, too.
+	// Code, if it is set, confirms what the lines announce. The lines say it, too.
 	Code string
+	// Confirm is what to say with it, for a button or a link that says it, and Button
+	// what that shows.
+	Confirm, Button string
 	// Public says that others have to see it: somebody else confirms.
 	Public bool
+	// Decided, if it is set, says that the button that was pressed is spent: who
+	// decided stands in place of its %s.
+	Decided string
+
+	pressed bool   // it answers a button
+	by      string // who pressed it, by id
 }
 
 // Options of a [Bot].
@@ -57,11 +65,14 @@ type Options struct {
 	Allow  Rules
 	Key    []byte // of confirmation codes, and of what is handed over; none: chat only reads
 	Second bool   // somebody else has to confirm
-	Region string // where an instance is if a command does not say
+	Region string // shown with no instance: those elsewhere are shown with theirs
 	// Hand takes over what lasts longer than a chat waits: whatever it is given
 	// is to be passed to [Bot.Open] and [Bot.Finish] by an invocation that nobody
 	// waits for. It returns as soon as that is certain. Without it chat only reads.
 	Hand func(ctx context.Context, payload []byte) error
+	// Change carries out a confirmed change, and logs, counts and tells it as any
+	// other. Default: the fleet's Handle.
+	Change func(context.Context, handler.Delivery) handler.Result
 	// Audit takes what is to be logged of a message, once, whether it was obeyed
 	// or not; default: a line of Log.
 	Audit func(context.Context, ...slog.Attr)
@@ -72,8 +83,10 @@ type Options struct {
 // Bot answers messages. It is safe for concurrent use.
 type Bot struct {
 	Options
-	fleet *fleet.Fleet
-	used  used
+	fleet  *fleet.Fleet
+	used   once   // codes; see start
+	given  plans  // in this process
+	pauses pauses // for who uses wrong codes
 }
 
 // New returns a bot that reads and changes instances of f.
@@ -87,6 +100,11 @@ func New(f *fleet.Fleet, o Options) *Bot {
 	if o.Audit == nil {
 		o.Audit = func(ctx context.Context, attrs ...slog.Attr) { o.Log.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...) }
 	}
+	if o.Change == nil {
+		o.Change = func(ctx context.Context, d handler.Delivery) handler.Result {
+			return f.Handle(ctx, []handler.Delivery{d})[0]
+		}
+	}
 	return &Bot{Options: o, fleet: f}
 }
 
@@ -99,13 +117,20 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	// What is asked for is known before anything takes time, so that the audit
 	// line has it whatever happens then.
 	a := audit{decision: "unknown"}
-	c, p, err := b.understand(m, &a)
+	c, t, err := b.understand(m, &a)
+	w := c.wording()
 	var reply Reply
 	switch {
+	case c.Verb == confirm && b.pauses.active(m, b.Now()):
+		a.decision, a.why = string(handler.Refused), inEnglish.Pause
+		reply = text(w.sentence(w.Pause))
 	case err != nil:
-		reply = text(sentence(err.Error()))
+		if c.Verb == confirm && a.wrong {
+			b.pauses.add(m, b.Now())
+		}
+		reply = text(err.Error())
 	case c.Verb == confirm:
-		reply = b.start(ctx, m, c, p, &a)
+		reply = b.start(ctx, m, c, t, &a)
 	default:
 		reply = b.answer(ctx, m, c, &a)
 	}
@@ -113,38 +138,45 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	return reply
 }
 
-// understand reads a message, and the code in it if there is one.
-func (b *Bot) understand(m Message, a *audit) (c Command, p plan, err error) {
-	if c, err = Parse(m.Text); err != nil {
-		a.decision, a.why = "not understood", "not a command"
-		return c, p, err
-	}
+// understand reads a message, and the code in it if there is one. Its error is a
+// sentence for people.
+func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
+	c, err = Parse(m.Text)
+	w := c.wording()
 	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
-	if a.region == "" {
-		a.region = b.Region
+	switch {
+	case err != nil:
+		a.verb, a.decision, a.why, a.wrong = "", "not understood", "not a command", c.Verb == confirm
+		return c, t, err
+	case c.Verb != confirm:
+		return c, t, nil
 	}
-	if c.Verb != confirm {
-		return c, p, nil
+	refuse := func(sentence func(*wording) string) error {
+		a.decision, a.why = string(handler.Refused), sentence(&inEnglish)
+		return w.err(sentence(w))
 	}
 	if why := b.readsOnly(); why != nil {
-		a.decision, a.why = "refused", why.Error()
-		return c, p, why
+		return c, t, refuse(why)
 	}
-	if p, err = read(b.Key, c.Code, m, b.Second, m.Received); err != nil {
-		a.decision, a.why = "refused", err.Error()
-		return c, p, err
+	t, fault := b.coder().read(c.Code, m, m.Received)
+	if fault != nil {
+		a.wrong = fault == errCode
+		return c, t, refuse(fault.of)
 	}
-	a.verb, a.instances, a.region = confirm+" "+p.Verb, []string{p.Instance}, p.Region
-	return c, p, nil
+	a.verb = confirm + " " + t.verb
+	return c, t, nil
 }
 
-// readsOnly says why chat changes nothing here; nil if it does.
-func (b *Bot) readsOnly() error {
+func (b *Bot) coder() coder { return coder{b.Key, b.Second} }
+
+// readsOnly gives the sentence that says why chat changes nothing here; nil if it
+// does.
+func (b *Bot) readsOnly() func(*wording) string {
 	switch {
 	case len(b.Key) == 0:
-		return errNoCode
+		return func(w *wording) string { return w.NoKey }
 	case b.Hand == nil:
-		return errNoHand
+		return func(w *wording) string { return w.NoHand }
 	}
 	return nil
 }
@@ -157,7 +189,8 @@ type audit struct {
 	region                         string
 	handed                         bool           // an invocation of its own goes on with it
 	partial                        bool           // the answer lacks what could not be read in time
-	err                            *handler.Error // why it could not be handed over
+	wrong                          bool           // a code that is none of ours
+	err                            *handler.Error // what failed first
 }
 
 // audited tells the audit of a message.
@@ -176,6 +209,9 @@ func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	}
 	if e := a.err; e != nil {
 		attrs = append(attrs, slog.String("kind", string(e.Kind)), slog.String("code", e.Code))
+		if a.requestID == "" && e.RequestID != "" {
+			attrs = append(attrs, slog.String("request_id", e.RequestID))
+		}
 		if e.Err != nil {
 			attrs = append(attrs, slog.String("cause", e.Err.Error()))
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -36,8 +35,12 @@ func TestCommandsAsPeopleTypeThem(t *testing.T) {
 		"<@U123> update " + id:                   "update " + id,
 		"<at>tair</at> update " + id:             "update " + id,
 		"@bot enable `" + id + "`":               "enable " + id,
-		"confirm aB.c_d-9":                       "confirm aB.c_d-9",
-		"Confirm aB.c_d-9.":                      "confirm aB.c_d-9",
+		"confirm k7q2-9m4x-tpdw-6hac":            "confirm k7q29m4xtpdw6hac",
+		"Confirm K7Q2 9M4X TPDW 6HAC.":           "confirm K7Q29M4XTPDW6HAC",
+		"confirm K7Q29M4XTPDW6HAC":               "confirm K7Q29M4XTPDW6HAC",
+		"K7Q2-9M4X-TPDW-6HAC":                    "confirm K7Q29M4XTPDW6HAC",
+		"确认Ｋ７Ｑ２－９Ｍ４Ｘ－ＴＰＤＷ－６ＨＡＣ。":                 "confirm K7Q29M4XTPDW6HAC",
+		"update r-x (cn-hangzhou)\nTo go on, say within 5 minutes:\nconfirm K7Q2-9M4X-TPDW-6HAC": "confirm K7Q29M4XTPDW6HAC",
 	} {
 		c, err := chatops.Parse(typed)
 		got := strings.TrimSpace(c.Verb + " " + strings.Join(c.Instances, " "))
@@ -58,27 +61,24 @@ func TestCommandsAsPeopleTypeThem(t *testing.T) {
 
 func TestWordsThatAreNotUnderstood(t *testing.T) {
 	for typed, want := range map[string]string{
-		"udpate " + id:                    "did you mean update?",
-		"staus":                           "did you mean status?",
-		"update " + id + " dryrun":        "did you mean dry-run?",
-		"renew " + id:                     "did you mean update?",
-		"update " + id + " --region cn-x": "did you mean region=cn-hangzhou, in one word?",
-		"status --all":                    "did you mean status alone",
-		"status " + id + " dry-run":       "status changes nothing",
+		"udpate " + id:                              "did you mean update?",
+		"staus":                                     "did you mean status?",
+		"update " + id + " dryrun":                  "did you mean dry-run?",
+		"update " + id + " --region cn-x":           "did you mean region=cn-hangzhou?",
+		"status --all":                              "did you mean status?",
+		"status " + id + " dry-run":                 "tatus changes nothing",
 		"update " + id + " region=cn-a region=cn-b": "two regions",
-		"update":                           "takes one instance",
-		"update " + id + " r-other1":       "takes one instance",
-		"update orders":                    "not a word that I know",
-		"update r-UP!":                     "not an instance id",
+		"update":                           "takes an instance",
+		"update a1 a2 a3 a4 a5 a6":         "at most 5 at once",
 		"update " + id + " region=Nowhere": "not a region",
 		"confirm":                          "one code",
 		"confirm a b":                      "one code",
+		"confirm update.r-x.cn.1.2.3":      "one code",
 		"rm -rf /":                         "not a word that I know",
-		"update <script>":                  "????script",
 		strings.Repeat("a", 600):           "too long",
 		"\xff":                             "not text",
 	} {
-		if _, err := chatops.Parse(typed); err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(want, "????")) {
+		if _, err := chatops.Parse(typed); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q is answered %v, want %q", typed, err, want)
 		}
 	}
@@ -107,6 +107,7 @@ type cloud struct {
 	// Of a fleet: where an instance is if not in the default region, what is wrong
 	// with an instance or a region, how long a look takes, and which were made.
 	domains   map[string]string
+	names     map[string]string
 	elsewhere map[string]string
 	faults    map[string]error
 	takes     time.Duration
@@ -169,7 +170,10 @@ func (c *cloud) List(ctx context.Context, region string, filter handler.Filter, 
 	var list []handler.Listed
 	for _, id := range slices.Sorted(maps.Keys(c.ssl)) {
 		if cmp.Or(c.elsewhere[id], handler.DefaultRegion) == region && (filter.IDs == nil || slices.Contains(filter.IDs, id)) {
-			list = append(list, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}, Instance: handler.Instance{Status: "Normal"}})
+			if filter.Search != "" && !strings.Contains(id, filter.Search) && !strings.Contains(c.names[id], filter.Search) {
+				continue
+			}
+			list = append(list, handler.Listed{Ref: handler.Ref{RegionID: region, InstanceID: id}, Instance: handler.Instance{Status: "Normal", Name: c.names[id], ConnectionDomain: c.domains[id]}})
 		}
 	}
 	from := min((page-1)*handler.PageSize, len(list))
@@ -315,9 +319,9 @@ func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
 	c.deaf, c.asked = make(chan struct{}), make(chan struct{})
 	defer close(c.deaf)
 	for text, want := range map[string][]string{
-		"confirm " + code: {"unknown what came of it", `"verb":"confirm update","instance":"` + id + `","region":"cn-hangzhou","outcome":"unknown","reason":"out of time"`},
-		"update " + id:    {"Nothing was changed", `"verb":"update","instance":"` + id + `","region":"cn-hangzhou","outcome":"failed","reason":"out of time"`},
-		"status " + id:    {"Nothing was changed", `"verb":"status","instance":"` + id + `","region":"cn-hangzhou","outcome":"failed","reason":"out of time"`},
+		"confirm " + code: {"unknown what came of it", `"verb":"confirm update","instance":"","region":"","outcome":"unknown","reason":"out of time"`},
+		"update " + id:    {"Nothing was changed", `"verb":"update","instance":"` + id + `","region":"","outcome":"failed","reason":"out of time"`},
+		"status " + id:    {"Nothing was changed", `"verb":"status","instance":"` + id + `","region":"","outcome":"failed","reason":"out of time"`},
 	} {
 		log.Reset()
 		m := anna
@@ -340,26 +344,35 @@ func TestCodesHoldForWhoAskedWhereAndWhat(t *testing.T) {
 	c := newCloud(id, "r-other1234")
 	rules := "slack:T1/U1,U2 * *; teams:T1/U1 * *"
 	_, code := say(c.bot(rules), anna, "update "+id)
-	if code == "" || len(code) > 300 || !regexp.MustCompile(`^[A-Za-z0-9_.-]+$`).MatchString(code) {
+	if !regexp.MustCompile(`^([2-9AC-HJKMNP-RT-Y]{4}-){3}[2-9AC-HJKMNP-RT-Y]{4}$`).MatchString(code) {
 		t.Fatalf("the code is %q", code)
 	}
 	with := func(f func(*chatops.Message)) chatops.Message { m := anna; f(&m); return m }
+	altered := func(at int, with byte) string {
+		b := []byte(code)
+		if b[at] == with {
+			with = '2' + '3' - with // one of the two
+		}
+		b[at] = with
+		return string(b)
+	}
 	for name, test := range map[string]struct {
 		who  chatops.Message
 		code string
 	}{
-		"somebody else":    {with(func(m *chatops.Message) { m.User = "U2" }), code},
-		"elsewhere":        {with(func(m *chatops.Message) { m.Channel = "C2" }), code},
-		"another tenant":   {with(func(m *chatops.Message) { m.Tenant = "T2" }), code},
-		"another platform": {with(func(m *chatops.Message) { m.Platform = "teams" }), code},
-		"another instance": {anna, strings.Replace(code, id, "r-other1234", 1)},
-		"another verb":     {anna, strings.Replace(code, "update", "disable", 1)},
-		"a later deadline": {anna, regexp.MustCompile(`\.17955\d+\.`).ReplaceAllString(code, ".1895521600.")},
-		"cut":              {anna, code[:len(code)-1]},
-		"nothing in it":    {anna, "."},
+		"somebody else":       {with(func(m *chatops.Message) { m.User = "U2" }), code},
+		"elsewhere":           {with(func(m *chatops.Message) { m.Channel = "C2" }), code},
+		"another tenant":      {with(func(m *chatops.Message) { m.Tenant = "T2" }), code},
+		"another platform":    {with(func(m *chatops.Message) { m.Platform = "teams" }), code},
+		"the first altered":   {anna, altered(0, '2')},
+		"the last altered":    {anna, altered(18, '2')},
+		"two of them changed": {anna, code[:17] + code[18:] + code[17:18]},
+		"cut":                 {anna, code[:len(code)-1]},
+		"longer":              {anna, code + "2"},
+		"nothing in it":       {anna, "."},
 	} {
 		if test.code == code && test.who == anna {
-			t.Fatalf("%s: nothing was changed", name)
+			continue // two characters that were the same
 		}
 		if answer, _ := say(c.bot(rules), test.who, "confirm "+test.code); c.restarts != 0 {
 			t.Errorf("%s: answered %q after %d restarts", name, answer, c.restarts)
@@ -398,7 +411,7 @@ func TestACodeUsedTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 	// The change has come true: the certificate has moved on.
 	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(3, 0, 0)}
-	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "Nothing to do") {
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "the certificate has changed since") {
 		t.Errorf("afterwards it is answered %q after %d restarts", answer, c.restarts)
 	}
 }
@@ -459,15 +472,15 @@ func TestAPlanSaysWhy(t *testing.T) {
 // No change of a code, and nobody but its asker, gets anything done.
 func TestForgedCodes(t *testing.T) {
 	c := newCloud(id)
-	b := c.bot("slack:T1/* * *")
-	_, code := say(b, anna, "update "+id)
+	_, code := say(c.bot("slack:T1/* * *"), anna, "update "+id)
+	same := strings.NewReplacer("B", "8", "S", "5", "Z", "2")
 	rapid.Check(t, func(t *rapid.T) {
 		forged := []byte(code)
-		forged[rapid.IntRange(0, len(forged)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("abcXYZ019.-_")).Draw(t, "byte")
-		if string(forged) == code {
+		forged[rapid.IntRange(0, len(forged)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")).Draw(t, "byte")
+		if strings.ReplaceAll(same.Replace(string(forged)), "-", "") == strings.ReplaceAll(code, "-", "") {
 			return
 		}
-		if answer, _ := say(b, anna, "confirm "+string(forged)); c.restarts != 0 {
+		if answer, _ := say(c.bot("slack:T1/* * *"), anna, "confirm "+string(forged)); c.restarts != 0 {
 			t.Fatalf("%s is answered %q", forged, answer)
 		}
 	})
@@ -476,6 +489,8 @@ func TestForgedCodes(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("update " + id + " —dry-run region=cn-hangzhou")
 	f.Add("<at>x</at> confirm a.b")
+	f.Add("确认 k7q2-9m4x-tpdw-6hac")
+	f.Add("状态 <http://r-bp1.redis.rds.aliyuncs.com|x>，orders-cache。")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := chatops.Parse(text)
 		if err != nil {
@@ -484,7 +499,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if c.Verb == "" || len(c.Code) > 300 || fmt.Sprint(c.Instances) != strings.ToLower(fmt.Sprint(c.Instances)) {
+		if c.Verb == "" || c.Code != "" && len(c.Code) != 16 || len(c.Instances) > 20 {
 			t.Fatalf("%q is read as %+v", text, c)
 		}
 	})

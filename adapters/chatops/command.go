@@ -1,14 +1,9 @@
 package chatops
 
 import (
-	"fmt"
-	"regexp"
+	"slices"
 	"strings"
-	"sync"
-	"unicode"
 	"unicode/utf8"
-
-	"github.com/agnivade/levenshtein"
 
 	"tairssl/handler"
 )
@@ -16,14 +11,20 @@ import (
 // Command is what somebody asks for.
 type Command struct {
 	Verb      string
-	Instances []string
-	Region    string // "" for the default
+	Instances []string // as they were named: by ids, endpoints or names
+	Region    string   // "" for any
 	DryRun    bool
 	Code      string // of confirm
+	// Chinese says that the answer is to be in Chinese.
+	Chinese bool
 }
 
-// MaxText bounds a message, in bytes.
-const MaxText = 512
+const (
+	// MaxText bounds a command, in bytes. A code is found in a longer one: somebody may
+	// have copied a whole answer.
+	MaxText = 512
+	maxSaid = 16 << 10
+)
 
 // The verbs. A right may be given for all but help and confirm: help is for
 // everybody, and confirm needs the right for what is confirmed.
@@ -38,131 +39,162 @@ var actions = map[string]handler.Action{"update": handler.Update, "enable": hand
 
 var verbs = []string{help, status, "update", "enable", "disable", confirm}
 
+// spoken are the verbs as people say them.
+var spoken = map[string]string{
+	help: help, status: status, "update": "update", "enable": "enable", "disable": "disable", confirm: confirm,
+	"renew": "update",
+	"帮助":    help, "状态": status, "查询": status, "查看": status, "更新": "update", "续期": "update", "续签": "update",
+	"开启": "enable", "启用": "enable", "关闭": "disable", "停用": "disable", "确认": confirm,
+}
+
+// polite are words around a command that ask for nothing. In Chinese they need no
+// space behind them.
 var (
-	instancePattern = pattern(`^((r|tt)-[a-z0-9]{4,40}|[a-z0-9]{16,40})$`)
-	regionPattern   = pattern(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
-	codePattern     = pattern(`^[A-Za-z0-9_.-]{1,300}$`)
-	// mention is how platforms put the bot's name, or a person's, into a text.
-	mention = pattern(`<at[^>]*>[^<]*</at>|<[@!][^>]*>`)
+	polite        = []string{"please", "pls", "plz", "kindly", "thanks", "thank", "thx", "hi", "hello", "hey", "can", "could", "would", "you", "证书", "实例"}
+	politeChinese = []string{"请", "麻烦", "帮我", "帮忙", "你好", "您好", "一下", "谢谢", "多谢", "吧", "的证书", "的状态"}
+	// fillers mean nothing beside an id or an endpoint. Alone they may be a name.
+	fillers = []string{"the", "of", "for", "my", "our", "certificate", "cert", "ssl", "tls", "instance", "now", "me"}
 )
 
-// pattern compiles on first use: together these take a millisecond, which a cold
-// start should not pay.
-func pattern(s string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) })
-}
-
-// typed undoes what a phone does to a text.
-var typed = strings.NewReplacer("—", "--", "–", "-", "‑", "-", "−", "-", "“", "", "”", "", "‘", "", "’", "", `"`, "", "`", "", "'", "", "*", "",
-	"\u200b", "", "\ufeff", "", "\u2060", "", "＝", "=")
-
-// words takes a text as people type it apart.
-func words(text string) []string {
-	text = typed.Replace(mention().ReplaceAllString(text, " "))
-	split := strings.FieldsFunc(text, unicode.IsSpace) // NBSP and the full-width space are spaces, too
-	for len(split) > 0 && strings.HasPrefix(split[0], "@") {
-		split = split[1:]
-	}
-	return split
-}
+var (
+	regionPattern = pattern(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
+	ownPrefix     = pattern(`^(?:r|tt)-`)
+)
 
 // Parse reads a command. Its error says what was meant, most likely; unknown
 // words are errors, for nothing is guessed.
 func Parse(text string) (Command, error) {
-	if len(text) > MaxText {
-		return Command{}, fmt.Errorf("that is too long: at most %d characters. Say help for what I understand", MaxText)
+	c := Command{Chinese: chinese(text)}
+	w := c.wording()
+	switch {
+	case !utf8.ValidString(text):
+		return c, w.err(w.NotText)
+	case len(text) > maxSaid:
+		return c, w.errorf(w.TooLong, MaxText)
 	}
-	if !utf8.ValidString(text) {
-		return Command{}, fmt.Errorf("that is not text. Say help for what I understand")
+	clean := normal(text)
+	if c.Code = codeIn(clean); c.Code != "" {
+		c.Verb = confirm
+		return c, nil
 	}
-	split := words(text)
-	if len(split) == 0 {
-		return Command{Verb: help}, nil
+	if len(clean) > MaxText {
+		return c, w.errorf(w.TooLong, MaxText)
 	}
-	c := Command{Verb: strings.ToLower(split[0])}
-	rest := split[1:]
-	switch _, changes := actions[c.Verb]; {
+	list := politely(words(clean))
+	if len(list) == 0 {
+		c.Verb = help
+		return c, nil
+	}
+	first := list[0]
+	c.Verb, list = verbOf(list)
+	_, changes := actions[c.Verb]
+	switch {
 	case c.Verb == help:
 		return c, nil
 	case c.Verb == confirm:
-		if len(rest) != 1 || !codePattern().MatchString(rest[0]) {
-			return Command{}, fmt.Errorf("confirm takes the one code that I gave")
-		}
-		c.Code = strings.TrimRight(rest[0], ".") // a phone ends a sentence
-		return c, nil
+		return c, w.err(w.ConfirmTakesACode)
 	case c.Verb != status && !changes:
-		return Command{}, unknown(split[0], verbs)
+		return c, w.unknown(first, verbs)
 	}
-	for _, word := range rest {
-		word = strings.ToLower(word)
-		option := strings.TrimLeft(word, "-")
+	return c, c.options(list)
+}
+
+// verbOf takes the verb off. A Chinese one needs no space behind it.
+func verbOf(list []string) (verb string, rest []string) {
+	first := strings.ToLower(list[0])
+	if verb := spoken[first]; verb != "" {
+		return verb, politely(list[1:])
+	}
+	for word, verb := range spoken {
+		if behind, found := strings.CutPrefix(first, word); found && chinese(word) {
+			return verb, politely(append([]string{strings.TrimLeft(list[0][len(first)-len(behind):], ":.")}, list[1:]...))
+		}
+	}
+	return first, list[1:]
+}
+
+// politely takes the words off both ends that ask for nothing.
+func politely(list []string) []string {
+	begin := func(word string) string {
+		for again := true; again; {
+			again = false
+			for _, p := range politeChinese {
+				if rest, found := strings.CutPrefix(word, p); found {
+					word, again = rest, true
+				}
+			}
+		}
+		return word
+	}
+	end := func(word string) string {
+		for again := true; again; {
+			again = false
+			for _, p := range politeChinese {
+				if rest, found := strings.CutSuffix(word, p); found {
+					word, again = rest, true
+				}
+			}
+		}
+		return word
+	}
+	list = slices.Clone(list)
+	for len(list) > 0 {
+		if list[0] = begin(list[0]); list[0] != "" && !slices.Contains(polite, strings.ToLower(list[0])) {
+			break
+		}
+		list = list[1:]
+	}
+	for len(list) > 0 {
+		last := len(list) - 1
+		if list[last] = end(list[last]); list[last] != "" && !slices.Contains(polite, strings.ToLower(list[last])) {
+			break
+		}
+		list = list[:last]
+	}
+	return list
+}
+
+// options reads what stands behind the verb: instances, a region, dry-run.
+func (c *Command) options(list []string) error {
+	w := c.wording()
+	if slices.ContainsFunc(list, isInstance) {
+		list = slices.DeleteFunc(list, func(word string) bool { return slices.Contains(fillers, strings.ToLower(word)) })
+	}
+	for _, word := range list {
+		lower := strings.ToLower(word)
+		option := strings.TrimLeft(lower, "-")
 		region, isRegion := strings.CutPrefix(option, "region=")
 		switch {
 		case isRegion && c.Region != "":
-			return Command{}, fmt.Errorf("that is two regions, and an instance is in one")
+			return w.err(w.TwoRegions)
 		case isRegion && regionPattern().MatchString(region):
 			c.Region = region
 		case isRegion:
-			return Command{}, fmt.Errorf("%s is not a region such as region=cn-hangzhou; it has to be one of TAIRSSL_REGION", quote(word))
+			return w.errorf(w.NotARegion, quote(word))
 		case option == "dry-run" && c.Verb != status:
 			c.DryRun = true
-		case instancePattern().MatchString(word):
-			c.Instances = append(c.Instances, word)
 		case option == "dry-run":
-			return Command{}, fmt.Errorf("status changes nothing, so it takes no dry-run")
+			return w.err(w.StatusChangesNothing)
+		case strings.HasPrefix(lower, "-") || meant[lower] != "" || near(option, "dry-run"):
+			return w.unknown(word, []string{"dry-run", "region=cn-hangzhou"})
 		default:
-			return Command{}, unknown(word, []string{"dry-run", "region=cn-hangzhou"})
+			if handler.CheckName(word) != nil {
+				return w.unknown(word, nil)
+			}
+			c.Instances = append(c.Instances, word)
 		}
 	}
-	if c.Verb != status && len(c.Instances) != 1 {
-		return Command{}, fmt.Errorf("%s takes one instance: %s r-bp1zxszhcgatnx01", c.Verb, c.Verb)
+	c.Instances = handler.Unique(c.Instances)
+	switch n := len(c.Instances); {
+	case c.Verb != status && n == 0:
+		return w.errorf(w.TakesAnInstance, c.Verb, c.Verb)
+	case c.Verb != status && n > maxPlans:
+		return w.errorf(w.TooMany, n, maxPlans)
+	case n > maxStatus:
+		return w.errorf(w.TooMany, n, maxStatus)
 	}
-	if len(c.Instances) > maxStatus {
-		return Command{}, fmt.Errorf("that is %d instances; at most %d at once", len(c.Instances), maxStatus)
-	}
-	return c, nil
+	return nil
 }
 
-// meant are right words for those that people bring along: the README's, other
-// commands', and the command line's.
-var meant = map[string]string{
-	"renew": "update", "refresh": "update", "rotate": "update", "list": status, "show": status, "ls": status, "yes": confirm, "ok": confirm,
-	"region": "region=cn-hangzhou, in one word", "--region": "region=cn-hangzhou, in one word",
-	"all": "status alone, which is for all", "--all": "status alone, which is for all",
-}
-
-// unknown names the right word that was meant, or the nearest if there is a near
-// one.
-func unknown(word string, right []string) error {
-	nearest, least := meant[strings.ToLower(word)], 4
-	if nearest != "" {
-		least = 0
-	}
-	for _, r := range right {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), r); d < least && d < len(r) {
-			nearest, least = r, d
-		}
-	}
-	switch {
-	case nearest != "":
-		return fmt.Errorf("%s is not a word that I know: did you mean %s?", quote(word), nearest)
-	case strings.HasPrefix(word, "r-") || strings.HasPrefix(word, "tt-"):
-		return fmt.Errorf("%s is not an instance id such as r-bp1zxszhcgatnx01", quote(word))
-	}
-	return fmt.Errorf("%s is not a word that I know. Say help for what I understand", quote(word))
-}
-
-// quote repeats a word of somebody's without what a platform might take for
-// formatting, or for more than a word.
-func quote(word string) string {
-	clean := strings.Map(func(r rune) rune {
-		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.=", r)) {
-			return r
-		}
-		return '?'
-	}, word)
-	if len(clean) > 40 {
-		clean = clean[:40] + "…"
-	}
-	return "“" + clean + "”"
-}
+// isInstance reports whether a word names an instance by what it is.
+func isInstance(word string) bool { _, ok := handler.ParseInstance(word); return ok }

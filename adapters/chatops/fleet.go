@@ -17,12 +17,13 @@ import (
 // fleetStatus says what is most urgent of all that the asker may see, in as much time
 // as a chat has; and aloud if that was not enough to see everything.
 func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) Reply {
+	w := c.wording()
 	if !b.Allow.allow(m, status, "") {
-		return b.refused(m, status, "*", a)
+		return b.refused(w, m, status, "*", a)
 	}
 	regions := b.fleet.Regions
 	if c.Region != "" || len(regions) == 0 {
-		regions = []string{a.region}
+		regions = []string{cmp.Or(c.Region, b.Region)}
 	}
 	where := strings.Join(regions, ", ")
 	a.region = where
@@ -33,6 +34,7 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 		mu     sync.Mutex
 		looks  []look
 		failed = map[string][]string{} // instances by what is wrong
+		first  errorOnce
 	)
 	coverage := b.fleet.Each(ctx, regions, nil,
 		func(l handler.Listed) bool { return b.Allow.allow(m, status, l.InstanceID) },
@@ -44,6 +46,7 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 				looks = append(looks, look{id: b.place(l.Ref), o: o})
 			case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // for want of time
 			default:
+				first.set(handler.AsError(err))
 				message := handler.AsError(err).Message
 				failed[message] = append(failed[message], b.place(l.Ref))
 			}
@@ -58,41 +61,46 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 		slices.Sort(ids)
 		who := ids[0]
 		if len(ids) > 1 {
-			who = fmt.Sprintf("%s and %d more", who, len(ids)-1)
+			who = fmt.Sprintf(w.AndMore, who, len(ids)-1)
 		}
-		faults = append(faults, who+": "+sentence(message))
+		faults = append(faults, who+": "+w.sentence(message))
 	}
 	for _, r := range coverage {
 		unseen += r.Unread
+		if r.Error != nil {
+			first.set(r.Error)
+		}
 		if r.Error != nil && r.Listed == 0 {
-			faults = append(faults, sentence(r.Error.Message))
+			faults = append(faults, w.sentence(r.Error.Message))
 		}
 	}
 	if a.decision = "answered"; seen == 0 && len(faults) > 0 {
 		a.decision = string(handler.Failed)
 	}
-	if len(faults) > 0 || unseen > 0 {
-		a.why = fmt.Sprintf("%d seen, %d not, %d faults", seen, unseen, len(faults))
+	switch a.err = first.get(); {
+	case a.err != nil:
+		a.why = a.err.Message
+	case unseen > 0:
+		a.why = fmt.Sprintf(inEnglish.CouldNotList, seen, seen+unseen)
 	}
 	a.partial = unseen > 0
 	slices.SortFunc(looks, func(x, y look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
 	for i, l := range looks {
 		if i == maxStatus {
-			lines = append(lines, fmt.Sprintf("… and %d more that expire later", len(looks)-i))
+			lines = append(lines, fmt.Sprintf(w.MoreLater, len(looks)-i))
 			break
 		}
-		lines = append(lines, l.line(b.fleet, b.Now()))
+		lines = append(lines, l.line(w, b.fleet, b.Now()))
 	}
 	if more := len(faults) - maxFaults; more > 0 {
-		faults = append(faults[:maxFaults], fmt.Sprintf("… and %d more faults", more))
+		faults = append(faults[:maxFaults], fmt.Sprintf(w.MoreFaults, more))
 	}
 	lines = append(lines, faults...)
 	switch {
 	case unseen > 0:
-		lines = append(lines, fmt.Sprintf("This is NOT all: in the time I had I saw %d of %d in %s. Others may be more urgent.", seen, seen+unseen, where),
-			"Name the instances to see them, or run tairssl status --all.")
+		lines = append(lines, fmt.Sprintf(w.NotAll, seen, seen+unseen, where), w.NameThem)
 	case len(lines) == 0:
-		lines = append(lines, "There is no instance in "+where+" that you may see.")
+		lines = append(lines, fmt.Sprintf(w.NothingToSee, where))
 	}
 	return Reply{Lines: lines}
 }

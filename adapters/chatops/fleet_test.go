@@ -95,15 +95,16 @@ func TestFaultsOfAFleetDoNotHideWhatIsUrgent(t *testing.T) {
 // What an answer says to ask next must find the instance where it is.
 func TestAnswersNameTheRegionThatACommandNeeds(t *testing.T) {
 	c := newCloud("r-shanghai01")
+	c.elsewhere = map[string]string{"r-shanghai01": "cn-shanghai"}
 	b := c.bot("slack:T1/U1 * *")
-	_, code := say(b, anna, "update r-shanghai01 region=cn-shanghai")
+	_, code := say(b, anna, "update r-shanghai01")
 	for range 2 {
 		if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "sk status r-shanghai01 region=cn-shanghai ") {
 			t.Errorf("confirmed it is answered %q", answer)
 		}
 	}
 	for _, text := range []string{"status r-gonegone", "update r-gonegone"} {
-		if answer, _ := say(b, anna, text); !strings.Contains(answer, "add region=R") {
+		if answer, _ := say(b, anna, text); !strings.Contains(answer, "No instance r-gonegone in cn-hangzhou, cn-shanghai") {
 			t.Errorf("%s is answered %q", text, answer)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"tairssl/handler"
@@ -27,19 +28,20 @@ type said struct {
 
 // attempt answers a command when ctx ends at the latest, whatever the API does.
 // asked is what the audit knows before anything is done.
-func (b *Bot) attempt(ctx context.Context, m Message, c Command, p plan, asked audit) said {
+func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked audit) said {
+	w := c.wording()
 	done := make(chan said, 1)
 	go func() {
 		s := said{audit: asked}
 		defer func() {
 			if v := recover(); v != nil {
 				b.panicked(ctx, v)
-				s = said{audit: asked, reply: text("Something went wrong. Ask status before you try again.")}
+				s = said{audit: asked, reply: text(w.Panic)}
 				s.audit.why = "panic"
 			}
 			done <- s
 		}()
-		s.reply = b.say(ctx, m, c, p, &s.audit)
+		s.reply = b.say(ctx, m, c, t, &s.audit)
 		s.late = s.audit.partial || ctx.Err() != nil
 	}()
 	select {
@@ -55,12 +57,25 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, p plan, asked a
 	s := said{audit: asked, late: true}
 	s.audit.why = "out of time"
 	if c.Verb == confirm {
-		s.reply = text("I ran out of time: unknown what came of it.", "Ask status "+b.place(p.ref())+" in a minute, before you try again.")
+		s.reply = text(w.UnknownEnd, w.ask(w.AskStatusAnyway, b.placeOf(t)))
 		return s
 	}
 	s.audit.decision = string(handler.Failed)
-	s.reply = text("I ran out of time. Nothing was changed; try again.")
+	s.reply = text(w.RanOut)
 	return s
+}
+
+// ask fills the name of an instance into a sentence, which may be unknown.
+func (w *wording) ask(format, instance string) string {
+	return strings.ReplaceAll(fmt.Sprintf(format, instance), "  ", " ")
+}
+
+// placeOf is the instance of a ticket, if this process gave it; else "".
+func (b *Bot) placeOf(t ticket) string {
+	if p, known := b.given.of(t.text, b.Now()); known {
+		return b.place(p.ref())
+	}
+	return ""
 }
 
 func (b *Bot) panicked(ctx context.Context, v any) {
@@ -70,51 +85,68 @@ func (b *Bot) panicked(ctx context.Context, v any) {
 // answer answers a command that changes nothing. If the time is too short, and
 // an answer can be sent later, it hands the command over.
 func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply {
+	w := c.wording()
 	direct, later := ctx, b.readsOnly() == nil && m.Reply != ""
 	if deadline, ok := ctx.Deadline(); ok && later {
 		var cancel context.CancelFunc
 		direct, cancel = context.WithDeadline(ctx, deadline.Add(-handTime))
 		defer cancel()
 	}
-	s := b.attempt(direct, m, c, plan{}, *a)
+	s := b.attempt(direct, m, c, ticket{}, *a)
 	*a = s.audit
 	if !s.late || !later {
 		return s.reply
 	}
 	if err := b.hand(ctx, m); err != nil {
 		a.err = err
-		s.reply.Lines = append(s.reply.Lines, "I could not go on after this answer: "+sentence(err.Message))
+		s.reply.Lines = append(s.reply.Lines, w.CouldNotGoOn+w.sentence(err.Message))
 		return s.reply
 	}
 	a.decision, a.why, a.handed = "answered", "out of time", true
-	return text("This takes longer; the answer follows here.")
+	return text(w.TakesLonger)
 }
 
-// start hands a confirmed change over. The code in it was found to be good.
-func (b *Bot) start(ctx context.Context, m Message, c Command, p plan, a *audit) Reply {
-	if !b.Allow.allow(m, p.Verb, p.Instance) {
-		return b.refused(m, p.Verb, p.Instance, a)
+// start hands a confirmed change over, of which all was checked that can be
+// without the API.
+func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
+	w, now := c.wording(), b.Now()
+	p, known := b.given.of(t.text, now)
+	instance := b.placeOf(t)
+	if known {
+		a.instances, a.region = []string{p.Instance}, p.Region
 	}
-	instance := b.place(p.ref())
-	if !b.used.first(c.Code, b.Now()) {
+	if !b.Allow.allow(m, t.verb, p.Instance) {
+		return b.refused(w, m, t.verb, p.Instance, a)
+	}
+	if !known && b.Second {
+		b.pauses.add(m, now) // the check says nothing of who may confirm
+	}
+	if !b.used.first(t.text, now, 2*codeLife) {
 		a.decision, a.why = string(handler.Unchanged), "the code was used before"
-		return text("That code was used already.", "Ask status "+instance+" for how it went. To try again, ask for the change again.")
+		used := Reply{Lines: []string{w.CodeUsed, w.ask(w.FewMinutes, instance)}}
+		if !b.Second { // else it may have been anybody
+			used.Decided = w.ConfirmedBy
+		}
+		return used
 	}
 	if err := b.hand(ctx, m); err != nil {
-		b.used.forget(c.Code)
+		b.used.forget(t.text)
 		a.err, a.why = err, err.Message
 		if a.decision = string(handler.Failed); err.Uncertain {
 			a.decision = string(handler.Unknown)
-			return text("I can not tell whether this was started: "+err.Message+".", "Ask status "+instance+" in a few minutes, before you try again.")
+			return Reply{Lines: []string{fmt.Sprintf(w.CouldNotTellStart, err.Message), w.ask(w.AskStatusAnyway, instance)}}
 		}
-		return text("I could not start this: "+err.Message+".", "Nothing was changed. The same code can be used again.")
+		return text(fmt.Sprintf(w.CouldNotStart, err.Message), w.SameCode)
 	}
 	a.decision, a.handed = "answered", true
-	started := "Started: " + p.Verb + " " + instance + "."
-	if m.Reply == "" {
-		return text(started, "Ask status "+instance+" in a few minutes for how it ended.")
+	started := fmt.Sprintf(w.Started, t.verb+" "+instance)
+	if !known {
+		started = fmt.Sprintf(w.StartedUnseen, t.verb)
 	}
-	return text(started + " I will tell here how it ends.")
+	if m.Reply == "" {
+		return Reply{Lines: []string{started, w.ask(w.AskStatus, instance)}, Decided: w.ConfirmedBy}
+	}
+	return Reply{Lines: []string{started + w.TellHere}, Decided: w.ConfirmedBy}
 }
 
 // hand gives a message to [Options].Hand. It gets its time even if ctx is about to
@@ -148,16 +180,17 @@ func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 // handed over again. Done twice, it changes nothing the second time.
 func (b *Bot) Finish(ctx context.Context, m Message) Reply {
 	a := audit{decision: "unknown"}
-	c, p, err := b.understand(m, &a)
+	c, t, err := b.understand(m, &a)
+	w := c.wording()
 	var reply Reply
 	switch age := b.Now().Sub(m.Received); {
 	case age > HandedLife:
 		a.decision, a.why = string(handler.Refused), "too late: it was said "+handler.Span(age)+" ago"
-		reply = text("Too late: you said this "+handler.Span(age)+" ago, and nothing was done.", "Ask for it again.")
+		reply = text(fmt.Sprintf(w.TooLate, handler.Span(age)), w.AskAgain)
 	case err != nil:
-		reply = text(sentence(err.Error()))
+		reply = text(err.Error())
 	default:
-		s := b.attempt(ctx, m, c, p, a)
+		s := b.attempt(ctx, m, c, t, a)
 		reply, a = s.reply, s.audit
 	}
 	b.audited(ctx, m, a)

@@ -236,7 +236,7 @@ func (d *desk) inTime(t *testing.T, m chatops.Message, text string) string {
 }
 
 func TestWhatCanNotBeReadInTimeIsHandedOver(t *testing.T) {
-	for text, want := range map[string]string{"status " + id: id + ": until", "update " + id: "confirm update." + id, "status": id + ": until"} {
+	for text, want := range map[string]string{"status " + id: id + ": until", "update " + id: "confirm ", "status": id + ": until"} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(newCloud(id))
 			d.takes = 5 * time.Second

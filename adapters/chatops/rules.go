@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// Platforms are those that a rule may name.
-var Platforms = []string{"slack", "dingtalk", "feishu", "teams", "mattermost"}
-
 // Rules say who may do what; no rule means nobody.
 type Rules []Rule
 
@@ -57,8 +54,8 @@ func parseRule(entry string) (Rule, error) {
 	if !ok || tenant == "" || who == "" {
 		return fault("want platform:tenant/user-or-channel")
 	}
-	if !slices.Contains(Platforms, platform) {
-		return fault("the platform is none of %s", strings.Join(Platforms, ", "))
+	if !slices.Contains(names(), platform) {
+		return fault("the platform is none of %s", strings.Join(names(), ", "))
 	}
 	r := Rule{platform, tenant, strings.Split(who, ","), strings.Split(fields[1], ","), strings.Split(fields[2], ",")}
 	for _, verb := range r.Verbs {

@@ -1,11 +1,9 @@
 package chatops
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,42 +11,38 @@ import (
 )
 
 // say does what a command asks for, in as much time as ctx has.
-func (b *Bot) say(ctx context.Context, m Message, c Command, p plan, a *audit) Reply {
+func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	switch c.Verb {
 	case help:
 		a.decision = "answered"
-		return b.help(m)
+		return b.help(c.wording(), m)
 	case status:
 		return b.status(ctx, m, c, a)
 	case confirm:
-		return b.confirm(ctx, m, c, p, a)
+		return b.confirm(ctx, m, c, t, a)
 	}
 	return b.plan(ctx, m, c, a)
 }
 
 // refused says why, and what would allow it.
-func (b *Bot) refused(m Message, verb, instance string, a *audit) Reply {
-	a.decision, a.why = "refused", "no rule allows it"
-	if instance == "" {
-		instance = "*"
-	}
+func (b *Bot) refused(w *wording, m Message, verb, instance string, a *audit) Reply {
+	a.decision, a.why = string(handler.Refused), "no rule allows it"
 	if m.Tenant == "" || m.User == "" {
-		return text("I can not tell who you are, so you may do nothing here.")
+		return text(w.WhoAreYou)
 	}
-	what := verb + " " + instance
+	instance = cmp.Or(instance, "*")
+	what := fmt.Sprintf(w.MayNot, verb, instance)
 	switch {
 	case verb == status && instance == "*":
-		what = "see any instance"
+		what = w.MayNotSeeAny
 	case verb == status:
-		what = "see " + instance
+		what = fmt.Sprintf(w.MayNotSee, instance)
 	}
 	if !plainID().MatchString(m.Tenant) || !plainID().MatchString(m.User) {
 		// A rule is copied into the settings, where a star stands for everybody.
-		return text("You may not "+what+" here.", "An operator can allow it in TAIRSSL_CHAT_ALLOW; the log has your ids.")
+		return text(what, w.AllowInLog)
 	}
-	return text("You may not "+what+" here.",
-		"An operator can allow it in TAIRSSL_CHAT_ALLOW:",
-		fmt.Sprintf("%s:%s/%s %s %s", m.Platform, m.Tenant, m.User, verb, instance))
+	return text(what, w.AllowBy, fmt.Sprintf("%s:%s/%s %s %s", m.Platform, m.Tenant, m.User, verb, instance))
 }
 
 // plainID is an id that means itself in a rule, and nothing in a platform's
@@ -56,25 +50,26 @@ func (b *Bot) refused(m Message, verb, instance string, a *audit) Reply {
 // written it.
 var plainID = pattern(`^[A-Za-z0-9_.:@$=+/-]{1,200}$`)
 
-func (b *Bot) help(m Message) Reply {
-	lines := []string{"I renew the TLS certificates of Tair instances."}
-	rows := []struct{ verb, usage string }{
-		{status, "status [INSTANCE…] [region=R]"}, {"update", "update INSTANCE [region=R] [dry-run]"}, {"enable", "enable INSTANCE [region=R] [dry-run]"}, {"disable", "disable INSTANCE [region=R] [dry-run]"},
-	}
+func (b *Bot) help(w *wording, m Message) Reply {
+	lines := []string{w.Intro}
 	n := 0
-	for _, row := range rows {
-		if b.Allow.allow(m, row.verb, "") && b.can(m, row.verb) {
-			lines = append(lines, row.usage)
+	for _, verb := range []string{status, "update", "enable", "disable"} {
+		usage := verb + " " + w.Usage + " [region=R] [dry-run]"
+		if verb == status {
+			usage = verb + " [" + w.Usage + "…] [region=R]"
+		}
+		if b.Allow.allow(m, verb, "") && b.can(m, verb) {
+			lines = append(lines, usage)
 			n++
 		}
 	}
 	switch {
 	case n == 0:
-		return Reply{Lines: append(lines, b.refused(m, "status", "*", &audit{}).Lines...)}
+		return Reply{Lines: append(lines, b.refused(w, m, status, "*", &audit{}).Lines...)}
 	case b.readsOnly() != nil:
-		lines = append(lines, "Changes by chat are switched off; dry-run shows what one would do.")
+		lines = append(lines, w.ReadsOnly)
 	default:
-		lines = append(lines, "Every change asks back before it is made.")
+		lines = append(lines, w.AsksBack)
 	}
 	return Reply{Lines: lines}
 }
@@ -84,113 +79,98 @@ func (b *Bot) can(m Message, verb string) bool {
 	return m.Trust > handler.Weak || verb == status || verb == "update"
 }
 
-// plan is the first step of a change.
+// found is an instance that somebody named.
+type found struct {
+	handler.Ref
+	refused bool // no rule allows it
+	err     error
+}
+
+// find gives the instance that somebody names. An id says itself what it is, so a
+// rule is asked first. Of anything else only what a rule allows is found: whoever
+// may not see an instance is not told whether there is one.
+func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) found {
+	if n, ok := handler.ParseInstance(name); ok && n.OrID == "" && ownPrefix().MatchString(n.ID) {
+		return found{Ref: handler.Ref{RegionID: cmp.Or(region, n.Region), InstanceID: n.ID}, refused: !b.Allow.allow(m, verb, n.ID)}
+	}
+	if !b.Allow.allow(m, verb, "") {
+		return found{refused: true}
+	}
+	l, err := b.fleet.Find(ctx, name, func(l handler.Listed) bool {
+		return (region == "" || l.RegionID == region) && b.Allow.allow(m, verb, l.InstanceID)
+	})
+	return found{Ref: l.Ref, err: err}
+}
+
+// plan is the first step of a change, or of some.
 func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
-	instance := c.Instances[0]
-	if !b.Allow.allow(m, c.Verb, instance) {
-		return b.refused(m, c.Verb, instance, a)
-	}
-	if why := b.readsOnly(); why != nil && !c.DryRun {
-		a.decision, a.why = "refused", why.Error()
-		return text(sentence(why.Error()), "Add dry-run to see what it would do.")
-	}
-	asked := b.delivery(m, plan{Verb: c.Verb, Instance: instance, Region: a.region})
-	result, request := b.fleet.Plan(ctx, asked)
-	a.decision, a.why = string(result.Outcome), result.Reason
-	if result.Outcome != handler.Planned {
-		return b.describe(result)
-	}
-	reply := Reply{Lines: announce(c.Verb, result, b.Now())}
-	if c.DryRun {
-		reply.Lines = append(reply.Lines, "This was a dry run: nothing changes.")
-		return reply
-	}
-	p := plan{Verb: c.Verb, Instance: instance, Region: result.RegionID, Expires: request.SSLExpiredTime, Deadline: b.Now().Add(codeLife)}
-	reply.Code = code(b.Key, p, m)
-	whom := "To go on, say within 5 minutes:"
-	if reply.Public = b.Second; b.Second {
-		whom = "Somebody else with the right to do it has to say, within 5 minutes:"
-	}
-	reply.Lines = append(reply.Lines, whom, confirm+" "+reply.Code)
-	return reply
-}
-
-// confirm is the second step. There is time now, so it watches the change come
-// true. That the same is asked twice does no harm: the lease and the expiry in
-// the request see to it.
-func (b *Bot) confirm(ctx context.Context, m Message, c Command, p plan, a *audit) Reply {
-	if !b.Allow.allow(m, p.Verb, p.Instance) {
-		return b.refused(m, p.Verb, p.Instance, a)
-	}
-	d := b.delivery(m, p)
-	wait := handler.Duration(timeToWatch(ctx))
-	d.Wait, d.Order = &wait, handler.OrderOf(c.Code)
-	result := b.fleet.Handle(ctx, []handler.Delivery{d})[0]
-	a.decision, a.why, a.requestID = string(result.Outcome), result.Reason, result.RequestID
-	if _, again := result.Redeliver(); again && result.Outcome != handler.Unknown {
-		b.used.forget(c.Code) // nothing was written: the same code may try again
-	}
-	return b.describe(result)
-}
-
-const (
-	longestWatch = 2 * time.Minute
-	// watchMargin is what is left of the invocation for the last look and for the
-	// answer.
-	watchMargin = 15 * time.Second
-)
-
-// timeToWatch is how long a change is watched.
-func timeToWatch(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return longestWatch
-	}
-	return min(longestWatch, max(0, time.Until(deadline)-watchMargin))
-}
-
-// delivery is what handler is asked for: what a person has confirmed, or what a
-// confirmation would do.
-func (b *Bot) delivery(m Message, p plan) handler.Delivery {
-	return handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
-		InstanceID: p.Instance, RegionID: p.Region, SSLEnabled: actions[p.Verb], SSLExpiredTime: p.Expires,
-	}}
-}
-
-// maxStatus bounds how many instances one answer shows.
-const maxStatus = 20
-
-// status reads the instances that are named, or else the fleet.
-func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply {
-	ids := c.Instances
-	if len(ids) == 0 {
-		return b.fleetStatus(ctx, m, c, a)
-	}
-	for _, id := range ids {
-		if !b.Allow.allow(m, status, id) {
-			return b.refused(m, status, id, a)
-		}
-	}
-	a.decision = "answered"
-	looks := make([]look, len(ids))
+	replies, audits := make([]Reply, len(c.Instances)), make([]audit, len(c.Instances))
 	var group errgroup.Group
 	group.SetLimit(b.fleet.Concurrency)
-	for i, id := range ids {
+	for i, name := range c.Instances {
+		audits[i] = *a
 		group.Go(func() error {
-			ref := handler.Ref{InstanceID: id, RegionID: a.region}
-			looks[i].id = b.place(ref)
-			_, looks[i].o, looks[i].err = b.fleet.Observe(ctx, ref)
+			replies[i] = b.planOne(ctx, m, c, name, &audits[i])
 			return nil
 		})
 	}
 	_ = group.Wait() // no function fails
-	slices.SortStableFunc(looks, mostUrgent)
-	var lines []string
-	for _, l := range looks {
-		lines = append(lines, l.line(b.fleet, b.Now()))
+	*a = audits[0]
+	if len(replies) == 1 {
+		return replies[0]
 	}
-	if slices.ContainsFunc(looks, func(l look) bool { return errors.Is(l.err, handler.NotFound) }) {
-		lines = append(lines, elsewhere)
+	var all Reply
+	a.instances = nil
+	for i, r := range replies {
+		all.Lines, all.Public = append(all.Lines, r.Lines...), all.Public || r.Public
+		a.instances = append(a.instances, audits[i].instances...)
+		if a.err == nil {
+			a.err = audits[i].err
+		}
 	}
-	return Reply{Lines: lines}
+	return all
+}
+
+func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a *audit) Reply {
+	w := c.wording()
+	f := b.find(ctx, m, c.Verb, name, c.Region)
+	a.instances = []string{cmp.Or(f.InstanceID, name)}
+	switch {
+	case f.refused:
+		return b.refused(w, m, c.Verb, f.InstanceID, a)
+	case f.err != nil:
+		return w.failed(handler.AsError(f.err), a)
+	}
+	if why := b.readsOnly(); why != nil && !c.DryRun {
+		a.decision, a.why = string(handler.Refused), why(&inEnglish)
+		return text(w.sentence(why(w)), w.AddDryRun)
+	}
+	p := plan{Verb: c.Verb, Instance: f.InstanceID, Region: f.RegionID}
+	result, request := b.fleet.Plan(ctx, b.delivery(m, p))
+	a.decision, a.why, a.region, a.err = string(result.Outcome), result.Reason, result.RegionID, result.Error
+	if result.Outcome != handler.Planned {
+		return b.describe(w, result)
+	}
+	reply := Reply{Lines: w.announce(c.Verb, result, b.Now())}
+	if c.DryRun {
+		reply.Lines = append(reply.Lines, w.DryRun)
+		return reply
+	}
+	p.Instance, p.Region, p.Expires = result.InstanceID, result.RegionID, request.SSLExpiredTime
+	reply.Code = b.coder().code(p, m, b.Now())
+	b.given.add(reply.Code, p, b.Now())
+	b.used.forget(reply.Code) // within one minute the same plan has the same code
+	reply.Confirm, reply.Button = w.Confirm+" "+reply.Code, w.Button
+	whom := w.GoOn
+	if reply.Public = b.Second; b.Second {
+		whom = w.SomebodyGoesOn
+	}
+	reply.Lines = append(reply.Lines, whom, reply.Confirm)
+	return reply
+}
+
+// failed says what is wrong.
+func (w *wording) failed(e *handler.Error, a *audit) Reply {
+	a.decision, a.why, a.err = string(handler.Failed), e.Message, e
+	return text(w.sentence(e.Message))
 }

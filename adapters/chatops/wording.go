@@ -1,6 +1,7 @@
 package chatops
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,95 +12,129 @@ import (
 	"tairssl/handler/fleet"
 )
 
+// wording are the sentences of one language. What is filled in stands in the same
+// order in all of them.
+type wording struct {
+	// Of what was not understood.
+	NotText, TooLong, UnknownWord, DidYouMean, NotAnID, ConfirmTakesACode, TwoRegions,
+	NotARegion, StatusChangesNothing, TakesAnInstance, TooMany string
+	// Of codes.
+	WrongCode, LateCode, SelfCode, NoKey, NoHand, Pause, CodeUsed, CodeFitsNothing, CouldNotLook string
+	// Of rights.
+	WhoAreYou, MayNotSeeAny, MayNotSee, MayNot, AllowInLog, AllowBy string
+	// Of help.
+	Intro, Usage, ReadsOnly, AsksBack, AddDryRun string
+	// Of a plan.
+	Happens                                                                     map[string][]string
+	ExpiresNow, Why, DryRun, GoOn, SomebodyGoesOn, Confirm, Button, ConfirmedBy string
+	// Of time.
+	Panic, UnknownEnd, RanOut, TakesLonger, CouldNotGoOn, CouldNotTellStart, CouldNotStart, SameCode,
+	Started, StartedUnseen, TellHere, AskStatus, AskStatusAnyway, TooLate, AskAgain, FewMinutes string
+	// Of an end.
+	Outcomes                                                     map[handler.Outcome]string
+	Renewed, SwitchedOn, SwitchedOff, CertificateBefore, Request string
+	// Of a status.
+	NoTLS, Off, Until, Due, WrongName, NoExpiry, In, ExpiredAgo, MoreLater, MoreFaults, AndMore, NotAll, NameThem, NothingToSee, CouldNotList string
+	// End ends a sentence.
+	End string
+}
+
+// wording is the one of a command's language.
+func (c Command) wording() *wording {
+	if c.Chinese {
+		return &inChinese
+	}
+	return &inEnglish
+}
+
+// err is a sentence as an error.
+func (w *wording) err(sentence string) error { return errors.New(w.sentence(sentence)) }
+
+func (w *wording) errorf(format string, args ...any) error {
+	return w.err(fmt.Sprintf(format, args...))
+}
+
 func text(lines ...string) Reply { return Reply{Lines: lines} }
 
 // sentence gives a text a capital letter and a full stop.
-func sentence(s string) string {
+func (w *wording) sentence(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	if s == "" {
 		return s
 	}
 	s = string(unicode.ToUpper(r)) + s[size:]
-	if !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "?") && !strings.HasSuffix(s, "”") {
-		s += "."
+	for _, end := range []string{".", "?", "”", "。", "？"} {
+		if strings.HasSuffix(s, end) {
+			return s
+		}
 	}
-	return s
+	return s + w.End
 }
 
 // when says a certificate's expiry.
-func when(t handler.Time, now time.Time) string {
+func (w *wording) when(t handler.Time, now time.Time) string {
 	switch left := t.Sub(now); {
 	case t.IsZero():
-		return "none"
+		return w.NoExpiry
 	case left <= 0:
-		return fmt.Sprintf("%s (expired %s ago)", t.Format(time.DateOnly), handler.Span(-left))
+		return fmt.Sprintf(w.ExpiredAgo, t.Format(time.DateOnly), handler.Span(-left))
 	default:
-		return fmt.Sprintf("%s (in %s)", t.Format(time.DateOnly), handler.Span(left))
+		return fmt.Sprintf(w.In, t.Format(time.DateOnly), handler.Span(left))
 	}
-}
-
-// happens says what a change is, to somebody who has to decide on it.
-var happens = map[string][]string{
-	"update":  {"Its certificate is renewed.", "The instance restarts: connections drop for some seconds.", "Clients that pin the CA must fetch its chain again."},
-	"enable":  {"Encryption is switched on.", "The instance restarts: connections drop for some seconds."},
-	"disable": {"Encryption is switched OFF: data goes in the clear.", "On legacy instances it can never be switched on again.", "The instance restarts: connections drop for some seconds."},
 }
 
 // announce says a plan in plain words.
-func announce(verb string, r handler.Result, now time.Time) []string {
-	lines := []string{fmt.Sprintf("%s %s (%s)", verb, r.InstanceID, r.RegionID)}
-	lines = append(lines, happens[verb]...)
+func (w *wording) announce(verb string, r handler.Result, now time.Time) []string {
+	lines := []string{verb + " " + named(r)}
+	lines = append(lines, w.Happens[verb]...)
 	if r.Before != nil && !r.Before.SSLExpiredTime.IsZero() {
-		lines = append(lines, "Certificate expires now: "+when(r.Before.SSLExpiredTime, now))
+		lines = append(lines, w.ExpiresNow+w.when(r.Before.SSLExpiredTime, now))
 	}
-	return append(lines, "Why: "+sentence(r.Reason))
+	return append(lines, w.Why+w.sentence(r.Reason))
 }
 
-// words for each outcome: what came of it, and what to do next.
-var outcomes = map[handler.Outcome]string{
-	handler.Verified:   "Done.",
-	handler.Accepted:   "Accepted: it takes some minutes. Ask status %s to see it.",
-	handler.Unchanged:  "Nothing to do.",
-	handler.Planned:    "This would happen.",
-	handler.Deferred:   "Later.",
-	handler.InProgress: "It is being changed, or busy. Ask status %s in some minutes.",
-	handler.Refused:    "Refused.",
-	handler.Unknown:    "Unknown: it may have happened or not. Ask status %s in some minutes before you try again.",
-	handler.Failed:     "That failed.",
+// named is an instance with what people call it, and its region.
+func named(r handler.Result) string {
+	name := r.InstanceID
+	if r.InstanceName != "" && r.InstanceName != r.InstanceID {
+		name += " " + quote(r.InstanceName)
+	}
+	if r.RegionID != "" {
+		name += " (" + r.RegionID + ")"
+	}
+	return name
 }
 
 // describe says how a request ended.
-func (b *Bot) describe(r handler.Result) Reply {
-	said := outcomes[r.Outcome]
-	if strings.Contains(said, "%s") {
-		said = fmt.Sprintf(said, b.place(handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}))
+func (b *Bot) describe(w *wording, r handler.Result) Reply {
+	ended := w.Outcomes[r.Outcome]
+	if strings.Contains(ended, "%s") {
+		ended = fmt.Sprintf(ended, b.place(handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}))
 	}
 	if r.Outcome == handler.Verified && r.After != nil {
-		said = "Done: " + state(*r.After, b.Now())
+		ended = w.state(r, b.Now())
 	}
-	lines := []string{fmt.Sprintf("%s (%s)", r.InstanceID, r.RegionID), said, sentence(r.Reason)}
+	lines := []string{named(r), ended, w.sentence(r.Reason)}
 	if r.Before != nil && r.Outcome == handler.Accepted && !r.Before.SSLExpiredTime.IsZero() {
-		lines = append(lines, "Certificate before: "+when(r.Before.SSLExpiredTime, b.Now()))
-	}
-	if r.Error != nil && r.Error.Kind == handler.NotFound {
-		lines = append(lines, elsewhere)
+		lines = append(lines, w.CertificateBefore+w.when(r.Before.SSLExpiredTime, b.Now()))
 	}
 	if r.RequestID != "" {
-		lines = append(lines, "Request "+r.RequestID)
+		lines = append(lines, w.Request+r.RequestID)
 	}
 	return Reply{Lines: lines}
 }
 
-// state says what an instance's encryption is now.
-func state(s handler.State, now time.Time) string {
-	if s.SSLEnabled == string(handler.Disable) {
-		return "encryption is off."
+// state says what an instance's encryption is now, and when that was first seen.
+func (w *wording) state(r handler.Result, now time.Time) string {
+	seen := now.UTC().Format("15:04 UTC")
+	switch {
+	case r.After.SSLEnabled == string(handler.Disable):
+		return fmt.Sprintf(w.SwitchedOff, seen)
+	case r.SSLEnabled == handler.Enable:
+		return fmt.Sprintf(w.SwitchedOn, w.when(r.After.SSLExpiredTime, now), seen)
 	}
-	return "the certificate is now valid until " + when(s.SSLExpiredTime, now) + "."
+	return fmt.Sprintf(w.Renewed, w.when(r.After.SSLExpiredTime, now), seen)
 }
-
-// elsewhere helps with an instance that is not where it was looked for.
-const elsewhere = "If it is in another region, add region=R: status alone shows where everything is."
 
 // look is what was seen of an instance, or why it was not.
 type look struct {
@@ -122,21 +157,21 @@ func mostUrgent(a, b look) int {
 	return key(a).Compare(key(b))
 }
 
-func (l look) line(f *fleet.Fleet, now time.Time) string {
+func (l look) line(w *wording, f *fleet.Fleet, now time.Time) string {
 	switch {
 	case l.err != nil:
-		return l.id + ": " + sentence(handler.AsError(l.err).Message)
+		return l.id + ": " + w.sentence(handler.AsError(l.err).Message)
 	case l.o.WithoutTLS():
-		return fmt.Sprintf("%s: this type of instance has no TLS (%s)", l.id, l.o.Status)
+		return fmt.Sprintf(w.NoTLS, l.id, l.o.Status)
 	case !l.o.Enabled:
-		return fmt.Sprintf("%s: encryption is off (%s)", l.id, l.o.Status)
+		return fmt.Sprintf(w.Off, l.id, l.o.Status)
 	}
-	line := fmt.Sprintf("%s: until %s, %s", l.id, when(handler.At(l.o.Expires), now), l.o.Status)
+	line := fmt.Sprintf(w.Until, l.id, w.when(handler.At(l.o.Expires), now), l.o.Status)
 	if due, _ := f.Due(l.o); due {
-		line += ", due"
+		line += w.Due
 	}
 	if l.o.WrongName() {
-		line += ", wrong name"
+		line += w.WrongName
 	}
 	return line
 }

@@ -6,16 +6,25 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 )
 
 // routes are those that a server may have, for the list that it prints.
-var routes = []string{"/ssl", "/slack", "/dingtalk", "/feishu", "/teams", "/mattermost", "/alertmanager", "/grafana", "/cloudevents", "/healthz"}
+var routes = slices.Concat([]string{"/ssl"}, chatRoutes(), []string{"/alertmanager", "/grafana", "/cloudevents", "/healthz"})
+
+func chatRoutes() (routes []string) {
+	for _, p := range chatops.Platforms {
+		routes = append(routes, p.Route)
+	}
+	return routes
+}
 
 // graceful is how long requests, and then what was handed over, may go on after
 // an interrupt: a change may be watched.

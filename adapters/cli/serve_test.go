@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/cli"
-	"tairssl/adapters/webhook"
 )
 
 // relay is where answers are sent, with a certificate that no authority of the
@@ -60,7 +60,7 @@ func TestServeMakesAConfirmedChangeAfterTheAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header = webhook.SignSlack("s3cret", time.Now(), []byte(form))
+		req.Header = chatops.SignSlack("s3cret", time.Now(), []byte(form))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		resp, err := client.Do(req)
 		if err != nil {
@@ -70,7 +70,7 @@ func TestServeMakesAConfirmedChangeAfterTheAnswer(t *testing.T) {
 		answer, _ := io.ReadAll(resp.Body)
 		return string(answer)
 	}
-	code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindStringSubmatch(say("update " + id))
+	code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(say("update " + id))
 	if code == nil {
 		t.Fatal("there is no code in the plan")
 	}

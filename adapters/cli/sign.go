@@ -2,26 +2,19 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/function"
 	"tairssl/adapters/webhook"
 )
-
-// speaker is who says something in a sample message.
-type speaker struct {
-	tenant, user, channel, text string
-	token                       string // Feishu's verification token, which its messages hold
-}
 
 // signing is how a scheme is tried by hand.
 type signing struct {
@@ -29,39 +22,22 @@ type signing struct {
 	path    string
 	media   string
 	sign    func(secret string, now time.Time, body []byte) (http.Header, error)
-	message func(speaker) any // a body that says a text; nil: no chat
+	message func(chatops.Speaker) []byte // a body that says a text; nil: no chat
 }
 
-// signings are the schemes that sign.
-var signings = map[string]signing{
-	"slack": {"SLACK_SIGNING_SECRETS", "/slack", "application/x-www-form-urlencoded", func(secret string, now time.Time, body []byte) (http.Header, error) {
-		return webhook.SignSlack(secret, now, body), nil
-	}, slashCommand},
-	"mattermost": {"MATTERMOST_TOKENS", "/mattermost", "application/x-www-form-urlencoded", func(secret string, _ time.Time, _ []byte) (http.Header, error) {
-		return webhook.SignMattermost(secret), nil
-	}, slashCommand},
-	"dingtalk": {"DINGTALK_APP_SECRETS", "/dingtalk", "application/json", func(secret string, now time.Time, _ []byte) (http.Header, error) {
-		return webhook.SignDingTalk(secret, now), nil
-	}, func(s speaker) any {
-		return map[string]any{"msgtype": "text", "text": map[string]string{"content": s.text}, "senderCorpId": s.tenant, "senderStaffId": s.user, "conversationId": s.channel}
-	}},
-	"feishu": {"FEISHU_ENCRYPT_KEYS", "/feishu", "application/json", func(secret string, now time.Time, body []byte) (http.Header, error) {
-		return webhook.SignFeishu(secret, "tairssl", now, body), nil
-	}, func(s speaker) any {
-		content, _ := json.Marshal(map[string]string{"text": s.text}) // a string always encodes
-		return map[string]any{
-			"header": map[string]string{"event_type": "im.message.receive_v1", "tenant_key": s.tenant, "token": s.token},
-			"event": map[string]any{
-				"sender":  map[string]any{"sender_id": map[string]string{"open_id": s.user}},
-				"message": map[string]string{"chat_id": s.channel, "message_type": "text", "content": string(content)},
-			},
+// signings are the schemes that sign: those of the chats, and of machines.
+func signings() map[string]signing {
+	all := maps.Clone(machines)
+	for _, p := range chatops.Platforms {
+		if p.Sign == nil {
+			continue
 		}
-	}},
-	"teams": {"TEAMS_SECRETS", "/teams", "application/json", func(secret string, _ time.Time, body []byte) (http.Header, error) {
-		return webhook.SignTeams(secret, body)
-	}, func(s speaker) any {
-		return map[string]any{"type": "message", "text": s.text, "from": map[string]string{"aadObjectId": s.user}, "conversation": map[string]string{"id": s.channel}, "channelData": map[string]any{"tenant": map[string]string{"id": s.tenant}}}
-	}},
+		all[p.Name] = signing{p.Setting, p.Route, p.Media, p.Sign, p.Sample}
+	}
+	return all
+}
+
+var machines = map[string]signing{
 	"standard": {"WEBHOOK_SECRETS", "/ssl", "application/json", func(secret string, now time.Time, body []byte) (http.Header, error) {
 		return webhook.SignStandard(secret, fmt.Sprintf("msg_%d", now.UnixNano()), now, body)
 	}, nil},
@@ -73,14 +49,10 @@ var signings = map[string]signing{
 	}, nil},
 }
 
-// slashCommand is the form that Slack and Mattermost send.
-func slashCommand(s speaker) any {
-	return url.Values{"team_id": {s.tenant}, "user_id": {s.user}, "channel_id": {s.channel}, "command": {"/tair"}, "text": {s.text}}.Encode()
-}
-
 func (c *command) sign() *cobra.Command {
 	var secret, curl string
-	var s speaker
+	var s chatops.Speaker
+	signings := signings()
 	schemes := slices.Sorted(maps.Keys(signings))
 	cmd := &cobra.Command{
 		Use:   "sign SCHEME [BODY-FILE]",
@@ -117,7 +89,7 @@ its header is the secret itself.`,
 				return usagef("no secret: give --secret or set %s%s", function.Prefix, scheme.secret)
 			}
 			if scheme.path == "/feishu" {
-				if s.token, err = c.setting(cmd.Context(), "FEISHU_VERIFICATION_TOKEN"); err != nil {
+				if s.Token, err = c.setting(cmd.Context(), "FEISHU_VERIFICATION_TOKEN"); err != nil {
 					return usageError{err}
 				}
 			}
@@ -147,10 +119,10 @@ its header is the secret itself.`,
 	flags := cmd.Flags()
 	flags.StringVar(&secret, "secret", "", "the `secret` to sign with")
 	flags.StringVar(&curl, "curl", "", "print a curl command for the server at this `URL`")
-	flags.StringVar(&s.text, "text", "", "what the message says, for a chat")
-	flags.StringVar(&s.tenant, "tenant", "T1", "in which workspace or company")
-	flags.StringVar(&s.user, "user", "U1", "who says it")
-	flags.StringVar(&s.channel, "channel", "C1", "where")
+	flags.StringVar(&s.Text, "text", "", "what the message says, for a chat")
+	flags.StringVar(&s.Tenant, "tenant", "T1", "in which workspace or company")
+	flags.StringVar(&s.User, "user", "U1", "who says it")
+	flags.StringVar(&s.Channel, "channel", "C1", "where")
 	return cmd
 }
 
@@ -162,18 +134,14 @@ func (c *command) setting(ctx context.Context, name string) (string, error) {
 }
 
 // body is what is signed.
-func (c *command) body(scheme signing, s speaker, files []string) ([]byte, error) {
+func (c *command) body(scheme signing, s chatops.Speaker, files []string) ([]byte, error) {
 	switch {
-	case s.text != "" && scheme.message == nil:
+	case s.Text != "" && scheme.message == nil:
 		return nil, usagef("--text goes with a chat; give a file")
-	case s.text != "" && len(files) > 0:
+	case s.Text != "" && len(files) > 0:
 		return nil, usagef("give a file or --text, not both")
-	case s.text != "":
-		message := scheme.message(s)
-		if text, ok := message.(string); ok {
-			return []byte(text), nil
-		}
-		return json.Marshal(message)
+	case s.Text != "":
+		return scheme.message(s), nil
 	case len(files) == 0:
 		files = []string{"-"}
 	}

@@ -18,9 +18,9 @@ import (
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/fc"
 	"tairssl/adapters/tair/tairtest"
-	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
 
@@ -91,7 +91,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	say := func(text string) string {
 		form := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {relay.URL + "/secret"}}.Encode()
 		headers := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
-		for name, values := range webhook.SignSlack("slack-secret", time.Now(), []byte(form)) {
+		for name, values := range chatops.SignSlack("slack-secret", time.Now(), []byte(form)) {
 			headers[name] = values[0]
 		}
 		answer, err := invocation(handler.JSON(map[string]any{"version": "v1", "rawPath": "/slack", "headers": headers, "body": form, "requestContext": map[string]any{"http": map[string]string{"method": "POST"}}}))
@@ -104,7 +104,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 		}
 		return response.Body
 	}
-	code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindStringSubmatch(say("update " + id))[1]
+	code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(say("update " + id))[1]
 	if answer := say("confirm " + code); !strings.Contains(answer, "allow fc:InvokeFunction") || !strings.Contains(answer, "The same code can be used again") {
 		t.Errorf("without the right confirm is answered %s", answer)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/adapters/webhook"
@@ -84,14 +85,15 @@ func TestREADMEHasEveryField(t *testing.T) {
 	serve("/ssl", header, body)
 	serve("/ssl", http.Header{}, body)
 	ding := func(text string) {
-		serve("/dingtalk", webhook.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"`+text+`"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=x"}`)
+		serve("/dingtalk", chatops.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"`+text+`"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=x"}`)
 	}
 	ding("status")
+	serve("/dingtalk", chatops.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"help"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":"https://elsewhere.example/"}`)
 	if err := w.Put(tairtest.Instance{InstanceID: "r-chat0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
 		t.Fatal(err)
 	}
 	ding("update r-chat0001")
-	if code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindStringSubmatch(posts.bodies[len(posts.bodies)-1]); code != nil {
+	if code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(posts.bodies[len(posts.bodies)-1]); code != nil {
 		ding("confirm " + code[1])
 	}
 	_, _ = f.InvokeHanded(ctx, handed) // how it ends is in the line

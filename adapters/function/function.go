@@ -55,6 +55,7 @@ type running struct {
 	client  *tair.Client
 	decoder event.Decoder
 	web     *webhook.Handler
+	chat    *chatops.Chat
 	people  *notify.Notifier
 	log     *slog.Logger
 }
@@ -154,33 +155,22 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 		transport = notify.NewTransport(settings.Roots())
 	}
 	r.people = notify.New(settings.NotifyURLs, notify.Options{
-		On: settings.NotifyOn, Transport: transport, Log: log,
+		On: settings.NotifyOn, Transport: transport, Log: log, Undelivered: undelivered,
 		Remember: func(ctx context.Context, ref handler.Ref, value string) error {
 			return client.Tag(ctx, ref, notify.ToldTag, value)
 		},
 	})
+	r.chat = r.chats(settings, f.hand(settings, credentials), transport)
 	r.web = webhook.New(webhook.Options{
 		Standard: settings.WebhookSecrets, GitHub: settings.GitHubSecrets, Tokens: settings.AlertTokens, Basic: settings.AlertBasic,
 		Grafana: settings.GrafanaSecrets, Origins: settings.CloudEventsOrigins,
-		Slack: settings.SlackSigningSecrets, DingTalk: settings.DingTalkAppSecrets, Teams: settings.TeamsSecrets, Mattermost: settings.MattermostTokens,
-		Feishu: webhook.FeishuOptions{
-			Keys: settings.FeishuEncryptKeys, Token: string(settings.FeishuVerificationToken), AppID: settings.FeishuAppID, AppSecret: string(settings.FeishuAppSecret),
-		},
-		Chat: webhook.Chat{
-			Bot: chatops.New(instances, chatops.Options{
-				Allow: settings.ChatAllow, Key: []byte(settings.ConfirmKey), Second: settings.ConfirmBy == "second", Region: settings.Region[0], Log: log,
-				Hand:  f.hand(settings, credentials),
-				Audit: func(ctx context.Context, attrs ...slog.Attr) { lineOf(ctx).set(slog.LevelInfo, attrs...) },
-			}),
-			ReplyHosts: settings.ChatReplyHosts,
-			Transport:  transport,
-		},
+		Routes:  r.chat.Routes(),
 		Decoder: &r.decoder,
 		Answer:  func(ctx context.Context, asked event.Asked) event.Answer { return r.answer(ctx, asked)[0] },
 		Line:    func(ctx context.Context, level slog.Level, attrs ...slog.Attr) { lineOf(ctx).set(level, attrs...) },
 		Log:     log,
 	})
-	for _, fault := range r.web.Unseen() {
+	for _, fault := range r.chat.Unseen() {
 		log.Warn(fault)
 	}
 	return r, nil

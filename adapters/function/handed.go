@@ -63,7 +63,7 @@ func (f *Function) InvokeHanded(ctx context.Context, payload []byte) (answer []b
 			answer, err = nil, r.panicked(ctx, v)
 		}
 	}()
-	if err := r.web.Handed(ctx, payload); err != nil {
+	if err := r.chat.Handed(ctx, payload); err != nil {
 		e := handler.AsError(err)
 		lineOf(ctx).set(slog.LevelError, append([]slog.Attr{slog.String("outcome", string(handler.Failed)), slog.String("reason", e.Message)}, attrsOfError(e)...)...)
 		return nil, &Failure{string(e.Kind), e.Message}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 	"tairssl/adapters/webhook"
@@ -30,7 +31,7 @@ const responseURL = "https://hooks.slack.com/commands/secret"
 func (w world) slack(t *testing.T, text, address string) string {
 	t.Helper()
 	body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {address}}.Encode()
-	header := webhook.SignSlack("slack-secret", time.Now(), []byte(body))
+	header := chatops.SignSlack("slack-secret", time.Now(), []byte(body))
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	status, _, answer, err := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body})
 	if status != http.StatusOK || err != nil {
@@ -39,7 +40,7 @@ func (w world) slack(t *testing.T, text, address string) string {
 	return string(answer)
 }
 
-var codeIn = regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`)
+var codeIn = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 
 // start has an update confirmed and gives what was handed over, and the code.
 func (w world) start(t *testing.T, address string) (payload []byte, code string) {
@@ -62,7 +63,7 @@ func TestAChangeConfirmedInAChatIsMadeByAnInvocationOfItsOwn(t *testing.T) {
 			t.Fatalf("the work ends %s, %v after %d restarts", answer, err, w.restarts(id))
 		}
 	}
-	if len(w.posts.bodies) != 2 || !strings.Contains(w.posts.bodies[0], "Done: the certificate is now valid until") {
+	if len(w.posts.bodies) != 2 || !strings.Contains(w.posts.bodies[0], "Done: renewed; the new certificate is valid until") {
 		t.Errorf("people were told %v", w.posts.bodies)
 	}
 	for _, secret := range []string{responseURL, "commands/secret", code, string(payload), "0123456789abcdef"} {

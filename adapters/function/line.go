@@ -41,6 +41,7 @@ type line struct {
 	swept    *bool                // a sweep was asked for, and succeeded
 	unread   *int                 // instances that a sweep listed and did not read
 	ended    bool
+	unsent   int // notices and answers in chats
 }
 
 type lineKey struct{}
@@ -186,6 +187,14 @@ func (l *line) failed() {
 	l.tallyLocked(map[handler.Outcome]int{handler.Failed: 1})
 }
 
+// undelivered counts a message that a place did not take.
+func (l *line) undelivered() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsent++
+	l.level = max(l.level, slog.LevelWarn)
+}
+
 func (l *line) sawLocked(expires time.Time) {
 	if !expires.IsZero() && (l.earliest.IsZero() || expires.Before(l.earliest)) {
 		l.earliest = expires
@@ -262,6 +271,9 @@ func (l *line) numbers(now time.Time) (attrs []slog.Attr) {
 	}
 	if l.unread != nil {
 		attrs = append(attrs, slog.Int("unread", *l.unread))
+	}
+	if l.unsent > 0 {
+		attrs = append(attrs, slog.Int("notices_failed", l.unsent))
 	}
 	if !l.earliest.IsZero() {
 		attrs = append(attrs, slog.Float64("days_to_expiry", math.Floor(l.earliest.Sub(now).Hours()/24*100)/100))

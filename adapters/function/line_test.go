@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
@@ -249,7 +250,7 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 	say := func(user, text string) (line entry, answer string) {
 		w.log.Reset()
 		body := url.Values{"team_id": {"T1"}, "user_id": {user}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {"https://hooks.slack.com/commands/secret"}}.Encode()
-		header := webhook.SignSlack("slack-secret", time.Now(), []byte(body))
+		header := chatops.SignSlack("slack-secret", time.Now(), []byte(body))
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
 		status, _, b, err := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body, SourceIP: "192.0.2.1"})
 		if status != http.StatusOK || err != nil {

@@ -16,6 +16,7 @@ var units = map[string]string{
 	"sweep_succeeded": "Count",
 	"unread":          "Count",
 	"throttled":       "Count",
+	"notices_failed":  "Count",
 	"days_to_expiry":  "None",
 	"api_latency_ms":  "Milliseconds",
 }

@@ -36,47 +36,40 @@ const Prefix = "TAIRSSL_"
 // Settings are the operator's, one environment variable each; a plural takes a
 // comma-separated list, and an empty variable counts as one that is not set.
 type Settings struct {
-	Region                  []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the instances of these, and no others, are read and changed"`
-	Endpoint                tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
-	OIDCAudience            string                  `env:"OIDC_AUDIENCE" envDefault:"sts.aliyuncs.com" help:"whom an identity token is made for: a client ID of the identity provider in RAM"`
-	STSEndpoint             tair.Endpoint           `env:"STS_ENDPOINT" help:"URL of Alibaba's STS, {region} in it becomes the first region's id; vpc for the one inside a VPC; default the public one"`
-	CAFile                  string                  `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
-	Actions                 []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
-	Instances               []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
-	RenewBefore             time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
-	Window                  handler.Window          `env:"WINDOW" envDefault:"instance" help:"when automatic changes are made: instance, any, or days, times and a zone such as Sat,Sun 02:00-05:00 Asia/Shanghai"`
-	WindowMissed            string                  `env:"WINDOW_MISSED" envDefault:"alert" help:"if no window opens a day before the expiry: alert, and renew in the next one; act at once"`
-	MaxTargets              int                     `env:"MAX_TARGETS" envDefault:"10" help:"how many instances one sweep changes at most"`
-	Concurrency             int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
-	Rate                    float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
-	Wait                    time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
-	Lease                   string                  `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
-	LeasePause              time.Duration           `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
-	Pause                   bool                    `env:"PAUSE" help:"1 stops every change"`
-	CertMap                 event.CertMap           `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
-	WebhookSecrets          webhook.StandardSecrets `env:"WEBHOOK_SECRETS" help:"secrets of Standard Webhooks, whsec_ and base64: opens /ssl and /cloudevents"`
-	GitHubSecrets           webhook.Secrets         `env:"GITHUB_SECRETS" help:"secrets of GitHub style signatures: opens /ssl, for an Update that is due"`
-	AlertTokens             webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /ssl, /alertmanager, /grafana and /cloudevents, for an Update that is due"`
-	AlertBasic              webhook.BasicSecrets    `env:"ALERT_BASIC" help:"user:password pairs, for the same"`
-	GrafanaSecrets          webhook.Secrets         `env:"GRAFANA_SECRETS" help:"secrets of Grafana's HMAC signature, with a timestamp header: opens /grafana"`
-	CloudEventsOrigins      []string                `env:"CLOUDEVENTS_ORIGINS" help:"origins that may shake hands on /cloudevents (WebHook-Request-Origin)"`
-	SlackSigningSecrets     webhook.Secrets         `env:"SLACK_SIGNING_SECRETS" help:"signing secrets of the Slack app: opens /slack"`
-	DingTalkAppSecrets      webhook.Secrets         `env:"DINGTALK_APP_SECRETS" help:"app secrets of the DingTalk robot: opens /dingtalk"`
-	FeishuEncryptKeys       webhook.Secrets         `env:"FEISHU_ENCRYPT_KEYS" help:"encrypt keys of the Feishu or Lark app: opens /feishu"`
-	FeishuVerificationToken Secret                  `env:"FEISHU_VERIFICATION_TOKEN" help:"verification token of that app; an unsigned challenge needs it"`
-	FeishuAppID             string                  `env:"FEISHU_APP_ID" help:"id of that app, for answers to messages"`
-	FeishuAppSecret         Secret                  `env:"FEISHU_APP_SECRET" help:"secret of that app"`
-	TeamsSecrets            webhook.TeamsSecrets    `env:"TEAMS_SECRETS" help:"security tokens of outgoing webhooks of Teams, base64: opens /teams"`
-	MattermostTokens        webhook.Secrets         `env:"MATTERMOST_TOKENS" help:"tokens of slash commands of Mattermost: opens /mattermost"`
-	ChatAllow               chatops.Rules           `env:"CHAT_ALLOW" help:"who may do what in a chat: platform:tenant/user-or-channel verbs instances, rules separated by a semicolon; none: nobody"`
-	ChatReplyHosts          []string                `env:"CHAT_REPLY_HOSTS" help:"hosts to which a chat's answers may be sent beside the platforms' own: your Mattermost, a relay; open.larksuite.com for an app of Lark"`
-	ConfirmKey              Secret                  `env:"CONFIRM_KEY" help:"key of confirmation codes and of handed work, 16 random characters or more; none: chat only reads"`
-	ConfirmBy               string                  `env:"CONFIRM_BY" envDefault:"self" help:"who confirms a change: self, who asked; second, somebody else with the right to"`
-	NotifyURLs              notify.URLs             `env:"NOTIFY_URLS" help:"where people are told: slack://, dingtalk://, feishu://, wecom:// and webhook:// addresses"`
-	NotifyOn                notify.On               `env:"NOTIFY_ON" envDefault:"verified,accepted" help:"which successes are told besides what always is: verified, accepted or none"`
-	InvokeEndpoint          URL                     `env:"INVOKE_ENDPOINT" help:"URL of the cloud's invoke API, by which the function hands over what lasts longer than a chat waits; default the cloud's own, and on Lambda AWS_ENDPOINT_URL_LAMBDA"`
-	LogLevel                *slog.Level             `env:"LOG_LEVEL" help:"debug, info, warn or error; default: AWS_LAMBDA_LOG_LEVEL if Lambda sets it, else info"`
-	Metrics                 string                  `env:"METRICS" envDefault:"emf" help:"emf: on Lambda the line of each invocation carries CloudWatch metrics; none"`
+	Region             []string                `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the instances of these, and no others, are read and changed"`
+	Endpoint           tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
+	OIDCAudience       string                  `env:"OIDC_AUDIENCE" envDefault:"sts.aliyuncs.com" help:"whom an identity token is made for: a client ID of the identity provider in RAM"`
+	STSEndpoint        tair.Endpoint           `env:"STS_ENDPOINT" help:"URL of Alibaba's STS, {region} in it becomes the first region's id; vpc for the one inside a VPC; default the public one"`
+	CAFile             string                  `env:"CA_FILE" help:"PEM file of certificate authorities to trust beside the system's"`
+	Actions            []handler.Action        `env:"ACTIONS" envDefault:"Update" help:"what may be done: Update, Enable, Disable"`
+	Instances          []string                `env:"INSTANCES" envDefault:"*" help:"globs of the instance ids that may be changed; !glob excludes"`
+	RenewBefore        time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
+	Window             handler.Window          `env:"WINDOW" envDefault:"instance" help:"when automatic changes are made: instance, any, or days, times and a zone such as Sat,Sun 02:00-05:00 Asia/Shanghai"`
+	WindowMissed       string                  `env:"WINDOW_MISSED" envDefault:"alert" help:"if no window opens a day before the expiry: alert, and renew in the next one; act at once"`
+	MaxTargets         int                     `env:"MAX_TARGETS" envDefault:"10" help:"how many instances one sweep changes at most"`
+	Concurrency        int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
+	Rate               float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
+	Wait               time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
+	Lease              string                  `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
+	LeasePause         time.Duration           `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
+	Pause              bool                    `env:"PAUSE" help:"1 stops every change"`
+	CertMap            event.CertMap           `env:"CERT_MAP" help:"which instances serve a certificate that an event names: NAME=INSTANCE[@REGION]; NAME is a common name, a wildcard or an ARN"`
+	WebhookSecrets     webhook.StandardSecrets `env:"WEBHOOK_SECRETS" help:"secrets of Standard Webhooks, whsec_ and base64: opens /ssl and /cloudevents"`
+	GitHubSecrets      webhook.Secrets         `env:"GITHUB_SECRETS" help:"secrets of GitHub style signatures: opens /ssl, for an Update that is due"`
+	AlertTokens        webhook.Secrets         `env:"ALERT_TOKENS" help:"bearer tokens: opens /ssl, /alertmanager, /grafana and /cloudevents, for an Update that is due"`
+	AlertBasic         webhook.BasicSecrets    `env:"ALERT_BASIC" help:"user:password pairs, for the same"`
+	GrafanaSecrets     webhook.Secrets         `env:"GRAFANA_SECRETS" help:"secrets of Grafana's HMAC signature, with a timestamp header: opens /grafana"`
+	CloudEventsOrigins []string                `env:"CLOUDEVENTS_ORIGINS" help:"origins that may shake hands on /cloudevents (WebHook-Request-Origin)"`
+	chatops.Settings
+	ChatAllow      chatops.Rules `env:"CHAT_ALLOW" help:"who may do what in a chat: platform:tenant/user-or-channel verbs instances, rules separated by a semicolon; none: nobody"`
+	ChatReplyHosts []string      `env:"CHAT_REPLY_HOSTS" help:"hosts to which a chat's answers may be sent beside the platforms' own: your Mattermost, a relay; open.larksuite.com for an app of Lark"`
+	ConfirmKey     Secret        `env:"CONFIRM_KEY" help:"key of confirmation codes and of handed work, 16 random characters or more; none: chat only reads"`
+	ConfirmBy      string        `env:"CONFIRM_BY" envDefault:"self" help:"who confirms a change: self, who asked; second, somebody else with the right to"`
+	NotifyURLs     notify.URLs   `env:"NOTIFY_URLS" help:"where people are told: slack://, dingtalk://, feishu://, wecom://, teams://, mattermost:// and webhook:// addresses; behind one, region=… or tag:KEY=… says of what"`
+	NotifyOn       notify.On     `env:"NOTIFY_ON" envDefault:"verified,accepted" help:"which successes are told besides what always is: verified, accepted or none"`
+	InvokeEndpoint URL           `env:"INVOKE_ENDPOINT" help:"URL of the cloud's invoke API, by which the function hands over what lasts longer than a chat waits; default the cloud's own, and on Lambda AWS_ENDPOINT_URL_LAMBDA"`
+	LogLevel       *slog.Level   `env:"LOG_LEVEL" help:"debug, info, warn or error; default: AWS_LAMBDA_LOG_LEVEL if Lambda sets it, else info"`
+	Metrics        string        `env:"METRICS" envDefault:"emf" help:"emf: on Lambda the line of each invocation carries CloudWatch metrics; none"`
 
 	roots *x509.CertPool
 }
@@ -193,19 +186,22 @@ var hostPattern = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // Secret is a setting that shows in no log or text.
-type Secret string
+type Secret = chatops.Secret
 
-func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
-func (Secret) String() string       { return "[secret]" }
-func (Secret) GoString() string     { return "[secret]" }
+// fields are the settings': those of the chats stand in structs of their own.
+func fields() (fields []reflect.StructField) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if f.Tag.Get("env") != "" {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
 
 // names are the settings' names, without the prefix.
 func names() (names []string) {
-	t := reflect.TypeFor[Settings]()
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("env"); name != "" {
-			names = append(names, name)
-		}
+	for _, f := range fields() {
+		names = append(names, f.Tag.Get("env"))
 	}
 	return names
 }
@@ -268,10 +264,9 @@ func (s Settings) Roots() *x509.CertPool { return s.roots }
 // Help says what a setting's variable takes, "" for what is no setting.
 func Help(variable string) string {
 	name, ok := strings.CutPrefix(variable, Prefix)
-	t := reflect.TypeFor[Settings]()
-	for i := range t.NumField() {
-		if tag := t.Field(i).Tag; ok && tag.Get("env") == name && name != "" {
-			return tag.Get("help")
+	for _, f := range fields() {
+		if ok && f.Tag.Get("env") == name {
+			return f.Tag.Get("help")
 		}
 	}
 	return ""
@@ -280,16 +275,12 @@ func Help(variable string) string {
 // SettingsTable gives a row of a Markdown table for each setting: variable,
 // default, meaning.
 func SettingsTable() (rows []string) {
-	t := reflect.TypeFor[Settings]()
-	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		if name := tag.Get("env"); name != "" {
-			otherwise := tag.Get("envDefault")
-			if otherwise != "" {
-				otherwise = "`" + otherwise + "`"
-			}
-			rows = append(rows, fmt.Sprintf("| `%s%s` | %s | %s |", Prefix, name, otherwise, tag.Get("help")))
+	for _, f := range fields() {
+		otherwise := f.Tag.Get("envDefault")
+		if otherwise != "" {
+			otherwise = "`" + otherwise + "`"
 		}
+		rows = append(rows, fmt.Sprintf("| `%s%s` | %s | %s |", Prefix, f.Tag.Get("env"), otherwise, f.Tag.Get("help")))
 	}
 	return rows
 }

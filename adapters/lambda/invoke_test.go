@@ -19,6 +19,7 @@ import (
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/function"
 	"tairssl/adapters/lambda"
 	"tairssl/adapters/tair"
@@ -90,7 +91,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret")})
 	say := func(text string) string {
 		form := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {"https://hooks.slack.com/commands/secret"}}.Encode()
-		header := webhook.SignSlack("slack-secret", time.Now(), []byte(form))
+		header := chatops.SignSlack("slack-secret", time.Now(), []byte(form))
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
 		answer, err := f.Invoke(context.Background(), knock("/slack", header, form))
 		var response struct {
@@ -102,7 +103,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 		}
 		return response.Body
 	}
-	code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindStringSubmatch(say("update r-bp1zxszhcgatnx01"))[1]
+	code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(say("update r-bp1zxszhcgatnx01"))[1]
 	if answer := say("confirm " + code); !strings.Contains(answer, "Started: update r-bp1zxszhcgatnx01. I will tell here how it ends.") {
 		t.Fatalf("confirm is answered %s", answer)
 	}

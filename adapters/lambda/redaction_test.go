@@ -27,6 +27,7 @@ import (
 	awslambda "github.com/aws/aws-lambda-go/lambda"
 	"golang.org/x/sync/errgroup"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/function"
 	"tairssl/adapters/lambda"
 	"tairssl/adapters/tair"
@@ -297,7 +298,7 @@ func (s *stage) invoke(f awslambda.Handler, payload []byte) string {
 	answer, err := f.Invoke(ctx, payload)
 	shown := string(answer)
 	// A confirmation code is for who asked; it may be in the answer alone.
-	for _, found := range regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindAllStringSubmatch(shown, -1) {
+	for _, found := range regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindAllStringSubmatch(shown, -1) {
 		s.present("confirmation code", found[1])
 	}
 	s.hear("answers", shown)
@@ -372,15 +373,15 @@ func (s *stage) knocks(t *testing.T, text string, forged bool) (all [][]byte) {
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
 		return h
 	}
-	add("/slack", media(webhook.SignSlack(secrets["slack"], now, []byte(form))), nil, form)
+	add("/slack", media(chatops.SignSlack(secrets["slack"], now, []byte(form))), nil, form)
 	add("/mattermost", media(http.Header{"Authorization": {"Token " + secrets["mattermost"]}}), nil, form)
 	ding := `{"msgtype":"text","text":{"content":` + quoted + `},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=` + secrets["reply's URL"] + `"}`
-	add("/dingtalk", webhook.SignDingTalk(secrets["dingtalk"], now), nil, ding)
+	add("/dingtalk", chatops.SignDingTalk(secrets["dingtalk"], now), nil, ding)
 	teams := `{"type":"message","text":` + quoted + `,"from":{"aadObjectId":"U1"},"conversation":{"id":"C1"},"channelData":{"tenant":{"id":"T1"}}}`
-	h, err = webhook.SignTeams(secrets["teams"], []byte(teams))
+	h, err = chatops.SignTeams(secrets["teams"], []byte(teams))
 	add("/teams", h, err, teams)
 	lark := `{"header":{"event_id":"` + fmt.Sprint(rand.Int64()) + `","event_type":"im.message.receive_v1","tenant_key":"T1","token":"` + secrets["feishu token"] + `"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":` + string(handler.JSON(`{"text":`+quoted+`}`)) + `}}}`
-	add("/feishu", webhook.SignFeishu(secrets["feishu key"], "nonce", now, []byte(lark)), nil, lark)
+	add("/feishu", chatops.SignFeishu(secrets["feishu key"], "nonce", now, []byte(lark)), nil, lark)
 	return all
 }
 
@@ -505,7 +506,7 @@ func TestChaosLeaksNothing(t *testing.T) {
 		// A code that is in an answer is confirmed, once rightly and else not.
 		invoke := func(f awslambda.Handler, payload []byte) {
 			answer := s.invoke(f, payload)
-			if code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{20,})`).FindStringSubmatch(answer); code != nil {
+			if code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(answer); code != nil {
 				for _, k := range s.knocks(t, "confirm "+code[1], false)[6:] {
 					s.invoke(f, k)
 				}

@@ -60,6 +60,8 @@ const (
 	// ahead need not be woken for it every night.
 	nagBefore = 7 * day
 	nagPause  = day
+	// offPause is how often an instance that was opted out and is due is told of.
+	offPause = 7 * day
 )
 
 // stage counts the reminders whose time has come.
@@ -78,6 +80,8 @@ func markOf(n Note, on On) (mark string, c class) {
 		return kindMark(n.kind()), failed
 	case n.Outcome == handler.Unknown:
 		return "unknown", lost
+	case n.optedOut():
+		return offMark, refused
 	case n.Alert:
 		return "alert", attention
 	case n.Outcome == handler.Refused && n.Automatic:
@@ -95,7 +99,7 @@ func markOf(n Note, on On) (mark string, c class) {
 // isMark reports whether a word is one of the marks.
 func isMark(word string) bool {
 	switch word {
-	case "unknown", "alert", "refused", "deferred", "done":
+	case "unknown", "alert", "refused", "deferred", "done", offMark:
 		return true
 	}
 	for kind := range nextByKind {
@@ -104,6 +108,14 @@ func isMark(word string) bool {
 		}
 	}
 	return false
+}
+
+// offMark says that an instance was told of as opted out.
+const offMark = "off"
+
+// optedOut reports that nothing was done because somebody opted the instance out.
+func (n Note) optedOut() bool {
+	return n.Automatic && n.Outcome == handler.Refused && handler.Instance{Tags: n.Tags}.Off()
 }
 
 // kindMark shortens a kind so that all marks of a certificate fit into a tag.
@@ -147,7 +159,9 @@ func message(n Note, on On, before told, now time.Time) (l line, after told, ok 
 	left := expires.Sub(now)
 	before = before.of(expires)
 	switch {
-	case mark != "" && !before.has(mark):
+	case mark == offMark && before.has(mark) && now.Sub(before.at).Abs() < offPause:
+		return line{}, told{}, false
+	case mark == offMark, mark != "" && !before.has(mark):
 	case n.unmet() && stage(left) > before.stage:
 		c = reminder // why is known, but less time is left
 	case (c == failed || c == lost) && n.unmet() && left <= nagBefore && now.Sub(before.at).Abs() >= nagPause:

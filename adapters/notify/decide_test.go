@@ -178,7 +178,7 @@ func TestEveryClassAndKindHasItsWords(t *testing.T) {
 func TestAllMarksFitIntoATag(t *testing.T) {
 	all := told{expires: expiry, at: now, stage: 1} // d30 is the longest
 	seen := map[string]bool{}
-	for _, o := range []string{"unknown", "alert", "refused", "deferred", "done"} {
+	for _, o := range []string{"unknown", "alert", "refused", "deferred", "done", offMark} {
 		all = all.with(o, 0, now)
 	}
 	for _, k := range kinds(t) {

@@ -38,6 +38,8 @@ type Options struct {
 	On On
 	// Remember keeps what was told; without it one process remembers for a day.
 	Remember Remember
+	// Undelivered is told once for each message that a place did not take.
+	Undelivered func(context.Context)
 	// Transport sends the messages; default one that keeps no connection open,
 	// for messages are rare and a function may be frozen between two.
 	Transport http.RoundTripper
@@ -52,8 +54,11 @@ type Notifier struct {
 	limits    []*rate.Limiter
 	transport func() http.RoundTripper
 
+	pause time.Duration // see Sender
+
 	mu    sync.Mutex
 	memos map[string]memo
+	owed  [][]choice // by place: what it did not take, for the next message to it
 }
 
 // memo is what this process knows to have told: of a certificate, by its
@@ -64,7 +69,9 @@ type memo struct {
 }
 
 const (
-	sendTimeout = 5 * time.Second // one message to one place
+	sendTimeout = 5 * time.Second // one try to send a message to one place
+	// deliverTimeout bounds all tries, of which there are deliverTries at most.
+	deliverTimeout, deliverTries = 20 * time.Second, 3
 	// tellTime is what the work leaves of an invocation, or a tenth of what is
 	// short: what runs to its end is what people most need to be told of.
 	tellTime = 3 * time.Second
@@ -92,7 +99,10 @@ func New(urls URLs, o Options) *Notifier {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Notifier{Options: o, urls: urls, memos: map[string]memo{}}
+	if o.Undelivered == nil {
+		o.Undelivered = func(context.Context) {}
+	}
+	n := &Notifier{Options: o, urls: urls, memos: map[string]memo{}, owed: make([][]choice, len(urls))}
 	n.transport = sync.OnceValue(func() http.RoundTripper {
 		if o.Transport != nil {
 			return o.Transport
@@ -116,22 +126,20 @@ func (n *Notifier) TimeToTell(ctx context.Context) (context.Context, context.Can
 }
 
 // Tell sends what is worth telling of the notes of one invocation, in one
-// message to each place, and remembers it. It returns within some seconds or
-// when ctx ends, and logs its own failures.
+// message to each place that wants it, and remembers it. It returns within some
+// seconds or when ctx ends, and logs its own failures.
 func (n *Notifier) Tell(ctx context.Context, notes []Note) {
-	if len(n.urls) == 0 || len(notes) == 0 {
+	if len(n.urls) == 0 {
 		return
 	}
 	n.guarded(ctx, func() {
 		chosen := n.choose(notes)
-		if len(chosen) == 0 {
-			return
+		took, missing := n.send(ctx, n.parcels(chosen))
+		told, missed := split(chosen, took, missing)
+		n.untell(missed)
+		if len(told) > 0 {
+			n.remember(ctx, told)
 		}
-		if n.send(ctx, newDigest(chosen)) == 0 {
-			n.untell(chosen)
-			return
-		}
-		n.remember(ctx, chosen)
 	})
 }
 
@@ -142,6 +150,10 @@ type choice struct {
 	told told   // what to remember; the zero value if there is no certificate
 	// before is the memo as it was, to put back if nothing is sent.
 	before memo
+	// Of what a place did not take: since when, and whether it may take it if it is
+	// sent again.
+	owedSince time.Time
+	passing   bool
 }
 
 // choose decides what is told and notes it at once, so that two invocations
@@ -151,7 +163,7 @@ func (n *Notifier) choose(notes []Note) (chosen []choice) {
 	defer n.mu.Unlock()
 	now := n.Now()
 	for key, m := range n.memos {
-		if now.Sub(m.at).Abs() >= memoTTL {
+		if now.Sub(m.at).Abs() >= memoTTL && !(parseTold(m.value).has(offMark) && now.Sub(m.at).Abs() < offPause) {
 			delete(n.memos, key)
 		}
 	}
@@ -203,38 +215,6 @@ func (n *Notifier) untell(chosen []choice) {
 			delete(n.memos, chosen[i].key)
 		}
 	}
-}
-
-// send gives the message to every place at the same time, and returns how many
-// took it.
-func (n *Notifier) send(ctx context.Context, d digest) (sent int) {
-	errs := make([]error, len(n.urls))
-	var group errgroup.Group
-	for i, t := range n.urls {
-		errs[i] = errPanic // until something else is known
-		group.Go(func() error {
-			n.guarded(ctx, func() {
-				if !n.limits[i].AllowN(n.Now(), 1) {
-					errs[i] = errLimit
-					return
-				}
-				errs[i] = n.deliver(ctx, t, d)
-			})
-			return nil
-		})
-	}
-	_ = group.Wait() // no function fails
-	for i, err := range errs {
-		if err == nil {
-			sent++
-			continue
-		}
-		n.Log.ErrorContext(ctx, "notice not delivered", "to", n.urls[i].name, "entry", i+1, "lines", d.count(), "error", n.urls[i].redact(err.Error()))
-	}
-	if sent > 0 {
-		n.Log.InfoContext(ctx, "notice", "title", d.title, "lines", d.count(), "places", sent)
-	}
-	return sent
 }
 
 // remember sets the tags. That one can not be set is logged once for all: it

@@ -111,8 +111,9 @@ func (g *tags) seen(n Note) Note {
 type world struct {
 	*internet
 	tags
-	log bytes.Buffer
-	now time.Time
+	log         bytes.Buffer
+	now         time.Time
+	undelivered int
 }
 
 func newWorld(t *testing.T, serve http.HandlerFunc) *world {
@@ -120,10 +121,12 @@ func newWorld(t *testing.T, serve http.HandlerFunc) *world {
 }
 
 func (w *world) process(t *testing.T, setting string) *Notifier {
-	return New(urlsOf(t, setting), Options{
+	n := New(urlsOf(t, setting), Options{
 		On: both, Remember: w.remember, Transport: w.transport(), Now: func() time.Time { return w.now },
-		Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
+		Undelivered: func(context.Context) { w.undelivered++ }, Log: slog.New(slog.NewJSONHandler(&w.log, nil)),
 	})
+	n.pause = time.Millisecond
+	return n
 }
 
 var ctx = context.Background()
@@ -299,7 +302,7 @@ func TestWhatWasNotSentIsToldByTheNextRun(t *testing.T) {
 	notes := []Note{noteOf(handler.Failed), noteOf(handler.Failed), noteOf(handler.Failed, unseen, failedBy(handler.Invalid))}
 	for range 2 {
 		p.Tell(ctx, notes)
-		if n := w.sent(); n != 1 || w.of != nil {
+		if n := w.sent(); n != deliverTries || w.of != nil {
 			t.Errorf("%d messages are tried, remembered is %v", n, w.of)
 		}
 	}

@@ -1,13 +1,11 @@
 package notify
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 )
@@ -32,32 +30,20 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// deliver sends a message to one place, once. It goes through a RoundTripper, for a
-// Client would follow redirects and put the URL into its errors.
+// deliver sends a message to one place. It gives up early enough for the rest of
+// the invocation.
 func (n *Notifier) deliver(ctx context.Context, t *target, d digest) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
 	defer cancel()
-	p := t.fit(d, n.Now())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url.String(), bytes.NewReader(p.body))
-	if err != nil {
-		return errors.New("the URL can not be used")
-	}
-	req.Header = p.header
-	req.Header.Set("User-Agent", "tairssl")
-	began := time.Now()
-	resp, err := n.transport().RoundTrip(req)
-	if err != nil {
-		return unanswered(ctx, began, err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		return fmt.Errorf("answered with a redirect (%d), which is not followed: set the URL that it leads to", resp.StatusCode)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return unanswered(ctx, began, err)
-	}
-	return t.accepted(resp.StatusCode, body)
+	sender := Sender{Transport: n.transport(), pause: n.pause}
+	return sender.Send(ctx, Send{
+		Make: func(context.Context, bool) (Post, error) {
+			p := t.fit(d, n.Now())
+			return Post{p.url, p.header, p.body}, nil
+		},
+		Accepted: t.accepted,
+		Tries:    deliverTries,
+	})
 }
 
 // unanswered says why no answer came.

@@ -18,10 +18,15 @@ import (
 //	dingtalk://oapi.dingtalk.com/robot/send?access_token=…&secret=SEC…
 //	feishu://open.feishu.cn/open-apis/bot/v2/hook/…?secret=… (or open.larksuite.com)
 //	wecom://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…
+//	teams://….logic.azure.com/workflows/…?…&sig=… (or …api.powerplatform.com, ….webhook.office.com)
+//	mattermost://chat.example.com/hooks/…
 //	webhook://example.com/path?secret=whsec_…
 //
 // What stands in secret signs the messages and is not sent: for DingTalk and
 // Feishu if the robot asks for it, for a webhook always. All go over https.
+//
+// Words behind a URL say of which instances the place is told; all of them must
+// hold: region=cn-beijing|cn-shanghai, tag:team=payments.
 type URLs []*target
 
 // target is one place.
@@ -31,6 +36,7 @@ type target struct {
 	url     url.URL // https, without secret
 	key     []byte  // to sign with; none: unsigned
 	secrets []string
+	filter  filter
 }
 
 // UnmarshalText reads comma-separated URLs. Its error names every fault of
@@ -43,7 +49,11 @@ func (u *URLs) UnmarshalText(text []byte) error {
 		if entry == "" {
 			continue
 		}
-		t, wrong := parseTarget(entry)
+		words := strings.Fields(entry)
+		t, wrong := parseTarget(words[0])
+		var filtered []string
+		t.filter, filtered = parseFilter(words[1:])
+		wrong = append(wrong, filtered...)
 		if wrong == nil && slices.ContainsFunc(*u, func(other *target) bool { return other.url == t.url }) {
 			wrong = []string{"it is there twice"}
 		}
@@ -70,7 +80,7 @@ func parseTarget(s string) (t *target, wrong []string) {
 	var known bool
 	if t.vendor, known = vendors[u.Scheme]; !known {
 		for name, v := range vendors {
-			if slices.Contains(v.hosts, u.Host) {
+			if v.at(u.Host) {
 				return t, []string{fmt.Sprintf("begin it with %s:// in place of https://", name)}
 			}
 		}
@@ -83,9 +93,9 @@ func parseTarget(s string) (t *target, wrong []string) {
 		}
 	}
 	rest, begins := strings.CutPrefix(u.Path, t.path)
-	if t.hosts != nil {
+	if t.hosts != nil || t.path != "" {
 		open := strings.HasSuffix(t.path, "/")
-		fault(!slices.Contains(t.hosts, u.Host), "its host must be "+strings.Join(t.hosts, " or "))
+		fault(t.hosts != nil && !t.at(u.Host), "its host must be "+strings.Join(t.hosts, " or "))
 		fault(!begins || open == (rest == ""), "its path must be "+t.path+map[bool]string{true: "…"}[open])
 	}
 	fault(u.Hostname() == "" && t.hosts == nil, "it names no host")
@@ -128,7 +138,7 @@ func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 	if t.query != "" && q.Get(t.query) == "" {
 		wrong = append(wrong, "it lacks "+t.query+"=…")
 	}
-	if t.hosts != nil && slices.ContainsFunc(slices.Collect(maps.Keys(q)), func(name string) bool { return !slices.Contains(takes, name) }) {
+	if t.hosts != nil && !t.anyQuery && slices.ContainsFunc(slices.Collect(maps.Keys(q)), func(name string) bool { return !slices.Contains(takes, name) }) {
 		wrong = append(wrong, "of parameters it takes "+cmp.Or(strings.Join(takes, " and "), "none")+" only")
 	}
 	switch {

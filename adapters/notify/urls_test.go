@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +16,9 @@ const (
 	feishuURL   = "feishu://open.feishu.cn/open-apis/bot/v2/hook/SECRET01-2345-6789?secret=SECRETfeishu"
 	wecomURL    = "wecom://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=SECRET73-febd-cb1b"
 	webhookURL  = "webhook://hooks.example.com:8443/SECRETpath/tair?team=SECRETteam&secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	allURLs     = slackURL + ", " + dingtalkURL + "," + feishuURL + "," + wecomURL + "," + webhookURL
+	teamsURL    = "teams://prod-27.westeurope.logic.azure.com:443/workflows/SECRETflow/triggers/manual/paths/invoke?api-version=2016-06-01&sig=SECRETsignature"
+	matterURL   = "mattermost://chat.example.com/hooks/SECRETxyz"
+	allURLs     = slackURL + ", " + dingtalkURL + "," + feishuURL + "," + wecomURL + "," + webhookURL + "," + teamsURL + "," + matterURL
 )
 
 func urlsOf(t testing.TB, setting string) (u URLs) {
@@ -34,6 +35,8 @@ func TestURLsGoOverHTTPSWithoutTheirSecret(t *testing.T) {
 		dingtalkURL: "https://oapi.dingtalk.com/robot/send?access_token=0123456789SECRETabcdef",
 		feishuURL:   "https://open.feishu.cn/open-apis/bot/v2/hook/SECRET01-2345-6789",
 		wecomURL:    "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=SECRET73-febd-cb1b",
+		teamsURL:    "https://prod-27.westeurope.logic.azure.com:443/workflows/SECRETflow/triggers/manual/paths/invoke?api-version=2016-06-01&sig=SECRETsignature",
+		matterURL:   "https://chat.example.com/hooks/SECRETxyz",
 		webhookURL:  "https://hooks.example.com:8443/SECRETpath/tair?team=SECRETteam",
 		"feishu://open.larksuite.com/open-apis/bot/v2/hook/a":                          "https://open.larksuite.com/open-apis/bot/v2/hook/a",
 		"webhook://[::1]?secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw":                "https://[::1]",
@@ -56,8 +59,14 @@ func TestURLsGoOverHTTPSWithoutTheirSecret(t *testing.T) {
 func TestEveryFaultOfTheURLsIsNamedAndNoSecretIs(t *testing.T) {
 	for setting, faults := range map[string][]string{
 		"https://hooks.slack.com/services/SECRET": {"entry 1", "slack://"},
-		"SECRET":         {"begin it with one of dingtalk, feishu, slack, webhook, wecom"},
-		"teams://SECRET": {"begin it with one of"},
+		"SECRET":                                                                 {"begin it with one of dingtalk, feishu, mattermost, slack, teams, webhook, wecom"},
+		"discord://SECRET":                                                       {"begin it with one of"},
+		"teams://evil.example/SECRET":                                            {"its host must be *.logic.azure.com"},
+		"teams://.logic.azure.com/SECRET":                                        {"its host must be"},
+		"mattermost://chat.example.com/SECRET":                                   {"its path must be /hooks/…"},
+		slackURL + " region":                                                     {"must be region=… or tag:KEY=…"},
+		slackURL + " tag:=x":                                                     {"must be region=… or tag:KEY=…"},
+		slackURL + " region=[":                                                   {"no glob"},
 		"slack://hooks.slack.com/services/%SECRET":                               {"not a URL"},
 		"slack://hooks.slack.com/services/":                                      {"its path must be /services/…"},
 		"slack://hooks.slack.com.SECRET.com/services/a":                          {"its host must be hooks.slack.com"},
@@ -107,7 +116,7 @@ func TestURLsArePrintedByVendorOnly(t *testing.T) {
 			t.Errorf("printed are\n%s", printed)
 		}
 	}
-	if got := settings.NotifyURLs.String(); got != "[slack dingtalk feishu wecom webhook]" {
+	if got := settings.NotifyURLs.String(); got != "[slack dingtalk feishu wecom webhook teams mattermost]" {
 		t.Errorf("they are printed as %s", got)
 	}
 }
@@ -124,7 +133,7 @@ func FuzzURLs(f *testing.F) {
 		}
 		for _, target := range u {
 			sent, err := url.Parse(target.url.String())
-			if err != nil || sent.Scheme != "https" || sent.Host == "" || sent.User != nil || target.hosts != nil && !slices.Contains(target.hosts, sent.Host) {
+			if err != nil || sent.Scheme != "https" || sent.Host == "" || sent.User != nil || target.hosts != nil && !target.at(sent.Host) {
 				t.Errorf("%q goes to %s, %v", setting, &target.url, err)
 			}
 			if sent.Query().Has("secret") {

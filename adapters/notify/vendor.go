@@ -8,17 +8,20 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"tairssl/handler"
-	"time"
 )
 
 // vendor is how one kind of place is spoken to.
 type vendor struct {
-	hosts []string // the only ones; none: any
-	path  string   // what the path is, or begins with if it ends in a slash; of hosts only
+	hosts []string // the only ones, or a star and their end; none: any
+	path  string   // what the path is, or begins with if it ends in a slash
 	query string   // the parameter that has to be there, if any
+	// anyQuery says that the vendor puts parameters of its own into the URL.
+	anyQuery bool
 	// sign makes a key of the parameter secret; nil: the vendor signs nothing.
 	sign     func(secret string) ([]byte, error)
 	unsigned bool // secret may be left out
@@ -30,11 +33,22 @@ type vendor struct {
 
 // vendors are by the scheme of their URLs.
 var vendors = map[string]*vendor{
-	"slack":    &slack,
-	"dingtalk": &dingtalk,
-	"feishu":   &feishu,
-	"wecom":    &wecom,
-	"webhook":  &webhook,
+	"slack":      &slack,
+	"dingtalk":   &dingtalk,
+	"feishu":     &feishu,
+	"wecom":      &wecom,
+	"teams":      &teams,
+	"mattermost": &mattermost,
+	"webhook":    &webhook,
+}
+
+// at reports whether a host is one of the vendor's.
+func (v *vendor) at(host string) bool {
+	return slices.ContainsFunc(v.hosts, func(own string) bool {
+		end, open := strings.CutPrefix(own, "*")
+		name, _ := strings.CutSuffix(host, ":443") // as Power Automate writes its URLs
+		return host == own || open && strings.HasSuffix(name, end) && len(name) > len(end)
+	})
 }
 
 // post is a message as it is sent.
@@ -107,9 +121,12 @@ func coded(fixes map[int]string) func(int, []byte) error {
 // bold type.
 var plain = strings.NewReplacer("<", "＜", ">", "＞", "[", "［", "]", "］", "*", "＊", "`", "'", "\\", "＼", "\n", " ", "\r", " ")
 
-// markdown writes a digest for DingTalk and WeCom; between is what ends a
-// paragraph.
-func markdown(d digest, between string) string {
+// markdown writes a digest for DingTalk, WeCom and Mattermost; between is what
+// ends a paragraph.
+func markdown(d digest, between string) string { return strings.Join(paragraphs(d), between) }
+
+// paragraphs are a digest in the markdown that all of them know.
+func paragraphs(d digest) []string {
 	parts := []string{"**" + plain.Replace(d.title) + "**"}
 	for _, l := range d.lines {
 		parts = append(parts, "**"+plain.Replace(l.who)+"**: "+plain.Replace(l.text(d.most)))
@@ -124,5 +141,5 @@ func markdown(d digest, between string) string {
 		}
 		parts = append(parts, text)
 	}
-	return strings.Join(parts, between)
+	return parts
 }

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// authorization gives the credential of a scheme of the header Authorization,
+// Authorization gives the credential of a scheme of the header Authorization,
 // whose name counts in any case (RFC 9110).
-func (m Message) authorization(scheme string) (string, error) {
-	value, err := m.header("Authorization")
+func (m Message) Authorization(scheme string) (string, error) {
+	value, err := m.Only("Authorization")
 	if err != nil {
 		return "", err
 	}
 	name, credential, _ := strings.Cut(value, " ")
 	if !strings.EqualFold(name, scheme) || credential == "" {
-		return "", errWrong
+		return "", ErrWrong
 	}
 	return credential, nil
 }
@@ -37,11 +37,11 @@ func Bearer(tokens Secrets) Scheme {
 		Name:      "bearer",
 		presented: func(h http.Header) bool { return claims(h, "Bearer") },
 		verify: func(m Message) error {
-			token, err := m.authorization("Bearer")
+			token, err := m.Authorization("Bearer")
 			if err != nil {
 				return err
 			}
-			return tokens.any(func(secret string) bool { return same(secret, token) })
+			return tokens.Any(func(secret string) bool { return Same(secret, token) })
 		},
 	}
 }
@@ -69,15 +69,15 @@ func Basic(pairs BasicSecrets) Scheme {
 		Name:      "basic",
 		presented: func(h http.Header) bool { return claims(h, "Basic") },
 		verify: func(m Message) error {
-			encoded, err := m.authorization("Basic")
+			encoded, err := m.Authorization("Basic")
 			if err != nil {
 				return err
 			}
 			pair, err := base64.StdEncoding.DecodeString(encoded)
 			if err != nil {
-				return errWrong
+				return ErrWrong
 			}
-			return pairs.any(func(secret string) bool { return same(secret, string(pair)) })
+			return pairs.Any(func(secret string) bool { return Same(secret, string(pair)) })
 		},
 	}
 }

@@ -10,9 +10,7 @@
 // the log knows why. Exactly one scheme has to be presented: two at once are
 // one too many.
 //
-// A chat waits some seconds only. What lasts longer is handed over by its bot and
-// comes back by [Handler.Handed]; its end is posted to where the message came
-// from, at the platform's own hosts or at those that the operator named.
+// Another package's routes, those of chats, pass the same checks ([Route]).
 //
 // A scheme that does not cover the body, or has no freshness, is weak: who sees
 // one of its messages can alter or repeat it. What comes by it can cause an

@@ -1,6 +1,3 @@
 package webhook
 
-var (
-	LarkDecrypt = larkDecrypt
-	GrafanaSign = grafanaSign
-)
+var GrafanaSign = grafanaSign

@@ -33,15 +33,15 @@ func Grafana(secrets Secrets) Scheme {
 			} else if m.Header.Values(grafanaTimes[1]) != nil {
 				return errors.New("there are two times")
 			}
-			at, err := m.fresh(name, time.Second)
+			at, err := m.Fresh(name, time.Second)
 			if err != nil {
 				return err
 			}
-			signature, err := m.header(grafanaSignature)
+			signature, err := m.Only(grafanaSignature)
 			if err != nil {
 				return err
 			}
-			return secrets.any(func(secret string) bool {
+			return secrets.Any(func(secret string) bool {
 				return hmac.Equal([]byte(signature), []byte(grafanaSign(secret, at, m.Body)))
 			})
 		},
@@ -53,7 +53,7 @@ func grafanaSign(secret, at string, body []byte) string {
 	if at != "" {
 		at += ":"
 	}
-	return hex.EncodeToString(mac(sha256.New, []byte(secret), at, string(body)))
+	return hex.EncodeToString(MAC(sha256.New, []byte(secret), at, string(body)))
 }
 
 // SignGrafana gives Grafana's headers for a body.

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,12 +30,8 @@ type Options struct {
 	Grafana Secrets  // HMAC, on /grafana
 	Origins []string // lower-case, that may shake hands on /cloudevents
 
-	Slack      Secrets
-	DingTalk   Secrets
-	Feishu     FeishuOptions
-	Teams      TeamsSecrets
-	Mattermost Secrets
-	Chat       Chat
+	// Routes are those of others, by their paths.
+	Routes map[string]Route
 
 	// Decoder reads what events ask for.
 	Decoder *event.Decoder
@@ -46,18 +43,13 @@ type Options struct {
 	Now  func() time.Time // default time.Now
 }
 
-const (
-	maxChat   = 64 << 10
-	maxEvents = 256 << 10
-)
+const maxEvents = 256 << 10
 
 // Handler answers all routes. It is safe for concurrent use.
 type Handler struct {
 	Options
 	routes map[string]route
 	done   doneOnce
-	lark   larkToken
-	heard  doneOnce // events of Feishu, which it sends again if it waited too long
 }
 
 // route is a path that is open.
@@ -81,7 +73,8 @@ type request struct {
 	invocation context.Context
 	body       []byte
 	scheme     Scheme
-	weak       bool // what is asked for is not covered by the signature
+	weak       bool   // what is asked for is not covered by the signature
+	media      string // of the answer; "" for JSON
 	// For the log: what it was, what is wrong with it, and what came of it.
 	attrs  []slog.Attr
 	status int
@@ -104,7 +97,7 @@ func New(o Options) *Handler {
 	standard := ifSet(o.Standard.Secrets, Standard(o.Standard))
 	// Static tokens cover nothing. Monitors that can send nothing else ask by them.
 	static := slices.Concat(ifSet(o.Tokens, Bearer(o.Tokens)), ifSet(o.Basic.Secrets, Basic(o.Basic)))
-	h.open("/ssl", route{limit: maxEvents, schemes: slices.Concat(standard, ifSet(o.GitHub, GitHub(o.GitHub)), static), media: isJSON, serve: (*Handler).ssl})
+	h.open("/ssl", route{limit: maxEvents, schemes: slices.Concat(standard, ifSet(o.GitHub, GitHub(o.GitHub)), static), media: isJSONOrForm, serve: (*Handler).ssl})
 	h.open("/alertmanager", route{limit: maxEvents, schemes: static, media: isJSON, serve: (*Handler).alertmanager})
 	h.open("/grafana", route{limit: maxEvents, schemes: slices.Concat(static, ifSet(o.Grafana, Grafana(o.Grafana))), media: isJSON, serve: (*Handler).grafana,
 		methods: "POST, PUT"})
@@ -113,12 +106,9 @@ func New(o Options) *Handler {
 		events.methods, events.unsigned = "POST, OPTIONS", (*Handler).handshake
 	}
 	h.open("/cloudevents", events)
-	h.open("/slack", route{limit: maxChat, schemes: ifSet(o.Slack, Slack(o.Slack)), within: shortLimit, media: isForm, serve: (*Handler).slack,
-		methods: "GET, POST", unsigned: (*Handler).sslCheck})
-	h.open("/dingtalk", route{limit: maxChat, schemes: ifSet(o.DingTalk, DingTalk(o.DingTalk)), within: shortLimit, media: isJSON, serve: (*Handler).dingTalk})
-	h.open("/feishu", route{limit: maxChat, schemes: ifSet(o.Feishu.Keys, Feishu(o.Feishu)), within: shortLimit, media: isJSON, serve: (*Handler).feishu})
-	h.open("/teams", route{limit: maxChat, schemes: ifSet(o.Teams.Secrets, Teams(o.Teams)), within: longLimit, media: isJSON, serve: (*Handler).teams})
-	h.open("/mattermost", route{limit: maxChat, schemes: ifSet(o.Mattermost, Mattermost(o.Mattermost)), within: shortLimit, media: isForm, serve: (*Handler).mattermost})
+	for path, r := range o.Routes {
+		h.open(path, r.route())
+	}
 	return h
 }
 
@@ -146,7 +136,7 @@ func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
 
 // known are all schemes, by which a message that presents two is told, whether
 // they are set or not.
-// Those of the chat routes, where there is but one, are not among them.
+// Those of routes that take but one are not among them.
 var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bearer(nil), Basic(BasicSecrets{})}
 
 // ServeHTTP answers a request.
@@ -204,7 +194,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if route.unsigned != nil && route.unsigned(h, q) {
 		return
 	}
-	if q.scheme, err = authenticate(route.schemes, Message{r.Header, q.body, h.Now()}); err != nil {
+	if q.scheme, err = authenticate(route.schemes, Message{r.Header, q.body, h.Now(), r.URL.Query()}); err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tairssl"`)
 		q.refuse(handler.Errorf(handler.Unauthorized, "the request is not authentic"), 0, err)
 		return
@@ -273,7 +263,7 @@ func (q *request) refuse(e *handler.Error, status int, why error) {
 func (q *request) write(status int, body []byte) {
 	q.status = status
 	header := q.w.Header()
-	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Content-Type", cmp.Or(q.media, "application/json; charset=utf-8"))
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	q.w.WriteHeader(status)

@@ -9,7 +9,11 @@ import (
 	"tairssl/handler"
 )
 
-func (h *Handler) ssl(q *request) { h.answer(q, h.Decoder.Direct(q.body)) }
+func (h *Handler) ssl(q *request) {
+	if q.content() {
+		h.answer(q, h.Decoder.Direct(q.body))
+	}
+}
 
 func (h *Handler) cloudEvents(q *request) {
 	q.weak = event.IsBinary(q.http.Header)
@@ -50,7 +54,7 @@ func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 		return h.Answer(q.http.Context(), asked) // it can ask for nothing that is not harmless twice
 	}
 	// The key is what the signature covers: its header may be written in many ways.
-	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(mac(sha256.New, nil, string(q.body)))
+	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(MAC(sha256.New, nil, string(q.body)))
 	switch h.done.begin(key, h.Now()) {
 	case underWay:
 		q.attrs = append(q.attrs, slog.Bool("repeated", true))

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -16,12 +17,13 @@ import (
 	"tairssl/handler"
 )
 
-// Message is what a scheme checks: a request's headers and raw body, and when
-// it came.
+// Message is what a scheme checks: a request's headers, raw body and query, and
+// when it came.
 type Message struct {
 	Header http.Header
 	Body   []byte
 	Now    time.Time
+	Query  url.Values
 }
 
 // Scheme tells whether a message comes from who holds a secret.
@@ -38,16 +40,26 @@ type Scheme struct {
 	verify func(Message) error
 }
 
+// NewScheme returns a scheme of a route that takes no other. verify says what is
+// wrong with a message, to the log alone.
+func NewScheme(name string, trust handler.Trust, verify func(Message) error) Scheme {
+	return Scheme{Name: name, Trust: trust, verify: verify}
+}
+
+// Verify says what is wrong with a message, to the log alone.
+func (s Scheme) Verify(m Message) error { return s.verify(m) }
+
 // Window is how old a signed message may be, or how far ahead its clock.
 const Window = 5 * time.Minute
 
 var (
 	errMissing = errors.New("missing, empty or doubled")
-	errWrong   = errors.New("the signature is not of any of the secrets")
+	// ErrWrong says that a signature is not of any of the secrets.
+	ErrWrong = errors.New("the signature is not of any of the secrets")
 )
 
-// header gives a header that is there exactly once and holds something.
-func (m Message) header(name string) (string, error) {
+// Only gives a header that is there exactly once and holds something.
+func (m Message) Only(name string) (string, error) {
 	values := m.Header.Values(name)
 	if len(values) != 1 || values[0] == "" || len(values[0]) > 4<<10 {
 		return "", fmt.Errorf("the header %s is %w", name, errMissing)
@@ -55,17 +67,18 @@ func (m Message) header(name string) (string, error) {
 	return values[0], nil
 }
 
-// fresh reads a header that holds a Unix time in units, and holds it against
+// Fresh reads a header that holds a Unix time in units, and holds it against
 // the clock.
-func (m Message) fresh(name string, unit time.Duration) (string, error) {
-	text, err := m.header(name)
+func (m Message) Fresh(name string, unit time.Duration) (string, error) {
+	text, err := m.Only(name)
 	if err != nil {
 		return "", err
 	}
-	return text, m.within(name, text, unit)
+	return text, m.Within(name, text, unit)
 }
 
-func (m Message) within(name, text string, unit time.Duration) error {
+// Within holds a Unix time in units, which came under a name, against the clock.
+func (m Message) Within(name, text string, unit time.Duration) error {
 	n, err := strconv.ParseUint(text, 10, 53) // takes digits only, and what a time.Time can hold
 	if err != nil {
 		return fmt.Errorf("the time in %s is not a number", name)
@@ -100,18 +113,18 @@ func (Secrets) LogValue() slog.Value { return slog.StringValue("[secrets]") }
 func (Secrets) String() string       { return "[secrets]" }
 func (Secrets) GoString() string     { return "[secrets]" }
 
-// any reports whether one of the secrets fits; an empty one never does.
-func (s Secrets) any(fits func(secret string) bool) error {
+// Any reports, by a nil error, whether one of the secrets fits; an empty one never does.
+func (s Secrets) Any(fits func(secret string) bool) error {
 	for _, secret := range s {
 		if secret != "" && fits(secret) {
 			return nil
 		}
 	}
-	return errWrong
+	return ErrWrong
 }
 
-// mac is the HMAC of the parts put together.
-func mac(h func() hash.Hash, key []byte, parts ...string) []byte {
+// MAC is the HMAC of the parts put together.
+func MAC(h func() hash.Hash, key []byte, parts ...string) []byte {
 	m := hmac.New(h, key)
 	for _, part := range parts {
 		m.Write([]byte(part))
@@ -119,9 +132,9 @@ func mac(h func() hash.Hash, key []byte, parts ...string) []byte {
 	return m.Sum(nil)
 }
 
-// same compares in a time that tells nothing of where, or of how long, they
+// Same compares in a time that tells nothing of where, or of how long, they
 // differ.
-func same(a, b string) bool {
+func Same(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

@@ -55,24 +55,24 @@ func Standard(secrets StandardSecrets) Scheme {
 			return h.Values(standardID) != nil || h.Values(standardTime) != nil || h.Values(standardSignature) != nil
 		},
 		verify: func(m Message) error {
-			id, err := m.header(standardID)
+			id, err := m.Only(standardID)
 			if err != nil {
 				return err
 			}
-			at, err := m.fresh(standardTime, time.Second)
+			at, err := m.Fresh(standardTime, time.Second)
 			if err != nil {
 				return err
 			}
-			signatures, err := m.header(standardSignature)
+			signatures, err := m.Only(standardSignature)
 			if err != nil {
 				return err
 			}
-			return secrets.any(func(secret string) bool {
+			return secrets.Any(func(secret string) bool {
 				key, err := standardKey(secret)
 				if err != nil {
 					return false
 				}
-				want := mac(sha256.New, key, id, ".", at, ".", string(m.Body))
+				want := MAC(sha256.New, key, id, ".", at, ".", string(m.Body))
 				ok := false
 				for _, signature := range strings.Fields(signatures) {
 					encoded, isV1 := strings.CutPrefix(signature, "v1,")
@@ -95,6 +95,6 @@ func SignStandard(secret, id string, now time.Time, body []byte) (http.Header, e
 	return http.Header{
 		standardID:        {id},
 		standardTime:      {at},
-		standardSignature: {"v1," + base64.StdEncoding.EncodeToString(mac(sha256.New, key, id, ".", at, ".", string(body)))},
+		standardSignature: {"v1," + base64.StdEncoding.EncodeToString(MAC(sha256.New, key, id, ".", at, ".", string(body)))},
 	}, nil
 }

@@ -4,20 +4,26 @@ import (
 	"io"
 	"strings"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/function"
 )
 
-// openers are the settings each of which opens a route.
+// openers are the settings each of which opens a route of machines.
 var openers = map[string][]string{
 	"/ssl":          {"WEBHOOK_SECRETS", "GITHUB_SECRETS", "ALERT_TOKENS", "ALERT_BASIC"},
-	"/slack":        {"SLACK_SIGNING_SECRETS"},
-	"/dingtalk":     {"DINGTALK_APP_SECRETS"},
-	"/feishu":       {"FEISHU_ENCRYPT_KEYS"},
-	"/teams":        {"TEAMS_SECRETS"},
-	"/mattermost":   {"MATTERMOST_TOKENS"},
 	"/alertmanager": {"ALERT_TOKENS", "ALERT_BASIC"},
 	"/grafana":      {"GRAFANA_SECRETS", "ALERT_TOKENS", "ALERT_BASIC"},
 	"/cloudevents":  {"WEBHOOK_SECRETS", "ALERT_TOKENS", "ALERT_BASIC"},
+}
+
+// openersOf are the settings each of which opens a route.
+func openersOf(route string) []string {
+	for _, p := range chatops.Platforms {
+		if p.Route == route {
+			return []string{p.Setting}
+		}
+	}
+	return openers[route]
 }
 
 // routes says which routes the function answers with these settings. That one
@@ -27,7 +33,7 @@ func (x *examination) routes() (findings []Finding) {
 	get := function.Getenv(x.Environ)
 	for _, route := range x.Routes {
 		var by, could []string
-		for _, setting := range openers[route] {
+		for _, setting := range openersOf(route) {
 			could = append(could, function.Prefix+setting)
 			if strings.TrimSpace(get(function.Prefix+setting)) != "" {
 				by = append(by, function.Prefix+setting)

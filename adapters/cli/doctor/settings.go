@@ -98,5 +98,5 @@ var advice = []struct {
 
 // chats reports whether a chat is open.
 func chats(s function.Settings) bool {
-	return len(s.SlackSigningSecrets)+len(s.DingTalkAppSecrets)+len(s.FeishuEncryptKeys)+len(s.TeamsSecrets.Secrets)+len(s.MattermostTokens) > 0
+	return s.Settings.Open()
 }

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/tair/tairtest"
-	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
 
@@ -75,7 +75,7 @@ func (w *workspace) say(text string) (answer string, took time.Duration) {
 	w.Helper()
 	body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {w.url}}.Encode()
 	headers := map[string]string{"content-type": "application/x-www-form-urlencoded"}
-	for name, values := range webhook.SignSlack("slack-secret", time.Now(), []byte(body)) {
+	for name, values := range chatops.SignSlack("slack-secret", time.Now(), []byte(body)) {
 		headers[name] = values[0]
 	}
 	event := map[string]any{"version": "2.0", "routeKey": "$default", "rawPath": "/slack", "headers": headers, "body": body,
@@ -120,7 +120,7 @@ func TestAConfirmedChangeIsMadeThoughTheProcessIsFrozenBetweenInvocations(t *tes
 			if strings.Contains(plan, "takes longer") { // the first call of a cold process
 				plan = w.told()
 			}
-			code := regexp.MustCompile(`confirm ([A-Za-z0-9_.-]{16,})`).FindStringSubmatch(plan)
+			code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(plan)
 			if code == nil || took > 3*time.Second {
 				t.Fatalf("after %s the plan is %s", took, plan)
 			}

@@ -1,4 +1,4 @@
-package webhook_test
+package chatops_test
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 )
 
 // started has a change handed over by somebody in Slack.
-func started(t *testing.T, change ...func(*webhook.Options, *chatops.Options)) *chat {
+func started(t *testing.T, change ...func(*chatops.ChatOptions, *chatops.Options)) *chat {
 	t.Helper()
 	c := newChat(change...)
 	code := codeIn.FindStringSubmatch(c.send(said("slack", "update "+id)).Body.String())[1]
@@ -57,7 +57,7 @@ func TestAnAnswerThatIsNotTakenIsSentAgainIfThatMayHelp(t *testing.T) {
 		"too many":       {[]int{429, 429, 200}, 3, "sent"},
 		"down for good":  {[]int{503}, 3, "answered with status 503"},
 		"not the sender": {[]int{404}, 1, "answered with status 404"},
-		"sent elsewhere": {[]int{302}, 1, "answered with status 302"},
+		"sent elsewhere": {[]int{302}, 1, "answered with a redirect (302), which is not followed: set the URL that it leads to"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := started(t)
@@ -82,7 +82,7 @@ func TestAVendorThatDoesNotAnswerIsAskedAsLongAsThereIsTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := started(t)
 			asked := &silent{}
-			c.Chat.Transport = asked
+			c.Transport = asked
 			c.slow = time.Hour // so that the work takes all the time that it is given
 			ctx, cancel := context.WithTimeout(t.Context(), lasts)
 			defer cancel()
@@ -113,7 +113,7 @@ func (broken) RoundTrip(*http.Request) (*http.Response, error) { panic("broken")
 
 func TestAPanicWhileTellingDoesNotUndoTheWork(t *testing.T) {
 	c := started(t)
-	c.Chat.Transport = broken{}
+	c.Transport = broken{}
 	if err := c.Handed(t.Context(), c.handed[0]); err != nil || c.restarts != 1 || !strings.Contains(c.log.String(), `"reply":"an unexpected fault`) {
 		t.Errorf("it ends %v after %d restarts:\n%s", err, c.restarts, c.log)
 	}
@@ -155,7 +155,7 @@ func TestTheTimeOfAnAnswerCountsFromItsReceipt(t *testing.T) {
 		r = r.WithContext(webhook.Began(t.Context(), time.Now().Add(-1200*time.Millisecond)))
 		began := time.Now()
 		w := httptest.NewRecorder()
-		if c.ServeHTTP(w, r); time.Since(began) > 1300*time.Millisecond || !strings.Contains(w.Body.String(), "This takes longer") {
+		if c.web.ServeHTTP(w, r); time.Since(began) > 1300*time.Millisecond || !strings.Contains(w.Body.String(), "This takes longer") {
 			t.Errorf("after %s it is answered %s", time.Since(began), w.Body)
 		}
 	})

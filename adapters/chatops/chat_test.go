@@ -1,4 +1,4 @@
-package webhook_test
+package chatops_test
 
 import (
 	"bytes"
@@ -24,11 +24,12 @@ import (
 	"time"
 
 	"tairssl/adapters/chatops"
-	"tairssl/adapters/event"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
 )
+
+var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // instance is an API of one instance whose certificate is due. A change shows
 // at once.
@@ -113,14 +114,15 @@ const teamsToken = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 // chat is a handler with all chat routes over one instance.
 type chat struct {
-	*webhook.Handler
+	*chatops.Chat
 	*instance
+	web    http.Handler
 	log    *bytes.Buffer
 	handed [][]byte // what was handed over and not worked on yet
 	vendor *vendor  // where answers are posted
 }
 
-func newChat(change ...func(*webhook.Options, *chatops.Options)) *chat {
+func newChat(change ...func(*chatops.ChatOptions, *chatops.Options)) *chat {
 	c := &chat{instance: newInstance(), log: &bytes.Buffer{}, vendor: &vendor{}}
 	clock := func() time.Time { return now }
 	log := slog.New(slog.NewJSONHandler(c.log, nil))
@@ -132,18 +134,20 @@ func newChat(change ...func(*webhook.Options, *chatops.Options)) *chat {
 	if err := bot.Allow.UnmarshalText([]byte("slack:T1/U1 * *; dingtalk:T1/U1 * *; feishu:T1/U1 * *; teams:T1/U1 * *; mattermost:T1/U1 * *")); err != nil {
 		panic(err)
 	}
-	o := webhook.Options{
-		Slack: webhook.Secrets{"slack-secret"}, DingTalk: webhook.Secrets{"ding-secret"}, Teams: webhook.TeamsSecrets{Secrets: webhook.Secrets{teamsToken}},
-		Mattermost: webhook.Secrets{"matter-token"}, Feishu: webhook.FeishuOptions{Keys: webhook.Secrets{"test key"}, Token: "lark-token", AppID: "app", AppSecret: "app-secret"},
-		Grafana: webhook.Secrets{"grafana-secret"}, Decoder: &event.Decoder{}, Now: clock, Log: log,
-		Chat: webhook.Chat{Transport: c.vendor, ReplyHosts: []string{"chat.example.com"}},
+	o := chatops.ChatOptions{Transport: c.vendor, ReplyHosts: []string{"chat.example.com"}, Now: clock, Log: log}
+	o.Settings.SlackSigningSecrets = webhook.Secrets{"slack-secret"}
+	o.Settings.DingTalkAppSecrets = webhook.Secrets{"ding-secret"}
+	o.Settings.TeamsSecrets = chatops.TeamsSecrets{Secrets: webhook.Secrets{teamsToken}}
+	o.Settings.MattermostTokens = webhook.Secrets{"matter-token"}
+	o.Settings.FeishuSettings = chatops.FeishuSettings{
+		FeishuEncryptKeys: webhook.Secrets{"test key"}, FeishuVerificationToken: "lark-token", FeishuAppID: "app", FeishuAppSecret: "app-secret",
 	}
 	for _, f := range change {
 		f(&o, &bot)
 	}
 	h := handler.New(c.instance, handler.Options{Now: clock, LeasePause: time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}})
-	o.Chat.Bot = chatops.New(fleet.New(h, c.instance, 0), bot)
-	c.Handler = webhook.New(o)
+	c.Chat = chatops.NewChat(chatops.New(fleet.New(h, c.instance, 0), bot), o)
+	c.web = webhook.New(webhook.Options{Routes: c.Routes(), Now: clock, Log: log})
 	return c
 }
 
@@ -151,7 +155,7 @@ func (c *chat) send(k knock) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, k.path, strings.NewReader(k.body))
 	maps.Copy(r.Header, k.header)
 	w := httptest.NewRecorder()
-	c.ServeHTTP(w, r)
+	c.web.ServeHTTP(w, r)
 	return w
 }
 
@@ -188,13 +192,13 @@ func said(platform, text string) knock {
 	switch platform {
 	case "slack":
 		body := slackBody(text)
-		return knock{path: "/slack", body: body, header: with(webhook.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/x-www-form-urlencoded")}
+		return knock{path: "/slack", body: body, header: with(chatops.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/x-www-form-urlencoded")}
 	case "dingtalk":
 		body := fmt.Sprintf(`{"msgtype":"text","text":{"content":%s},"conversationId":"C1","senderId":"$:x","senderStaffId":"U1","senderCorpId":"T1","chatbotCorpId":"T1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=secret"}`, quoted)
-		return knock{path: "/dingtalk", body: body, header: webhook.SignDingTalk("ding-secret", now)}
+		return knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
 	case "teams":
 		body := fmt.Sprintf(`{"type":"message","text":%s,"from":{"id":"29:x","aadObjectId":"U1"},"conversation":{"id":"C1;messageid=1"},"channelData":{"tenant":{"id":"T1"}}}`, quoted)
-		h, _ := webhook.SignTeams(teamsToken, []byte(body))
+		h, _ := chatops.SignTeams(teamsToken, []byte(body))
 		return knock{path: "/teams", body: body, header: h}
 	case "mattermost":
 		return knock{path: "/mattermost", body: slashCommand(text, "https://chat.example.com/hooks/commands/secret"), header: http.Header{"Authorization": {"Token matter-token"}, "Content-Type": {"application/x-www-form-urlencoded"}}}
@@ -202,7 +206,7 @@ func said(platform, text string) knock {
 		content, _ := json.Marshal(map[string]string{"text": "@_user_1 " + text})
 		inner, _ := json.Marshal(string(content))
 		body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), inner))
-		return knock{path: "/feishu", body: body, header: webhook.SignFeishu("test key", "abc", now, []byte(body))}
+		return knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))}
 	}
 	panic(platform)
 }
@@ -218,7 +222,7 @@ func sealed(plain string) string {
 	return fmt.Sprintf(`{"encrypt":%q}`, base64.StdEncoding.EncodeToString(out))
 }
 
-var codeIn = regexp.MustCompile(`confirm ([A-Za-z0-9_.-]+)`)
+var codeIn = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 
 var platforms = []string{"slack", "dingtalk", "feishu", "teams", "mattermost"}
 
@@ -242,7 +246,7 @@ func TestAChangeTakesTwoStepsOnEveryPlatform(t *testing.T) {
 		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || !strings.Contains(w.Body.String(), "Started: update "+id) || !strings.Contains(w.Body.String(), later) || c.restarts != 0 {
 			t.Errorf("%s: confirm is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
 		}
-		if told := c.work(t, time.Minute); c.restarts != 1 || strings.Contains(told, "Done: the certificate is now valid until 2029-11-24") == (platform == "teams") {
+		if told := c.work(t, time.Minute); c.restarts != 1 || strings.Contains(told, "Done: renewed; the new certificate is valid until 2029-11-24 (in 1096d); first seen at 12:00 UTC") == (platform == "teams") {
 			t.Errorf("%s: the end is told as %s after %d restarts", platform, told, c.restarts)
 		}
 		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || len(c.handed) != 0 || c.restarts != 1 {
@@ -272,7 +276,7 @@ func TestSlackButton(t *testing.T) {
 	press := func(user, code string) *httptest.ResponseRecorder {
 		payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":%q},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":"https://evil.example/x","actions":[{"action_id":"confirm","value":%q}]}`, user, code)
 		body := url.Values{"payload": {payload}}.Encode()
-		return c.send(knock{path: "/slack", body: body, header: webhook.SignSlack("slack-secret", now, []byte(body))})
+		return c.send(knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))})
 	}
 	code := answer.Blocks[1].Elements[0].Value
 	if w := press("U2", code); w.Code != 200 || c.restarts != 0 {
@@ -291,7 +295,7 @@ func TestSlackButton(t *testing.T) {
 func TestAPlanThatSomebodyElseConfirmsIsSeenByAll(t *testing.T) {
 	for _, platform := range []string{"slack", "mattermost"} {
 		for second, want := range map[bool]string{true: "in_channel", false: "ephemeral"} {
-			c := newChat(func(_ *webhook.Options, o *chatops.Options) { o.Second = second })
+			c := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Second = second })
 			if w := c.send(said(platform, "update "+id)); !strings.Contains(w.Body.String(), `"response_type":"`+want+`"`) {
 				t.Errorf("%s: with a second person %t the plan is not %s: %s", platform, second, want, w.Body)
 			}
@@ -348,7 +352,7 @@ func TestFeishuChallengeAndCard(t *testing.T) {
 	w := c.send(said("feishu", "update "+id))
 	code := codeIn.FindStringSubmatch(w.Body.String())[1]
 	press := fmt.Sprintf(`{"schema":"2.0","header":{"event_type":"card.action.trigger","token":"lark-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":%q}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`, code)
-	if w := c.send(knock{path: "/feishu", body: press, header: webhook.SignFeishu("test key", "abc", now, []byte(press))}); w.Code != 200 || !strings.Contains(w.Body.String(), "toast") || !strings.Contains(w.Body.String(), "I will tell here") {
+	if w := c.send(knock{path: "/feishu", body: press, header: chatops.SignFeishu("test key", "abc", now, []byte(press))}); w.Code != 200 || !strings.Contains(w.Body.String(), "toast") || !strings.Contains(w.Body.String(), "I will tell here") {
 		t.Errorf("the card's button, signed and plain, is answered %d %s", w.Code, w.Body)
 	}
 	if told := c.work(t, time.Minute); c.restarts != 1 || !strings.Contains(told, "/messages/om_2/reply") || !strings.Contains(told, "Done: ") {
@@ -386,13 +390,13 @@ func TestChatForgeriesAllGetTheSame401(t *testing.T) {
 			when := now.Add(at)
 			switch c := k; platform {
 			case "slack":
-				c.header = webhook.SignSlack("slack-secret", when, []byte(k.body))
+				c.header = chatops.SignSlack("slack-secret", when, []byte(k.body))
 				forged[name] = c
 			case "dingtalk":
-				c.header = webhook.SignDingTalk("ding-secret", when)
+				c.header = chatops.SignDingTalk("ding-secret", when)
 				forged[name] = c
 			case "feishu":
-				c.header = webhook.SignFeishu("test key", "abc", when, []byte(k.body))
+				c.header = chatops.SignFeishu("test key", "abc", when, []byte(k.body))
 				forged[name] = c
 			}
 		}
@@ -440,8 +444,8 @@ func TestNothingThatOthersWroteIsFormatting(t *testing.T) {
 }
 
 func TestChatRoutesWithoutSecretsAreClosed(t *testing.T) {
-	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
-		o.Slack, o.DingTalk, o.Feishu.Keys, o.Teams, o.Mattermost, o.Grafana = nil, nil, nil, webhook.TeamsSecrets{}, nil, nil
+	c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
+		o.Settings = chatops.Settings{}
 	})
 	for _, platform := range platforms {
 		if w := c.send(said(platform, "help")); w.Code != 404 {
@@ -450,34 +454,10 @@ func TestChatRoutesWithoutSecretsAreClosed(t *testing.T) {
 	}
 }
 
-func TestGrafanaSignature(t *testing.T) {
-	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
-		o.Answer = func(_ context.Context, a event.Asked) event.Answer {
-			return event.Answer{Asked: a, Results: []handler.Result{{Outcome: handler.Unchanged}}}
-		}
-	})
-	signed := webhook.SignGrafana("grafana-secret", now, []byte(grafana))
-	for name, test := range map[string]struct {
-		header http.Header
-		want   int
-	}{
-		"signed":          {signed, 200},
-		"another name":    {http.Header{"X-Grafana-Alerting-Signature": signed["X-Grafana-Alerting-Signature"], "X-Grafana-Alerting-Signature-Timestamp": signed["X-Grafana-Alerting-Timestamp"]}, 200},
-		"without a time":  {with(signed, "X-Grafana-Alerting-Timestamp"), 401},
-		"stale":           {webhook.SignGrafana("grafana-secret", now.Add(-time.Hour), []byte(grafana)), 401},
-		"another secret":  {webhook.SignGrafana("x", now, []byte(grafana)), 401},
-		"and a token too": {with(signed, "Authorization", "Bearer x"), 401},
-	} {
-		if w := c.send(knock{path: "/grafana", body: grafana, header: test.header}); w.Code != test.want {
-			t.Errorf("%s: answered %d, want %d", name, w.Code, test.want)
-		}
-	}
-}
-
 func TestSlackSSLCheck(t *testing.T) {
 	c := newChat()
 	w := httptest.NewRecorder()
-	c.ServeHTTP(w, httptest.NewRequest("GET", "/slack?ssl_check=1", nil))
+	c.web.ServeHTTP(w, httptest.NewRequest("GET", "/slack?ssl_check=1", nil))
 	if w.Code != 200 {
 		t.Errorf("GET is answered %d", w.Code)
 	}
@@ -489,26 +469,13 @@ func TestSlackSSLCheck(t *testing.T) {
 	}
 }
 
-func TestHandshakeOfCloudEvents(t *testing.T) {
-	d := newDoor(func(o *webhook.Options) { o.Origins = []string{"eventgrid.example.net"} })
-	for origin, want := range map[string]int{"eventgrid.example.net": 200, "EventGrid.example.net": 200, "evil.example.net": 403, "": 403} {
-		w := d.knock(knock{method: "OPTIONS", path: "/cloudevents", header: http.Header{"Webhook-Request-Origin": {origin}}})
-		if w.Code != want || (w.Header().Get("WebHook-Allowed-Origin") != "") != (want == 200) {
-			t.Errorf("the origin %q is answered %d, %v", origin, w.Code, w.Header())
-		}
-	}
-	if w := newDoor().knock(knock{method: "OPTIONS", path: "/cloudevents"}); w.Code != 405 {
-		t.Errorf("without origins OPTIONS is answered %d", w.Code)
-	}
-}
-
 func TestBadChatBodies(t *testing.T) {
 	slack := func(body string) knock {
-		return knock{path: "/slack", body: body, header: webhook.SignSlack("slack-secret", now, []byte(body))}
+		return knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))}
 	}
-	teams, _ := webhook.SignTeams(teamsToken, []byte("x"))
+	teams, _ := chatops.SignTeams(teamsToken, []byte("x"))
 	feishu := func(body string) knock {
-		return knock{path: "/feishu", body: body, header: webhook.SignFeishu("test key", "abc", now, []byte(body))}
+		return knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))}
 	}
 	bomb := strings.Repeat("a&", 30000)
 	const says = "I can not read that message"
@@ -521,7 +488,7 @@ func TestBadChatBodies(t *testing.T) {
 		"a form bomb":            {slack(bomb), says},
 		"not a form":             {slack("%zz"), says},
 		"a strange button":       {slack("payload=" + url.QueryEscape(`{"type":"view_submission"}`)), ""},
-		"no JSON":                {knock{path: "/dingtalk", body: "x", header: webhook.SignDingTalk("ding-secret", now)}, says},
+		"no JSON":                {knock{path: "/dingtalk", body: "x", header: chatops.SignDingTalk("ding-secret", now)}, says},
 		"no JSON for Teams":      {knock{path: "/teams", body: "x", header: teams}, says},
 		"no form for Mattermost": {knock{path: "/mattermost", body: "%zz", header: http.Header{"Authorization": {"Token matter-token"}}}, says},
 		"a strange card":         {feishu(`{"header":{"event_type":"card.action.trigger","token":"lark-token"},"event":{"action":{"value":"x"}}}`), "{}"},
@@ -537,7 +504,7 @@ func TestBadChatBodies(t *testing.T) {
 		}
 	}
 	large := strings.Repeat("x", 10<<20)
-	if w := newChat().send(knock{path: "/slack", body: large, header: webhook.SignSlack("slack-secret", now, []byte(large))}); w.Code != 413 {
+	if w := newChat().send(knock{path: "/slack", body: large, header: chatops.SignSlack("slack-secret", now, []byte(large))}); w.Code != 413 {
 		t.Errorf("10 MB are answered %d", w.Code)
 	}
 }
@@ -577,11 +544,11 @@ func TestAnswersAreSentToTheRightHostsOnly(t *testing.T) {
 	press := func(to string) knock {
 		payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":%q,"actions":[{"action_id":"confirm","value":"x"}]}`, to)
 		body := url.Values{"payload": {payload}}.Encode()
-		return knock{path: "/slack", body: body, header: webhook.SignSlack("slack-secret", now, []byte(body))}
+		return knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))}
 	}
 	session := func(to string) knock {
 		body := fmt.Sprintf(`{"msgtype":"text","text":{"content":"help"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":%q}`, to)
-		return knock{path: "/dingtalk", body: body, header: webhook.SignDingTalk("ding-secret", now)}
+		return knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
 	}
 	const relay, everyone = "relay.example.com:8443", "relay.example.com:8443,hooks.slack.com,oapi.dingtalk.com,open.feishu.cn,oapi.dingtalk.com:443"
 	for _, test := range []struct {
@@ -609,10 +576,10 @@ func TestAnswersAreSentToTheRightHostsOnly(t *testing.T) {
 		{said("feishu", "help"), "open.larksuite.com", "open.larksuite.com"},
 	} {
 		p := &posted{}
-		c := newChat(func(o *webhook.Options, _ *chatops.Options) {
-			o.Chat.Transport, o.Chat.ReplyHosts = p, nil
+		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
+			o.Transport, o.ReplyHosts = p, nil
 			if test.hosts != "" {
-				o.Chat.ReplyHosts = strings.Split(test.hosts, ",")
+				o.ReplyHosts = strings.Split(test.hosts, ",")
 			}
 		})
 		c.send(test.knock)
@@ -664,8 +631,8 @@ func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestAnAnswerIsNotPostedBeyondTheInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{takes: time.Hour}
-		c := newChat(func(o *webhook.Options, _ *chatops.Options) {
-			o.Chat.Transport = v
+		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
+			o.Transport = v
 		})
 		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
@@ -673,7 +640,7 @@ func TestAnAnswerIsNotPostedBeyondTheInvocation(t *testing.T) {
 		r := httptest.NewRequestWithContext(ctx, http.MethodPost, k.path, strings.NewReader(k.body))
 		maps.Copy(r.Header, k.header)
 		began := time.Now()
-		c.ServeHTTP(httptest.NewRecorder(), r)
+		c.web.ServeHTTP(httptest.NewRecorder(), r)
 		if took := time.Since(began); took > 500*time.Millisecond || len(v.got) > 0 {
 			t.Errorf("of an invocation of 500ms it took %s", took)
 		}
@@ -688,8 +655,8 @@ func TestFeishusTokenIsFetchedAnewAfterARefusal(t *testing.T) {
 		}
 		return 200, `{"code":0,"tenant_access_token":"t-1","expire":7200}`
 	}}
-	c := newChat(func(o *webhook.Options, _ *chatops.Options) {
-		o.Chat.Transport = v
+	c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
+		o.Transport = v
 	})
 	tokens := func() (n int) {
 		for _, got := range v.got {
@@ -733,8 +700,8 @@ func TestAnEventOfFeishuCountsOnce(t *testing.T) {
 
 func TestChatsWhoseAnswersNobodySeesAreNamed(t *testing.T) {
 	for hosts, want := range map[string]string{"": "Mattermost", "hooks.slack.com,oapi.dingtalk.com": "Mattermost", "chat.example.com": ""} {
-		c := newChat(func(o *webhook.Options, _ *chatops.Options) {
-			o.Chat.ReplyHosts = strings.FieldsFunc(hosts, func(r rune) bool { return r == ',' })
+		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
+			o.ReplyHosts = strings.FieldsFunc(hosts, func(r rune) bool { return r == ',' })
 		})
 		got := strings.Join(c.Unseen(), "; ")
 		for _, platform := range []string{"Feishu", "Slack", "DingTalk", "Mattermost"} {
@@ -743,7 +710,7 @@ func TestChatsWhoseAnswersNobodySeesAreNamed(t *testing.T) {
 			}
 		}
 	}
-	c := newChat(func(o *webhook.Options, _ *chatops.Options) { o.Feishu.AppSecret = "" })
+	c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) { o.Settings.FeishuAppSecret = "" })
 	if got := c.Unseen(); len(got) != 1 || !strings.Contains(got[0], "TAIRSSL_FEISHU_APP_SECRET") {
 		t.Errorf("without the app's secret it says %q", got)
 	}
@@ -751,27 +718,23 @@ func TestChatsWhoseAnswersNobodySeesAreNamed(t *testing.T) {
 
 func TestChatVectors(t *testing.T) {
 	body := "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
-	if got := webhook.SignSlack("8f742231b10e8888abcd99yyyzzz85a5", time.Unix(1531420618, 0), []byte(body)).Get("X-Slack-Signature"); got != "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503" {
+	if got := chatops.SignSlack("8f742231b10e8888abcd99yyyzzz85a5", time.Unix(1531420618, 0), []byte(body)).Get("X-Slack-Signature"); got != "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503" {
 		t.Errorf("Slack signs %s", got)
 	}
-	if got := webhook.SignDingTalk("this is secret", time.UnixMilli(1577262236757)).Get("Sign"); got != "hmPWwU+7lVdm3ZZz0r9tSfx0L4Q26jWOZr9+Gs6EZQM=" {
+	if got := chatops.SignDingTalk("this is secret", time.UnixMilli(1577262236757)).Get("Sign"); got != "hmPWwU+7lVdm3ZZz0r9tSfx0L4Q26jWOZr9+Gs6EZQM=" {
 		t.Errorf("DingTalk signs %s", got)
 	}
 	lark := `{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`
-	if got := webhook.SignFeishu("test key", "abc", time.Unix(1700000000, 0), []byte(lark)).Get("X-Lark-Signature"); got != "0c09d96c2aef2ad08179b3967ea410bbc91dab24ce3aec05af962cf1935844af" {
+	if got := chatops.SignFeishu("test key", "abc", time.Unix(1700000000, 0), []byte(lark)).Get("X-Lark-Signature"); got != "0c09d96c2aef2ad08179b3967ea410bbc91dab24ce3aec05af962cf1935844af" {
 		t.Errorf("Feishu signs %s", got)
 	}
-	if got, err := webhook.LarkDecrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="); err != nil || string(got) != "hello world" {
+	if got, err := chatops.LarkDecrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="); err != nil || string(got) != "hello world" {
 		t.Errorf("Feishu's text is decrypted to %q, %v", got, err)
 	}
-	if h, err := webhook.SignTeams(teamsToken, []byte(`{"type":"message","text":"<at>tair</at> status"}`)); err != nil || h.Get("Authorization") != "HMAC 5Vkg0/uM+D7MSDoJ+YgUvnqpAQqv9SBZZZWdwLpwCoA=" {
+	if h, err := chatops.SignTeams(teamsToken, []byte(`{"type":"message","text":"<at>tair</at> status"}`)); err != nil || h.Get("Authorization") != "HMAC 5Vkg0/uM+D7MSDoJ+YgUvnqpAQqv9SBZZZWdwLpwCoA=" {
 		t.Errorf("Teams signs %v, %v", h, err)
 	}
-	for at, want := range map[string]string{"": "3bcebf43c85d20bba6e3b6ba278af1d2ba3ab0d57de271b0ad30b833e851c5a6", "0": "ac18a483a582b60a883e974541afe25aa1026136163e94665649743324183ef1"} {
-		if got := webhook.GrafanaSign("secret", at, []byte("test message")); got != want {
-			t.Errorf("Grafana signs %s with the time %q", got, at)
-		}
-	}
+
 }
 
 // Whatever a platform's decoder is handed, signed, is answered without a panic.
@@ -782,10 +745,10 @@ func FuzzChat(f *testing.F) {
 	f.Add(`{"encrypt":"AAAA"}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		c := newChat()
-		teams, _ := webhook.SignTeams(teamsToken, []byte(body))
+		teams, _ := chatops.SignTeams(teamsToken, []byte(body))
 		for path, h := range map[string]http.Header{
-			"/slack": webhook.SignSlack("slack-secret", now, []byte(body)), "/dingtalk": webhook.SignDingTalk("ding-secret", now),
-			"/feishu": webhook.SignFeishu("test key", "n", now, []byte(body)), "/teams": teams, "/mattermost": {"Authorization": {"Token matter-token"}},
+			"/slack": chatops.SignSlack("slack-secret", now, []byte(body)), "/dingtalk": chatops.SignDingTalk("ding-secret", now),
+			"/feishu": chatops.SignFeishu("test key", "n", now, []byte(body)), "/teams": teams, "/mattermost": {"Authorization": {"Token matter-token"}},
 		} {
 			if w := c.send(knock{path: path, body: body, header: h}); w.Code >= 500 || c.restarts > 0 {
 				t.Fatalf("%s answers %d %s after %d restarts", path, w.Code, w.Body, c.restarts)

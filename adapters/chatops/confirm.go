@@ -1,0 +1,109 @@
+package chatops
+
+import (
+	"context"
+	"time"
+
+	"tairssl/handler"
+)
+
+// confirm is the second step. There is time now, so it finds the instance that the
+// code was given for, and watches the change come true. That the same is asked
+// twice does no harm: the lease and the expiry in the request see to it.
+func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
+	w := c.wording()
+	if !b.Allow.allow(m, t.verb, "") {
+		return b.refused(w, m, t.verb, "", a)
+	}
+	p, fault := b.planOf(ctx, m, t)
+	switch {
+	case fault != nil:
+		b.used.forget(t.text)
+		a.decision, a.why, a.err = string(handler.Failed), fault.Message, fault
+		return text(w.CouldNotLook, w.sentence(fault.Message))
+	case p.Instance == "":
+		b.pauses.add(m, b.Now())
+		a.decision, a.why, a.wrong = string(handler.Refused), inEnglish.CodeFitsNothing, true
+		return text(w.sentence(w.CodeFitsNothing))
+	}
+	a.instances, a.region = []string{p.Instance}, p.Region
+	wait := handler.Duration(timeToWatch(ctx))
+	d := b.delivery(m, p)
+	d.Wait, d.Order = &wait, handler.OrderOf(t.text)
+	result := b.Change(ctx, d)
+	a.decision, a.why, a.requestID, a.err = string(result.Outcome), result.Reason, result.RequestID, result.Error
+	if _, again := result.Redeliver(); again && result.Outcome != handler.Unknown {
+		b.used.forget(t.text) // nothing was written: the same code may try again
+	}
+	reply := b.describe(w, result)
+	reply.Public = b.Second
+	return reply
+}
+
+// planOf finds what a code was given for: of the instances that it selects, and
+// that a rule allows, the certificate is read, and the seal says which it is. The
+// plan is empty if there is none. The error says that not all could be read.
+func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *handler.Error) {
+	looking, found := context.WithCancel(ctx)
+	defer found()
+	regions := b.fleet.Regions
+	if len(regions) == 0 {
+		regions = []string{b.Region}
+	}
+	looks := make(chan plan, 1)
+	var first errorOnce
+	coverage := b.fleet.Each(looking, regions, nil,
+		func(l handler.Listed) bool { return t.selects(l.Ref) && b.Allow.allow(m, t.verb, l.InstanceID) },
+		func(l handler.Listed, o handler.Observation, err error) {
+			if err != nil {
+				first.set(handler.AsError(err))
+				return
+			}
+			seen := plan{Verb: t.verb, Instance: l.InstanceID, Region: l.RegionID, Expires: handler.At(o.Expires)}
+			if t.fits(seen) {
+				select {
+				case looks <- seen:
+					found() // the rest need not be read
+				default:
+				}
+			}
+		})
+	select {
+	case p := <-looks:
+		return p, nil
+	default:
+	}
+	for _, r := range coverage {
+		if r.Error != nil {
+			first.set(r.Error)
+		}
+		if r.Unread > 0 {
+			first.set(handler.Errorf(handler.Unavailable, "not all instances could be listed in time"))
+		}
+	}
+	return plan{}, first.get()
+}
+
+const (
+	longestWatch = 2 * time.Minute
+	// watchMargin is what is left of the invocation for the last look and for the
+	// answer.
+	watchMargin = 15 * time.Second
+)
+
+// timeToWatch is how long a change is watched.
+func timeToWatch(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return longestWatch
+	}
+	return min(longestWatch, max(0, time.Until(deadline)-watchMargin))
+}
+
+// delivery is what handler is asked for: what a person has confirmed, or what a
+// confirmation would do.
+func (b *Bot) delivery(m Message, p plan) handler.Delivery {
+	return handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
+		InstanceID: p.Instance, RegionID: p.Region, SSLEnabled: actions[p.Verb], SSLExpiredTime: p.Expires,
+	}}
+}

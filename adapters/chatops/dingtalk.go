@@ -1,0 +1,143 @@
+package chatops
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// DingTalkSettings are those of DingTalk.
+type DingTalkSettings struct {
+	DingTalkAppSecrets webhook.Secrets `env:"DINGTALK_APP_SECRETS" help:"app secrets of the DingTalk robot: opens /dingtalk"`
+}
+
+// dingTalk is an enterprise robot in HTTP mode. Source: DingTalk Open Platform,
+// receiving a robot's messages.
+var dingTalk = Platform{
+	Name: "dingtalk", Title: "DingTalk", Route: "/dingtalk", Setting: "DINGTALK_APP_SECRETS", Media: "application/json",
+	Sign: func(secret string, now time.Time, _ []byte) (http.Header, error) {
+		return SignDingTalk(secret, now), nil
+	},
+	Sample: func(s Speaker) []byte {
+		return handler.JSON(map[string]any{
+			"msgtype": "text", "text": map[string]string{"content": s.Text},
+			"senderCorpId": s.Tenant, "senderStaffId": s.User, "conversationId": s.Channel,
+		})
+	},
+	within: shortLimit,
+	media:  webhook.IsJSON,
+	hosts:  []string{"oapi.dingtalk.com", "api.dingtalk.com"},
+	schemes: func(s Settings) []webhook.Scheme {
+		return webhook.IfSet(s.DingTalkAppSecrets, dingTalkScheme(s.DingTalkAppSecrets))
+	},
+	decode: decodeDingTalk,
+	encode: func(_ *Chat, q webhook.Request, _ heard, r Reply) { answer(q, dingTalkAnswer(r)) },
+	later:  toURL(dingTalkAnswer), // a sessionWebhook, which holds for some 90 minutes
+}
+
+const (
+	dingTalkTime      = "Timestamp"
+	dingTalkSignature = "Sign"
+)
+
+// dingTalkScheme is that of an enterprise robot in HTTP mode: an HMAC-SHA256
+// over the time alone. It does not cover the body. Source: DingTalk Open
+// Platform, receiving a robot's messages.
+func dingTalkScheme(secrets webhook.Secrets) webhook.Scheme {
+	return webhook.NewScheme("dingtalk", handler.Weak, func(m webhook.Message) error {
+		at, err := m.Fresh(dingTalkTime, time.Millisecond)
+		if err != nil {
+			return err
+		}
+		signature, err := m.Only(dingTalkSignature)
+		if err != nil {
+			return err
+		}
+		return secrets.Any(func(secret string) bool { return hmac.Equal([]byte(signature), []byte(dingTalkSign(secret, at))) })
+	})
+}
+
+func dingTalkSign(secret, at string) string {
+	return base64.StdEncoding.EncodeToString(webhook.MAC(sha256.New, []byte(secret), at, "\n", secret))
+}
+
+// SignDingTalk gives DingTalk's headers.
+func SignDingTalk(secret string, now time.Time) http.Header {
+	at := strconv.FormatInt(now.UnixMilli(), 10)
+	return http.Header{dingTalkTime: {at}, dingTalkSignature: {dingTalkSign(secret, at)}}
+}
+
+// dingTalkText is what was written: as a text, or in pieces among pictures.
+type dingTalkText struct {
+	Content  string
+	RichText []struct{ Text string }
+}
+
+func decodeDingTalk(c *Chat, p *Platform, q webhook.Request) heard {
+	var message struct {
+		MsgID          string `json:"msgId"`
+		MsgType        string `json:"msgtype"`
+		Text           dingTalkText
+		Content        dingTalkText
+		ConversationID string `json:"conversationId"`
+		SenderID       string `json:"senderId"`
+		SenderStaffID  string `json:"senderStaffId"`
+		SenderCorpID   string `json:"senderCorpId"`
+		ChatbotUserID  string `json:"chatbotUserId"`
+		// The robot's own company is in chatbotCorpId, which is the sender's in a chat
+		// within the company; where senderCorpId is missing it says nothing.
+		SessionWebhook string `json:"sessionWebhook"`
+	}
+	if json.Unmarshal(q.Body(), &message) != nil {
+		return heard{unread: "it is not JSON of a message"}
+	}
+	if message.SenderID != "" && message.SenderID == message.ChatbotUserID {
+		return ignored(q)
+	}
+	said := "help" // a picture asks for nothing
+	switch message.MsgType {
+	case "text":
+		said = message.Text.Content
+	case "richText":
+		var parts []string
+		for _, part := range message.Content.RichText {
+			parts = append(parts, part.Text)
+		}
+		said = strings.Join(parts, " ")
+	}
+	return heard{
+		id: message.MsgID, posted: true, to: message.SessionWebhook,
+		Message: Message{
+			Tenant: message.SenderCorpID, User: message.SenderStaffID, Channel: message.ConversationID, Text: said,
+			Reply: c.address(p, message.SessionWebhook),
+		},
+	}
+}
+
+type dingTalkMarkdown struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
+type dingTalkMessage struct {
+	MsgType  string           `json:"msgtype"`
+	Markdown dingTalkMarkdown `json:"markdown"`
+}
+
+// dingTalkAnswer ends in a link that says the code for whoever touches it.
+func dingTalkAnswer(r Reply) dingTalkMessage {
+	body := markdown(r)
+	if r.Confirm != "" {
+		body += "\n\n[" + plain.Replace(r.Button) + "](dtmd://dingtalkclient/sendMessage?content=" + url.PathEscape(r.Confirm) + ")"
+	}
+	return dingTalkMessage{"markdown", dingTalkMarkdown{Title: plain.Replace(r.Lines[0]), Text: body}}
+}

@@ -1,0 +1,218 @@
+package chatops
+
+import (
+	"cmp"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// FeishuSettings are those of Feishu and Lark.
+type FeishuSettings struct {
+	FeishuEncryptKeys       webhook.Secrets `env:"FEISHU_ENCRYPT_KEYS" help:"encrypt keys of the Feishu or Lark app: opens /feishu"`
+	FeishuVerificationToken Secret          `env:"FEISHU_VERIFICATION_TOKEN" help:"verification token of that app; an unsigned challenge needs it"`
+	FeishuAppID             string          `env:"FEISHU_APP_ID" help:"id of that app, for answers to messages"`
+	FeishuAppSecret         Secret          `env:"FEISHU_APP_SECRET" help:"secret of that app"`
+}
+
+// feishu is an app's bot in Feishu or Lark: its event subscriptions and its cards.
+var feishu = Platform{
+	Name: "feishu", Title: "Feishu", Route: "/feishu", Setting: "FEISHU_ENCRYPT_KEYS", Media: "application/json",
+	Sign: func(secret string, now time.Time, body []byte) (http.Header, error) {
+		return SignFeishu(secret, "tairssl", now, body), nil
+	},
+	Sample: func(s Speaker) []byte {
+		return handler.JSON(map[string]any{
+			"header": map[string]string{"event_type": larkMessageEvent, "tenant_key": s.Tenant, "token": s.Token},
+			"event": map[string]any{
+				"sender":  map[string]any{"sender_id": map[string]string{"open_id": s.User}},
+				"message": map[string]string{"chat_id": s.Channel, "message_type": "text", "content": string(handler.JSON(map[string]string{"text": s.Text}))},
+			},
+		})
+	},
+	within: shortLimit,
+	media:  webhook.IsJSON,
+	hosts:  []string{"open.feishu.cn", "open.larksuite.com"},
+	schemes: func(s Settings) []webhook.Scheme {
+		return webhook.IfSet(s.FeishuEncryptKeys, feishuScheme(s.FeishuSettings))
+	},
+	decode: decodeFeishu,
+	encode: encodeFeishu,
+	later:  feishuLater,
+	unseen: func(c *Chat, _ *Platform) string {
+		if c.Settings.feishuReplies() {
+			return ""
+		}
+		return "nobody sees an answer in Feishu: TAIRSSL_FEISHU_APP_ID or TAIRSSL_FEISHU_APP_SECRET is missing"
+	},
+}
+
+const (
+	larkSignature = "X-Lark-Signature"
+	larkTime      = "X-Lark-Request-Timestamp"
+	larkNonce     = "X-Lark-Request-Nonce"
+
+	larkMessageEvent = "im.message.receive_v1"
+	larkCardEvent    = "card.action.trigger"
+)
+
+// feishuScheme is that of Feishu's event subscriptions: a SHA-256 over time,
+// nonce, encrypt key and body. Source: Feishu Open Platform, Encrypt Key.
+//
+// A challenge, by which the platform finds out whether an address is ours, may
+// come unsigned: it has to hold the verification token then.
+func feishuScheme(o FeishuSettings) webhook.Scheme {
+	return webhook.NewScheme("feishu", handler.Signed, func(m webhook.Message) error {
+		token := string(o.FeishuVerificationToken)
+		if m.Header.Values(larkSignature) == nil {
+			event, err := o.open(m.Body)
+			if err != nil {
+				return err
+			}
+			if event.Type != "url_verification" || token == "" || !webhook.Same(token, event.Token) {
+				return errors.New("it is neither signed nor a challenge with our token")
+			}
+			return nil
+		}
+		at, err := m.Fresh(larkTime, time.Second)
+		if err != nil {
+			return err
+		}
+		nonce, err := m.Only(larkNonce)
+		if err != nil {
+			return err
+		}
+		signature, err := m.Only(larkSignature)
+		if err != nil {
+			return err
+		}
+		if token != "" && webhook.Same(signature, oldLarkSign(token, at, nonce, m.Body)) {
+			event, err := o.open(m.Body)
+			if err == nil && !event.isOldCard() {
+				err = errors.New("it is signed as an old card, and is none")
+			}
+			return err
+		}
+		if err := o.FeishuEncryptKeys.Any(func(key string) bool { return webhook.Same(signature, larkSign(key, at, nonce, m.Body)) }); err != nil {
+			return err
+		}
+		event, err := o.open(m.Body)
+		if err == nil && token != "" && !webhook.Same(token, cmp.Or(event.Header.Token, event.Token)) {
+			err = errors.New("its token is not ours")
+		}
+		return err
+	})
+}
+
+func larkSign(key, at, nonce string, body []byte) string {
+	sum := sha256.Sum256([]byte(at + nonce + key + string(body)))
+	return hex.EncodeToString(sum[:])
+}
+
+// oldLarkSign is how a card's button was signed in the old version. It is answered
+// by how to get the new one, and by nothing else.
+func oldLarkSign(token, at, nonce string, body []byte) string {
+	sum := sha1.Sum([]byte(at + nonce + token + string(body)))
+	return hex.EncodeToString(sum[:])
+}
+
+// SignFeishu gives Feishu's headers for a body.
+func SignFeishu(key, nonce string, now time.Time, body []byte) http.Header {
+	at := strconv.FormatInt(now.Unix(), 10)
+	return http.Header{larkTime: {at}, larkNonce: {nonce}, larkSignature: {larkSign(key, at, nonce, body)}}
+}
+
+// decodeFeishu reads a challenge, a message to the bot or a button of a card.
+func decodeFeishu(c *Chat, _ *Platform, q webhook.Request) heard {
+	e, err := c.Settings.FeishuSettings.open(q.Body())
+	switch {
+	case err != nil:
+		return unreadEvent(q, "it is not an event")
+	case e.Type == "url_verification":
+		answer(q, struct {
+			Challenge string `json:"challenge"`
+		}{e.Challenge})
+		return heard{done: true}
+	case e.isOldCard():
+		answer(q, larkToast("error", "This app sends its cards' buttons in the old version, which I do not take. "+
+			"In the app's settings subscribe to the callback card.action.trigger, or say the code."))
+		return heard{done: true, unread: "a card's button of the old version: subscribe to card.action.trigger"}
+	case e.Header.EventType == larkMessageEvent:
+		return c.larkMessage(q, e)
+	case e.Header.EventType == larkCardEvent:
+		return c.larkPress(q, e)
+	}
+	return ignored(q) // an event that asks for nothing
+}
+
+// unreadEvent answers an event that makes no sense: Feishu shows nobody the body.
+func unreadEvent(q webhook.Request, what string) heard {
+	h := ignored(q)
+	h.unread = what
+	return h
+}
+
+func (c *Chat) larkMessage(q webhook.Request, e larkEvent) heard {
+	message := e.Event.Message
+	if e.Event.Sender.SenderType == "app" {
+		return ignored(q)
+	}
+	said, err := larkText(message.MessageType, message.Content)
+	if err != nil {
+		return unreadEvent(q, err.Error())
+	}
+	for _, mention := range message.Mentions {
+		if mention.Key != "" {
+			said = strings.ReplaceAll(said, mention.Key, " ")
+		}
+	}
+	reply := c.feishuAddress(message.MessageID)
+	return heard{
+		id: e.Header.EventID, posted: true, to: string(reply),
+		Message: Message{
+			Tenant: cmp.Or(e.Event.Sender.TenantKey, e.Header.TenantKey), User: e.Event.Sender.SenderID.OpenID,
+			Channel: message.ChatID, Text: said, Reply: reply,
+		},
+	}
+}
+
+func (c *Chat) larkPress(q webhook.Request, e larkEvent) heard {
+	var value struct{ Action, Code string }
+	if json.Unmarshal(e.Event.Action.Value, &value) != nil || value.Action != confirm {
+		return unreadEvent(q, "it is no button of ours")
+	}
+	return heard{
+		id: e.Header.EventID, pressed: true,
+		Message: Message{
+			Tenant: cmp.Or(e.Event.Operator.TenantKey, e.Header.TenantKey), User: e.Event.Operator.OpenID,
+			Channel: e.Event.Context.OpenChatID, Text: confirm + " " + value.Code, Reply: c.feishuAddress(e.Event.Context.OpenMessageID),
+		},
+	}
+}
+
+// encodeFeishu answers a card's button by a note, and by the card anew if the
+// button is spent. A message is not answered by the body.
+func encodeFeishu(_ *Chat, q webhook.Request, h heard, r Reply) {
+	if !h.pressed {
+		answer(q, larkAnswer(r))
+		return
+	}
+	body := larkToast("info", strings.Join(r.Lines, "\n"))
+	if r.Decided != "" {
+		body["card"] = map[string]any{"type": "raw", "data": larkCard(r)}
+	}
+	answer(q, body)
+}
+
+func larkToast(kind, text string) map[string]any {
+	return map[string]any{"toast": map[string]string{"type": kind, "content": text}}
+}

@@ -1,0 +1,78 @@
+package chatops
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tairssl/adapters/notify"
+)
+
+// feishuReplies reports whether messages in Feishu can be answered: that takes
+// the app's own credentials.
+func (s FeishuSettings) feishuReplies() bool { return s.FeishuAppID != "" && s.FeishuAppSecret != "" }
+
+// feishuAddress is where a message can be answered: its id.
+func (c *Chat) feishuAddress(messageID string) Address {
+	if !c.Settings.feishuReplies() || len(messageID) > maxAddress {
+		return ""
+	}
+	return Address(messageID)
+}
+
+// feishuHost is the open platform that the app is at home on: the one of them that
+// the operator named, else the one in China. The app's secret is shown to no other.
+func (c *Chat) feishuHost(p *Platform) string {
+	for _, host := range c.ReplyHosts {
+		if name, _, _ := strings.Cut(host, ":"); slices.Contains(p.hosts, name) {
+			return host
+		}
+	}
+	return p.hosts[0]
+}
+
+// feishuLater answers a message by the open platform, which shows nobody the body
+// that answers an event.
+func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send, error) {
+	host := c.feishuHost(p)
+	target := "https://" + host + "/open-apis/im/v1/messages/" + url.PathEscape(string(messageID)) + "/reply"
+	return notify.Send{
+		Accepted: notify.Taken,
+		Make: func(ctx context.Context, renew bool) (notify.Post, error) {
+			token, err := c.tokens.get(ctx, p.Name, c.Now(), renew, func(ctx context.Context) (string, time.Duration, error) {
+				return c.larkAccess(ctx, p, host)
+			})
+			if err != nil {
+				return notify.Post{}, err
+			}
+			return c.postJSON(p, target, token, larkAnswer(r))
+		},
+	}, nil
+}
+
+// larkAccess fetches an access token of the app.
+func (c *Chat) larkAccess(ctx context.Context, p *Platform, host string) (token string, life time.Duration, err error) {
+	s := c.Settings.FeishuSettings
+	post, err := c.postJSON(p, "https://"+host+"/open-apis/auth/v3/tenant_access_token/internal", "",
+		map[string]string{"app_id": s.FeishuAppID, "app_secret": string(s.FeishuAppSecret)})
+	if err != nil {
+		return "", 0, err
+	}
+	var result struct {
+		TenantAccessToken string `json:"tenant_access_token"`
+		Expire            int    // seconds
+	}
+	err = c.ask(ctx, post, func(body []byte) error { return json.Unmarshal(body, &result) })
+	if err == nil && result.TenantAccessToken == "" {
+		err = errors.New("there is none in the answer")
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("the open platform gave no access token: check TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET, and for an app of Lark put open.larksuite.com into TAIRSSL_CHAT_REPLY_HOSTS: %w", err)
+	}
+	return result.TenantAccessToken, time.Duration(result.Expire) * time.Second, nil
+}

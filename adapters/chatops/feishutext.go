@@ -1,0 +1,61 @@
+package chatops
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// larkText is what a message says: a text, or a post of paragraphs of pieces.
+func larkText(kind, content string) (string, error) {
+	switch kind {
+	case "text":
+		var body struct{ Text string }
+		if json.Unmarshal([]byte(content), &body) != nil {
+			return "", errors.New("the content of its message is not JSON")
+		}
+		return body.Text, nil
+	case "post":
+		post, err := larkPostIn([]byte(content), 3)
+		return post, err
+	}
+	return "help", nil // a picture asks for nothing
+}
+
+// larkPostIn reads a post, which may be wrapped in a language, or in the word post
+// and a language.
+func larkPostIn(content []byte, depth int) (string, error) {
+	var post struct {
+		Title   string
+		Content [][]struct{ Tag, Text, Href string }
+	}
+	if err := json.Unmarshal(content, &post); err == nil && post.Content != nil {
+		lines := []string{post.Title}
+		for _, paragraph := range post.Content {
+			var line strings.Builder
+			for _, piece := range paragraph {
+				switch piece.Tag {
+				case "at", "img", "media", "emotion":
+					line.WriteByte(' ')
+				case "a":
+					line.WriteString(" " + cmp.Or(piece.Href, piece.Text) + " ")
+				default:
+					line.WriteString(piece.Text)
+				}
+			}
+			lines = append(lines, line.String())
+		}
+		return strings.Join(lines, "\n"), nil
+	}
+	var wrapped map[string]json.RawMessage
+	if depth == 0 || json.Unmarshal(content, &wrapped) != nil {
+		return "", errors.New("the content of its message is not JSON")
+	}
+	for _, inner := range wrapped {
+		if text, err := larkPostIn(inner, depth-1); err == nil {
+			return text, nil
+		}
+	}
+	return "", errors.New("its post has no content")
+}

@@ -1,0 +1,103 @@
+package chatops
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+)
+
+// larkEvent is what is used of an event: a challenge, a message or a button.
+type larkEvent struct {
+	// Of a challenge.
+	Type, Token, Challenge string
+	// Of a card's button in the old version, which has no header.
+	OpenMessageID string `json:"open_message_id"`
+
+	Header struct {
+		EventID   string `json:"event_id"`
+		EventType string `json:"event_type"`
+		TenantKey string `json:"tenant_key"`
+		Token     string
+	}
+	Event struct {
+		// Of a message.
+		Sender struct {
+			SenderID struct {
+				OpenID string `json:"open_id"`
+			} `json:"sender_id"`
+			SenderType string `json:"sender_type"` // "app" for a bot's
+			TenantKey  string `json:"tenant_key"`
+		}
+		Message struct {
+			MessageID   string `json:"message_id"`
+			ChatID      string `json:"chat_id"`
+			MessageType string `json:"message_type"`
+			Content     string
+			Mentions    []struct{ Key string }
+		}
+		// Of a button.
+		Operator struct {
+			OpenID    string `json:"open_id"`
+			TenantKey string `json:"tenant_key"`
+		}
+		Action  struct{ Value json.RawMessage }
+		Context struct {
+			OpenChatID    string `json:"open_chat_id"`
+			OpenMessageID string `json:"open_message_id"`
+		}
+	}
+}
+
+// open decrypts a body, if it is encrypted, and reads it.
+func (o FeishuSettings) open(body []byte) (e larkEvent, err error) {
+	var envelope struct{ Encrypt string }
+	if json.Unmarshal(body, &envelope) != nil {
+		return e, errors.New("the body is not JSON")
+	}
+	if envelope.Encrypt == "" {
+		return e, json.Unmarshal(body, &e)
+	}
+	for _, key := range o.FeishuEncryptKeys {
+		plain, err := larkDecrypt(key, envelope.Encrypt)
+		if err == nil && json.Unmarshal(plain, &e) == nil {
+			return e, nil
+		}
+	}
+	return e, errors.New("the body can not be decrypted by any of the keys")
+}
+
+// larkDecrypt is AES-256-CBC with the key's SHA-256 as key, the first block as
+// IV, and padding of PKCS#7.
+func larkDecrypt(key, text string) ([]byte, error) {
+	bad := errors.New("this is not an encrypted body")
+	sealed, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(sealed) < 2*aes.BlockSize || len(sealed)%aes.BlockSize != 0 {
+		return nil, bad
+	}
+	sum := sha256.Sum256([]byte(key))
+	block, err := aes.NewCipher(sum[:])
+	if err != nil {
+		return nil, err
+	}
+	plain := make([]byte, len(sealed)-aes.BlockSize)
+	cipher.NewCBCDecrypter(block, sealed[:aes.BlockSize]).CryptBlocks(plain, sealed[aes.BlockSize:])
+	n := int(plain[len(plain)-1])
+	if n == 0 || n > aes.BlockSize {
+		return nil, bad
+	}
+	for _, b := range plain[len(plain)-n:] {
+		if int(b) != n {
+			return nil, bad
+		}
+	}
+	return plain[:len(plain)-n], nil
+}
+
+// isOldCard reports that a card's button came in the version before events had a
+// header.
+func (e larkEvent) isOldCard() bool {
+	return e.Header.EventType == "" && e.Type == "" && e.OpenMessageID != ""
+}

@@ -1,0 +1,411 @@
+package chatops_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tairssl/adapters/chatops"
+	"tairssl/handler"
+)
+
+func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
+
+const endpoint = id + ".redis.rds.aliyuncs.com"
+
+func TestTextAsClientsSendItIsUnderstood(t *testing.T) {
+	for typed, want := range map[string]string{
+		"status <http://" + endpoint + "|" + endpoint + ">":    "status http://" + endpoint,
+		"status [" + endpoint + "](https://" + endpoint + "/)": "status https://" + endpoint + "/",
+		"status " + endpoint + ":6379":                         "status " + endpoint + ":6379",
+		"Status " + id + ", r-bp1zxszhcgatnx02.":               "status " + id + " r-bp1zxszhcgatnx02",
+		"状态 " + id:                                             "status " + id,
+		"查询" + id + "的状态，谢谢！":                                  "status " + id,
+		"更新 " + id:                                             "update " + id,
+		"请帮我更新一下 " + id + "。":                                  "update " + id,
+		"续期 orders-cache":                                      "update orders-cache",
+		"续期：订单缓存":                                              "update 订单缓存",
+		"ｕｐｄａｔｅ　" + id:                                         "update " + id,
+		"ｓｔａｔｕｓ　ｒ－ｂｐ１ｚｘｓｚｈｃｇａｔｎｘ０１，ｒ－ｂｐ２ａｂｃｄｅｆ．": "status " + id + " r-bp2abcdef",
+		"please renew " + id:                         "update " + id,
+		"Could you please renew " + id + "? Thanks!": "update " + id,
+		"renew the certificate of " + id + " now":    "update " + id,
+		"@_user_1 status " + id:                      "status " + id,
+		"<@U1|bot> status, " + id + ";":              "status " + id,
+		"<!here> status `" + id + "`":                "status " + id,
+		"状态":                                         "status",
+		"帮助":                                         "help",
+		"关闭" + id:                                    "disable " + id,
+		"开启 " + id + " region=cn-beijing":            "enable " + id + " @cn-beijing",
+		"确认 k7q2-9m4x-tpdw-6hac":                     "confirm k7q29m4xtpdw6hac",
+	} {
+		c, err := chatops.Parse(typed)
+		got := strings.TrimSpace(c.Verb + " " + strings.Join(c.Instances, " ") + c.Code)
+		if c.Region != "" {
+			got += " @" + c.Region
+		}
+		if err != nil || got != want {
+			t.Errorf("%q is read as %q, %v; want %q", typed, got, err, want)
+		}
+	}
+}
+
+func TestAnswersComeInTheLanguageOfTheQuestion(t *testing.T) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1 * *")
+	for _, text := range []string{"帮助", "状态", "状态 " + id, "更新 " + id, "重启 " + id, "确认", "确认 K7Q2-9M4X-TPDW-6HAC", "查询 订单缓存"} {
+		if answer, _ := say(b, anna, text); !strings.ContainsFunc(answer, func(r rune) bool { return r >= 0x4e00 && r <= 0x9fff }) || strings.Contains(answer, "?") {
+			t.Errorf("%s is answered %q", text, answer)
+		}
+	}
+	answer, code := say(b, anna, "更新 "+id)
+	if !strings.Contains(answer, "确认 "+code) || !strings.Contains(answer, "5 分钟") {
+		t.Errorf("the plan is %q", answer)
+	}
+	if answer, _ := say(b, anna, "确认 "+code); !strings.Contains(answer, "已受理") || c.restarts != 1 {
+		t.Errorf("the end is told as %q after %d restarts", answer, c.restarts)
+	}
+	if answer, _ := say(b, anna, "重启 "+id); !strings.Contains(answer, "“重启”") {
+		t.Errorf("a word that is not known is echoed as %q", answer)
+	}
+}
+
+// Somebody who may see one instance learns of no other, by whatever it is called.
+func TestInstancesAreFoundByWhatPeopleCallThemAndARuleAllows(t *testing.T) {
+	c := newCloud(id, "r-secret12345")
+	c.names = map[string]string{id: "orders-cache", "r-secret12345": "payments"}
+	c.domains = map[string]string{id: endpoint, "r-secret12345": "r-secret12345.redis.rds.aliyuncs.com"}
+	b := c.bot("slack:T1/U1 * r-bp1*")
+	for _, name := range []string{id, endpoint, "https://" + endpoint + ":6379/x", "orders-cache", "Orders-Cache", strings.ToUpper(id)} {
+		if answer, _ := say(b, anna, "status "+name); !strings.HasPrefix(answer, id+": until") {
+			t.Errorf("%s is answered %q", name, answer)
+		}
+		if answer, code := say(b, anna, "update "+name); code == "" {
+			t.Errorf("an update of %s is answered %q", name, answer)
+		}
+	}
+	unlike := func(name string) string {
+		answer, _ := say(b, anna, "status "+name)
+		return strings.ReplaceAll(answer, name, "X")
+	}
+	if a, b := unlike("payments"), unlike("nothing-like-it"); a != b || !strings.Contains(a, "o instance") {
+		t.Errorf("an instance that she may not see is answered %q, one that is not there %q", a, b)
+	}
+}
+
+func TestSeveralChangesHaveACodeEach(t *testing.T) {
+	c := newCloud(id, "r-bp1zxszhcgatnx02")
+	b := c.bot("slack:T1/U1 * *")
+	answer, button := say(b, anna, "update "+id+", r-bp1zxszhcgatnx02")
+	codes := codeIn.FindAllStringSubmatch(answer, -1)
+	if len(codes) != 2 || button != "" || codes[0][1] == codes[1][1] {
+		t.Fatalf("they are answered %q", answer)
+	}
+	for i, code := range codes {
+		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, code[1]); c.restarts != i+1 {
+			t.Errorf("the code alone is answered %q after %d restarts", answer, c.restarts)
+		}
+	}
+}
+
+// A code is typed on a phone, in a process that never saw the plan.
+func TestACodeHoldsHoweverItIsTyped(t *testing.T) {
+	c := newCloud(id, "r-other1234", "r-bp2aaaaaaaa")
+	plan, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	bare := strings.ReplaceAll(code, "-", "")
+	for _, typed := range []string{"confirm " + strings.ToLower(bare), strings.ToLower(code), "确认" + code, "Confirm: `" + code + "`.", plan, "please confirm\n" + strings.ReplaceAll(code, "-", " "), "confirm " + strings.NewReplacer("8", "B", "5", "S", "2", "Z").Replace(code)} {
+		c.restarts, c.tags[id] = 0, map[string]string{}
+		before := len(c.looked)
+		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, typed); c.restarts != 1 {
+			t.Errorf("%q is answered %q after %d restarts", typed, answer, c.restarts)
+		}
+		for _, looked := range c.looked[before:] {
+			if looked != id {
+				t.Errorf("the certificate of %s is read for a code of another", looked)
+			}
+		}
+	}
+}
+
+func TestAnyPlansCodeIsTakenByAnotherProcessAndByNobodyElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := "r-" + rapid.StringMatching(`[a-z0-9]{4,30}`).Draw(t, "id")
+		c := newCloud(name, "r-other1234")
+		c.advance(seconds(rapid.IntRange(0, 1<<22).Draw(t, "at")))
+		rules := "slack:*/* * *"
+		who := chatops.Message{Platform: "slack", Tenant: rapid.StringMatching(`T[0-9]{0,3}`).Draw(t, "tenant"), User: rapid.StringMatching(`U[0-9]{1,3}`).Draw(t, "user"), Channel: rapid.StringMatching(`C?[0-9]{0,3}`).Draw(t, "channel"), Trust: handler.Signed}
+		c.ssl[name] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 12)}
+		answer, code := say(c.bot(rules), who, "update "+name)
+		if code == "" {
+			t.Fatalf("the plan is %q", answer)
+		}
+		other := who
+		switch rapid.IntRange(0, 2).Draw(t, "what") {
+		case 0:
+			other.User += "0"
+		case 1:
+			other.Channel += "0"
+		case 2:
+			other.Tenant += "0"
+		}
+		if answer, _ := say(c.bot(rules), other, "confirm "+code); c.restarts != 0 {
+			t.Fatalf("somebody else is answered %q", answer)
+		}
+		c.advance(seconds(rapid.IntRange(0, 5*60).Draw(t, "later")))
+		if answer, _ := say(c.bot(rules), who, "confirm "+code); c.restarts != 1 {
+			t.Fatalf("the asker is answered %q after %d restarts", answer, c.restarts)
+		}
+	})
+}
+
+func TestTheCodeOfAPlanWithAnotherCertificateDoesNothing(t *testing.T) {
+	c := newCloud(id)
+	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 13)}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "has changed since") {
+		t.Errorf("it is answered %q after %d restarts", answer, c.restarts)
+	}
+}
+
+func TestARegionThatCanNotBeListedIsNoWrongCode(t *testing.T) {
+	c := newCloud(id)
+	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	c.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
+	b := c.bot("slack:T1/U1 * *")
+	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "The same code can be used again") || c.restarts != 0 {
+		t.Errorf("it is answered %q", answer)
+	}
+	c.faults = nil
+	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
+		t.Errorf("used again it is answered %q", answer)
+	}
+}
+
+func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1,U2 * *")
+	_, code := say(b, anna, "update "+id)
+	for range 5 {
+		if answer, _ := say(b, anna, "confirm 2222-2222-2222-2222"); !strings.Contains(answer, "not one of mine") {
+			t.Errorf("a wrong code is answered %q", answer)
+		}
+	}
+	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "Wait a minute") || c.restarts != 0 {
+		t.Errorf("the sixth is answered %q", answer)
+	}
+	bob := anna
+	bob.User = "U2"
+	if answer, _ := say(b, bob, "confirm 2222-2222-2222-2222"); strings.Contains(answer, "Wait") {
+		t.Errorf("somebody else is answered %q", answer)
+	}
+	c.advance(seconds(61))
+	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
+		t.Errorf("after a minute it is answered %q", answer)
+	}
+}
+
+// example is one of those that the vendors' clients sent.
+func example(t *testing.T, name string) []byte {
+	t.Helper()
+	body, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+func TestRichTextOfEveryClientIsAnsweredWithTheState(t *testing.T) {
+	wrapped := func(inner string) string {
+		content, _ := json.Marshal(inner)
+		return fmt.Sprintf(`{"header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"user"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"post","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), content)
+	}
+	post := `{"title":"","content":[[{"tag":"at","user_id":"@_user_1"},{"tag":"text","text":" status "},{"tag":"a","href":"http://` + endpoint + `","text":"it"}]]}`
+	feishu := func(body string) knock {
+		return knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))}
+	}
+	ding := func(body string) knock {
+		return knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
+	}
+	teams := func(text string) knock { return said("teams", text) }
+	matter := said("mattermost", "status "+id)
+	matter.body += "&user_mentions=anna&user_mentions=bot&user_mentions_ids=1&user_mentions_ids=2"
+	for name, k := range map[string]knock{
+		"a post of Feishu":               feishu(wrapped(post)),
+		"a post in a language":           feishu(wrapped(`{"zh_cn":` + post + `}`)),
+		"a post in a word and language":  feishu(wrapped(`{"post":{"en_us":` + post + `}}`)),
+		"rich text of DingTalk":          ding(string(example(t, "dingtalk-rich-text.json"))),
+		"a paragraph of Teams":           teams(`<p><at>tair</at>&nbsp;status <span class="x">` + id + `</span></p>`),
+		"a link of Teams":                teams(`<div><at id="0">my tair bot</at> status <a href="http://` + endpoint + `/" title="x">` + endpoint + `</a></div>`),
+		"code of Teams":                  teams(`<p>status&nbsp;<code>` + id + `</code>&#8203;</p><p></p>`),
+		"doubled mentions of Mattermost": matter,
+		"a link of Slack":                said("slack", "status <http://"+endpoint+"|"+endpoint+">"),
+	} {
+		c := newChat()
+		if w := c.send(k); w.Code != 200 || !strings.Contains(w.Body.String(), id+": until 2026-12-06") {
+			t.Errorf("%s is answered %d %s\n%s", name, w.Code, w.Body, c.log)
+		}
+	}
+}
+
+func TestBotsAreNotListenedTo(t *testing.T) {
+	event := func(extra string) knock {
+		body := `{"type":"event_callback","team_id":"T1","event_id":"Ev1","authorizations":[{"user_id":"UBOT"}],"event":{"type":"app_mention","text":"<@UBOT> status","channel":"C1","ts":"1.2",` + extra + `}}`
+		return knock{path: "/slack", body: body, header: with(chatops.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/json")}
+	}
+	ding := `{"msgtype":"text","text":{"content":"status"},"senderId":"bot","chatbotUserId":"bot","senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=secret"}`
+	app := `{"header":{"event_id":"x","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"app"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":"{\"text\":\"status\"}"}}}`
+	bot := `{"type":"message","text":"status","from":{"id":"28:x","aadObjectId":"U1"},"channelData":{"tenant":{"id":"T1"}}}`
+	teams, _ := chatops.SignTeams(teamsToken, []byte(bot))
+	for name, k := range map[string]knock{
+		"Slack's, by id": event(`"user":"U1","bot_id":"B1"`), "Slack's, itself": event(`"user":"UBOT"`), "Slack's, by subtype": event(`"user":"U1","subtype":"bot_message"`),
+		"DingTalk's": {path: "/dingtalk", body: ding, header: chatops.SignDingTalk("ding-secret", now)},
+		"Feishu's":   {path: "/feishu", body: app, header: chatops.SignFeishu("test key", "abc", now, []byte(app))},
+		"Teams's":    {path: "/teams", body: bot, header: teams},
+	} {
+		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) { o.Settings.SlackBotToken = "xoxb-1" })
+		if w := c.send(k); w.Code != 200 || w.Body.String() != "{}" || len(c.vendor.got) != 0 || strings.Contains(c.log.String(), `"audit"`) {
+			t.Errorf("%s message is answered %d %s, posted %v", name, w.Code, w.Body, c.vendor.got)
+		}
+	}
+}
+
+func TestSlacksEventsAreAnsweredOnceInTheirThread(t *testing.T) {
+	c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) { o.Settings.SlackBotToken = "xoxb-1" })
+	send := func(body string) string {
+		return c.send(knock{path: "/slack", body: body, header: with(chatops.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/json")}).Body.String()
+	}
+	if got := send(`{"type":"url_verification","challenge":"xyz"}`); got != `{"challenge":"xyz"}` {
+		t.Errorf("the challenge is answered %s", got)
+	}
+	mention := `{"type":"event_callback","team_id":"T1","event_id":"Ev1","event":{"type":"app_mention","user":"U1","text":"<@UBOT> update ` + id + `","channel":"C1","ts":"1700.1","thread_ts":"1600.1"}}`
+	send(mention)
+	send(mention)
+	if len(c.vendor.got) != 1 || !strings.HasPrefix(c.vendor.got[0], "/api/chat.postMessage ") || !strings.Contains(c.vendor.got[0], `"channel":"C1","thread_ts":"1600.1"`) {
+		t.Fatalf("it is answered %v", c.vendor.got)
+	}
+	code := codeIn.FindStringSubmatch(c.vendor.got[0])[1]
+	send(`{"type":"event_callback","team_id":"T1","event_id":"Ev2","event":{"type":"message","channel_type":"im","user":"U1","text":"` + code + `","channel":"C1","ts":"1800.1"}}`)
+	if told := c.work(t, 60e9); c.restarts != 1 || !strings.Contains(told, `"thread_ts":"1800.1"`) || !strings.Contains(told, "renewed") {
+		t.Errorf("the end is told as %s after %d restarts", told, c.restarts)
+	}
+	before := len(c.vendor.got)
+	if got := send(`{"type":"event_callback","team_id":"T1","event_id":"Ev3","event":{"type":"message","channel_type":"channel","user":"U1","text":"status","channel":"C1","ts":"1900.1"}}`); got != "{}" || len(c.vendor.got) != before {
+		t.Errorf("talk in a channel is answered %v", c.vendor.got[before:])
+	}
+}
+
+// A button of an app that is installed for a whole organization has no team.
+func TestAButtonShowsWhoDecidedAndIsSpent(t *testing.T) {
+	c := newChat()
+	code := codeIn.FindStringSubmatch(c.send(said("slack", "update "+id)).Body.String())[1]
+	press := func(user string) string {
+		payload := strings.NewReplacer(`"U1"`, `"`+user+`"`, "the code", "confirm "+code).Replace(string(example(t, "slack-org-wide-button.json")))
+		body := url.Values{"payload": {payload}}.Encode()
+		before := len(c.vendor.got)
+		c.send(knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))})
+		return strings.Join(c.vendor.got[before:], "\n")
+	}
+	if got := press("U2"); !strings.Contains(got, `"replace_original":false`) || strings.Contains(got, "Confirmed by") {
+		t.Errorf("a press that counts for nothing takes the button away: %s", got)
+	}
+	for range 2 {
+		if got := press("U1"); !strings.Contains(got, `"replace_original":true`) || !strings.Contains(got, "Confirmed by <@U1>.") || strings.Contains(got, `"button"`) {
+			t.Errorf("the press shows %s", got)
+		}
+	}
+	if c.work(t, 60e9); c.restarts != 1 {
+		t.Errorf("pressed twice it restarted the instance %d times", c.restarts)
+	}
+}
+
+func TestAnOldCardsButtonIsAnsweredWithWhatToDo(t *testing.T) {
+	body := `{"open_id":"U1","open_message_id":"om_1","open_chat_id":"C1","tenant_key":"T1","token":"lark-token","action":{"value":{"action":"confirm","code":"x"},"tag":"button"}}`
+	c := newChat()
+	w := c.send(knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))})
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "card.action.trigger") || !strings.Contains(w.Body.String(), "toast") {
+		t.Errorf("it is answered %d %s", w.Code, w.Body)
+	}
+}
+
+func TestDingTalksErrorCodesAreLogged(t *testing.T) {
+	c := newChat()
+	c.vendor.answer = func(string) (int, string) {
+		return 200, `{"errcode":310000,"errmsg":"sign not match: session=secret"}`
+	}
+	c.send(said("dingtalk", "status"))
+	if log := c.log.String(); !strings.Contains(log, "310000") || strings.Contains(log, `"sent"`) || strings.Contains(log, "session=secret") {
+		t.Errorf("the log has\n%s", log)
+	}
+}
+
+// DingTalk and Feishu deliver again what was answered too late.
+func TestAMessageThatIsDeliveredAgainIsReadOnce(t *testing.T) {
+	c := newChat()
+	body := `{"msgtype":"text","msgId":"m1","text":{"content":"status"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=secret"}`
+	k := knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
+	c.send(k)
+	if w := c.send(k); w.Body.String() != "{}" || len(c.vendor.got) != 1 {
+		t.Errorf("it is answered %s, and posted %d times", w.Body, len(c.vendor.got))
+	}
+}
+
+func TestADingTalkPlanHasALinkThatSaysTheCode(t *testing.T) {
+	c := newChat()
+	body := c.send(said("dingtalk", "update "+id)).Body.String()
+	code := codeIn.FindStringSubmatch(body)[1]
+	if !strings.Contains(body, "[Do it](dtmd://dingtalkclient/sendMessage?content=confirm%20"+code+")") {
+		t.Errorf("the plan is %s", body)
+	}
+}
+
+// Somebody else confirms, in a process that never saw the plan; who asked never can.
+func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
+	second := func(o *chatops.Options) { o.Second = true }
+	const rules = "slack:T1/U1,U2 * *"
+	for minute := range 3 {
+		c := newCloud(id)
+		c.advance(seconds(minute * 977))
+		_, code := say(c.bot(rules, second), anna, "update "+id)
+		bob, elsewhere := anna, anna
+		bob.User, elsewhere.User, elsewhere.Channel = "U2", "U2", "C2"
+		for name, who := range map[string]chatops.Message{"who asked": anna, "another channel": elsewhere} {
+			if answer, _ := say(c.bot(rules, second), who, code); c.restarts != 0 {
+				t.Errorf("%s is answered %q", name, answer)
+			}
+		}
+		if answer, _ := say(c.bot(rules), bob, code); c.restarts != 0 {
+			t.Errorf("where nobody else may confirm it is answered %q", answer)
+		}
+		if answer, _ := say(c.bot(rules, second), bob, code); c.restarts != 1 {
+			t.Errorf("he is answered %q", answer)
+		}
+	}
+}
+
+func FuzzCode(f *testing.F) {
+	f.Add("K7Q2-9M4X-TPDW-6HAC")
+	f.Add("yyyyyyyyyyyyyyyy")
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1 * *")
+	f.Fuzz(func(t *testing.T, text string) {
+		if answer, _ := say(b, anna, "confirm "+text); c.restarts != 0 || answer == "" {
+			t.Fatalf("%q is answered %q after %d restarts", text, answer, c.restarts)
+		}
+		c.advance(seconds(20)) // so that there is no pause
+	})
+}
+
+func FuzzHTML(f *testing.F) {
+	f.Add(`<p><at>x</at>&nbsp;status <a href="http://x">y</a><br/></p>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if got := chatops.HTMLText(text); len(got) > 6*len(text)+16 {
+			t.Fatalf("%q becomes %d bytes", text, len(got))
+		}
+	})
+}

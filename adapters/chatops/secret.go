@@ -1,0 +1,15 @@
+package chatops
+
+import "log/slog"
+
+// Secret is a setting that shows in no log or text.
+type Secret string
+
+// LogValue keeps the secret out of any log.
+func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// String keeps the secret out of any text.
+func (Secret) String() string { return "[secret]" }
+
+// GoString keeps the secret out of %#v.
+func (Secret) GoString() string { return "[secret]" }

@@ -1,0 +1,223 @@
+package chatops
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+// SlackSettings are those of Slack.
+type SlackSettings struct {
+	SlackSigningSecrets webhook.Secrets `env:"SLACK_SIGNING_SECRETS" help:"signing secrets of the Slack app: opens /slack"`
+	SlackBotToken       Secret          `env:"SLACK_BOT_TOKEN" help:"bot token of that app, xoxb-…: answers mentions and direct messages, which slash commands need not"`
+}
+
+// slack is an app: its slash command, its buttons, and the messages that mention it
+// or are sent to it.
+var slack = Platform{
+	Name: "slack", Title: "Slack", Route: "/slack", Setting: "SLACK_SIGNING_SECRETS", Media: "application/x-www-form-urlencoded",
+	Sign: func(secret string, now time.Time, body []byte) (http.Header, error) {
+		return SignSlack(secret, now, body), nil
+	},
+	Sample:  slashCommand,
+	within:  shortLimit,
+	methods: "GET, POST",
+	media:   func(media string) bool { return webhook.IsForm(media) || webhook.IsJSON(media) },
+	hosts:   []string{"hooks.slack.com", "hooks.slack-gov.com", slackAPI},
+	schemes: func(s Settings) []webhook.Scheme {
+		return webhook.IfSet(s.SlackSigningSecrets, slackScheme(s.SlackSigningSecrets))
+	},
+	unsigned: sslCheck,
+	decode:   decodeSlack,
+	encode: func(_ *Chat, q webhook.Request, h heard, r Reply) {
+		if h.event {
+			answer(q, struct{}{}) // which nobody sees
+			return
+		}
+		answer(q, slackAnswer(r))
+	},
+	later: slackLater,
+}
+
+const (
+	slackSignature = "X-Slack-Signature"
+	slackTime      = "X-Slack-Request-Timestamp"
+	slackAPI       = "slack.com"
+)
+
+// slackScheme is an HMAC-SHA256 over time and body. Source: Slack, Verifying
+// requests from Slack.
+func slackScheme(secrets webhook.Secrets) webhook.Scheme {
+	return webhook.NewScheme("slack", handler.Signed, func(m webhook.Message) error {
+		at, err := m.Fresh(slackTime, time.Second)
+		if err != nil {
+			return err
+		}
+		signature, err := m.Only(slackSignature)
+		if err != nil {
+			return err
+		}
+		return secrets.Any(func(secret string) bool { return hmac.Equal([]byte(signature), []byte(slackSign(secret, at, m.Body))) })
+	})
+}
+
+func slackSign(secret, at string, body []byte) string {
+	return "v0=" + hex.EncodeToString(webhook.MAC(sha256.New, []byte(secret), "v0:", at, ":", string(body)))
+}
+
+// SignSlack gives Slack's headers for a body.
+func SignSlack(secret string, now time.Time, body []byte) http.Header {
+	at := strconv.FormatInt(now.Unix(), 10)
+	return http.Header{slackTime: {at}, slackSignature: {slackSign(secret, at, body)}}
+}
+
+// sslCheck serves Slack's look at whether the route's own certificate is good:
+// to be answered, unsigned, by doing nothing.
+func sslCheck(q webhook.Request) bool {
+	values := q.HTTP().URL.Query()
+	if q.HTTP().Method != http.MethodGet {
+		var err error
+		if values, err = webhook.Form(q.Body()); err != nil || values.Get("text") != "" || values.Get("payload") != "" {
+			return false
+		}
+	}
+	if values.Get("ssl_check") != "1" {
+		return false
+	}
+	q.Write(http.StatusOK, nil)
+	return true
+}
+
+// decodeSlack reads a slash command, a button that one of its answers had, or an
+// event.
+func decodeSlack(c *Chat, p *Platform, q webhook.Request) heard {
+	if json.Valid(q.Body()) {
+		return c.slackEvent(q)
+	}
+	values, err := webhook.Form(q.Body())
+	if err != nil {
+		return heard{unread: err.Error()}
+	}
+	if payload := values.Get("payload"); payload != "" {
+		return c.slackPress(p, q, payload)
+	}
+	return heard{Message: Message{
+		Tenant: cmp.Or(values.Get("team_id"), values.Get("enterprise_id")), User: values.Get("user_id"), Channel: values.Get("channel_id"),
+		Text: values.Get("text"), Reply: c.address(p, values.Get("response_url")),
+	}}
+}
+
+// slackPress reads a button. Where an app is installed for a whole organization,
+// team is null.
+func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard {
+	var button struct {
+		Type string
+		User struct {
+			ID     string
+			TeamID string `json:"team_id"`
+		}
+		Team, Channel, Enterprise struct{ ID string }
+		ResponseURL               string `json:"response_url"`
+		Actions                   []struct {
+			ActionID string `json:"action_id"`
+			Value    string
+		}
+	}
+	if json.Unmarshal([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm {
+		q.Write(http.StatusOK, nil) // that it was heard is all that Slack takes here
+		return heard{done: true, unread: "it is no button of ours"}
+	}
+	return heard{
+		pressed: true, posted: true, to: button.ResponseURL,
+		Message: Message{
+			Tenant: cmp.Or(button.Team.ID, button.User.TeamID, button.Enterprise.ID), User: button.User.ID, Channel: button.Channel.ID,
+			Text: confirm + " " + button.Actions[0].Value, Reply: c.address(p, button.ResponseURL),
+		},
+	}
+}
+
+// slackEventIn is an event as Slack's Events API sends it.
+type slackEventIn struct {
+	Type, Challenge string
+	TeamID          string `json:"team_id"`
+	EventID         string `json:"event_id"`
+	Authorizations  []struct {
+		UserID string `json:"user_id"` // the bot's
+	}
+	Event struct {
+		Type, Subtype, User, Text, Channel, TS string
+		BotID                                  string `json:"bot_id"`
+		ThreadTS                               string `json:"thread_ts"`
+		ChannelType                            string `json:"channel_type"`
+		UserTeam                               string `json:"user_team"` // where a channel is shared with others
+	}
+}
+
+// slackEvent reads a message that mentions the app, or that is sent to it alone.
+// What bots say is dropped, its own answers above all.
+func (c *Chat) slackEvent(q webhook.Request) heard {
+	var e slackEventIn
+	if json.Unmarshal(q.Body(), &e) != nil {
+		return unreadEvent(q, "it is not an event")
+	}
+	if e.Type == "url_verification" {
+		answer(q, struct {
+			Challenge string `json:"challenge"`
+		}{e.Challenge})
+		return heard{done: true}
+	}
+	if e.Type != "event_callback" || !e.asks() {
+		return ignored(q)
+	}
+	h := heard{
+		// A mention comes twice if messages are subscribed to as well: as app_mention
+		// and as message, with two ids.
+		id: e.TeamID + " " + e.Event.Channel + " " + cmp.Or(e.Event.TS, e.EventID), posted: true, event: true,
+		Message: Message{
+			Tenant: cmp.Or(e.Event.UserTeam, e.TeamID), User: e.Event.User, Channel: e.Event.Channel, Text: e.Event.Text,
+			Reply: c.slackThread(e.Event.Channel, cmp.Or(e.Event.ThreadTS, e.Event.TS)),
+		},
+	}
+	h.to = string(h.Reply)
+	if h.Reply == "" {
+		q.Note(replied(errSlackToken))
+	}
+	return h
+}
+
+// asks reports whether an event is something that somebody says to the app.
+func (e slackEventIn) asks() bool {
+	for _, a := range e.Authorizations {
+		if a.UserID != "" && a.UserID == e.Event.User {
+			return false
+		}
+	}
+	switch {
+	case e.Event.BotID != "" || e.Event.User == "":
+		return false
+	case e.Event.Subtype != "" && e.Event.Subtype != "file_share" && e.Event.Subtype != "thread_broadcast":
+		return false
+	}
+	return e.Event.Type == "app_mention" || e.Event.Type == "message" && e.Event.ChannelType == "im"
+}
+
+// slackThreadScheme begins an address that is a channel and a thread in it.
+const slackThreadScheme = "slack-thread"
+
+// slackThread is where an event is answered: in its thread, by the Web API, for
+// which a token is needed.
+func (c *Chat) slackThread(channel, thread string) Address {
+	if c.Settings.SlackBotToken == "" || len(channel)+len(thread) > maxAddress {
+		return ""
+	}
+	return Address((&url.URL{Scheme: slackThreadScheme, Host: "x", RawQuery: url.Values{"channel": {channel}, "thread_ts": {thread}}.Encode()}).String())
+}

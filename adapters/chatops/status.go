@@ -1,0 +1,64 @@
+package chatops
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"tairssl/handler"
+)
+
+// maxStatus bounds how many instances one answer shows.
+const maxStatus = 20
+
+// status reads the instances that are named, or else the fleet.
+func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply {
+	if len(c.Instances) == 0 {
+		return b.fleetStatus(ctx, m, c, a)
+	}
+	w := c.wording()
+	looks, refused := make([]look, len(c.Instances)), make([]*found, len(c.Instances))
+	var group errgroup.Group
+	group.SetLimit(b.fleet.Concurrency)
+	for i, name := range c.Instances {
+		group.Go(func() error {
+			f := b.find(ctx, m, status, name, c.Region)
+			if f.refused {
+				refused[i] = &f
+				return nil
+			}
+			looks[i] = b.look(ctx, name, f)
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+	if i := slices.IndexFunc(refused, func(f *found) bool { return f != nil }); i >= 0 {
+		return b.refused(w, m, status, refused[i].InstanceID, a)
+	}
+	a.decision = "answered"
+	slices.SortStableFunc(looks, mostUrgent)
+	var lines []string
+	for _, l := range looks {
+		lines = append(lines, l.line(w, b.fleet, b.Now()))
+	}
+	if e := looks[0].err; e != nil { // what failed is on top
+		a.err = handler.AsError(e)
+		if a.why = a.err.Message; looks[len(looks)-1].err != nil {
+			a.decision = string(handler.Failed)
+		}
+	}
+	return Reply{Lines: lines}
+}
+
+// look reads an instance that was found.
+func (b *Bot) look(ctx context.Context, name string, f found) look {
+	if f.err != nil {
+		return look{id: strings.Trim(quote(handler.Quoted(name)), "“”"), err: f.err}
+	}
+	ref, o, err := b.fleet.Observe(ctx, f.Ref)
+	ref.RegionID = cmp.Or(ref.RegionID, f.RegionID, b.Region)
+	return look{id: b.place(ref), o: o, err: err}
+}

@@ -1,0 +1,189 @@
+package chatops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"tairssl/adapters/notify"
+	"tairssl/adapters/webhook"
+)
+
+// mayReply reports whether a platform's answers may go to a host: one of its
+// own, or one that the operator named and that is no other vendor's.
+func (c *Chat) mayReply(p *Platform, host string) bool {
+	if slices.Contains(p.hosts, host) {
+		return true
+	}
+	name, _, _ := strings.Cut(host, ":")
+	for _, other := range c.own {
+		if other != p && slices.Contains(other.hosts, name) {
+			return false
+		}
+	}
+	return slices.Contains(c.ReplyHosts, host)
+}
+
+// maxAddress bounds an address: those of the platforms have some 200 characters.
+const maxAddress = 1 << 10
+
+// address is where a message can be answered later; "" if what it came with is no
+// place to send anything to.
+func (c *Chat) address(p *Platform, to string) Address {
+	if _, err := c.target(p, to); err != nil {
+		return ""
+	}
+	return Address(to)
+}
+
+// target is a URL to which a platform's answers may go, by HTTPS.
+func (c *Chat) target(p *Platform, to string) (*url.URL, error) {
+	u, err := url.Parse(to)
+	if len(to) > maxAddress || err != nil || u.Scheme != "https" || u.User != nil || !c.mayReply(p, u.Host) {
+		return nil, errHost
+	}
+	return u, nil
+}
+
+var errHost = errors.New("the address that came with the message is not the platform's own, and its host is not among TAIRSSL_CHAT_REPLY_HOSTS")
+
+// toURL answers later by a message of JSON to the very URL that came with a
+// message.
+func toURL[T any](message func(Reply) T) func(*Chat, *Platform, Address, Reply) (notify.Send, error) {
+	return func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
+		post, err := c.postJSON(p, string(to), "", message(r))
+		return notify.Send{Accepted: notify.Taken, Make: func(context.Context, bool) (notify.Post, error) { return post, nil }}, err
+	}
+}
+
+// tell sends an answer to where a message came from, at most so many times.
+func (c *Chat) tell(ctx context.Context, p *Platform, to Address, r Reply, tries int) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = errors.New("an unexpected fault; the log has the details")
+		}
+		if err != nil {
+			c.Undelivered(ctx)
+		}
+	}()
+	if p == nil || p.later == nil {
+		return errHost
+	}
+	message, err := p.later(c, p, to, r)
+	if err != nil {
+		return err
+	}
+	message.Tries, message.Lost = tries, true
+	sender := notify.Sender{Transport: c.Transport}
+	return sender.Send(ctx, message)
+}
+
+// send posts the answer to a message whose sender may not see the body of the
+// response.
+func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
+	if h.Reply == "" {
+		c.Undelivered(q.Invocation())
+		q.Note(replied(errHost))
+		return
+	}
+	ctx, cancel := timeToPost(q)
+	defer cancel()
+	q.Note(replied(c.tell(ctx, p, h.Reply, r, 2))) // a second time if there is time
+}
+
+// timeToPost is as long as the route has, and a second at least. Whether the
+// platform still waits for the body does not matter.
+func timeToPost(q webhook.Request) (context.Context, context.CancelFunc) {
+	until := time.Now().Add(postLimit)
+	if d, ok := q.HTTP().Context().Deadline(); ok && d.After(until) {
+		until = d
+	}
+	if d, ok := q.Invocation().Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	return context.WithDeadline(context.WithoutCancel(q.Invocation()), until)
+}
+
+// replied says for the log what became of an answer that was posted.
+func replied(err error) slog.Attr {
+	if err != nil {
+		return slog.String("reply", err.Error())
+	}
+	return slog.String("reply", "sent")
+}
+
+const (
+	// replyTime is the time of an invocation that is reserved for the answer.
+	replyTime = 10 * time.Second
+	// longestReply is how long sending an answer may take, and replyTries how
+	// often it is tried.
+	longestReply = 20 * time.Second
+	replyTries   = 3
+)
+
+// Handed does the work of a message that [Bot.Say] handed over, and sends the
+// answer to where the message came from. The payload has to be all that an
+// invocation got. Its error is Unauthorized: the payload is not ours.
+//
+// What came of the work is told to a person, who decides whether to ask again;
+// so its failure is no error here, for the platform would begin anew while the
+// person does. Neither is an answer that could not be sent: the log has the
+// reason, and a repetition would only find the change made.
+func (c *Chat) Handed(ctx context.Context, payload []byte) error {
+	m, err := c.bot.Open(payload)
+	if err != nil {
+		c.Line(ctx, slog.LevelError, slog.String("trigger", "handed"), slog.Int("bytes", len(payload)), slog.String("denied", err.Error()))
+		return err
+	}
+	work, cancel := beforeReply(ctx)
+	defer cancel()
+	reply := c.bot.Finish(work, m)
+	attrs := []slog.Attr{slog.String("trigger", "handed/"+m.Platform), slog.Int("bytes", len(payload))}
+	level := slog.LevelInfo
+	if m.Reply != "" {
+		telling, cancel := toReply(ctx)
+		defer cancel()
+		err := c.tell(telling, c.platform(m.Platform), m.Reply, reply, replyTries)
+		if attrs = append(attrs, replied(err)); err != nil {
+			level = slog.LevelWarn
+		}
+	}
+	c.Line(ctx, level, attrs...)
+	return nil
+}
+
+// platform is the one of a name; nil if there is none.
+func (c *Chat) platform(name string) *Platform {
+	for _, p := range c.own {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// beforeReply ends early enough to send the answer.
+func beforeReply(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(replyTime, time.Until(deadline)/4)))
+}
+
+// toReply lasts as long as the invocation does at most, and even if the work was
+// cancelled: the answer says so.
+func toReply(ctx context.Context) (context.Context, context.CancelFunc) {
+	until := time.Now().Add(longestReply)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		until = deadline
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), until)
+}

@@ -1,0 +1,57 @@
+package chatops
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"tairssl/adapters/notify"
+)
+
+// tokens keeps the access tokens of apps until shortly before they end.
+type tokens struct {
+	mu sync.Mutex
+	of map[string]token
+}
+
+type token struct {
+	text string
+	ends time.Time
+}
+
+// tokenMargin is how long before its end a token is used no more.
+const tokenMargin = 5 * time.Minute
+
+// get gives a token by its key, or fetches it. anew drops what is there: another
+// app secret ends a token before its time.
+func (t *tokens) get(ctx context.Context, key string, now time.Time, anew bool, fetch func(context.Context) (string, time.Duration, error)) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if kept := t.of[key]; !anew && now.Before(kept.ends) {
+		return kept.text, nil
+	}
+	text, life, err := fetch(ctx)
+	if err != nil {
+		return "", err
+	}
+	if t.of == nil {
+		t.of = map[string]token{}
+	}
+	t.of[key] = token{text, now.Add(life - tokenMargin)}
+	return text, nil
+}
+
+// ask sends a request whose answer is needed, once, and reads it.
+func (c *Chat) ask(ctx context.Context, post notify.Post, read func([]byte) error) error {
+	sender := notify.Sender{Transport: c.Transport}
+	return sender.Send(ctx, notify.Send{
+		Tries: 1,
+		Make:  func(context.Context, bool) (notify.Post, error) { return post, nil },
+		Accepted: func(status int, body []byte) error {
+			if err := notify.Taken(status, body); err != nil {
+				return err
+			}
+			return read(body)
+		},
+	})
+}

@@ -1,0 +1,157 @@
+package function_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/chatops"
+	"tairssl/adapters/function"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/adapters/webhook"
+)
+
+const slackNotices = "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/SECRETSECRET"
+
+// again is another process of the same function, which knows of no plan.
+func (w world) again(t *testing.T, settings ...string) world {
+	t.Helper()
+	url, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Function = function.New(function.Options{
+		Environ: append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, settings...),
+		Log:     w.log, Transport: w.posts,
+		Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+			*w.handed = append(*w.handed, string(payload))
+			return nil
+		},
+	})
+	return w
+}
+
+// Others learn of a change that somebody confirmed in a chat as of any other.
+func TestAChangeConfirmedInAChatIsToldToOthers(t *testing.T) {
+	w := newWorld(t, append(chatSettings, slackNotices)...)
+	payload, _ := w.start(t, responseURL)
+	w.log.Reset()
+	if _, err := w.InvokeHanded(context.Background(), payload); err != nil {
+		t.Fatal(err)
+	}
+	told := strings.Join(w.posts.bodies, "\n")
+	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "the new certificate is valid until") {
+		t.Errorf("people are told %s", told)
+	}
+	w.lines(t, "invocation")[0].want(t, entry{"verified": 1, "requests": 1, "actor": "slack:T1/U1", "outcome": "verified", "notices_failed": nil})
+}
+
+// Codes typed in lower case without dashes, each in a process of its own.
+func TestATypedCodeMakesOneChangeInAnyProcess(t *testing.T) {
+	settings := []string{"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef"}
+	w := newWorld(t, settings...)
+	say := func(w world, text string) string {
+		body := `{"msgtype":"text","text":{"content":"` + text + `"},"conversationId":"C1","senderStaffId":"U1","senderCorpId":"T1"}`
+		header := chatops.SignDingTalk("ding-secret", time.Now())
+		_, _, answer, err := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/dingtalk", Header: header, Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(answer)
+	}
+	code := codeIn.FindStringSubmatch(say(w, "update "+id))[1]
+	bare := strings.ToLower(strings.ReplaceAll(code, "-", ""))
+	altered := strings.NewReplacer("2", "3", "3", "4", "a", "c", "c", "d").Replace(bare)
+	for _, text := range []string{altered, bare, "confirm " + bare} {
+		other := w.again(t, settings...)
+		say(other, text)
+		for _, payload := range *w.handed {
+			if _, err := other.again(t, settings...).InvokeHanded(context.Background(), []byte(payload)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		*w.handed = nil
+		if want := map[bool]int{true: 0, false: 1}[text == altered && altered != bare]; w.restarts(id) != want {
+			t.Errorf("%s restarted the instance %d times, want %d:\n%s", text, w.restarts(id), want, w.log)
+		}
+	}
+}
+
+func TestACommandThatTheAPIDeniesIsLoggedWithItsKindAndCode(t *testing.T) {
+	for _, text := range []string{"status", "status " + id, "update " + id} {
+		w := newWorld(t, append(chatSettings, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=another-secret")...)
+		answer := w.slack(t, text, responseURL)
+		line := w.line(t)
+		line.want(t, entry{"actor": "slack:T1/U1", "outcome": "failed", "kind": "forbidden", "level": "ERROR"})
+		line.has(t, "code", "request_id", "reason")
+		if strings.Contains(answer, "faults") {
+			t.Errorf("%s is answered %s", text, answer)
+		}
+	}
+}
+
+func TestAnAnswerThatIsNotTakenIsLoggedAndCounted(t *testing.T) {
+	w := newWorld(t, append(chatSettings, slackNotices)...)
+	payload, _ := w.start(t, responseURL)
+	w.posts.answer = `{"ok":false,"error":"expired_url"}`
+	w.log.Reset()
+	if _, err := w.InvokeHanded(context.Background(), payload); err != nil {
+		t.Fatal(err)
+	}
+	line := w.lines(t, "invocation")[0]
+	line.want(t, entry{"notices_failed": 2, "level": "WARN"})
+	if !strings.Contains(w.log.String(), "expired_url") {
+		t.Errorf("the log has\n%s", w.log)
+	}
+}
+
+// An API that takes 700 ms for each call keeps no chat waiting, and a change is made
+// once.
+func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
+	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	w := world{Emulator: e, log: &bytes.Buffer{}, handed: &[]string{}, posts: &told{}}
+	w = w.again(t, chatSettings...)
+	quick := func(text string) string {
+		began := time.Now()
+		answer := w.slack(t, text, responseURL)
+		if took := time.Since(began); took > 2600*time.Millisecond {
+			t.Errorf("%s is answered after %s", text, took)
+		}
+		return answer
+	}
+	work := func() string {
+		payloads := *w.handed
+		*w.handed, w.posts.bodies = nil, nil
+		for _, payload := range payloads {
+			if _, err := w.again(t, chatSettings...).InvokeHanded(context.Background(), []byte(payload)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return strings.Join(w.posts.bodies, "\n")
+	}
+	plan := quick("update " + id)
+	if !codeIn.MatchString(plan) {
+		plan = work() // it was promised
+	}
+	code := codeIn.FindStringSubmatch(plan)
+	if code == nil {
+		t.Fatalf("the plan is %s", plan)
+	}
+	w = w.again(t, chatSettings...)
+	if answer := quick("confirm " + code[1]); !strings.Contains(answer, "I will tell here how it ends") {
+		t.Errorf("the code is answered %s", answer)
+	}
+	if end := work(); !strings.Contains(end, "renewed; the new certificate is valid until") || w.restarts(id) != 1 {
+		t.Errorf("the end is told as %s after %d restarts", end, w.restarts(id))
+	}
+}

@@ -1,0 +1,78 @@
+package notify
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// filter says which instances a place is told of; the zero value: all. Each
+// condition must hold.
+type filter []condition
+
+// condition is region=GLOB or tag:KEY=GLOB. A bar stands between alternatives.
+type condition struct {
+	tag   string // "" for the region
+	globs []string
+}
+
+const tagWord = "tag:"
+
+// parseFilter reads the words that stand behind an entry's URL.
+func parseFilter(words []string) (f filter, wrong []string) {
+	for _, word := range words {
+		name, value, ok := strings.Cut(word, "=")
+		tag, isTag := strings.CutPrefix(name, tagWord)
+		if !ok || value == "" || !isTag && name != "region" || isTag && tag == "" {
+			wrong = append(wrong, "what follows the URL must be region=… or tag:KEY=…")
+			continue
+		}
+		c := condition{globs: strings.Split(value, "|")}
+		if isTag {
+			c.tag = tag
+		}
+		for _, glob := range c.globs {
+			if _, err := path.Match(glob, ""); err != nil || glob == "" {
+				wrong = append(wrong, fmt.Sprintf("the %s is no glob", name))
+			}
+		}
+		f = append(f, c)
+	}
+	return f, wrong
+}
+
+// wants reports whether a note is of an instance that the filter names.
+func (f filter) wants(n Note) bool {
+	for _, c := range f {
+		value := n.RegionID
+		if c.tag != "" {
+			value = n.Tags[c.tag]
+		}
+		if value == "" || !slices.ContainsFunc(c.globs, func(glob string) bool { ok, _ := path.Match(glob, value); return ok }) {
+			return false
+		}
+	}
+	return true
+}
+
+// wanted says, by place, what it is told. What no filter names, and what is of no
+// instance, goes to the places without a filter, or to all if each has one: it
+// must not be lost.
+func (u URLs) wanted(chosen []choice) [][]choice {
+	all := make([][]choice, len(u))
+	for _, c := range chosen {
+		found := false
+		for i, t := range u {
+			if t.filter.wants(c.note) {
+				all[i], found = append(all[i], c), true
+			}
+		}
+		for i := range u {
+			if !found {
+				all[i] = append(all[i], c)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,27 @@
+package notify
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// mattermost is an incoming webhook of Mattermost, wherever its operator runs it.
+// It answers "ok". Source: Mattermost's "Incoming webhooks".
+var mattermost = vendor{
+	path:    "/hooks/",
+	limit:   16_000,
+	compose: composeMattermost,
+	accepted: func(status int, body []byte) error {
+		if status != http.StatusOK {
+			return fmt.Errorf("refused with status %d: %s", status, clip(string(body), 200))
+		}
+		return nil
+	},
+}
+
+func composeMattermost(t *target, d digest, _ time.Time) post {
+	return posted(t, struct {
+		Text string `json:"text"`
+	}{markdown(d, "\n\n")})
+}

@@ -1,0 +1,198 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Post is one message on its way to one place.
+type Post struct {
+	URL    url.URL
+	Header http.Header
+	Body   []byte
+}
+
+// Send says how a message is sent.
+type Send struct {
+	// Make gives the message. It is asked again before each try. renew says that
+	// the place refused the access token of the last one.
+	Make func(ctx context.Context, renew bool) (Post, error)
+	// Accepted reads an answer. A nil error says that the message was taken. An
+	// error that wraps [ErrToken] says that the access token was refused.
+	Accepted func(status int, body []byte) error
+	// Tries is how often a message is sent at most. Another access token is no
+	// further try.
+	Tries int
+	// Lost says that a message without an answer is sent again, although it may
+	// have been taken.
+	Lost bool
+}
+
+// Sender sends messages to chats, for answers and for notices alike.
+type Sender struct {
+	// Transport makes the requests. It is no Client: one would follow redirects
+	// and put the URL, which is a secret, into its errors.
+	Transport http.RoundTripper
+	pause     time.Duration // between two tries, twice as long after each; 0 for firstPause
+}
+
+const (
+	firstPause = 500 * time.Millisecond
+	userAgent  = "tairssl"
+)
+
+// ErrToken says that a place refused an access token.
+var ErrToken = errors.New("the access token was refused")
+
+// Refusal is an answer that says that a message was not taken.
+type Refusal struct {
+	Status int
+	After  time.Duration // when to try again, if the place said so
+	Err    error         // in the place's own words
+	text   string        // of Err, without what is secret of the message's address
+}
+
+// Error is what the place said. It may have repeated what it was sent.
+func (r *Refusal) Error() string { return r.text }
+
+// Unwrap gives the error of [Send].Accepted.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Passing reports whether a message may be taken if it is sent again.
+func (r *Refusal) Passing() bool {
+	return r.Status == http.StatusTooManyRequests || r.Status >= http.StatusInternalServerError
+}
+
+// lostError is a message that got no answer.
+type lostError struct{ error }
+
+// Send sends a message until it is taken, refused for good, sent Tries times, or
+// ctx ends. Its errors hold no URL.
+func (s *Sender) Send(ctx context.Context, m Send) error {
+	pause, renew, renewed := s.pause, false, false
+	if pause == 0 {
+		pause = firstPause
+	}
+	for try := 1; ; try++ {
+		err := s.once(ctx, m, renew)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, ErrToken) && !renewed {
+			renew, renewed = true, true
+			try--
+			continue
+		}
+		renew = false
+		wait, again := m.again(err, pause)
+		if !again || try >= m.Tries || !sleep(ctx, wait) {
+			return err
+		}
+		pause *= 2
+	}
+}
+
+// again reports whether, and after what time, a message is sent again.
+func (m Send) again(err error, pause time.Duration) (time.Duration, bool) {
+	var refused *Refusal
+	var unanswered lostError
+	switch {
+	case errors.As(err, &refused):
+		return max(pause, refused.After), refused.Passing()
+	case errors.As(err, &unanswered):
+		return pause, m.Lost
+	}
+	return 0, false
+}
+
+// sleep waits, unless ctx would end before.
+func sleep(ctx context.Context, wait time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// once sends a message one time.
+func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	p, err := m.Make(ctx, renew)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL.String(), bytes.NewReader(p.Body))
+	if err != nil {
+		return errors.New("the URL can not be used")
+	}
+	req.Header = p.Header
+	req.Header.Set("User-Agent", userAgent)
+	began := time.Now()
+	resp, err := s.Transport.RoundTrip(req)
+	if err != nil {
+		return lostError{unanswered(ctx, began, err)}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		return fmt.Errorf("answered with a redirect (%d), which is not followed: set the URL that it leads to", resp.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return lostError{unanswered(ctx, began, err)}
+	}
+	if err := m.Accepted(resp.StatusCode, body); err != nil {
+		return &Refusal{resp.StatusCode, retryAfter(resp.Header, time.Now()), err, p.redact(err.Error())}
+	}
+	return nil
+}
+
+// redact takes the address out of a text, and all in it that may be a secret:
+// whoever knows it can write into the chat.
+func (p Post) redact(text string) string {
+	secrets := []string{p.URL.String(), p.URL.RequestURI(), p.URL.RawQuery}
+	secrets = append(secrets, strings.Fields(p.Header.Get("Authorization"))...)
+	for _, segment := range strings.Split(p.URL.Path, "/") {
+		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-_") != "" { // which a word is made of
+			secrets = append(secrets, segment)
+		}
+	}
+	for _, values := range p.URL.Query() {
+		secrets = append(secrets, values...)
+	}
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
+	for _, secret := range secrets {
+		if len(secret) >= 6 {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}
+
+// retryAfter reads a header Retry-After: seconds or a date (RFC 9110). Slack
+// and Feishu send seconds.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if n, err := strconv.ParseUint(value, 10, 20); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 0
+}

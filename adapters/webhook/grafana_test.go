@@ -1,0 +1,58 @@
+package webhook_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"tairssl/adapters/event"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+func TestGrafanaSignature(t *testing.T) {
+	c := newDoor(func(o *webhook.Options) {
+		o.Grafana = webhook.Secrets{"grafana-secret"}
+		o.Answer = func(_ context.Context, a event.Asked) event.Answer {
+			return event.Answer{Asked: a, Results: []handler.Result{{Outcome: handler.Unchanged}}}
+		}
+	})
+	signed := webhook.SignGrafana("grafana-secret", now, []byte(grafana))
+	for name, test := range map[string]struct {
+		header http.Header
+		want   int
+	}{
+		"signed":          {signed, 200},
+		"another name":    {http.Header{"X-Grafana-Alerting-Signature": signed["X-Grafana-Alerting-Signature"], "X-Grafana-Alerting-Signature-Timestamp": signed["X-Grafana-Alerting-Timestamp"]}, 200},
+		"without a time":  {with(signed, "X-Grafana-Alerting-Timestamp"), 401},
+		"stale":           {webhook.SignGrafana("grafana-secret", now.Add(-time.Hour), []byte(grafana)), 401},
+		"another secret":  {webhook.SignGrafana("x", now, []byte(grafana)), 401},
+		"and a token too": {with(signed, "Authorization", "Bearer x"), 401},
+	} {
+		if w := c.knock(knock{path: "/grafana", body: grafana, header: test.header}); w.Code != test.want {
+			t.Errorf("%s: answered %d, want %d", name, w.Code, test.want)
+		}
+	}
+}
+
+func TestHandshakeOfCloudEvents(t *testing.T) {
+	d := newDoor(func(o *webhook.Options) { o.Origins = []string{"eventgrid.example.net"} })
+	for origin, want := range map[string]int{"eventgrid.example.net": 200, "EventGrid.example.net": 200, "evil.example.net": 403, "": 403} {
+		w := d.knock(knock{method: "OPTIONS", path: "/cloudevents", header: http.Header{"Webhook-Request-Origin": {origin}}})
+		if w.Code != want || (w.Header().Get("WebHook-Allowed-Origin") != "") != (want == 200) {
+			t.Errorf("the origin %q is answered %d, %v", origin, w.Code, w.Header())
+		}
+	}
+	if w := newDoor().knock(knock{method: "OPTIONS", path: "/cloudevents"}); w.Code != 405 {
+		t.Errorf("without origins OPTIONS is answered %d", w.Code)
+	}
+}
+
+func TestGrafanaVectors(t *testing.T) {
+	for at, want := range map[string]string{"": "3bcebf43c85d20bba6e3b6ba278af1d2ba3ab0d57de271b0ad30b833e851c5a6", "0": "ac18a483a582b60a883e974541afe25aa1026136163e94665649743324183ef1"} {
+		if got := webhook.GrafanaSign("secret", at, []byte("test message")); got != want {
+			t.Errorf("Grafana signs %s with the time %q", got, at)
+		}
+	}
+}
