@@ -80,7 +80,9 @@ type command struct {
 	Environment
 	output  string // table or json
 	region  string
+	profile string // of the aliyun command; "" for what the environment says
 	emulate bool
+	source  string // where the credential in use comes from
 }
 
 // Run runs the command and returns its exit code: the worst of the results',
@@ -92,10 +94,11 @@ func Run(ctx context.Context, e Environment) int {
 		Short: "Keep the TLS certificates of ApsaraDB for Redis / Tair instances current",
 		Long: `Keep the TLS certificates of ApsaraDB for Redis / Tair instances current.
 
-Credentials come from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or
-for an identity token from ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN and
-ALIBABA_CLOUD_OIDC_TOKEN_FILE; settings from TAIRSSL_ variables (see the README). No
-account at hand? Add --emulate.
+Credentials are looked for in this order: --profile; the variables ALIBABA_CLOUD_ACCESS_KEY_ID
+and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN
+and ALIBABA_CLOUD_OIDC_TOKEN_FILE; the current profile of the aliyun command, or the one that
+ALIBABA_CLOUD_PROFILE names; the role of the ECS instance that this runs on. Settings are
+TAIRSSL_ variables (see the README). No account at hand? Add --emulate.
 
 Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or declined,
 4 no such instance, 5 busy or unavailable: try again, 6 unknown: look, 1 anything else.`,
@@ -109,12 +112,16 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 	flags := root.PersistentFlags()
 	flags.StringVarP(&c.output, "output", "o", "table", "`table` for people, json for machines")
 	flags.StringVar(&c.region, "region", "", "region `id` of the instances (default: all of TAIRSSL_REGION)")
+	flags.StringVar(&c.profile, "profile", "", "`name` of a profile of the aliyun command, whose credential and region to use")
 	flags.BoolVar(&c.emulate, "emulate", false, "work on an emulated cloud with a small sample fleet")
 	complete(root, "output", "table", "json")
 	complete(root, "region", tair.Regions()...)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if c.output != "table" && c.output != "json" {
 			return usagef("-o takes table or json, not %q", c.output)
+		}
+		if c.emulate && c.profile != "" {
+			return usagef("--profile and --emulate exclude each other: the emulated cloud has its own credential")
 		}
 		return c.checkRegion()
 	}
@@ -148,6 +155,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		return handler.Invalid.ExitCode()
 	case errors.As(err, &failed):
 		fmt.Fprintf(e.Stderr, "tairssl: %v\n", failed)
+		c.nameSource([]handler.Result{{Error: failed}})
 		return failed.Kind.ExitCode()
 	}
 	fmt.Fprintf(e.Stderr, "tairssl: %v\n", err)

@@ -46,7 +46,7 @@ func newShell(t *testing.T) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &shell{t: t, Emulator: e, environ: []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms",
+	return &shell{t: t, Emulator: e, environ: []string{"TAIRSSL_ENDPOINT=" + url, "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "TAIRSSL_LEASE_PAUSE=50ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
 }
 

@@ -41,7 +41,12 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 	if err != nil {
 		return instances{}, nil, err
 	}
-	environ, unread := function.Resolve(ctx, c.settled(environ))
+	environ, who, err := c.settled(environ)
+	if err != nil {
+		leave()
+		return instances{}, nil, err
+	}
+	environ, unread := function.Resolve(ctx, environ)
 	settings, unknown, err := function.ParseSettings(environ)
 	if err = errors.Join(unread, err); err != nil {
 		leave()
@@ -50,7 +55,12 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 	for _, name := range unknown {
 		fmt.Fprintf(c.Stderr, "tairssl: %s is no setting; it does nothing\n", name)
 	}
-	f, client := settings.Fleet(settings.Credentials(environ, nil), slog.New(slog.DiscardHandler))
+	c.source = who.source
+	credentials := who.credentials
+	if credentials == nil {
+		credentials = settings.Credentials(environ, nil)
+	}
+	f, client := settings.Fleet(credentials, slog.New(slog.DiscardHandler))
 	return instances{f, client}, func() { client.Close(); leave() }, nil
 }
 

@@ -67,7 +67,12 @@ instance, 5 not reached, 1 anything else.`,
 				return err
 			}
 			defer done()
-			o.Environ, o.Routes, o.Transport = c.settled(environ), routes, c.Transport
+			environ, who, err := c.settled(environ)
+			if err != nil {
+				return err
+			}
+			o.Environ, o.Routes, o.Transport = environ, routes, c.Transport
+			o.Credentials, o.Source = who.credentials, who.source
 			stop := c.spin("examining")
 			findings := doctor.Examine(cmd.Context(), o)
 			stop()

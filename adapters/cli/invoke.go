@@ -49,6 +49,10 @@ the next event; a line on standard error says how it ended.`,
 				return err
 			}
 			defer done()
+			environ, err = c.exported(cmd.Context(), environ)
+			if err != nil {
+				return err
+			}
 			f := functions{
 				c: c, path: path, environ: environ, timeout: timeout,
 				stderr: &sharedWriter{to: c.Stderr}, running: map[localruntime.Cloud]*localruntime.Process{},

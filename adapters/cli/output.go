@@ -89,6 +89,7 @@ func printJSON[T any](w io.Writer, values []T, always bool) error {
 
 // print shows results and returns the worst of their exit codes.
 func (c *command) print(w io.Writer, results []handler.Result) error {
+	c.nameSource(results)
 	if c.output == "json" {
 		if err := printJSON(w, results, false); err != nil {
 			return err

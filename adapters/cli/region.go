@@ -44,10 +44,10 @@ func near(region string) (ids []string) {
 	return ids
 }
 
-// settled is the environment with --region as the only region, if that is given.
-func (c *command) settled(environ []string) []string {
-	if c.region == "" {
+// withRegion is the environment with this as the only region; "" changes nothing.
+func withRegion(environ []string, region string) []string {
+	if region == "" {
 		return environ
 	}
-	return append(slices.Clip(environ), function.Prefix+"REGION="+c.region)
+	return append(slices.Clip(environ), function.Prefix+"REGION="+region)
 }

@@ -51,10 +51,14 @@ where it listens, the next which routes are open. The log goes to standard error
 				return err
 			}
 			defer done()
+			environ, who, err := c.settled(environ)
+			if err != nil {
+				return err
+			}
 			work := newBackground()
 			defer work.cut()
 			var f *function.Function
-			f = function.New(function.Options{Environ: c.settled(environ), Log: c.Stderr, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+			f = function.New(function.Options{Environ: environ, Credentials: who.credentials, Log: c.Stderr, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
 				return work.start(func(ctx context.Context) { _, _ = f.InvokeHanded(ctx, payload) }) // how it ends is told and logged
 			}})
 			h, err := f.Handler(cmd.Context())

@@ -266,11 +266,14 @@ func (c *command) warnUnseen(rows []status) {
 // printStatus shows the rows; several, or a fleet however small, are an array.
 func (c *command) printStatus(rows []status, fleet bool) error {
 	code := 0
+	var failed []handler.Result
 	for _, r := range rows {
+		failed = append(failed, handler.Result{Error: r.Error})
 		if r.Error != nil && !r.stopped() { // of what does not run little can be read
 			code = max(code, r.Error.Kind.ExitCode())
 		}
 	}
+	c.nameSource(failed)
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, rows, fleet); err != nil {
 			return err

@@ -48,6 +48,13 @@ const (
 	FromFederation Source = "identity token of the cloud that the function runs on"
 )
 
+// NamesCredential reports that an environment names a credential, though it may
+// be half of one.
+func NamesCredential(environ []string) bool {
+	get := Getenv(environ)
+	return get(accessKeyID) != "" || get(accessKeySecret) != "" || get(roleARN) != "" || get(providerARN) != ""
+}
+
 // CredentialSource is the one that counts in an environment.
 func CredentialSource(environ []string) Source {
 	get := Getenv(environ)

@@ -73,6 +73,10 @@ type Finding struct {
 type Options struct {
 	Environ []string // as os.Environ gives it
 	Routes  []string // the paths that a function may answer
+	// Credentials, if set, sign the calls instead of those that Environ names.
+	// Source says where they come from, for people.
+	Credentials tair.Credentials
+	Source      string
 	// Instance, if set, is looked at more closely. It is named as people do: see
 	// [handler.Handler.Find].
 	Instance string
@@ -124,7 +128,10 @@ func Examine(ctx context.Context, o Options) []Finding {
 		}
 		return settings
 	}
-	x.fleet, x.client = x.settings.Fleet(x.settings.Credentials(x.Environ, nil), slog.New(slog.DiscardHandler))
+	if x.Credentials == nil {
+		x.Credentials = x.settings.Credentials(x.Environ, nil)
+	}
+	x.fleet, x.client = x.settings.Fleet(x.Credentials, slog.New(slog.DiscardHandler))
 	defer x.client.Close()
 
 	var credentials, clock, endpoints, rights, regions, instance, window, lease, notices []Finding
