@@ -68,9 +68,9 @@ must belong to one instance only. It is looked for in all regions of TAIRSSL_REG
 the one of --region.`
 
 func (c *command) carryOut(ctx context.Context, h instances, requests []handler.Delivery, dryRun, yes bool) error {
-	stop := c.spin("reading")
+	shown := c.gauge("reading")
 	results := plan(ctx, h, requests)
-	stop()
+	shown.end()
 	var due []int
 	for i, r := range results {
 		if r.Outcome == handler.Planned {
@@ -80,7 +80,7 @@ func (c *command) carryOut(ctx context.Context, h instances, requests []handler.
 	if dryRun || len(due) == 0 {
 		return c.print(c.Stdout, results)
 	}
-	if !yes && !c.confirm(results, due) {
+	if !yes && !c.confirm(ctx, results, due) {
 		for _, i := range due {
 			results[i].Outcome, results[i].Reason = handler.Refused, "not confirmed: "+results[i].Reason
 			if !c.Ask {
@@ -93,9 +93,12 @@ func (c *command) carryOut(ctx context.Context, h instances, requests []handler.
 	for n, i := range due {
 		chosen[n] = requests[i]
 	}
-	stop = c.spin(fmt.Sprintf("changing %d of %d", len(due), len(requests)))
+	shown = c.gauge(fmt.Sprintf("changing %d of %d", len(due), len(requests)))
 	changed := h.Handle(ctx, chosen)
-	stop()
+	shown.end()
+	if ctx.Err() != nil {
+		c.tellInterrupted(changed)
+	}
 	for n, i := range due {
 		results[i] = changed[n]
 	}
@@ -127,7 +130,7 @@ func plan(ctx context.Context, h instances, requests []handler.Delivery) []handl
 }
 
 // confirm shows the plan and asks.
-func (c *command) confirm(results []handler.Result, due []int) bool {
+func (c *command) confirm(ctx context.Context, results []handler.Result, due []int) bool {
 	if !c.Ask {
 		return false
 	}
@@ -145,5 +148,5 @@ func (c *command) confirm(results []handler.Result, due []int) bool {
 	if len(due) > 1 {
 		what = fmt.Sprintf("these %d instances restart", len(due))
 	}
-	return c.agree(fmt.Sprintf("\nConnections drop while %s. Go on? [y/N] ", what))
+	return c.agree(ctx, fmt.Sprintf("\nConnections drop while %s. Go on? [y/N] ", what))
 }

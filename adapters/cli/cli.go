@@ -46,6 +46,7 @@ type Environment struct {
 func Main(version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
 	isTerminal := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 	columns, _, _ := term.GetSize(int(os.Stdout.Fd())) // 0 for what is no terminal
 	return Run(ctx, Environment{
@@ -101,7 +102,8 @@ ALIBABA_CLOUD_PROFILE names; the role of the ECS instance that this runs on. Set
 TAIRSSL_ variables (see the README). No account at hand? Add --emulate.
 
 Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or declined,
-4 no such instance, 5 busy or unavailable: try again, 6 unknown: look, 1 anything else.`,
+4 no such instance, 5 busy or unavailable: try again, 6 unknown: look, 130 interrupted,
+1 anything else.`,
 		Example: `  tairssl status r-bp1zxszhcgatnx01 --emulate
   tairssl update r-bp1zxszhcgatnx01 --dry-run
   tairssl update r-bp1zxszhcgatnx01 --yes --wait 5m -o json`,
@@ -142,6 +144,12 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 	root.SetErr(e.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 
+	if ctx.Err() != nil && cmd.Annotations[untilInterrupted] == "" {
+		if !errors.As(err, new(exit)) && err != nil {
+			fmt.Fprintln(e.Stderr, "tairssl: interrupted")
+		}
+		return interruptedCode
+	}
 	var code exit
 	var usage usageError
 	var failed *handler.Error

@@ -73,9 +73,9 @@ instance, 5 not reached, 1 anything else.`,
 			}
 			o.Environ, o.Routes, o.Transport = environ, routes, c.Transport
 			o.Credentials, o.Source = who.credentials, who.source
-			stop := c.spin("examining")
+			shown := c.gauge("examining")
 			findings := doctor.Examine(cmd.Context(), o)
-			stop()
+			shown.end()
 			return c.printFindings(cmd.Context(), findings)
 		},
 	}

@@ -619,7 +619,7 @@ func TestDoctorIsInterruptedAndLimited(t *testing.T) {
 	}()
 	<-tagging
 	interrupt()
-	if code := <-ended; code != 5 || !strings.Contains(out, "interrupted") || !strings.Contains(out, "✓  credentials") {
+	if code := <-ended; code != 130 || !strings.Contains(out, "interrupted") || !strings.Contains(out, "✓  credentials") {
 		t.Errorf("interrupted it ends %d and shows\n%s", code, out)
 	}
 	if i, _ := p.Instance(id); len(i.Tags) != 0 {

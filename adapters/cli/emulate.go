@@ -44,7 +44,8 @@ These paths show the emulated cloud (GET) and change it (POST):
   tairssl emulate --instances fleet.json --lag 1m --change-time 3m
   tairssl emulate --tag-lag 2s --tag-lag-min 100ms --stale 10m --seed 7
   tairssl emulate --policy adapters/tair/policy.json`,
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{untilInterrupted: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := e.options
 			o.Keys, o.Lag, o.ChangeTime = c.keys(), orNone(o.Lag), orNone(o.ChangeTime)

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
-	"github.com/schollz/progressbar/v3"
 
 	"tairssl/handler"
 )
@@ -132,19 +130,4 @@ func worst(results []handler.Result) error {
 		return nil
 	}
 	return exit(code)
-}
-
-// spin shows that something is going on, where a person looks on.
-func (c *command) spin(what string) (stop func()) {
-	if !c.Progress {
-		return func() {}
-	}
-	bar := progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(c.Stderr),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionSpinnerType(14),
-		progressbar.OptionSetElapsedTime(true),
-		progressbar.OptionSetRenderBlankState(true), // or it would never begin to spin
-		progressbar.OptionClearOnFinish())
-	return sync.OnceFunc(func() { _ = bar.Finish() })
 }

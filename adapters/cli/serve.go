@@ -44,7 +44,8 @@ A route is open if its secret is set; see the settings in the README. The first 
 where it listens, the next which routes are open. The log goes to standard error.`,
 		Example: `  TAIRSSL_SLACK_SIGNING_SECRETS=s3cret TAIRSSL_CHAT_ALLOW='slack:T1/U1 * *' \
     TAIRSSL_CONFIRM_KEY=0123456789abcdef tairssl serve --addr 127.0.0.1:8080 --emulate`,
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{untilInterrupted: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			environ, done, err := c.cloud(tairtest.Options{})
 			if err != nil {

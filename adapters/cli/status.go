@@ -77,8 +77,8 @@ func (c *command) status() *cobra.Command {
 				return err
 			}
 			defer done()
-			stop := c.spin("reading")
-			defer stop()
+			shown := c.gauge("reading")
+			defer shown.end()
 			var rows []status
 			var coverage []fleet.Coverage
 			if all {
@@ -86,7 +86,7 @@ func (c *command) status() *cobra.Command {
 			} else {
 				rows = statusOf(cmd.Context(), h, names)
 			}
-			stop()
+			shown.end()
 			c.warnUnseen(rows)
 			if html != "" {
 				if err := writeFile(html, fleetPage{Generated: h.Now(), RenewBefore: h.Policy.RenewBefore, Regions: h.Regions, Coverage: coverage, Rows: rows}); err != nil {

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bufio"
+	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"tairssl/handler"
@@ -42,58 +40,42 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 			if _, err := fleet.Decode(handler.JSON(order)); err != nil {
 				return usageError{err}
 			}
-			if !dryRun && !yes && !c.agree("Instances whose certificates are due restart, connections to them drop. Go on? [y/N] ") {
-				fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed: say --dry-run to look, or --yes where nobody can be asked")
-				return exit(handler.Result{Outcome: handler.Refused}.ExitCode())
+			if !dryRun && !yes && !c.Ask {
+				fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed: add --dry-run to look, or --yes where nobody can be asked")
+				return declined
 			}
 			h, done, err := c.connect(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer done()
-			if c.Progress {
-				bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(c.Stderr), progressbar.OptionSetDescription("reading"),
-					progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-					progressbar.OptionThrottle(100*time.Millisecond)) // to write on a terminal takes longer than to read an instance
-				known := 0
-				order.Progress = func(read, total int) {
-					if total != known { // it draws anew
-						known = total
-						bar.ChangeMax(total)
-					}
-					_ = bar.Set(read) // it is for the eye
+			if !dryRun && !yes {
+				planned := order
+				planned.DryRun = true
+				swept, err := c.sweepOnce(cmd.Context(), h, planned)
+				if err != nil {
+					return err
 				}
-				defer func() { _ = bar.Finish() }()
+				n := swept.Summary.Outcomes[handler.Planned]
+				if n == 0 {
+					return c.printSweep(swept)
+				}
+				asTable := *c
+				asTable.output, asTable.Stdout = "table", c.Stderr
+				_ = asTable.printSweep(swept) // the code is that of what happens then
+				if !c.agree(cmd.Context(), fmt.Sprintf("\n%s, and connections to them drop for some seconds. Renew now? [y/N] ", counted(n, "instance restarts", "instances restart"))) {
+					fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed")
+					return declined
+				}
 			}
-			swept, err := h.Sweep(cmd.Context(), order)
+			swept, err := c.sweepOnce(cmd.Context(), h, order)
 			if err != nil {
 				return err
 			}
-			c.warnEmpty(swept.Summary.Regions)
-			unread := c.unread(swept.Summary.Regions)
-			if c.output == "json" {
-				if err := printJSON(c.Stdout, []fleet.Result{swept}, false); err != nil {
-					return err
-				}
-				return worse(worstOf(swept), unread)
+			if cmd.Context().Err() != nil {
+				c.tellInterrupted(swept.Results)
 			}
-			// A region that was not read is told above.
-			rows := slices.DeleteFunc(slices.Clone(swept.Results), func(r handler.Result) bool { return r.InstanceID == "" })
-			if len(rows) > 0 {
-				_ = c.print(c.Stdout, rows) // the code is that of all, shown or not
-				fmt.Fprintln(c.Stdout)
-			}
-			fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)
-			if n := swept.Summary.NoTLS; n > 0 {
-				fmt.Fprintf(c.Stdout, ", %d of a type without TLS", n)
-			}
-			for _, o := range []handler.Outcome{handler.Verified, handler.Accepted, handler.Planned, handler.Deferred, handler.InProgress, handler.Refused, handler.Unknown, handler.Failed, handler.Unchanged} {
-				if n := swept.Summary.Outcomes[o]; n > 0 {
-					fmt.Fprintf(c.Stdout, ", %d %s", n, o)
-				}
-			}
-			fmt.Fprintln(c.Stdout)
-			return worse(worstOf(swept), unread)
+			return c.printSweep(swept)
 		},
 	}
 	flags := cmd.Flags()
@@ -103,6 +85,60 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 	flags.IntVar(&maxTargets, "max-targets", 0, "change at most so many (default and limit: TAIRSSL_MAX_TARGETS)")
 	flags.StringToStringVar(&tags, "tag", nil, "only instances that have this tag, as `key=value`")
 	return cmd
+}
+
+// declined is the exit when a person says no, or nobody can be asked.
+var declined = exit(handler.Result{Outcome: handler.Refused}.ExitCode())
+
+// sweepOnce sweeps, and shows how far it is.
+func (c *command) sweepOnce(ctx context.Context, h instances, order fleet.Order) (fleet.Result, error) {
+	shown := c.counter("reading")
+	defer func() { shown.end() }()
+	order.Progress = func(read, total int) { // called by one at a time
+		shown.set(read, total)
+		if read == total && !order.DryRun {
+			shown.end()
+			shown = c.gauge("renewing what is due")
+		}
+	}
+	return h.Sweep(ctx, order)
+}
+
+// printSweep shows a sweep and returns its exit.
+func (c *command) printSweep(swept fleet.Result) error {
+	c.warnEmpty(swept.Summary.Regions)
+	unread := c.unread(swept.Summary.Regions)
+	if c.output == "json" {
+		if err := printJSON(c.Stdout, []fleet.Result{swept}, false); err != nil {
+			return err
+		}
+		return worse(worstOf(swept), unread)
+	}
+	// A region that was not read is told above.
+	rows := slices.DeleteFunc(slices.Clone(swept.Results), func(r handler.Result) bool { return r.InstanceID == "" })
+	if len(rows) > 0 {
+		_ = c.print(c.Stdout, rows) // the code is that of all, shown or not
+		fmt.Fprintln(c.Stdout)
+	}
+	fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)
+	if n := swept.Summary.NoTLS; n > 0 {
+		fmt.Fprintf(c.Stdout, ", %d of a type without TLS", n)
+	}
+	for _, o := range []handler.Outcome{handler.Verified, handler.Accepted, handler.Planned, handler.Deferred, handler.InProgress, handler.Refused, handler.Unknown, handler.Failed, handler.Unchanged} {
+		if n := swept.Summary.Outcomes[o]; n > 0 {
+			fmt.Fprintf(c.Stdout, ", %d %s", n, o)
+		}
+	}
+	fmt.Fprintln(c.Stdout)
+	return worse(worstOf(swept), unread)
+}
+
+// counted is a number with its noun, which has two forms.
+func counted(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
 }
 
 // worstOf is the exit of a sweep, those that are only counted included. What is
@@ -123,15 +159,4 @@ func worstOf(swept fleet.Result) error {
 		}
 	}
 	return worst(all)
-}
-
-// agree asks, where a person is there to be asked.
-func (c *command) agree(question string) bool {
-	if !c.Ask {
-		return false
-	}
-	fmt.Fprint(c.Stderr, question)
-	answer, _ := bufio.NewReader(c.Stdin).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
 }

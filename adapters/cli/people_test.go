@@ -1,0 +1,130 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tairssl/adapters/cli"
+	"tairssl/adapters/tair/tairtest"
+)
+
+func TestSweepShowsItsPlanBeforeItAsks(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer   string
+		code     int
+		restarts int
+	}{
+		"yes":                  {"y\n", 0, 1},
+		"no":                   {"n\n", 3, 0},
+		"the end of the input": {"", 3, 0},
+		"a yes without an end": {"yes", 0, 1},
+		"anything else":        {"sure\n", 3, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShell(t)
+			s.ask = true
+			s.environ = append(s.environ, "TAIRSSL_WINDOW=any")
+			code, out, stderr := s.run(c.answer, "sweep")
+			plan, question, asked := strings.Cut(stderr, "Renew now? [y/N]")
+			if !asked || !strings.Contains(plan, id) || !strings.Contains(plan, "planned") {
+				t.Errorf("it does not show what would restart before it asks:\n%s\nand then %s", plan, question)
+			}
+			if code != c.code || s.restarts() != c.restarts {
+				t.Errorf("it ends %d after %d restarts, want %d after %d:\n%s%s", code, s.restarts(), c.code, c.restarts, out, stderr)
+			}
+		})
+	}
+}
+
+func TestSweepWithNothingToRenewDoesNotAsk(t *testing.T) {
+	s := newShell(t)
+	s.ask = true
+	code, out, stderr := s.run("", "sweep", "--tag", "no=one")
+	if code != 0 || strings.Contains(stderr, "[y/N]") || !strings.Contains(out, "0 due") {
+		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+	}
+}
+
+func TestInterruptSaysWhatWasSentAndHowToLook(t *testing.T) {
+	written := make(chan struct{})
+	once := sync.OnceFunc(func() { close(written) })
+	e, err := tairtest.New(tairtest.Options{Lag: time.Hour, Logf: func(format string, args ...any) {
+		if strings.Contains(fmt.Sprintf(format, args...), "ModifyInstanceSSL") {
+			once()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
+	ctx, interrupt := context.WithCancel(context.Background())
+	go func() {
+		<-written
+		interrupt()
+	}()
+	var out, stderr bytes.Buffer
+	code := cli.Run(ctx, cli.Environment{Args: []string{"update", id, "--yes", "--wait", "1h"}, Environ: environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &stderr})
+	if i, _ := e.Instance(id); code != 130 || i.Restarts != 1 {
+		t.Errorf("it ends %d after %d restarts:\n%s%s", code, i.Restarts, out.String(), stderr.String())
+	}
+	if want := "tairssl status " + id + " --region cn-hangzhou\n"; !strings.Contains(stderr.String(), "was sent for "+id) || !strings.HasSuffix(stderr.String(), want) {
+		t.Errorf("it does not say what was sent and how to look:\n%s", stderr.String())
+	}
+}
+
+func TestInterruptedQuestionChangesNothing(t *testing.T) {
+	s := newShell(t)
+	ctx, interrupt := context.WithCancel(context.Background())
+	var out bytes.Buffer
+	asked := &trigger{on: "[y/N]", do: interrupt}
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	code := cli.Run(ctx, cli.Environment{Args: []string{"update", id}, Environ: s.environ, Stdin: silent(release), Stdout: &out, Stderr: asked, Ask: true})
+	if code != 130 || s.restarts() != 0 {
+		t.Errorf("it ends %d after %d restarts:\n%s", code, s.restarts(), asked.String())
+	}
+}
+
+// trigger does something when a text is written to it.
+type trigger struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+	on  string
+	do  func()
+}
+
+func (w *trigger) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if bytes.Contains(b, []byte(w.on)) {
+		w.do()
+	}
+	return w.all.Write(b)
+}
+
+func (w *trigger) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all.String()
+}
+
+// silent is a person who does not answer.
+type silent chan struct{}
+
+func (s silent) Read([]byte) (int, error) {
+	<-s
+	return 0, context.Canceled
+}
