@@ -51,6 +51,10 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 			return c.carryOut(cmd.Context(), h, requests, dryRun, yes)
 		},
 	}
+	if action == handler.Update {
+		cmd.Aliases = []string{"renew"}
+	}
+	cmd.ValidArgsFunction = c.completeInstances
 	flags := cmd.Flags()
 	flags.BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
 	flags.BoolVarP(&yes, "yes", "y", false, "do not ask; needed where nobody can be asked")

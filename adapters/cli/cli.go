@@ -127,7 +127,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		}
 		return c.checkRegion()
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{nearestFlag(cmd, err)} })
 	root.AddCommand(
 		c.change(handler.Update, "Renew certificates that are due"),
 		c.change(handler.Enable, "Switch encryption on"),

@@ -189,10 +189,11 @@ func TestEmulateCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	lines := &until{want: 2, reached: cancel}
+	lines := &until{want: 4, reached: cancel}
 	code := cli.Run(ctx, cli.Environment{Args: []string{"emulate", "--addr", "127.0.0.1:0", "--instances", fleet, "--cert-out", ca}, Stdout: lines, Stderr: &bytes.Buffer{}})
 	out := strings.Split(strings.TrimSpace(lines.String()), "\n")
-	if code != 0 || len(out) != 2 || !strings.HasPrefix(out[0], "http://127.0.0.1:") || !strings.HasPrefix(out[1], "https://127.0.0.1:") {
+	if code != 0 || len(out) != 4 || out[2] != "export TAIRSSL_ENDPOINT="+out[0]+" TAIRSSL_STS_ENDPOINT="+out[0] ||
+		out[3] != "export ALIBABA_CLOUD_ACCESS_KEY_ID=emulator ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret" || !strings.HasPrefix(out[0], "http://127.0.0.1:") || !strings.HasPrefix(out[1], "https://127.0.0.1:") {
 		t.Errorf("it ends %d and prints\n%s", code, lines)
 	}
 	if pem, err := os.ReadFile(ca); err != nil || !bytes.Contains(pem, []byte("BEGIN CERTIFICATE")) {

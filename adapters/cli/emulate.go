@@ -27,8 +27,9 @@ func (c *command) emulator() *cobra.Command {
 		Short: "Emulate the OpenAPI and the instances' TLS, until interrupted",
 		Long: `Emulate the OpenAPI and the instances' TLS, until interrupted.
 
-It prints one line for each address it listens on, first http, then https. It takes
-requests signed with the key pair emulator / emulator-secret, or with the one in
+It prints one line for each address it listens on, first http, then https, and then lines
+to paste into another shell, so that its commands work on this cloud. It takes requests
+signed with the key pair emulator / emulator-secret, or with the one in
 ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
 
 These paths show the emulated cloud (GET) and change it (POST):
@@ -112,8 +113,16 @@ func (c *command) runEmulator(ctx context.Context, asked emulation) error {
 		}
 	}
 	fmt.Fprintf(c.Stdout, "%s\n%s\n", plain, secure)
+	fmt.Fprint(c.Stdout, exports(plain))
 	<-ctx.Done()
 	return nil
+}
+
+// exports are lines for a shell, whose commands then work on the emulated cloud.
+func exports(endpoint string) string {
+	return fmt.Sprintf(`export %[1]sENDPOINT=%[2]s %[1]sSTS_ENDPOINT=%[2]s
+export ALIBABA_CLOUD_ACCESS_KEY_ID=emulator ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret
+`, function.Prefix, endpoint)
 }
 
 // furnish puts the fleet and the policy that were asked for.

@@ -128,3 +128,36 @@ func (s silent) Read([]byte) (int, error) {
 	<-s
 	return 0, context.Canceled
 }
+
+func TestRenewIsUpdate(t *testing.T) {
+	s := newShell(t)
+	if code, out, stderr := s.run("", "renew", id, "--yes"); code != 0 || s.restarts() != 1 {
+		t.Errorf("it ends %d after %d restarts:\n%s%s", code, s.restarts(), out, stderr)
+	}
+}
+
+func TestMistypedFlagNamesTheRightOne(t *testing.T) {
+	s := newShell(t)
+	for typed, meant := range map[string]string{"--dryrun": "did you mean --dry-run?", "--yess": "did you mean --yes?", "--nothing-like-it": ""} {
+		code, _, stderr := s.run("", "update", id, typed)
+		if code != 2 || !strings.Contains(stderr, "unknown flag: "+typed) || meant != "" && !strings.Contains(stderr, meant) || meant == "" && strings.Contains(stderr, "did you mean") {
+			t.Errorf("%s ends %d:\n%s", typed, code, stderr)
+		}
+	}
+}
+
+func TestShellCompletesIdsAndNames(t *testing.T) {
+	s := newShell(t)
+	for begun, wants := range map[string]string{"r-bp1zxszhcgatnx01": id + "\torders-cache\n", "orders": "orders-cache\t" + id + "\n", "nothing": ""} {
+		if _, out, _ := s.run("", "__complete", "update", begun); !strings.HasPrefix(out, wants) || wants == "" && out != ":4\n" {
+			t.Errorf("%s is completed by\n%s", begun, out)
+		}
+	}
+	if _, out, _ := s.run("", "__complete", "update", id, "r-bp1zxszhcgatnx0"); strings.Contains(out, id) {
+		t.Errorf("an instance that is there already is offered again:\n%s", out)
+	}
+	s.environ = append(s.environ, "TAIRSSL_WINDOW=wrong")
+	if _, out, _ := s.run("", "__complete", "update", "r-"); out != ":4\n" {
+		t.Errorf("with wrong settings it offers\n%s", out)
+	}
+}

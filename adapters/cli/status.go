@@ -106,6 +106,7 @@ func (c *command) status() *cobra.Command {
 			return worse(c.printStatus(rows, all), c.unread(coverage))
 		},
 	}
+	cmd.ValidArgsFunction = c.completeInstances
 	flags := cmd.Flags()
 	flags.BoolVar(&all, "all", false, "all instances of the regions, what expires first on top")
 	flags.StringVar(&html, "html", "", "write the picture of the fleet to this `file`, one page that needs nothing else")

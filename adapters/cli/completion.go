@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tairssl/handler"
+)
+
+// completionTime is how long a shell waits for the instances' names.
+const completionTime = 3 * time.Second
+
+// completeInstances offers the ids and names of instances to the shell. Without
+// an answer in time it offers nothing.
+func (c *command) completeInstances(cmd *cobra.Command, named []string, begun string) ([]string, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+	defer cancel()
+	quiet := *c
+	quiet.Stderr = io.Discard // a shell shows what is written in the middle of the line
+	h, done, err := quiet.connect(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer done()
+	var words []string
+	for _, region := range h.Regions {
+		listing, err := h.api.List(ctx, region, handler.Filter{Search: begun}, 1)
+		if err != nil {
+			continue
+		}
+		for _, l := range listing.Instances {
+			words = append(words, offered(l, named, begun)...)
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+// offered are an instance's words that go on as the begun one does.
+func offered(l handler.Listed, named []string, begun string) (words []string) {
+	for _, n := range named {
+		if n == l.InstanceID || n == l.Name {
+			return nil
+		}
+	}
+	if strings.HasPrefix(l.InstanceID, begun) {
+		words = append(words, l.InstanceID+"\t"+plain(l.Name))
+	}
+	if name := plain(l.Name); begun != "" && name != l.InstanceID && strings.HasPrefix(name, begun) {
+		words = append(words, name+"\t"+l.InstanceID)
+	}
+	return words
+}
+
+// nearestFlag adds to the error of a flag that is not there the one that was
+// probably meant. cobra knows words that are alike, but asks for commands.
+func nearestFlag(cmd *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	all := &cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		all.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	near := all.SuggestionsFor(name)
+	if len(near) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; did you mean --%s?", err, strings.Join(near, " or --"))
+}
