@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tairssl/handler"
@@ -24,51 +23,6 @@ func (c *command) paint(color text.Color, s string) string {
 		return s
 	}
 	return text.Colors{color}.Sprint(s)
-}
-
-// newTable is a table without lines, so that it can be cut and grepped too.
-func newTable(header ...any) table.Writer {
-	t := table.NewWriter()
-	t.AppendHeader(table.Row(header))
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	return t
-}
-
-// instanceTable is a table of instances. The column of their names is there only
-// if one of them has a name that is not its id.
-type instanceTable struct {
-	table.Writer
-	named bool
-}
-
-func newInstanceTable(header ...any) *instanceTable {
-	return &instanceTable{Writer: newTable(append([]any{"INSTANCE", "NAME"}, header...)...)}
-}
-
-// longestName is how much of a name a table shows: it may have 256 characters.
-const longestName = 24
-
-func (t *instanceTable) add(id, name string, cells ...any) {
-	if name == id {
-		name = ""
-	}
-	t.named = t.named || name != ""
-	if runes := []rune(plain(name)); len(runes) > longestName {
-		name = string(runes[:longestName]) + "…"
-	} else {
-		name = string(runes)
-	}
-	t.AppendRow(append(table.Row{id, name}, cells...))
-}
-
-// Render gives the table.
-func (t *instanceTable) Render() string {
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Hidden: !t.named}})
-	return t.Writer.Render()
 }
 
 // printJSON writes one value as an object and several, or always, as an array.
@@ -108,9 +62,9 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		if r.Error != nil {
 			outcome += ": " + string(r.Error.Kind)
 		}
-		t.add(r.InstanceID, r.InstanceName, r.RegionID, r.SSLEnabled, c.paint(colors[r.Outcome], outcome), expires, r.Reason)
+		t.add(r.InstanceID, r.InstanceName, r.RegionID, string(r.SSLEnabled), c.paint(colors[r.Outcome], outcome), expires, r.Reason)
 	}
-	fmt.Fprintln(w, t.Render())
+	fmt.Fprintln(w, t.Render(c.Columns))
 	for _, r := range results {
 		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" {
 			fmt.Fprintln(w, "\nClients that pin the CA must fetch its chain again: see CertDownloadURL in -o json.")

@@ -301,7 +301,7 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), r.Reason)
 			}
 		}
-		fmt.Fprintln(c.Stdout, t.Render())
+		fmt.Fprintln(c.Stdout, t.Render(c.Columns))
 	}
 	if code != 0 {
 		return exit(code)

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// newTable is a table without lines, so that it can be cut and grepped too.
+func newTable(header ...any) table.Writer {
+	t := table.NewWriter()
+	t.AppendHeader(table.Row(header))
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", gap
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	return t
+}
+
+// gap is what stands between two columns.
+const gap = "  "
+
+// instanceTable is a table of instances that fits a terminal.
+type instanceTable struct {
+	header []string
+	rows   [][]string
+}
+
+// longestName is how much of a name a table shows: it may have 256 characters.
+const longestName = 24
+
+// fits says what becomes of a column where there is no room: how short its cells
+// may be cut, 0 for not at all, and when it is left out. What has the lowest order
+// goes first; 0 stays.
+var fits = map[string]struct{ least, order int }{
+	"NAME":      {least: 10, order: 4},
+	"REGION":    {order: 3},
+	"ACTION":    {order: 2},
+	"STATUS":    {order: 5},
+	"TLS":       {order: 6},
+	"REQUEST":   {order: 1},
+	"ENDPOINT":  {order: 1},
+	"CERT NAME": {order: 1},
+	"WHY":       {least: 24, order: 7},
+}
+
+func newInstanceTable(header ...string) *instanceTable {
+	return &instanceTable{header: append([]string{"INSTANCE", "NAME"}, header...)}
+}
+
+func (t *instanceTable) add(id, name string, cells ...string) {
+	if name == id {
+		name = ""
+	}
+	t.rows = append(t.rows, append([]string{id, text.Snip(plain(name), longestName+1, "…")}, cells...))
+}
+
+// Render gives the table, at most so wide; 0 is any width. A column that is empty
+// is left out, so that names are a column only where there are some.
+func (t *instanceTable) Render(width int) string {
+	widths := t.widths()
+	if width > 0 {
+		t.fit(widths, width)
+	}
+	header := make([]any, len(t.header))
+	configs := make([]table.ColumnConfig, len(t.header))
+	for i, title := range t.header {
+		header[i] = title
+		configs[i] = table.ColumnConfig{Number: i + 1, Hidden: widths[i] == 0, WidthMax: widths[i], WidthMaxEnforcer: snip}
+	}
+	drawn := newTable(header...)
+	drawn.SetColumnConfigs(configs)
+	for _, row := range t.rows {
+		cells := make(table.Row, len(row))
+		for i, cell := range row {
+			cells[i] = cell
+		}
+		drawn.AppendRow(cells)
+	}
+	return drawn.Render()
+}
+
+func snip(cell string, width int) string { return text.Snip(cell, width, "…") }
+
+// widths are those of the columns as they are, 0 for an empty one.
+func (t *instanceTable) widths() []int {
+	widths := make([]int, len(t.header))
+	for _, row := range t.rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], text.StringWidthWithoutEscSequences(cell))
+		}
+	}
+	for i, title := range t.header {
+		if widths[i] > 0 {
+			widths[i] = max(widths[i], len(title))
+		}
+	}
+	return widths
+}
+
+// fit makes columns narrower, and then leaves some out, until all have room.
+func (t *instanceTable) fit(widths []int, room int) {
+	over := func() int {
+		sum := -len(gap)
+		for _, w := range widths {
+			if w > 0 {
+				sum += w + len(gap)
+			}
+		}
+		return sum - room
+	}
+	for i, title := range t.header {
+		if least := fits[title].least; title != "WHY" && least > 0 && over() > 0 {
+			widths[i] = max(min(widths[i], least), widths[i]-over())
+		}
+	}
+	// WHY gets what is left, so the others go before it becomes too short.
+	why := slices.Index(t.header, "WHY")
+	for _, i := range t.leaving() {
+		if why >= 0 && widths[why] > 0 && widths[why]-over() >= min(widths[why], fits["WHY"].least) {
+			widths[why] -= max(over(), 0)
+		}
+		if over() <= 0 {
+			return
+		}
+		widths[i] = 0
+	}
+}
+
+// leaving are the columns that may be left out, in their order.
+func (t *instanceTable) leaving() (columns []int) {
+	for i, title := range t.header {
+		if fits[title].order > 0 {
+			columns = append(columns, i)
+		}
+	}
+	slices.SortFunc(columns, func(a, b int) int { return cmp.Compare(fits[t.header[a]].order, fits[t.header[b]].order) })
+	return columns
+}
