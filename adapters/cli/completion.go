@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tairssl/adapters/cli/fleetpage"
 	"tairssl/handler"
 )
 
@@ -49,9 +50,9 @@ func offered(l handler.Listed, named []string, begun string) (words []string) {
 		}
 	}
 	if strings.HasPrefix(l.InstanceID, begun) {
-		words = append(words, l.InstanceID+"\t"+plain(l.Name))
+		words = append(words, l.InstanceID+"\t"+fleetpage.Plain(l.Name))
 	}
-	if name := plain(l.Name); begun != "" && name != l.InstanceID && strings.HasPrefix(name, begun) {
+	if name := fleetpage.Plain(l.Name); begun != "" && name != l.InstanceID && strings.HasPrefix(name, begun) {
 		words = append(words, name+"\t"+l.InstanceID)
 	}
 	return words

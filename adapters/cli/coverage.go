@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"tairssl/handler/fleet"
 )
@@ -40,16 +39,16 @@ func worse(a, b error) error {
 	return a
 }
 
-// notRead says what the page lacks, region by region.
-func notRead(coverage []fleet.Coverage) (unread []string, empty string) {
-	var names []string
+// notRead says why regions could not be read, or not whole, and names those that
+// have no instance, beside others that do.
+func notRead(coverage []fleet.Coverage) (unread, empty []string) {
 	for _, c := range coverage {
 		switch {
 		case c.Error != nil:
-			unread = append(unread, plain(c.Error.Message)) // which names the region
+			unread = append(unread, c.Error.Message) // which names the region
 		case c.Listed == 0 && len(coverage) > 1:
-			names = append(names, plain(c.RegionID))
+			empty = append(empty, c.RegionID)
 		}
 	}
-	return unread, strings.Join(names, ", ")
+	return unread, empty
 }

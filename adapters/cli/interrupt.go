@@ -34,9 +34,9 @@ func (c *command) tellInterrupted(results []handler.Result) {
 // line is a command that can be pasted: it works on the same instance with the
 // same credential.
 func (c *command) line(name, id, region string) string {
-	words := []string{"tairssl", name, id}
+	words := []string{"tairssl", name, quoted(id)}
 	if region != "" {
-		words = append(words, "--region", region)
+		words = append(words, "--region", quoted(region))
 	}
 	if c.profile != "" {
 		words = append(words, "--profile", quoted(c.profile))

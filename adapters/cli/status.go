@@ -40,8 +40,9 @@ type status struct {
 	Alert            bool         // it expires before a maintenance window opens
 	Error            *handler.Error
 
-	why    string // it is due, without what it waits for
-	unseen error  // why Alibaba's own renewals could not be read
+	seen    handler.Observation
+	outcome handler.Outcome // of an unattended Update, if one is due
+	unseen  error           // why Alibaba's own renewals could not be read
 }
 
 func (c *command) status() *cobra.Command {
@@ -89,7 +90,7 @@ func (c *command) status() *cobra.Command {
 			shown.end()
 			c.warnUnseen(rows)
 			if html != "" {
-				if err := writeFile(html, fleetPage{Generated: h.Now(), RenewBefore: h.Policy.RenewBefore, Regions: h.Regions, Coverage: coverage, Rows: rows}); err != nil {
+				if err := writeFile(html, fleetPage{Generated: h.Now(), Policy: h.Policy, Regions: h.Regions, Coverage: coverage, Rows: rows, Line: c.line}); err != nil {
 					return usageError{err}
 				}
 				fmt.Fprintf(c.Stderr, "wrote %s\n", html)
@@ -175,7 +176,7 @@ func soonest(a, b status) int {
 
 // rowOf makes the row of what is observed.
 func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) status {
-	row := status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, InstanceName: o.Name, InstanceStatus: o.Status}
+	row := status{InstanceID: ref.InstanceID, RegionID: ref.RegionID, InstanceName: o.Name, InstanceStatus: o.Status, seen: o}
 	if err != nil {
 		row.Error = handler.AsError(err)
 		return row
@@ -200,6 +201,11 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		row.GlobalInstanceID, row.Reason = o.GlobalID, join(row.Reason, "a member of the global instance "+o.GlobalID)
 	}
 	return row
+}
+
+// join makes one text of those that say something.
+func join(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
 }
 
 // stopped reports that the instance does not run, and that nothing is wrong with that.
@@ -236,11 +242,10 @@ func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Obs
 		return row
 	}
 	r := h.Handle(ctx, handler.Trusted.Deliver(handler.Request{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
-	row.Alert = r.Alert
+	row.Alert, row.outcome = r.Alert, r.Outcome
 	switch r.Outcome {
 	case handler.Planned, handler.Unchanged:
 	case handler.Deferred:
-		row.why = row.Reason
 		row.DeferredUntil, row.Reason = r.Until, r.Reason
 	default: // the sweep does not renew it
 		if !strings.HasPrefix(r.Reason, row.Reason) {

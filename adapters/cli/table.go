@@ -6,6 +6,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"tairssl/adapters/cli/fleetpage"
 )
 
 // newTable is a table without lines, so that it can be cut and grepped too.
@@ -55,7 +57,7 @@ func (t *instanceTable) add(id, name string, cells ...string) {
 	if name == id {
 		name = ""
 	}
-	t.rows = append(t.rows, append([]string{id, text.Snip(plain(name), longestName+1, "…")}, cells...))
+	t.rows = append(t.rows, append([]string{id, text.Snip(fleetpage.Plain(name), longestName+1, "…")}, cells...))
 }
 
 // Render gives the table, at most so wide; 0 is any width. A column that is empty

@@ -1,0 +1,158 @@
+"use strict";
+// The page can be read without this script. It filters and sorts the rows that
+// are there, and copies commands. It writes no markup and opens no connection.
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const tools = document.querySelector(".tools");
+  if (!tools) return;
+  const table = document.querySelector(".rows");
+  const heads = [...table.querySelectorAll("[data-sort]")];
+  const time = (cell) => cell?.querySelector("time")?.dateTime || "";
+  const groups = [...table.tBodies].map((body) => ({
+    body,
+    rows: [...body.rows].slice(1).map((row, place) => {
+      const [instance, region, expires, renewal] = row.cells;
+      return {
+        row, place, id: instance.querySelector("code").textContent.toLowerCase(),
+        name: instance.textContent.toLowerCase(), region: region.textContent, expires: time(expires), renewal: time(renewal),
+      };
+    }),
+  }));
+  const total = groups.reduce((sum, group) => sum + group.rows.length, 0);
+  const collator = new Intl.Collator(undefined, { numeric: true });
+  let by = "expires", down = false;
+
+  const textOf = (r) => r.text ??= r.row.textContent.toLowerCase();
+
+  // A row is found if it has every word, or if a word is its endpoint.
+  function filter() {
+    const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const region = $("region")?.value || "";
+    const found = (r) => (!region || r.region === region) && words.every((word) => textOf(r).includes(word) || word.startsWith(r.id + "."));
+    let count = 0;
+    for (const { body, rows } of groups) {
+      let here = 0;
+      for (const r of rows) {
+        const hit = found(r);
+        r.row.hidden = !hit;
+        here += hit;
+      }
+      body.hidden = here === 0;
+      count += here;
+    }
+    $("found").textContent = count === total ? "" : count === 0 ? "No instance matches" : count.toLocaleString("en") + " of " + total.toLocaleString("en") + " shown";
+  }
+
+  function showOrder() {
+    for (const head of heads) {
+      if (head.dataset.sort === by) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    }
+    $("sort").value = by;
+  }
+
+  // Times sort as texts. What has none comes last in either direction.
+  function sort() {
+    const text = by === "name" || by === "region";
+    const compare = (a, b) => {
+      if (!a[by] !== !b[by]) return a[by] ? -1 : 1;
+      const order = text ? collator.compare(a[by], b[by]) : a[by] < b[by] ? -1 : a[by] > b[by] ? 1 : 0;
+      return (down ? -order : order) || a.place - b.place;
+    };
+    for (const { body, rows } of groups) {
+      rows.sort(compare);
+      body.append(...rows.map((r) => r.row));
+    }
+    showOrder();
+  }
+
+  function addSorting() {
+    for (const head of heads) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = head.textContent;
+      button.addEventListener("click", () => {
+        down = by === head.dataset.sort && !down;
+        by = head.dataset.sort;
+        sort();
+      });
+      head.dataset.label = head.textContent; // for paper
+      head.replaceChildren(button);
+    }
+    $("sort").addEventListener("change", (event) => {
+      [by, down] = [event.target.value, false];
+      sort();
+    });
+  }
+
+  // A file that was opened from a disk has no clipboard in some browsers. There the
+  // command is selected, so that a person can copy it.
+  async function copy(code) {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      return "Copied";
+    } catch {
+      getSelection().selectAllChildren(code);
+      return document.execCommand("copy") ? "Copied" : "Selected";
+    }
+  }
+
+  // The buttons of a row are made when its details are opened: a large page stays small.
+  function addButtons(details) {
+    if (!details.open || details.querySelector("button")) return;
+    for (const code of details.querySelectorAll(".command code")) {
+      const command = code.textContent;
+      code.replaceChildren(...command.split(/( )/).map((word) => { // lines break between words, not at hyphens
+        const span = document.createElement("span");
+        span.textContent = word;
+        return word === " " ? word : span;
+      }));
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Copy";
+      button.setAttribute("aria-label", "Copy " + command);
+      button.addEventListener("click", async () => {
+        button.textContent = await copy(code);
+        $("said").textContent = button.textContent + ": " + command;
+        setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      });
+      code.after(button);
+    }
+  }
+
+  // Some browsers forget what a table is when styles lay out its rows.
+  function addRoles() {
+    const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+    for (const element of [table, ...table.querySelectorAll("thead, tbody, tr, td, th")]) {
+      element.setAttribute("role", roles[element.tagName] || (element.scope === "col" ? "columnheader" : "rowheader"));
+    }
+  }
+
+  // Printed are the first of the rows that are shown, in the order that is shown.
+  function choosePrinted() {
+    let left = Number(tools.parentElement.dataset.printed.replaceAll(",", "")) || total;
+    if (total <= left) return;
+    for (const { row } of groups.flatMap((group) => group.rows)) {
+      if (!row.hidden) row.classList.toggle("unprinted", left-- <= 0);
+    }
+  }
+
+  tools.hidden = false;
+  addSorting();
+  showOrder(); // the page comes in this order
+  let waiting;
+  $("filter").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 80); });
+  $("region")?.addEventListener("change", filter);
+  document.addEventListener("toggle", (event) => { if (event.target.matches(".c-notes details")) addButtons(event.target); }, true);
+  for (const details of document.querySelectorAll(".c-notes details[open]")) addButtons(details);
+  document.querySelector(".counts").addEventListener("click", (event) => {
+    const target = event.target.closest("a");
+    if (target && $(target.hash.slice(1)).hidden) { // the filter hides that group
+      $("filter").value = "";
+      if ($("region")) $("region").value = "";
+      filter();
+    }
+  });
+  addRoles();
+  addEventListener("beforeprint", choosePrinted);
+})();

@@ -1,0 +1,114 @@
+package fleetpage
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestVerdict(t *testing.T) {
+	fleet := func(rows ...Row) Page { return Page{Generated: now, RenewBefore: 30 * day, Rows: rows} }
+	unread := healthyFleet()
+	unread.Unread = []string{"could not list cn-beijing"}
+	for name, test := range map[string]struct {
+		page      Page
+		calm      bool
+		title     string
+		sentences string
+	}{
+		"a healthy fleet": {healthyFleet(), true, "All is well", "Nothing is due. The next renewal: orders-cache, in 31d (2026-12-25 13:00 UTC)."},
+		"a certificate that the next sweep renews": {fleet(on("r-1", "carts", 9*day)), true, "Nothing needs a person",
+			"1 is due and renewed without a person."},
+		"certificates that wait for their window": {fleet(on("r-1", "carts", 9*day, in(Waiting, now.Add(5*time.Hour), Window)), on("r-2", "", 8*day, in(Waiting, now.Add(3*time.Hour), Window))), true, "Nothing needs a person",
+			"2 are due and renewed without a person. The next renewal: r-2, in 3h (2026-11-24 15:00 UTC)."},
+		"one that waits for an approval": {fleet(on("r-1", "carts", 9*day, in(Waiting, time.Time{}, Approval))), false, "1 instance needs a person",
+			"1 is due and waits for a person. Nothing else is due."},
+		"one that is paused": {fleet(on("r-1", "carts", 9*day, in(Due, time.Time{}, Paused))), false, "1 instance needs a person",
+			"1 is due and waits for a person. Nothing else is due."},
+		"one that is opted out and due":     {fleet(on("r-1", "carts", 9*day, in(OptedOut, time.Time{}, OptedOutRule))), false, "1 instance needs a person", "1 is due but opted out. Nothing else is due."},
+		"one that is opted out and not due": {fleet(on("r-1", "carts", 90*day, in(OptedOut, time.Time{}, OptedOutRule))), true, "All is well", "Nothing is due."},
+		"encryption that is off":            {fleet(noCertificate("r-1", "", NoEncryption, ""), noCertificate("r-2", "", NoTLS, "")), true, "All is well", "Nothing is due."},
+		"a region that could not be read":   {unread, false, "Not everything could be read", "Nothing is due. The next renewal: orders-cache, in 31d (2026-12-25 13:00 UTC)."},
+		"something of everything": {smallFleet(), false, "6 instances need a person",
+			"1 expired, 1 cannot be renewed in time, 1 could not be read, 1 with a wrong name, 1 is due and waits for a person, 1 is due but opted out. 4 are due and renewed without a person. The next renewal: leaderboard, in 6h (2026-11-24 18:00 UTC)."},
+	} {
+		v := test.page.verdict(test.page.Rows)
+		if v.Calm != test.calm || v.Title != test.title || strings.Join(v.Sentences, " ") != test.sentences {
+			t.Errorf("of %s the page says (calm: %v) %s: %s\nwant (calm: %v) %s: %s", name, v.Calm, v.Title, strings.Join(v.Sentences, " "), test.calm, test.title, test.sentences)
+		}
+		heading := under(parse(t, render(t, test.page)), "verdict", "h2")
+		if want := map[bool]string{true: "fine", false: "late"}[test.calm]; len(heading) != 1 || heading[0].attrs["class"] != want {
+			t.Errorf("the heading of %s does not look %s", name, want)
+		}
+	}
+}
+
+func TestEmptyFleetSaysWhatToDo(t *testing.T) {
+	page := render(t, Page{Generated: now, Regions: []string{"cn-hangzhou"}, Unread: []string{"could not list cn-beijing: the role may not call kvstore:DescribeInstances"}})
+	for _, want := range []string{"No Tair instance was found in cn-hangzhou", "--region", "TAIRSSL_REGION", "kvstore:DescribeInstanceSSL", "--emulate", "2026-11-24 12:00 UTC", "could not list cn-beijing"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of an empty fleet does not speak of %s", want)
+		}
+	}
+}
+
+func TestPageSaysWhatItLacks(t *testing.T) {
+	page := render(t, smallFleet())
+	for _, want := range []string{"15 instances in cn-beijing, cn-hangzhou, cn-qingdao, cn-shanghai", "may not call kvstore:DescribeInstances", "No instance is in cn-qingdao", "due 30d before it expires"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if got := regions(nil, []Row{{Region: "b"}, {Region: "a"}, {}, {Region: "b"}}); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("the regions of the rows are %q", got)
+	}
+}
+
+// A browser must not choke on a large fleet, a printer must not print all of it,
+// and what is left out is told.
+func TestPageOfALargeFleetIsBounded(t *testing.T) {
+	for n, want := range map[int]struct {
+		rows, printed, bytes int
+		says                 []string
+	}{
+		300:    {300, 300, 300_000, nil},
+		5000:   {5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed">Printed are the first 500 instances`}},
+		20_000: {5000, maxPrinted, 4_000_000, []string{"20,000 instances", "Listed are the 5,000 most urgent", "15,000 more are only counted", `<p class="printed">Printed are the first 500 instances`}},
+	} {
+		p := denseFleet(n)
+		page := render(t, p)
+		if len(page) > want.bytes {
+			t.Errorf("%d instances make %d bytes, want %d at most", n, len(page), want.bytes)
+		}
+		elements := parse(t, page)
+		if got := len(ids(elements)); got != want.rows {
+			t.Errorf("of %d instances the table has %d, want %d", n, got, want.rows)
+		}
+		printed := want.rows
+		for _, row := range under(elements, "instances", "tr") {
+			if row.attrs["class"] == "unprinted" {
+				printed--
+			}
+		}
+		if printed != want.printed {
+			t.Errorf("of %d instances %d are printed, want %d", n, printed, want.printed)
+		}
+		for _, says := range want.says {
+			if !strings.Contains(page, says) {
+				t.Errorf("the page of %d instances does not say %q", n, says)
+			}
+		}
+		if len(want.says) == 0 && strings.Contains(page, `<p class="printed">`) {
+			t.Errorf("the page of %d instances says that not all are printed", n)
+		}
+	}
+}
+
+func TestNumbersAreReadable(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 20_500: "20,500", 1_234_567: "1,234,567"} {
+		if got := number(n); got != want {
+			t.Errorf("%d is written %s, want %s", n, got, want)
+		}
+	}
+}

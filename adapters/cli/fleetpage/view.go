@@ -1,0 +1,163 @@
+package fleetpage
+
+import (
+	"cmp"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"tairssl/handler"
+)
+
+const (
+	// maxRows is how many instances a page shows: with more a browser on a
+	// telephone takes its time.
+	maxRows = 5000
+	// maxPrinted is how many instances are printed.
+	maxPrinted = 500
+)
+
+// view is the page's content, as page.html needs it.
+type view struct {
+	Policy          string
+	CSS             template.CSS
+	JS              template.JS
+	Generated       *moment
+	RenewBefore     string
+	Regions         string
+	Total           string
+	Unread          []string
+	Empty           string
+	Verdict         verdict
+	Groups          []groupRows
+	Choices         []string // regions to choose from, if there are several
+	Chart           *chart
+	Left            int // how many instances are not shown
+	LeftText, Shown string
+	Printed         string // how many are printed, "" if all are
+}
+
+// groupRows are the rows of a group.
+type groupRows struct {
+	Group
+	Count string
+	Rows  []cells
+}
+
+// cells are a row as the table shows it.
+type cells struct {
+	ID, Name, Region string
+	Expires          *moment
+	Planned          bool // there is something to say of the renewal
+	Renewal          *moment
+	Rule             string
+	Late             bool // the renewal comes after the expiry
+	Next             bool // the next sweep renews it
+	Why              string
+	Facts            []Fact
+	Commands         []string
+	Open             bool // the facts and commands are shown at once
+	Unprinted        bool
+}
+
+func (p Page) view() view {
+	rows := make([]Row, len(p.Rows))
+	for i, r := range p.Rows {
+		rows[i] = r.plain()
+	}
+	slices.SortStableFunc(rows, urgency)
+	if p.RenewBefore == 0 {
+		p.RenewBefore = handler.DefaultRenewBefore
+	}
+	c := p.clock()
+	v := view{
+		Policy: policy, CSS: template.CSS(pageCSS), JS: template.JS(pageJS),
+		Generated: c.moment(p.Generated), RenewBefore: handler.Span(p.RenewBefore),
+		Regions: strings.Join(regions(p.Regions, rows), ", "), Total: counted(len(rows), "instance"),
+		Unread: plainAll(p.Unread), Empty: strings.Join(plainAll(p.Empty), ", "),
+		Chart: p.chart(rows),
+	}
+	v.Verdict = p.verdict(rows)
+	if names := regions(nil, rows); len(names) > 1 {
+		v.Choices = names
+	}
+	shown := rows[:min(len(rows), maxRows)]
+	v.Left, v.LeftText, v.Shown = len(rows)-len(shown), number(len(rows)-len(shown)), number(len(shown))
+	if len(shown) > maxPrinted {
+		v.Printed = number(maxPrinted)
+	}
+	v.Groups = c.groups(shown, rows)
+	return v
+}
+
+// groups divides the rows that are shown, and counts all of them.
+func (c clock) groups(shown, all []Row) (divided []groupRows) {
+	counts := countGroups(all)
+	for i, r := range shown {
+		if i == 0 || r.Group != shown[i-1].Group {
+			divided = append(divided, groupRows{Group: r.Group, Count: number(counts[r.Group])})
+		}
+		g := &divided[len(divided)-1]
+		row := c.cells(r)
+		row.Open, row.Unprinted = groups[r.Group].needsPerson && counts[r.Group] <= 5, i >= maxPrinted
+		g.Rows = append(g.Rows, row)
+	}
+	return divided
+}
+
+func (c clock) cells(r Row) cells {
+	row := cells{ID: r.ID, Name: r.Name, Region: r.Region, Why: r.Why, Facts: r.Facts, Commands: r.Commands, Expires: c.moment(r.Expires)}
+	if row.Planned = !r.Expires.IsZero() && r.Renewal.Rule != NothingToRenew; !row.Planned {
+		return row
+	}
+	row.Renewal, row.Rule = c.moment(r.Renewal.At), r.Renewal.Rule.String()
+	row.Late = r.fate() == afterwards && r.Expires.After(c.now)
+	if row.Next = row.Renewal != nil && !r.Renewal.At.After(c.now); row.Next && r.Renewal.Rule == WhenDue {
+		row.Rule = ""
+	}
+	return row
+}
+
+// plain is the row with plain texts, and without a name that says nothing new.
+func (r Row) plain() Row {
+	if r.Name == r.ID {
+		r.Name = ""
+	}
+	r.ID, r.Name, r.Region, r.Why = Plain(r.ID), Plain(r.Name), Plain(r.Region), Plain(r.Why)
+	facts := make([]Fact, len(r.Facts))
+	for i, f := range r.Facts {
+		facts[i] = Fact{Plain(f.Name), Plain(f.Value)}
+	}
+	r.Facts, r.Commands = facts, plainAll(r.Commands)
+	return r
+}
+
+// urgency is the order of the rows: by group, then what expires first.
+func urgency(a, b Row) int {
+	return cmp.Or(slices.Index(order[:], a.Group)-slices.Index(order[:], b.Group), a.Expires.Compare(b.Expires),
+		cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// countGroups counts the rows of each group.
+func countGroups(rows []Row) (counts [len(groups)]int) {
+	for _, r := range rows {
+		counts[r.Group]++
+	}
+	return counts
+}
+
+// regions names the regions that were read, or else those of the rows, sorted.
+func regions(read []string, rows []Row) []string {
+	names := plainAll(read)
+	if len(names) == 0 {
+		for _, r := range rows {
+			names = append(names, r.Region)
+		}
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
+}
+
+// dueAt is when a row is due.
+func (p Page) dueAt(r Row) time.Time { return r.Expires.Add(-p.RenewBefore) }
