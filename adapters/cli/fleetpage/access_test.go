@@ -159,9 +159,14 @@ func TestLooksDifferInMoreThanColour(t *testing.T) {
 			t.Errorf("the rule %d has no words", r)
 		}
 	}
-	for _, want := range []string{":focus-visible", "prefers-reduced-motion", "prefers-color-scheme: dark", "@media print"} {
+	for _, want := range []string{":focus-visible", "prefers-color-scheme: dark", "@media print"} {
 		if !strings.Contains(pageCSS, want) {
 			t.Errorf("the styles do not know %s", want)
+		}
+	}
+	for _, moves := range []string{"transition", "animation", "smooth"} {
+		if strings.Contains(pageCSS, moves) {
+			t.Errorf("the page moves by %s, which some people cannot stand", moves)
 		}
 	}
 }

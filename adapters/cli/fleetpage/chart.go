@@ -97,10 +97,7 @@ func (c *chart) addLanes(p Page, dated []Row) {
 	to := earliest(last, now.AddDate(0, monthsAhead, 0)).In(clock.zone)
 	c.Axis = p.newAxis(month(from), month(to).AddDate(0, 1, 0))
 	for _, r := range byTime(dated, p.Generated) {
-		l := lane{Name: r.Name, Text: clock.laneText(r), Fate: r.fate(), Expiry: c.Axis.at(r.Expires)}
-		if l.Name == "" {
-			l.Name = r.ID
-		}
+		l := lane{Name: r.label(), Text: clock.laneText(r), Fate: r.fate(), Expiry: c.Axis.at(r.Expires)}
 		if l.Renewed = l.Fate != notRenewed; l.Renewed {
 			l.Renewal = c.Axis.at(latest(r.Renewal.At, p.Generated))
 		}

@@ -43,6 +43,12 @@
     $("found").textContent = count === total ? "" : count === 0 ? "No instance matches" : count.toLocaleString("en") + " of " + total.toLocaleString("en") + " shown";
   }
 
+  function showAll() {
+    $("filter").value = "";
+    if ($("region")) $("region").value = "";
+    filter();
+  }
+
   function showOrder() {
     for (const head of heads) {
       if (head.dataset.sort === by) head.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -130,11 +136,14 @@
 
   // Printed are the first of the rows that are shown, in the order that is shown.
   function choosePrinted() {
-    let left = Number(tools.parentElement.dataset.printed.replaceAll(",", "")) || total;
-    if (total <= left) return;
+    const note = document.querySelector(".printed");
+    if (!note) return; // all are printed
+    const most = Number(note.dataset.most);
+    let shown = 0;
     for (const { row } of groups.flatMap((group) => group.rows)) {
-      if (!row.hidden) row.classList.toggle("unprinted", left-- <= 0);
+      if (!row.hidden) row.classList.toggle("unprinted", shown++ >= most);
     }
+    note.hidden = shown <= most;
   }
 
   tools.hidden = false;
@@ -146,12 +155,11 @@
   document.addEventListener("toggle", (event) => { if (event.target.matches(".c-notes details")) addButtons(event.target); }, true);
   for (const details of document.querySelectorAll(".c-notes details[open]")) addButtons(details);
   document.querySelector(".counts").addEventListener("click", (event) => {
-    const target = event.target.closest("a");
-    if (target && $(target.hash.slice(1)).hidden) { // the filter hides that group
-      $("filter").value = "";
-      if ($("region")) $("region").value = "";
-      filter();
-    }
+    const target = event.target.closest("a") && $(event.target.closest("a").hash.slice(1));
+    if (!target) return;
+    if (target.hidden) showAll();
+    // Rows out of sight have estimated heights. Once they are drawn, the place moves.
+    for (const delay of [0, 50, 150]) setTimeout(() => target.scrollIntoView(), delay);
   });
   addRoles();
   addEventListener("beforeprint", choosePrinted);

@@ -3,43 +3,78 @@ package fleetpage
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // verdict is what a reader in a hurry has to know.
 type verdict struct {
-	Calm      bool // nothing needs a person
-	Title     string
-	Sentences []string
-	Counts    []groupCount // of the groups that are not empty
+	Calm       bool // nothing needs a person
+	Title      string
+	Needs      string       // what needs a person; "" for nothing
+	Unattended string       // what goes on without one
+	Next       *renewal     // after those of the next sweep; nil for none
+	Counts     []groupCount // of the groups that are not empty
 }
 
+// renewal is that of one instance.
+type renewal struct {
+	Name string
+	At   *moment
+}
+
+// groupCount counts a group. A group of a very large fleet may have no row.
 type groupCount struct {
 	Group
-	Count string
+	Count  string
+	Listed bool
 }
 
-func (p Page) verdict(rows []Row) verdict {
-	counts := countGroups(rows)
-	v := verdict{Sentences: p.sentences(rows, counts)}
-	for _, g := range order {
-		if counts[g] > 0 {
-			v.Counts = append(v.Counts, groupCount{g, number(counts[g])})
-		}
-	}
-	needy := 0
+// tally counts the rows of each group, and of those that are due the ones that
+// nothing unattended will renew.
+type tally struct {
+	groups         [len(groups)]int
+	held, optedOut int
+}
+
+func (p Page) tally(rows []Row) (t tally) {
 	for _, r := range rows {
-		if p.needsPerson(r) {
-			needy++
+		t.groups[r.Group]++
+		switch planned := !r.Renewal.At.IsZero(); {
+		case planned:
+		case r.Group == Due || r.Group == Waiting:
+			t.held++
+		case r.Group == OptedOut && !r.Expires.Add(-p.RenewBefore).After(p.Generated):
+			t.optedOut++
 		}
 	}
-	v.Calm = needy == 0 && len(p.Unread) == 0
+	return t
+}
+
+func (p Page) verdict(rows []Row, t tally) verdict {
+	needy := t.held + t.optedOut
+	v := verdict{Needs: t.needs(), Next: p.next(rows)}
+	for _, g := range order {
+		if n := t.groups[g]; n > 0 {
+			v.Counts = append(v.Counts, groupCount{Group: g, Count: number(n)})
+			if groups[g].needsPerson {
+				needy += n
+			}
+		}
+	}
+	due := t.groups[Due] + t.groups[Waiting] - t.held
 	switch {
+	case due > 0:
+		v.Unattended = fmt.Sprintf("%s due and renewed without a person.", either(due, "1 is", number(due)+" are"))
+	case needy > 0:
+		v.Unattended = "Nothing else is due."
+	default:
+		v.Unattended = "Nothing is due."
+	}
+	switch v.Calm = needy == 0 && len(p.Unread) == 0; {
 	case needy > 0:
 		v.Title = fmt.Sprintf("%s %s a person", counted(needy, "instance"), either(needy, "needs", "need"))
-	case len(p.Unread) > 0:
+	case !v.Calm:
 		v.Title = "Not everything could be read"
-	case counts[Due]+counts[Waiting] > 0:
+	case due > 0:
 		v.Title = "Nothing needs a person"
 	default:
 		v.Title = "All is well"
@@ -47,24 +82,8 @@ func (p Page) verdict(rows []Row) verdict {
 	return v
 }
 
-// needsPerson reports whether nothing unattended will renew a row that is due.
-func (p Page) needsPerson(r Row) bool {
-	held := r.Renewal.At.IsZero() && (r.Group == Due || r.Group == Waiting || r.Group == OptedOut && !p.dueAt(r).After(p.Generated))
-	return groups[r.Group].needsPerson || held
-}
-
-// sentences say who needs a person, and what goes on without one.
-func (p Page) sentences(rows []Row, counts [len(groups)]int) (sentences []string) {
-	held, optedOut := 0, 0
-	for _, r := range rows {
-		switch {
-		case !p.needsPerson(r) || groups[r.Group].needsPerson:
-		case r.Group == OptedOut:
-			optedOut++
-		default:
-			held++
-		}
-	}
+// needs says what needs a person, as one sentence.
+func (t tally) needs() string {
 	var needs []string
 	add := func(n int, words string) {
 		if n > 0 {
@@ -73,43 +92,36 @@ func (p Page) sentences(rows []Row, counts [len(groups)]int) (sentences []string
 	}
 	for _, g := range order {
 		if groups[g].needsPerson {
-			add(counts[g], groups[g].inSentence)
+			add(t.groups[g], groups[g].inSentence)
 		}
 	}
-	add(held, either(held, "is due and waits", "are due and wait")+" for a person")
-	add(optedOut, either(optedOut, "is", "are")+" due but opted out")
-	if len(needs) > 0 {
-		sentences = append(sentences, strings.Join(needs, ", ")+".")
+	add(t.held, either(t.held, "is due and waits", "are due and wait")+" for a person")
+	add(t.optedOut, either(t.optedOut, "is", "are")+" due but opted out")
+	if needs == nil {
+		return ""
 	}
-	return append(sentences, p.unattended(rows, counts[Due]+counts[Waiting]-held, len(needs) > 0))
+	return strings.Join(needs, ", ") + "."
 }
 
-// unattended says what goes on without a person.
-func (p Page) unattended(rows []Row, due int, others bool) string {
-	text := "Nothing is due."
-	switch {
-	case due > 0:
-		text = fmt.Sprintf("%s due and renewed without a person.", either(due, "1 is", number(due)+" are"))
-	case others:
-		text = "Nothing else is due."
-	}
-	if name, at := p.next(rows); !at.IsZero() {
-		c := p.clock()
-		text += fmt.Sprintf(" The next renewal: %s, %s (%s).", name, c.away(at), c.text(at))
-	}
-	return text
-}
-
-// next is the instance that is renewed next, after the next sweep.
-func (p Page) next(rows []Row) (name string, at time.Time) {
+// next is the renewal that comes after those of the next sweep.
+func (p Page) next(rows []Row) *renewal {
+	var first Row
 	for _, r := range rows {
-		t := r.Renewal.At
-		if r.dated() && t.After(p.Generated) && (at.IsZero() || t.Before(at)) {
-			if name = r.Name; name == "" {
-				name = r.ID
-			}
-			at = t
+		at := r.Renewal.At
+		if r.dated() && at.After(p.Generated) && (first.Renewal.At.IsZero() || at.Before(first.Renewal.At)) {
+			first = r
 		}
 	}
-	return name, at
+	if first.Renewal.At.IsZero() {
+		return nil
+	}
+	return &renewal{first.label(), p.clock().moment(first.Renewal.At)}
+}
+
+// label is what people call an instance: its name, or else its id.
+func (r Row) label() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.ID
 }

@@ -1,6 +1,7 @@
 package fleetpage
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -16,26 +17,35 @@ func TestVerdict(t *testing.T) {
 		calm      bool
 		title     string
 		sentences string
+		next      string
 	}{
-		"a healthy fleet": {healthyFleet(), true, "All is well", "Nothing is due. The next renewal: orders-cache, in 31d (2026-12-25 13:00 UTC)."},
+		"a healthy fleet": {healthyFleet(), true, "All is well", "Nothing is due.", "orders-cache, in 31d"},
 		"a certificate that the next sweep renews": {fleet(on("r-1", "carts", 9*day)), true, "Nothing needs a person",
-			"1 is due and renewed without a person."},
+			"1 is due and renewed without a person.", ""},
 		"certificates that wait for their window": {fleet(on("r-1", "carts", 9*day, in(Waiting, now.Add(5*time.Hour), Window)), on("r-2", "", 8*day, in(Waiting, now.Add(3*time.Hour), Window))), true, "Nothing needs a person",
-			"2 are due and renewed without a person. The next renewal: r-2, in 3h (2026-11-24 15:00 UTC)."},
+			"2 are due and renewed without a person.", "r-2, in 3h"},
 		"one that waits for an approval": {fleet(on("r-1", "carts", 9*day, in(Waiting, time.Time{}, Approval))), false, "1 instance needs a person",
-			"1 is due and waits for a person. Nothing else is due."},
+			"1 is due and waits for a person. Nothing else is due.", ""},
 		"one that is paused": {fleet(on("r-1", "carts", 9*day, in(Due, time.Time{}, Paused))), false, "1 instance needs a person",
-			"1 is due and waits for a person. Nothing else is due."},
-		"one that is opted out and due":     {fleet(on("r-1", "carts", 9*day, in(OptedOut, time.Time{}, OptedOutRule))), false, "1 instance needs a person", "1 is due but opted out. Nothing else is due."},
-		"one that is opted out and not due": {fleet(on("r-1", "carts", 90*day, in(OptedOut, time.Time{}, OptedOutRule))), true, "All is well", "Nothing is due."},
-		"encryption that is off":            {fleet(noCertificate("r-1", "", NoEncryption, ""), noCertificate("r-2", "", NoTLS, "")), true, "All is well", "Nothing is due."},
-		"a region that could not be read":   {unread, false, "Not everything could be read", "Nothing is due. The next renewal: orders-cache, in 31d (2026-12-25 13:00 UTC)."},
+			"1 is due and waits for a person. Nothing else is due.", ""},
+		"one that is opted out and due":     {fleet(on("r-1", "carts", 9*day, in(OptedOut, time.Time{}, OptedOutRule))), false, "1 instance needs a person", "1 is due but opted out. Nothing else is due.", ""},
+		"one that is opted out and not due": {fleet(on("r-1", "carts", 90*day, in(OptedOut, time.Time{}, OptedOutRule))), true, "All is well", "Nothing is due.", ""},
+		"encryption that is off":            {fleet(noCertificate("r-1", "", NoEncryption, ""), noCertificate("r-2", "", NoTLS, "")), true, "All is well", "Nothing is due.", ""},
+		"a region that could not be read":   {unread, false, "Not everything could be read", "Nothing is due.", "orders-cache, in 31d"},
 		"something of everything": {smallFleet(), false, "6 instances need a person",
-			"1 expired, 1 cannot be renewed in time, 1 could not be read, 1 with a wrong name, 1 is due and waits for a person, 1 is due but opted out. 4 are due and renewed without a person. The next renewal: leaderboard, in 6h (2026-11-24 18:00 UTC)."},
+			"1 expired, 1 cannot be renewed in time, 1 could not be read, 1 with a wrong name, 1 is due and waits for a person, 1 is due but opted out. 4 are due and renewed without a person.", "leaderboard, in 6h"},
 	} {
-		v := test.page.verdict(test.page.Rows)
-		if v.Calm != test.calm || v.Title != test.title || strings.Join(v.Sentences, " ") != test.sentences {
-			t.Errorf("of %s the page says (calm: %v) %s: %s\nwant (calm: %v) %s: %s", name, v.Calm, v.Title, strings.Join(v.Sentences, " "), test.calm, test.title, test.sentences)
+		v := test.page.verdict(test.page.Rows, test.page.tally(test.page.Rows))
+		next := ""
+		if v.Next != nil {
+			next = v.Next.Name + ", " + v.Next.At.Away
+		}
+		if next != test.next {
+			t.Errorf("of %s the next renewal is %q, want %q", name, next, test.next)
+		}
+		said := strings.TrimSpace(v.Needs + " " + v.Unattended)
+		if v.Calm != test.calm || v.Title != test.title || said != test.sentences {
+			t.Errorf("of %s the page says (calm: %v) %s: %s\nwant (calm: %v) %s: %s", name, v.Calm, v.Title, said, test.calm, test.title, test.sentences)
 		}
 		heading := under(parse(t, render(t, test.page)), "verdict", "h2")
 		if want := map[bool]string{true: "fine", false: "late"}[test.calm]; len(heading) != 1 || heading[0].attrs["class"] != want {
@@ -73,8 +83,8 @@ func TestPageOfALargeFleetIsBounded(t *testing.T) {
 		says                 []string
 	}{
 		300:    {300, 300, 300_000, nil},
-		5000:   {5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed">Printed are the first 500 instances`}},
-		20_000: {5000, maxPrinted, 4_000_000, []string{"20,000 instances", "Listed are the 5,000 most urgent", "15,000 more are only counted", `<p class="printed">Printed are the first 500 instances`}},
+		5000:   {5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
+		20_000: {5000, maxPrinted, 4_000_000, []string{"20,000 instances", "Listed are the 5,000 most urgent", "15,000 more are only counted", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
 	} {
 		p := denseFleet(n)
 		page := render(t, p)
@@ -99,9 +109,24 @@ func TestPageOfALargeFleetIsBounded(t *testing.T) {
 				t.Errorf("the page of %d instances does not say %q", n, says)
 			}
 		}
-		if len(want.says) == 0 && strings.Contains(page, `<p class="printed">`) {
+		if len(want.says) == 0 && strings.Contains(page, `<p class="printed"`) {
 			t.Errorf("the page of %d instances says that not all are printed", n)
 		}
+	}
+}
+
+// Where more is urgent than the table holds, the counters still count all, but
+// lead to no rows that are not there.
+func TestGroupsThatAreNotListedAreCounted(t *testing.T) {
+	p := Page{Generated: now, RenewBefore: 30 * day}
+	for i := range maxRows + 10 {
+		p.Rows = append(p.Rows, on(fmt.Sprintf("r-due%06d", i), "", 9*day))
+	}
+	p.Rows = append(p.Rows, on("r-fine", "", 90*day))
+	elements := parse(t, render(t, p))
+	links := texts(under(elements, "", "a"))
+	if !slices.Contains(links, "5,010 Due") || slices.Contains(links, "1 Fine") || !slices.Contains(texts(under(elements, "", "span")), "1 Fine") {
+		t.Errorf("the links are %q, want one to what is due and none to what is fine", links)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"html/template"
 	"slices"
 	"strings"
-	"time"
 
 	"tairssl/handler"
 )
@@ -35,7 +34,7 @@ type view struct {
 	Chart           *chart
 	Left            int // how many instances are not shown
 	LeftText, Shown string
-	Printed         string // how many are printed, "" if all are
+	Printed         int // how many are printed, 0 if all are
 }
 
 // groupRows are the rows of a group.
@@ -70,37 +69,38 @@ func (p Page) view() view {
 	if p.RenewBefore == 0 {
 		p.RenewBefore = handler.DefaultRenewBefore
 	}
-	c := p.clock()
+	c, t := p.clock(), p.tally(rows)
 	v := view{
 		Policy: policy, CSS: template.CSS(pageCSS), JS: template.JS(pageJS),
 		Generated: c.moment(p.Generated), RenewBefore: handler.Span(p.RenewBefore),
 		Regions: strings.Join(regions(p.Regions, rows), ", "), Total: counted(len(rows), "instance"),
 		Unread: plainAll(p.Unread), Empty: strings.Join(plainAll(p.Empty), ", "),
-		Chart: p.chart(rows),
+		Verdict: p.verdict(rows, t), Chart: p.chart(rows),
 	}
-	v.Verdict = p.verdict(rows)
 	if names := regions(nil, rows); len(names) > 1 {
 		v.Choices = names
 	}
 	shown := rows[:min(len(rows), maxRows)]
 	v.Left, v.LeftText, v.Shown = len(rows)-len(shown), number(len(rows)-len(shown)), number(len(shown))
 	if len(shown) > maxPrinted {
-		v.Printed = number(maxPrinted)
+		v.Printed = maxPrinted
 	}
-	v.Groups = c.groups(shown, rows)
+	v.Groups = c.groups(shown, t)
+	for i := range v.Groups { // the first of those that are counted
+		v.Verdict.Counts[i].Listed = true
+	}
 	return v
 }
 
-// groups divides the rows that are shown, and counts all of them.
-func (c clock) groups(shown, all []Row) (divided []groupRows) {
-	counts := countGroups(all)
+// groups divides the rows that are shown; the counts are those of all rows.
+func (c clock) groups(shown []Row, t tally) (divided []groupRows) {
 	for i, r := range shown {
 		if i == 0 || r.Group != shown[i-1].Group {
-			divided = append(divided, groupRows{Group: r.Group, Count: number(counts[r.Group])})
+			divided = append(divided, groupRows{Group: r.Group, Count: number(t.groups[r.Group])})
 		}
 		g := &divided[len(divided)-1]
 		row := c.cells(r)
-		row.Open, row.Unprinted = groups[r.Group].needsPerson && counts[r.Group] <= 5, i >= maxPrinted
+		row.Open, row.Unprinted = groups[r.Group].needsPerson && t.groups[r.Group] <= 5, i >= maxPrinted
 		g.Rows = append(g.Rows, row)
 	}
 	return divided
@@ -139,14 +139,6 @@ func urgency(a, b Row) int {
 		cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }
 
-// countGroups counts the rows of each group.
-func countGroups(rows []Row) (counts [len(groups)]int) {
-	for _, r := range rows {
-		counts[r.Group]++
-	}
-	return counts
-}
-
 // regions names the regions that were read, or else those of the rows, sorted.
 func regions(read []string, rows []Row) []string {
 	names := plainAll(read)
@@ -158,6 +150,3 @@ func regions(read []string, rows []Row) []string {
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
-
-// dueAt is when a row is due.
-func (p Page) dueAt(r Row) time.Time { return r.Expires.Add(-p.RenewBefore) }
