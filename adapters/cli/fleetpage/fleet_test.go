@@ -52,9 +52,9 @@ func smallFleet() Page {
 		Freezes: []Span{{time.Date(2026, 12, 23, 16, 0, 0, 0, time.UTC), time.Date(2027, 1, 2, 16, 0, 0, 0, time.UTC)}},
 		Rows: []Row{
 			on("r-bp1zxszhcgatnx02", "sessions", 200*day+time.Hour),
-			on("r-bp1zxszhcgatnx04", "price-list", -3*day, in(Expired, now, WhenDue), why("certificate expired 3d ago")),
+			on("r-bp1zxszhcgatnx04", "price-list", -3*day, in(Expired, now, WhenDue)),
 			on("r-uf6zxszhcgatnx08", "job-queue", 30*time.Hour, region("cn-shanghai"), in(TooLate, now.Add(4*day), Window)),
-			noCertificate("r-uf6zxszhcgatnx09", "invoices", Unreadable, "forbidden: the credentials may not call kvstore:DescribeInstanceSSL", "tairssl status r-uf6zxszhcgatnx09 --region cn-shanghai --profile prod"),
+			noCertificate("r-bp1zxszhcgatnx09", "invoices", Unreadable, "forbidden: the credentials may not call kvstore:DescribeInstanceSSL", "tairssl status r-bp1zxszhcgatnx09 --region cn-hangzhou --profile prod"),
 			on("r-bp1zxszhcgatnx06", "search-index", 90*day, in(WrongName, now.Add(60*day), OwnWindow), why("The certificate is for old-endpoint.redis.rds.aliyuncs.com, the endpoint is r-bp1zxszhcgatnx06.redis.rds.aliyuncs.com.")),
 			on("r-bp1zxszhcgatnx01", "orders & carts <eu>", 12*day+time.Hour, in(Due, now, WhenDue)),
 			on("r-bp1zxszhcgatnx12", "购物车缓存", 14*day, in(Due, now.Add(3*day), Capped)),
