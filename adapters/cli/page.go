@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +23,7 @@ type fleetPage struct {
 	Regions   []string // that were read
 	Coverage  []fleet.Coverage
 	Rows      []status
+	Again     string // the command that makes the page anew
 	// Line is a command that can be pasted, such as status of an instance.
 	Line func(name, id, region string) string
 }
@@ -26,9 +31,27 @@ type fleetPage struct {
 // writePage writes the page in one piece, or not at all.
 func writePage(w io.Writer, p fleetPage) error { return fleetpage.Write(w, p.page()) }
 
+// again is the command that writes a page anew. The folder stays unsaid: the page
+// may be read elsewhere.
+func (c *command) again(file string, tags map[string]string) string {
+	line := c.line("status --all --html", filepath.Base(file), c.region)
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		line += " --tag " + quoted(key+"="+tags[key])
+	}
+	return line
+}
+
+func writeFile(name string, p fleetPage) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writePage(f, p), f.Close())
+}
+
 // page says in the page's own terms what the rows say in the command's.
 func (p fleetPage) page() fleetpage.Page {
-	page := fleetpage.Page{Generated: p.Generated, RenewBefore: p.renewBefore(), Regions: p.Regions}
+	page := fleetpage.Page{Generated: p.Generated, RenewBefore: p.renewBefore(), Regions: p.Regions, Again: p.Again}
 	page.Unread, page.Empty = notRead(p.Coverage)
 	for _, s := range p.Rows {
 		renewal := p.renewal(s)

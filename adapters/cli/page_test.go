@@ -174,6 +174,9 @@ func TestCommandsOnThePageCanBePasted(t *testing.T) {
 	if got, want := commands(command{emulate: true}, on("r-abcd", 90*day)), []string{"tairssl status r-abcd --region cn-hangzhou --emulate"}; !slices.Equal(got, want) {
 		t.Errorf("with an emulated cloud the commands are %q, want %q", got, want)
 	}
+	if got, want := (&command{profile: "prod", region: "cn-hangzhou"}).again("/home/me/fleet.html", map[string]string{"team": "a b", "env": "prod"}), "tairssl status --all --html fleet.html --region cn-hangzhou --profile prod --tag env=prod --tag 'team=a b'"; got != want {
+		t.Errorf("the page is made anew by %q, want %q", got, want)
+	}
 	for _, id := range []string{"r-abcd; reboot", "--all", "$(reboot)", ""} {
 		if got := commands(command{}, on(id, 9*day)); got != nil {
 			t.Errorf("the id %q, which is none, is in the commands %q", id, got)

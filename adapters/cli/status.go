@@ -3,9 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -90,7 +88,7 @@ func (c *command) status() *cobra.Command {
 			shown.end()
 			c.warnUnseen(rows)
 			if html != "" {
-				if err := writeFile(html, fleetPage{Generated: h.Now(), Policy: h.Policy, Regions: h.Regions, Coverage: coverage, Rows: rows, Line: c.line}); err != nil {
+				if err := writeFile(html, fleetPage{Generated: h.Now(), Policy: h.Policy, Regions: h.Regions, Coverage: coverage, Rows: rows, Again: c.again(html, tags), Line: c.line}); err != nil {
 					return usageError{err}
 				}
 				fmt.Fprintf(c.Stderr, "wrote %s\n", html)
@@ -149,14 +147,6 @@ func statusOfAll(ctx context.Context, h instances, tags map[string]string) (rows
 	})
 	slices.SortFunc(rows, soonest)
 	return rows, coverage
-}
-
-func writeFile(name string, p fleetPage) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(writePage(f, p), f.Close())
 }
 
 // soonest puts what can not be read first, then what expires first, then what

@@ -45,7 +45,7 @@ func noCertificate(id, name string, g Group, reason string, commands ...string) 
 // smallFleet has an instance in every group, and every rule that needs words.
 func smallFleet() Page {
 	return Page{
-		Generated: now, RenewBefore: 30 * day,
+		Generated: now, RenewBefore: 30 * day, Again: "tairssl status --all --html fleet.html --profile prod",
 		Regions: []string{"cn-shanghai", "cn-hangzhou", "cn-qingdao", "cn-beijing"},
 		Unread:  []string{"could not list cn-beijing: the role may not call kvstore:DescribeInstances"},
 		Empty:   []string{"cn-qingdao"},

@@ -31,6 +31,7 @@ type Page struct {
 	Empty       []string      // regions that were read and have no instance
 	Freezes     []Span        // in which nothing is renewed unattended
 	Rows        []Row
+	Again       string // the command that makes the page anew
 	// Zone is that of every time on the page; nil is UTC.
 	Zone *time.Location
 }

@@ -74,7 +74,7 @@ func TestScriptWritesNoMarkupAndOpensNoConnection(t *testing.T) {
 
 func TestHostileTextStaysText(t *testing.T) {
 	fill := func(text string) Page {
-		p := Page{Generated: now, RenewBefore: 30 * day, Regions: []string{text}, Unread: []string{text}, Empty: []string{text}}
+		p := Page{Generated: now, RenewBefore: 30 * day, Regions: []string{text}, Unread: []string{text}, Empty: []string{text}, Again: text}
 		for g := range groups {
 			r := on(text, "the name "+text, 5*day, region(text), why(text))
 			r.Group, r.Facts, r.Commands = Group(g), []Fact{{text, text}}, []string{text}

@@ -65,7 +65,7 @@ func TestEmptyFleetSaysWhatToDo(t *testing.T) {
 
 func TestPageSaysWhatItLacks(t *testing.T) {
 	page := render(t, smallFleet())
-	for _, want := range []string{"15 instances in cn-beijing, cn-hangzhou, cn-qingdao, cn-shanghai", "may not call kvstore:DescribeInstances", "No instance is in cn-qingdao", "due 30d before it expires"} {
+	for _, want := range []string{"15 instances in cn-beijing, cn-hangzhou, cn-qingdao, cn-shanghai", "may not call kvstore:DescribeInstances", "No instance is in cn-qingdao", "due 30d before it expires", "anew with <code>tairssl status --all --html fleet.html --profile prod</code>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -35,6 +35,7 @@ type view struct {
 	Left            int // how many instances are not shown
 	LeftText, Shown string
 	Printed         int // how many are printed, 0 if all are
+	Again           string
 }
 
 // groupRows are the rows of a group.
@@ -75,7 +76,7 @@ func (p Page) view() view {
 		Generated: c.moment(p.Generated), RenewBefore: handler.Span(p.RenewBefore),
 		Regions: strings.Join(regions(p.Regions, rows), ", "), Total: counted(len(rows), "instance"),
 		Unread: plainAll(p.Unread), Empty: strings.Join(plainAll(p.Empty), ", "),
-		Verdict: p.verdict(rows, t), Chart: p.chart(rows),
+		Verdict: p.verdict(rows, t), Chart: p.chart(rows), Again: Plain(p.Again),
 	}
 	if names := regions(nil, rows); len(names) > 1 {
 		v.Choices = names
