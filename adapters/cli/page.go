@@ -77,7 +77,6 @@ func (p fleetPage) renewBefore() time.Duration {
 // others it is the first opening of their window after they become due.
 func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	due := s.SSLExpiredTime.Add(-p.renewBefore())
-	opens := p.Policy.Window.Opens(s.seen.Instance, due)
 	switch {
 	case s.SSLExpiredTime.IsZero() || s.stopped():
 		return fleetpage.Renewal{}
@@ -97,7 +96,8 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.WhenDue}
 	case p.Policy.Window.Own() && s.seen.MaintainStartTime == "": // a listing lacks it
 		return fleetpage.Renewal{At: due, Rule: fleetpage.OwnWindow}
-	case opens.After(due):
+	}
+	if opens := p.Policy.Window.Opens(s.seen.Instance, due); opens.After(due) {
 		return fleetpage.Renewal{At: opens, Rule: fleetpage.Window}
 	}
 	return fleetpage.Renewal{At: due, Rule: fleetpage.WhenDue}
@@ -149,8 +149,8 @@ func (s status) whyOnPage(r fleetpage.Rule) string {
 	if s.WrongName {
 		why = append(why, fmt.Sprintf("The certificate is for %s, but the endpoint is %s.", s.CertCommonName, s.ConnectionDomain))
 	}
-	if is := "the instance is " + s.InstanceStatus; s.InstanceStatus != "" && s.InstanceStatus != "Normal" && !strings.Contains(join(why...), is) {
-		why = append(why, "T"+is[1:]+".")
+	if odd := s.InstanceStatus != "" && s.InstanceStatus != "Normal"; odd && !strings.Contains(join(why...), "the instance is "+s.InstanceStatus) {
+		why = append(why, "The instance is "+s.InstanceStatus+".")
 	}
 	return strings.Join(why, " ")
 }

@@ -8,7 +8,7 @@ type Group int
 const (
 	Unreadable   Group = iota // the API did not say enough
 	Expired                   // the certificate has expired
-	TooLate                   // the rules allow no renewal before the certificate expires
+	TooLate                   // the rules allow no renewal a day before the certificate expires
 	WrongName                 // the certificate is not for the endpoint
 	Due                       // the next sweep renews it
 	Waiting                   // due, but a rule holds it back
@@ -29,9 +29,9 @@ var groups = [...]struct {
 	inSentence     string // after a number; of groups that need a person
 }{
 	Expired: {id: "expired", word: "Expired", needsPerson: true, inSentence: "expired",
-		note: "Clients that check certificates cannot connect. To update one restarts it."},
+		note: "Clients that check certificates cannot connect. An update restarts the instance."},
 	TooLate: {id: "late", word: "Cannot be renewed in time", needsPerson: true, inSentence: "cannot be renewed in time",
-		note: "The rules allow no renewal before these certificates expire. Renew them by hand. To update one restarts it."},
+		note: "The rules allow no renewal a day or more before the expiry. Renew these by hand. An update restarts the instance."},
 	Unreadable: {id: "unreadable", word: "Could not be read", needsPerson: true, inSentence: "could not be read",
 		note: "Nothing is known of these certificates. Do what the message says, then look again."},
 	WrongName: {id: "wrong-name", word: "Wrong name", needsPerson: true, inSentence: "with a wrong name",
@@ -45,7 +45,7 @@ var groups = [...]struct {
 	Stopped: {id: "stopped", word: "Not running",
 		note: "Nothing is renewed while an instance does not run."},
 	NoEncryption: {id: "no-encryption", word: "No encryption",
-		note: "Encryption is off. To enable it restarts the instance."},
+		note: "Encryption is off. Enabling it restarts the instance."},
 	NoTLS: {id: "no-tls", word: "No TLS",
 		note: "These types of instance have no TLS."},
 	Fine: {id: "fine", word: "Fine",

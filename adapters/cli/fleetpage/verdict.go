@@ -70,6 +70,8 @@ func (p Page) verdict(rows []Row, t tally) verdict {
 		v.Unattended = "Nothing is due."
 	}
 	switch v.Calm = needy == 0 && len(p.Unread) == 0; {
+	case len(rows) == 0:
+		v.Title = "No instances here"
 	case needy > 0:
 		v.Title = fmt.Sprintf("%s %s a person", counted(needy, "instance"), either(needy, "needs", "need"))
 	case !v.Calm:
