@@ -30,7 +30,7 @@ func render(t interface{ Fatal(...any) }, p Page) string {
 
 // everyPage is a page of each kind.
 func everyPage() map[string]Page {
-	return map[string]Page{"healthy": healthyFleet(), "small": smallFleet(), "dense": denseFleet(300), "large": denseFleet(5000), "beyond": denseFleet(maxRows + 500),
+	return map[string]Page{"healthy": healthyFleet(), "small": smallFleet(), "dense": denseFleet(300), "large": denseFleet(maxRows + 500),
 		"empty": {Generated: now, Unread: []string{"could not list cn-beijing"}}}
 }
 
