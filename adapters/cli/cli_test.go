@@ -148,7 +148,7 @@ func TestStatus(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	s := newShell(t)
-	for _, args := range [][]string{{"update"}, {"renew", id}, {"update", id, "--colour"}, {"status", id, "-o", "yaml"}, {"invoke", "x.json"}, {"invoke", "--on", "azure", "x.json"}, {"update", id, "--wait", "long"}} {
+	for _, args := range [][]string{{"update"}, {"restart", id}, {"update", id, "--colour"}, {"status", id, "-o", "yaml"}, {"invoke", "x.json"}, {"invoke", "--on", "azure", "x.json"}, {"update", id, "--wait", "long"}} {
 		if code, _, stderr := s.run("", args...); code != 2 || !strings.Contains(stderr, "--help") {
 			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
 		}
