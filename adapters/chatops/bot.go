@@ -2,6 +2,7 @@ package chatops
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ type Message struct {
 	User     string
 	Channel  string
 	Text     string
+	// Call is what people write before a command so that it comes here: "/tair" or
+	// "@tair". "" if nothing, or if it is not known.
+	Call string
 	// Trust says what the platform's signature proves.
 	Trust handler.Trust
 	// Reply is where an answer can be sent later; "" if there is no such place.
@@ -118,12 +122,11 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	// line has it whatever happens then.
 	a := audit{decision: "unknown"}
 	c, t, err := b.understand(m, &a)
-	w := c.wording()
 	var reply Reply
 	switch {
 	case c.Verb == confirm && b.pauses.active(m, b.Now()):
-		a.decision, a.why = string(handler.Refused), inEnglish.Pause
-		reply = text(w.sentence(w.Pause))
+		a.decision, a.why = string(handler.Refused), inEnglish().Pause
+		reply = text(c.say(func(w *wording) string { return w.Pause }))
 	case err != nil:
 		if c.Verb == confirm && a.wrong {
 			b.pauses.add(m, b.Now())
@@ -142,7 +145,6 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 // sentence for people.
 func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 	c, err = Parse(m.Text)
-	w := c.wording()
 	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
 	switch {
 	case err != nil:
@@ -152,16 +154,23 @@ func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 		return c, t, nil
 	}
 	refuse := func(sentence func(*wording) string) error {
-		a.decision, a.why = string(handler.Refused), sentence(&inEnglish)
-		return w.err(sentence(w))
+		a.decision, a.why = string(handler.Refused), sentence(inEnglish())
+		return errors.New(c.say(sentence))
 	}
 	if why := b.readsOnly(); why != nil {
 		return c, t, refuse(why)
 	}
 	t, fault := b.coder().read(c.Code, m, m.Received)
+	if c.Alone && fault != errCode {
+		c.Chinese, c.Alone = t.chinese, false
+	}
 	if fault != nil {
 		a.wrong = fault == errCode
 		return c, t, refuse(fault.of)
+	}
+	if p, known := b.given.of(t.text, b.Now()); known && !t.fits(p) {
+		a.wrong = true
+		return c, t, refuse(errCode.of)
 	}
 	a.verb = confirm + " " + t.verb
 	return c, t, nil
@@ -193,15 +202,30 @@ type audit struct {
 	err                            *handler.Error // what failed first
 }
 
+// severity is how much of several changes an operator wants to hear of one first.
+func (a *audit) severity() int {
+	switch {
+	case a.err != nil:
+		return 2
+	case a.decision != string(handler.Planned):
+		return 1
+	}
+	return 0
+}
+
 // audited tells the audit of a message.
 func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	actor := ""
 	if m.User != "" {
 		actor = m.Platform + ":" + clip(m.Tenant) + "/" + clip(m.User) // as a rule names it
 	}
+	instances := make([]string, len(a.instances))
+	for i, name := range a.instances {
+		instances[i] = handler.Quoted(name) // it may be a URL with a password
+	}
 	attrs := []slog.Attr{
 		slog.String("actor", actor), slog.String("channel", clip(m.Channel)), slog.String("verb", a.verb),
-		slog.String("instance", strings.Join(a.instances, ",")), slog.String("region", a.region),
+		slog.String("instance", strings.Join(instances, ",")), slog.String("region", a.region),
 		slog.String("outcome", a.decision), slog.String("reason", a.why), slog.String("request_id", a.requestID),
 	}
 	if a.handed {

@@ -91,6 +91,15 @@ func TestRules(t *testing.T) {
 			t.Errorf("the rule %q is taken", bad)
 		}
 	}
+	for _, bad := range []string{
+		"slack:T1/U1 * *, dingtalk:T1/U1 * *", "slack:T1/U1 * *,dingtalk:T1/U1 * *", "slack:T1/U1 * *\ndingtalk:T1/U1 * *", "slack:T1/U1, slack:T1/U2 * *",
+		"slack:T1/U1,slack:T1/U2 * *", "slack:T1/U1 *,teams:T1/U1 * *", "slack:T1/U1 status, update *", "slack:T1/U1 * r-bp1*,slack:T1/U2",
+	} {
+		var r chatops.Rules
+		if err := r.UnmarshalText([]byte(bad)); err == nil || !strings.Contains(err.Error(), "separate rules by a semicolon") || !strings.Contains(err.Error(), "slack:T123/U456 status,update r-bp1*; feishu:tenant1/oc_42 status *") {
+			t.Errorf("the rules %q are answered %v, which does not name the separator and show right ones", bad, err)
+		}
+	}
 	var r chatops.Rules
 	if err := r.UnmarshalText([]byte("slack:T123/U456 status,update r-bp1*; dingtalk:ding1/staff9 * *; feishu:tenant1/oc_42 status *;")); err != nil || len(r) != 3 {
 		t.Fatalf("the rules are %v, %v", r, err)
@@ -132,7 +141,7 @@ func (c *cloud) Instance(_ context.Context, ref handler.Ref) (handler.Instance, 
 	if _, ok := c.ssl[ref.InstanceID]; !ok {
 		return handler.Instance{}, handler.Errorf(handler.NotFound, "no instance %s", ref.InstanceID)
 	}
-	return handler.Instance{Status: "Normal", ConnectionDomain: c.domains[ref.InstanceID], Tags: maps.Clone(c.tags[ref.InstanceID]), At: c.now}, nil
+	return handler.Instance{Status: "Normal", Name: c.names[ref.InstanceID], ConnectionDomain: c.domains[ref.InstanceID], Tags: maps.Clone(c.tags[ref.InstanceID]), At: c.now}, nil
 }
 
 func (c *cloud) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {

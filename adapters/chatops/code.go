@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,15 +14,15 @@ import (
 )
 
 // A code is 16 letters and digits of an alphabet of 28, in which no two look
-// alike: neither 0 O 1 I L, nor B S Z beside 8 5 2. That is a number of 76 bits,
-// the highest first:
+// alike: neither 0 O 1 I L, nor B S Z beside 8 5 2. That is a number of almost 77
+// bits, the highest first:
 //
+//	 3  verb       1 update, 2 enable, 3 disable; 3 more if the plan is in Chinese
 //	 4  minute     in which it was given, its low bits
-//	 2  verb       1 update, 2 enable, 3 disable
 //	12  selector   of the instance: a keyed hash of its region and id
 //	10  check      a MAC of all the other bits, the whole minute, place and person
-//	48  seal       a MAC of the whole plan: minute, verb, region, instance, expiry
-//	               of the certificate that was seen, place and person
+//	48  seal       a MAC of the whole plan: minute, verb, language, region, instance,
+//	               expiry of the certificate that was seen, place and person
 //
 // It holds all that a process needs that never saw the plan. The check is read
 // without the API: it tells a code that was mistyped, made up, or given to
@@ -38,7 +39,7 @@ const (
 	codeLength   = 16
 	codeGroup    = 4
 
-	minuteBits, verbBits, selectorBits, checkBits, sealBits = 4, 2, 12, 10, 48
+	minuteBits, selectorBits, checkBits, sealBits = 4, 12, 10, 48
 
 	// codeLife is how long a code may be used. It ends with a whole minute.
 	codeLife = 5 * time.Minute
@@ -59,8 +60,11 @@ type plan struct {
 
 func (p plan) ref() handler.Ref { return handler.Ref{RegionID: p.Region, InstanceID: p.Instance} }
 
-// codeVerbs are the numbers of the verbs in a code.
+// codeVerbs are the verbs in a code by their numbers, and codeLanguage is what is added
+// to these in Chinese. 28^16 is more than 7 × 2^74, so the sums fit.
 var codeVerbs = []string{1: "update", 2: "enable", 3: "disable"}
+
+const codeLanguage = 3
 
 // coder makes and reads codes.
 type coder struct {
@@ -68,33 +72,21 @@ type coder struct {
 	second bool // somebody else confirms
 }
 
-// ticket is a code that was read, as far as that goes without the API.
-type ticket struct {
-	coder
-	text     string // as code writes it
-	from     Message
-	minute   int64 // since 1970
-	verb     string
-	selector uint64
-	seal     uint64
-}
-
-// code writes a plan for whoever asked.
-func (c coder) code(p plan, m Message, now time.Time) string {
+// code writes a plan for whoever asked, in a language.
+func (c coder) code(p plan, m Message, chinese bool, now time.Time) string {
 	minute := now.Unix() / 60
-	t := ticket{coder: c, from: m, minute: minute, verb: p.Verb, selector: c.selectorOf(p.ref())}
+	t := ticket{coder: c, from: m, minute: minute, verb: p.Verb, chinese: chinese, selector: c.selectorOf(p.ref())}
 	t.seal = t.sealOf(p)
 	return t.write()
 }
 
 // write gives the text of a ticket.
 func (t ticket) write() string {
-	n := big.NewInt(0)
+	n := new(big.Int).SetUint64(verbNumber(t.verb, t.chinese))
 	push := func(value uint64, bits uint) {
 		n.Lsh(n, bits).Or(n, new(big.Int).SetUint64(value&(1<<bits-1)))
 	}
 	push(uint64(t.minute), minuteBits)
-	push(uint64(verbNumber(t.verb)), verbBits)
 	push(t.selector, selectorBits)
 	push(t.check(), checkBits)
 	push(t.seal, sealBits)
@@ -116,100 +108,23 @@ func grouped(s string) string {
 	return strings.Join(append(groups, s), "-")
 }
 
-func verbNumber(verb string) int {
-	for i, v := range codeVerbs {
-		if v == verb {
-			return i
-		}
+// verbNumber is what a code says of verb and language.
+func verbNumber(verb string, chinese bool) uint64 {
+	n := slices.Index(codeVerbs, verb)
+	if chinese {
+		n += codeLanguage
 	}
-	return 0
+	return uint64(n)
 }
 
-// badCode says why a code counts for nothing.
-type badCode struct{ of func(*wording) string }
-
-var (
-	errCode = &badCode{func(w *wording) string { return w.WrongCode }}
-	errLate = &badCode{func(w *wording) string { return w.LateCode }}
-	errSelf = &badCode{func(w *wording) string { return w.SelfCode }}
-)
-
-// read opens a code that m uses at a time.
-func (c coder) read(text string, m Message, now time.Time) (ticket, *badCode) {
-	n, base := big.NewInt(0), big.NewInt(int64(len(codeAlphabet)))
-	text = lookAlikes.Replace(strings.ToUpper(strings.ReplaceAll(text, "-", "")))
-	if len(text) != codeLength {
-		return ticket{}, errCode
-	}
-	for _, r := range text {
-		at := strings.IndexRune(codeAlphabet, r)
-		if at < 0 {
-			return ticket{}, errCode
-		}
-		n.Mul(n, base).Add(n, big.NewInt(int64(at)))
-	}
-	pull := func(bits uint) uint64 {
-		value := new(big.Int).And(n, new(big.Int).SetUint64(1<<bits-1)).Uint64()
-		n.Rsh(n, bits)
-		return value
-	}
-	t := ticket{coder: c, text: grouped(text), from: m}
-	t.seal = pull(sealBits)
-	check := pull(checkBits)
-	t.selector = pull(selectorBits)
-	verb := pull(verbBits)
-	low := int64(pull(minuteBits))
-	if n.Sign() != 0 || verb == 0 { // 28^16 is a little more than 2^76
-		return ticket{}, errCode
-	}
-	t.verb = codeVerbs[verb]
-	return t.dated(low, check, now)
-}
-
-// dated finds the minute of a ticket of which the low bits are known: the latest
-// one for which the check holds.
-func (t ticket) dated(low int64, check uint64, now time.Time) (ticket, *badCode) {
-	const period = 1 << minuteBits
-	present := now.Unix() / 60
-	latest := present + 1 // another process's clock may be ahead
-	latest -= (latest - low%period + period) % period
-	for minute := latest; present-minute <= int64(codeMemory/time.Minute); minute -= period {
-		t.minute = minute
-		mine := t.check() == check
-		old := present-minute > int64(codeLife/time.Minute)
-		switch {
-		case t.second && mine && !old:
-			return ticket{}, errSelf
-		case t.second && minute == latest && !old:
-			return t, nil // whose it is does not show
-		case mine && old, t.second && old:
-			return ticket{}, errLate
-		case mine:
-			return t, nil
-		}
-	}
-	return ticket{}, errCode
-}
-
-// selects reports whether an instance may be the one of the ticket.
-func (t ticket) selects(ref handler.Ref) bool { return t.selectorOf(ref) == t.selector }
-
-// fits reports whether the ticket was given for a plan.
-func (t ticket) fits(p plan) bool {
-	var want, got [8]byte
-	binary.BigEndian.PutUint64(want[:], t.sealOf(p))
-	binary.BigEndian.PutUint64(got[:], t.seal)
-	return hmac.Equal(want[:], got[:])
-}
-
-// select_ is what a code says of an instance.
+// selectorOf is what a code says of an instance.
 func (c coder) selectorOf(ref handler.Ref) uint64 {
 	return c.bits(selectorBits, "instance", ref.RegionID, ref.InstanceID)
 }
 
 // check binds all other bits to place, person and minute.
 func (t ticket) check() uint64 {
-	return t.bits(checkBits, "check", append(t.place(), t.from.User, t.verb, number(t.minute), number(int64(t.selector)), number(int64(t.seal)))...)
+	return t.bits(checkBits, "check", append(t.place(), t.from.User, number(int64(verbNumber(t.verb, t.chinese))), number(t.minute), number(int64(t.selector)), number(int64(t.seal)))...)
 }
 
 // sealOf binds a plan to place, person and minute.
@@ -218,7 +133,7 @@ func (t ticket) sealOf(p plan) uint64 {
 	if t.second {
 		person = "" // anybody's but one
 	}
-	return t.bits(sealBits, "seal", append(t.place(), person, t.verb, number(t.minute), p.Region, p.Instance, seconds(p.Expires.Time))...)
+	return t.bits(sealBits, "seal", append(t.place(), person, number(int64(verbNumber(t.verb, t.chinese))), number(t.minute), p.Region, p.Instance, seconds(p.Expires.Time))...)
 }
 
 // place is where a code counts.
@@ -232,7 +147,7 @@ func (t ticket) place() []string {
 
 // bits are the first so many of a MAC over the parts.
 func (c coder) bits(n uint, kind string, parts ...string) uint64 {
-	return binary.BigEndian.Uint64(mac(c.key, append([]string{"code 2", kind}, parts...)...)) >> (64 - n)
+	return binary.BigEndian.Uint64(mac(c.key, append([]string{"code 3", kind}, parts...)...)) >> (64 - n)
 }
 
 // mac is over the parts and their lengths, so that none runs into the next.

@@ -20,17 +20,19 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 	case fault != nil:
 		b.used.forget(t.text)
 		a.decision, a.why, a.err = string(handler.Failed), fault.Message, fault
-		return text(w.CouldNotLook, w.sentence(fault.Message))
+		return text(w.CouldNotLook, w.fault(fault))
 	case p.Instance == "":
 		b.pauses.add(m, b.Now())
-		a.decision, a.why, a.wrong = string(handler.Refused), inEnglish.CodeFitsNothing, true
+		a.decision, a.why, a.wrong = string(handler.Refused), inEnglish().CodeFitsNothing, true
 		return text(w.sentence(w.CodeFitsNothing))
 	}
 	a.instances, a.region = []string{p.Instance}, p.Region
 	wait := handler.Duration(timeToWatch(ctx))
 	d := b.delivery(m, p)
 	d.Wait, d.Order = &wait, handler.OrderOf(t.text)
-	result := b.Change(ctx, d)
+	changing, cancel := timeToTell(ctx) // it tells others, too, which may take all the time
+	defer cancel()
+	result := b.Change(changing, d)
 	a.decision, a.why, a.requestID, a.err = string(result.Outcome), result.Reason, result.RequestID, result.Error
 	if _, again := result.Redeliver(); again && result.Outcome != handler.Unknown {
 		b.used.forget(t.text) // nothing was written: the same code may try again

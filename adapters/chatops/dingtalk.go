@@ -4,13 +4,13 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"tairssl/adapters/notify"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
@@ -24,8 +24,8 @@ type DingTalkSettings struct {
 // receiving a robot's messages.
 var dingTalk = Platform{
 	Name: "dingtalk", Title: "DingTalk", Route: "/dingtalk", Setting: "DINGTALK_APP_SECRETS", Media: "application/json",
-	Sign: func(secret string, now time.Time, _ []byte) (http.Header, error) {
-		return SignDingTalk(secret, now), nil
+	Sign: func(secret string, now time.Time, body []byte) (Signed, error) {
+		return signedBy(SignDingTalk(secret, now), body), nil
 	},
 	Sample: func(s Speaker) []byte {
 		return handler.JSON(map[string]any{
@@ -41,7 +41,10 @@ var dingTalk = Platform{
 	},
 	decode: decodeDingTalk,
 	encode: func(_ *Chat, q webhook.Request, _ heard, r Reply) { answer(q, dingTalkAnswer(r)) },
-	later:  toURL(dingTalkAnswer), // a sessionWebhook, which holds for some 90 minutes
+	// A sessionWebhook holds for some 90 minutes.
+	later: func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
+		return c.toURL(p, to, dingTalkAnswer(r))
+	},
 }
 
 const (
@@ -97,7 +100,7 @@ func decodeDingTalk(c *Chat, p *Platform, q webhook.Request) heard {
 		// within the company; where senderCorpId is missing it says nothing.
 		SessionWebhook string `json:"sessionWebhook"`
 	}
-	if json.Unmarshal(q.Body(), &message) != nil {
+	if read(q.Body(), &message) != nil {
 		return heard{unread: "it is not JSON of a message"}
 	}
 	if message.SenderID != "" && message.SenderID == message.ChatbotUserID {

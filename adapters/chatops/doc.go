@@ -9,9 +9,11 @@
 // in [Settings].
 //
 // A text is normalised before it is read: whatever a client made of it, links are
-// what they point at, and full-width letters are plain ones. Instances are found by
-// what people call them, among those that a rule allows. The answer is in the
-// language of the question: one table of sentences for each.
+// what they point at, and full-width letters are plain ones. What is polite around a
+// command says nothing, and neither does what quotes another message: a plan that
+// somebody answers with "no" is not confirmed. Instances are found by what people call
+// them, among those that a rule allows. The answer is in the language of the question:
+// one table of sentences for each.
 //
 // The first step of a change reads and shows what would happen, with a code of 16
 // characters; the second, "confirm CODE", acts only if the certificate is still the
@@ -24,6 +26,7 @@
 // [Options].Hand and answers that it was started. An invocation of its own, for
 // which nobody waits, opens it ([Bot.Open]), makes the change by [Options].Change,
 // watches it and gives the end ([Bot.Finish]), which [Chat.Handed] sends to where
-// the message came from. What can not be read in time takes the same way. A handed
-// message is sealed, so that nobody else can make one or read where its answer goes.
+// the message came from. What can not be read in time takes the same way, and so does
+// an answer that the platform did not take. A handed message is sealed, so that nobody
+// else can make one or read where its answer goes.
 package chatops

@@ -27,8 +27,8 @@ type FeishuSettings struct {
 // feishu is an app's bot in Feishu or Lark: its event subscriptions and its cards.
 var feishu = Platform{
 	Name: "feishu", Title: "Feishu", Route: "/feishu", Setting: "FEISHU_ENCRYPT_KEYS", Media: "application/json",
-	Sign: func(secret string, now time.Time, body []byte) (http.Header, error) {
-		return SignFeishu(secret, "tairssl", now, body), nil
+	Sign: func(secret string, now time.Time, body []byte) (Signed, error) {
+		return signedBy(SignFeishu(secret, "tairssl", now, body), body), nil
 	},
 	Sample: func(s Speaker) []byte {
 		return handler.JSON(map[string]any{

@@ -63,6 +63,7 @@ func (c *Chat) larkAccess(ctx context.Context, p *Platform, host string) (token 
 	if err != nil {
 		return "", 0, err
 	}
+	post.Secrets = []string{string(s.FeishuAppSecret)}
 	var result struct {
 		TenantAccessToken string `json:"tenant_access_token"`
 		Expire            int    // seconds

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +14,7 @@ func larkText(kind, content string) (string, error) {
 	switch kind {
 	case "text":
 		var body struct{ Text string }
-		if json.Unmarshal([]byte(content), &body) != nil {
+		if read([]byte(content), &body) != nil {
 			return "", errors.New("the content of its message is not JSON")
 		}
 		return body.Text, nil
@@ -30,7 +32,7 @@ func larkPostIn(content []byte, depth int) (string, error) {
 		Title   string
 		Content [][]struct{ Tag, Text, Href string }
 	}
-	if err := json.Unmarshal(content, &post); err == nil && post.Content != nil {
+	if read(content, &post) == nil && post.Content != nil {
 		lines := []string{post.Title}
 		for _, paragraph := range post.Content {
 			var line strings.Builder
@@ -52,8 +54,8 @@ func larkPostIn(content []byte, depth int) (string, error) {
 	if depth == 0 || json.Unmarshal(content, &wrapped) != nil {
 		return "", errors.New("the content of its message is not JSON")
 	}
-	for _, inner := range wrapped {
-		if text, err := larkPostIn(inner, depth-1); err == nil {
+	for _, language := range slices.Sorted(maps.Keys(wrapped)) {
+		if text, err := larkPostIn(wrapped[language], depth-1); err == nil {
 			return text, nil
 		}
 	}

@@ -12,7 +12,63 @@ import (
 	"time"
 
 	"tairssl/handler"
+	"tairssl/handler/fleet"
 )
+
+// survey is what was seen of a fleet in as much time as there was.
+type survey struct {
+	*wording
+	mu     sync.Mutex
+	looks  []*look
+	failed map[string][]string // instances by what is wrong
+	first  errorOnce
+}
+
+// add notes a look, which may have failed.
+func (s *survey) add(instance string, o handler.Observation, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.looks = append(s.looks, &look{id: instance, o: o})
+	case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // for want of time
+	default:
+		s.first.set(handler.AsError(err))
+		fault := s.fault(handler.AsError(err))
+		s.failed[fault] = append(s.failed[fault], instance)
+	}
+}
+
+// lines tell what is most urgent, and then what is wrong.
+func (s *survey) lines(f *fleet.Fleet, now time.Time, coverage []fleet.Coverage) (lines []string) {
+	slices.SortFunc(s.looks, func(x, y *look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
+	for i, l := range s.looks {
+		if i == maxStatus {
+			lines = append(lines, fmt.Sprintf(s.MoreLater, len(s.looks)-i))
+			break
+		}
+		lines = append(lines, l.line(s.wording, f, now))
+	}
+	var faults []string
+	for _, fault := range slices.Sorted(maps.Keys(s.failed)) {
+		ids := s.failed[fault]
+		slices.Sort(ids)
+		who := ids[0]
+		if len(ids) > 1 {
+			who = fmt.Sprintf(s.AndMore, who, len(ids)-1)
+		}
+		faults = append(faults, who+": "+fault)
+	}
+	for _, r := range coverage {
+		if r.Error != nil && r.Listed == 0 {
+			faults = append(faults, s.fault(r.Error))
+		}
+	}
+	if more := len(faults) - maxFaults; more > 0 {
+		faults = append(faults[:maxFaults], fmt.Sprintf(s.MoreFaults, more))
+	}
+	return append(lines, faults...)
+}
 
 // fleetStatus says what is most urgent of all that the asker may see, in as much time
 // as a chat has; and aloud if that was not enough to see everything.
@@ -29,77 +85,35 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 	a.region = where
 	ctx, cancel := timeToTell(ctx)
 	defer cancel()
-
-	var (
-		mu     sync.Mutex
-		looks  []look
-		failed = map[string][]string{} // instances by what is wrong
-		first  errorOnce
-	)
+	s := survey{wording: w, failed: map[string][]string{}}
 	coverage := b.fleet.Each(ctx, regions, nil,
 		func(l handler.Listed) bool { return b.Allow.allow(m, status, l.InstanceID) },
-		func(l handler.Listed, o handler.Observation, err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				looks = append(looks, look{id: b.place(l.Ref), o: o})
-			case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // for want of time
-			default:
-				first.set(handler.AsError(err))
-				message := handler.AsError(err).Message
-				failed[message] = append(failed[message], b.place(l.Ref))
-			}
-		})
+		func(l handler.Listed, o handler.Observation, err error) { s.add(b.place(l.Ref), o, err) })
 
-	seen, unseen := len(looks), 0
-	var lines, faults []string
-	for _, message := range slices.Sorted(maps.Keys(failed)) {
-		ids := failed[message]
+	lines := s.lines(b.fleet, b.Now(), coverage)
+	seen, unseen := len(s.looks), 0
+	for _, ids := range s.failed {
 		seen += len(ids)
 		unseen -= len(ids) // why they could not be read is told
-		slices.Sort(ids)
-		who := ids[0]
-		if len(ids) > 1 {
-			who = fmt.Sprintf(w.AndMore, who, len(ids)-1)
-		}
-		faults = append(faults, who+": "+w.sentence(message))
 	}
 	for _, r := range coverage {
 		unseen += r.Unread
 		if r.Error != nil {
-			first.set(r.Error)
-		}
-		if r.Error != nil && r.Listed == 0 {
-			faults = append(faults, w.sentence(r.Error.Message))
+			s.first.set(r.Error)
 		}
 	}
-	if a.decision = "answered"; seen == 0 && len(faults) > 0 {
+	if a.decision = "answered"; len(s.looks) == 0 && len(lines) > 0 {
 		a.decision = string(handler.Failed)
 	}
-	switch a.err = first.get(); {
+	switch a.err = s.first.get(); {
 	case a.err != nil:
 		a.why = a.err.Message
 	case unseen > 0:
-		a.why = fmt.Sprintf(inEnglish.CouldNotList, seen, seen+unseen)
+		a.why = fmt.Sprintf(inEnglish().CouldNotList, seen, seen+unseen)
 	}
-	a.partial = unseen > 0
-	slices.SortFunc(looks, func(x, y look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
-	for i, l := range looks {
-		if i == maxStatus {
-			lines = append(lines, fmt.Sprintf(w.MoreLater, len(looks)-i))
-			break
-		}
-		lines = append(lines, l.line(w, b.fleet, b.Now()))
-	}
-	if more := len(faults) - maxFaults; more > 0 {
-		faults = append(faults[:maxFaults], fmt.Sprintf(w.MoreFaults, more))
-	}
-	lines = append(lines, faults...)
-	switch {
-	case unseen > 0:
+	if a.partial = unseen > 0; a.partial {
 		lines = append(lines, fmt.Sprintf(w.NotAll, seen, seen+unseen, where), w.NameThem)
-	case len(lines) == 0:
+	} else if len(lines) == 0 {
 		lines = append(lines, fmt.Sprintf(w.NothingToSee, where))
 	}
 	return Reply{Lines: lines}

@@ -17,6 +17,10 @@ const (
 	// HandedLife is how old a message may be when it is carried out. After that
 	// its sender may have done something else.
 	HandedLife = 10 * time.Minute
+	// usedFor is how long a code that was used is not handed over again, for one may
+	// press twice. Later it is: another process may have found no instance and said
+	// that the code can be used again. The lease sees to it that nothing changes twice.
+	usedFor = time.Minute
 )
 
 // said is an answer, with what is logged of it.
@@ -99,11 +103,19 @@ func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply 
 	}
 	if err := b.hand(ctx, m); err != nil {
 		a.err = err
-		s.reply.Lines = append(s.reply.Lines, w.CouldNotGoOn+w.sentence(err.Message))
+		s.reply.Lines = append(s.reply.Lines, w.CouldNotGoOn+w.fault(err))
 		return s.reply
 	}
 	a.decision, a.why, a.handed = "answered", "out of time", true
 	return text(w.TakesLonger)
+}
+
+// again hands over a message whose answer was lost, unless it confirms something: the
+// end of that is told anyway.
+func (b *Bot) again(ctx context.Context, m Message) bool {
+	c, _ := Parse(m.Text)
+	m.Received = b.Now()
+	return c.Verb != confirm && b.readsOnly() == nil && b.hand(ctx, m) == nil
 }
 
 // start hands a confirmed change over, of which all was checked that can be
@@ -121,7 +133,7 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 	if !known && b.Second {
 		b.pauses.add(m, now) // the check says nothing of who may confirm
 	}
-	if !b.used.first(t.text, now, 2*codeLife) {
+	if !b.used.first(t.text, now, usedFor) {
 		a.decision, a.why = string(handler.Unchanged), "the code was used before"
 		used := Reply{Lines: []string{w.CodeUsed, w.ask(w.FewMinutes, instance)}}
 		if !b.Second { // else it may have been anybody
@@ -134,14 +146,14 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 		a.err, a.why = err, err.Message
 		if a.decision = string(handler.Failed); err.Uncertain {
 			a.decision = string(handler.Unknown)
-			return Reply{Lines: []string{fmt.Sprintf(w.CouldNotTellStart, err.Message), w.ask(w.AskStatusAnyway, instance)}}
+			return Reply{Lines: []string{w.CouldNotTellStart + w.fault(err), w.ask(w.AskStatusAnyway, instance)}}
 		}
-		return text(fmt.Sprintf(w.CouldNotStart, err.Message), w.SameCode)
+		return text(w.CouldNotStart+w.fault(err), w.SameCode)
 	}
 	a.decision, a.handed = "answered", true
-	started := fmt.Sprintf(w.Started, t.verb+" "+instance)
+	started := fmt.Sprintf(w.Started, w.Verbs[t.verb]+" "+instance)
 	if !known {
-		started = fmt.Sprintf(w.StartedUnseen, t.verb)
+		started = fmt.Sprintf(w.StartedUnseen, w.Verbs[t.verb])
 	}
 	if m.Reply == "" {
 		return Reply{Lines: []string{started, w.ask(w.AskStatus, instance)}, Decided: w.ConfirmedBy}

@@ -359,7 +359,7 @@ func TestNobodyElseCanMakeHandedWork(t *testing.T) {
 	if payload == string(d.handed[1]) {
 		t.Error("two payloads are sealed with the same nonce")
 	}
-	for _, secret := range []string{"hooks.slack.com", "confirm", "U1", id} {
+	for _, secret := range []string{"hooks.slack.com", "confirm", "User", id} {
 		if strings.Contains(payload, secret) {
 			t.Errorf("the payload shows %s: %s", secret, payload)
 		}

@@ -1,9 +1,9 @@
 package chatops
 
 import (
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -13,16 +13,24 @@ var (
 	href = pattern(`(?i)\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)`)
 )
 
-// htmlText is the text of a little HTML, as Teams makes of what somebody types:
-// of a link its address, of a mention nothing, of a paragraph a line.
+// inline are the tags that stand within a word. All others end a line.
+var inline = []string{"b", "strong", "i", "em", "u", "s", "strike", "del", "ins", "span", "font", "code", "sub", "sup", "mark", "small"}
+
+// htmlText is the text of a little HTML, as Teams makes of what somebody types: of a
+// link its address, of a mention nothing, of a quoted message lines that begin with >.
 func htmlText(s string) string {
 	var b strings.Builder
-	hidden, inLink := 0, 0 // within a mention; within a link whose address was written
+	hidden, inLink, quoted := 0, 0, 0 // within a mention; a link whose address was written; a quotation
 	at := 0
 	text := func(s string) {
-		if hidden == 0 && inLink == 0 {
-			b.WriteString(entities().ReplaceAllStringFunc(s, character))
+		if hidden > 0 || inLink > 0 {
+			return
 		}
+		s = entities().ReplaceAllStringFunc(s, character)
+		if quoted > 0 {
+			s = strings.ReplaceAll(s, "\n", " ") // it stays in its line
+		}
+		b.WriteString(s)
 	}
 	for _, m := range tag().FindAllStringSubmatchIndex(s, -1) {
 		text(s[at:m[0]])
@@ -30,21 +38,26 @@ func htmlText(s string) string {
 		if m[4] < 0 { // a comment
 			continue
 		}
-		closing, name := m[3] > m[2], strings.ToLower(s[m[4]:m[5]])
-		switch name {
-		case "at":
-			hidden = step(hidden, closing)
+		closing, name, attributes := m[3] > m[2], strings.ToLower(s[m[4]:m[5]]), s[m[6]:m[7]]
+		switch {
+		case name == "at":
+			if !strings.HasSuffix(attributes, "/") { // which holds nothing
+				hidden = step(hidden, closing)
+			}
 			b.WriteByte(' ')
-		case "a":
-			if closing {
-				inLink = 0
-				b.WriteByte(' ')
-			} else if address := hrefIn(s[m[6]:m[7]]); address != "" {
+		case name == "a" && closing:
+			inLink = 0
+			b.WriteByte(' ')
+		case name == "a":
+			if address := hrefIn(attributes); address != "" {
 				text(" " + address)
 				inLink = 1
 			}
-		case "p", "div", "br", "li", "ul", "ol", "tr", "blockquote", "pre":
-			b.WriteByte('\n')
+		case !slices.Contains(inline, name):
+			if name == "blockquote" {
+				quoted = step(quoted, closing)
+			}
+			b.WriteString("\n" + strings.Repeat("> ", min(quoted, 1)))
 		}
 	}
 	text(s[at:])
@@ -71,20 +84,19 @@ func hrefIn(attributes string) string {
 // html knows 2,200 more names, and would make the function's package larger by them.
 var entities = pattern(`&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|nbsp|amp|lt|gt|quot|apos|ndash|mdash|lsquo|rsquo|ldquo|rdquo|hellip|zwj|zwnj|shy);`)
 
-// entityNames is made on first use: a cold start does not pay for it.
-var entityNames = sync.OnceValue(func() map[string]string {
-	return map[string]string{
-		"nbsp": " ", "amp": "&", "lt": "<", "gt": ">", "quot": `"`, "apos": "'", "ndash": "–", "mdash": "—",
-		"lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "hellip": "…",
-	}
-})
+// entityNames are the names, each before its character.
+var entityNames = []string{
+	"nbsp", " ", "amp", "&", "lt", "<", "gt", ">", "quot", `"`, "apos", "'", "ndash", "–", "mdash", "—",
+	"lsquo", "‘", "rsquo", "’", "ldquo", "“", "rdquo", "”", "hellip", "…", "zwj", "", "zwnj", "", "shy", "",
+}
 
 // character is what an entity stands for.
 func character(entity string) string {
 	name := entity[1 : len(entity)-1]
 	digits, isNumber := strings.CutPrefix(name, "#")
 	if !isNumber {
-		return entityNames()[name]
+		at := slices.Index(entityNames, name)
+		return entityNames[at+1]
 	}
 	base := 10
 	if hex, isHex := strings.CutPrefix(strings.ToLower(digits), "x"); isHex {

@@ -54,15 +54,15 @@ type larkEvent struct {
 // open decrypts a body, if it is encrypted, and reads it.
 func (o FeishuSettings) open(body []byte) (e larkEvent, err error) {
 	var envelope struct{ Encrypt string }
-	if json.Unmarshal(body, &envelope) != nil {
+	if read(body, &envelope) != nil {
 		return e, errors.New("the body is not JSON")
 	}
 	if envelope.Encrypt == "" {
-		return e, json.Unmarshal(body, &e)
+		return e, read(body, &e)
 	}
 	for _, key := range o.FeishuEncryptKeys {
 		plain, err := larkDecrypt(key, envelope.Encrypt)
-		if err == nil && json.Unmarshal(plain, &e) == nil {
+		if err == nil && read(plain, &e) == nil {
 			return e, nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tairssl/adapters/notify"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
@@ -19,7 +20,9 @@ type MattermostSettings struct {
 // Mattermost is at home wherever its operator runs it, so it has no own hosts.
 var mattermost = Platform{
 	Name: "mattermost", Title: "Mattermost", Route: "/mattermost", Setting: "MATTERMOST_TOKENS", Media: "application/x-www-form-urlencoded",
-	Sign:   func(secret string, _ time.Time, _ []byte) (http.Header, error) { return SignMattermost(secret), nil },
+	Sign: func(secret string, _ time.Time, body []byte) (Signed, error) {
+		return signedBy(SignMattermost(secret), body), nil
+	},
 	Sample: slashCommand,
 	within: shortLimit,
 	media:  webhook.IsForm,
@@ -28,7 +31,9 @@ var mattermost = Platform{
 	},
 	decode: decodeMattermost,
 	encode: func(_ *Chat, q webhook.Request, _ heard, r Reply) { answer(q, mattermostAnswer(r)) },
-	later:  toURL(mattermostAnswer),
+	later: func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
+		return c.toURL(p, to, mattermostAnswer(r))
+	},
 	unseen: func(c *Chat, p *Platform) string {
 		if slices.ContainsFunc(c.ReplyHosts, func(host string) bool { return c.mayReply(p, host) }) {
 			return ""
@@ -41,6 +46,17 @@ var mattermost = Platform{
 func slashCommand(s Speaker) []byte {
 	return []byte(url.Values{"team_id": {s.Tenant}, "user_id": {s.User}, "channel_id": {s.Channel}, "command": {"/tair"}, "text": {s.Text}}.Encode())
 }
+
+// commandName is the slash command by which a form was sent.
+func commandName(form url.Values) string {
+	name := form.Get("command")
+	if !slashName().MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+var slashName = pattern(`^/[A-Za-z0-9_.-]{1,60}$`)
 
 // mattermostScheme is a token, in a header or in the form. It covers nothing.
 func mattermostScheme(tokens webhook.Secrets) webhook.Scheme {
@@ -79,7 +95,7 @@ func decodeMattermost(c *Chat, p *Platform, q webhook.Request) heard {
 		return heard{unread: err.Error()}
 	}
 	return heard{Message: Message{
-		Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text"),
+		Tenant: values.Get("team_id"), User: values.Get("user_id"), Channel: values.Get("channel_id"), Text: values.Get("text"), Call: commandName(values),
 		Reply: c.address(p, values.Get("response_url")),
 	}}
 }

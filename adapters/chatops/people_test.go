@@ -9,10 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"tairssl/adapters/chatops"
-	"tairssl/handler"
 )
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
@@ -99,114 +96,58 @@ func TestInstancesAreFoundByWhatPeopleCallThemAndARuleAllows(t *testing.T) {
 	}
 }
 
-func TestSeveralChangesHaveACodeEach(t *testing.T) {
-	c := newCloud(id, "r-bp1zxszhcgatnx02")
-	b := c.bot("slack:T1/U1 * *")
-	answer, button := say(b, anna, "update "+id+", r-bp1zxszhcgatnx02")
-	codes := codeIn.FindAllStringSubmatch(answer, -1)
-	if len(codes) != 2 || button != "" || codes[0][1] == codes[1][1] {
-		t.Fatalf("they are answered %q", answer)
+// A plan says how to go on so that it can be copied: a slash command needs its name, and
+// Teams a mention. Of a name that could be anything else nothing is said.
+func TestAPlanSaysHowToAddressTheBot(t *testing.T) {
+	teams := func(html string) knock { return said("teams", html+" update "+id) }
+	renamed := func(name string) knock {
+		k := said("mattermost", "update "+id)
+		k.body = strings.Replace(k.body, url.QueryEscape("/tair"), url.QueryEscape(name), 1)
+		return k
 	}
-	for i, code := range codes {
-		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, code[1]); c.restarts != i+1 {
-			t.Errorf("the code alone is answered %q after %d restarts", answer, c.restarts)
+	for want, k := range map[string]knock{
+		"/tair confirm CODE":        said("slack", "update "+id),
+		"/tair-ops confirm CODE":    renamed("/tair-ops"),
+		"@tair confirm CODE":        teams("<p><at>tair</at>&nbsp;"),
+		"@my tair bot confirm CODE": teams(`<at id="0">my tair bot</at> <at>anna</at>`),
+		"minutes: confirm CODE":     renamed("/[click](https://evil.example)"),
+		"minutes:  confirm CODE":    teams("<at>[click](x)</at>"),
+		"minutes:   confirm CODE":   said("dingtalk", "update "+id),
+	} {
+		c := newChat()
+		body := c.send(k).Body.String()
+		code := codeIn.FindStringSubmatch(body)
+		if code == nil {
+			t.Errorf("it is answered %s", body)
+			continue
+		}
+		plain := strings.ReplaceAll(strings.ReplaceAll(body, `\n\n`, " "), `\n`, " ")
+		if !strings.Contains(plain, strings.Join(strings.Fields(strings.Replace(want, "CODE", code[1], 1)), " ")) {
+			t.Errorf("the plan does not say %q: %s", want, body)
+		}
+	}
+	c := newCloud(id)
+	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	for _, copied := range []string{"/tair confirm " + code, "@my tair bot confirm " + code} {
+		c.restarts, c.tags[id] = 0, map[string]string{}
+		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, copied); c.restarts != 1 {
+			t.Errorf("copied as %q it is answered %q", copied, answer)
 		}
 	}
 }
 
-// A code is typed on a phone, in a process that never saw the plan.
-func TestACodeHoldsHoweverItIsTyped(t *testing.T) {
-	c := newCloud(id, "r-other1234", "r-bp2aaaaaaaa")
-	plan, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
-	bare := strings.ReplaceAll(code, "-", "")
-	for _, typed := range []string{"confirm " + strings.ToLower(bare), strings.ToLower(code), "确认" + code, "Confirm: `" + code + "`.", plan, "please confirm\n" + strings.ReplaceAll(code, "-", " "), "confirm " + strings.NewReplacer("8", "B", "5", "S", "2", "Z").Replace(code)} {
-		c.restarts, c.tags[id] = 0, map[string]string{}
-		before := len(c.looked)
-		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, typed); c.restarts != 1 {
-			t.Errorf("%q is answered %q after %d restarts", typed, answer, c.restarts)
-		}
-		for _, looked := range c.looked[before:] {
-			if looked != id {
-				t.Errorf("the certificate of %s is read for a code of another", looked)
+func TestAChatThatProvesTooLittleSaysWhatIsPossible(t *testing.T) {
+	for _, platform := range []string{"dingtalk", "teams", "mattermost"} {
+		c := newChat()
+		for text, want := range map[string]string{"disable " + id: "only status and an update that is due are possible here", "关闭 " + id: "这里只能查询状态", "help": "status"} {
+			w := c.send(said(platform, text))
+			if body := w.Body.String(); !strings.Contains(body, want) || strings.Contains(body, "Standard Webhooks") || strings.Contains(body, "disable I") {
+				t.Errorf("%s: %s is answered %s", platform, text, body)
 			}
 		}
-	}
-}
-
-func TestAnyPlansCodeIsTakenByAnotherProcessAndByNobodyElse(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		name := "r-" + rapid.StringMatching(`[a-z0-9]{4,30}`).Draw(t, "id")
-		c := newCloud(name, "r-other1234")
-		c.advance(seconds(rapid.IntRange(0, 1<<22).Draw(t, "at")))
-		rules := "slack:*/* * *"
-		who := chatops.Message{Platform: "slack", Tenant: rapid.StringMatching(`T[0-9]{0,3}`).Draw(t, "tenant"), User: rapid.StringMatching(`U[0-9]{1,3}`).Draw(t, "user"), Channel: rapid.StringMatching(`C?[0-9]{0,3}`).Draw(t, "channel"), Trust: handler.Signed}
-		c.ssl[name] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 12)}
-		answer, code := say(c.bot(rules), who, "update "+name)
-		if code == "" {
-			t.Fatalf("the plan is %q", answer)
+		if !strings.Contains(c.log.String(), `"outcome":"refused"`) {
+			t.Errorf("%s: the log has\n%s", platform, c.log)
 		}
-		other := who
-		switch rapid.IntRange(0, 2).Draw(t, "what") {
-		case 0:
-			other.User += "0"
-		case 1:
-			other.Channel += "0"
-		case 2:
-			other.Tenant += "0"
-		}
-		if answer, _ := say(c.bot(rules), other, "confirm "+code); c.restarts != 0 {
-			t.Fatalf("somebody else is answered %q", answer)
-		}
-		c.advance(seconds(rapid.IntRange(0, 5*60).Draw(t, "later")))
-		if answer, _ := say(c.bot(rules), who, "confirm "+code); c.restarts != 1 {
-			t.Fatalf("the asker is answered %q after %d restarts", answer, c.restarts)
-		}
-	})
-}
-
-func TestTheCodeOfAPlanWithAnotherCertificateDoesNothing(t *testing.T) {
-	c := newCloud(id)
-	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
-	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 13)}
-	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "has changed since") {
-		t.Errorf("it is answered %q after %d restarts", answer, c.restarts)
-	}
-}
-
-func TestARegionThatCanNotBeListedIsNoWrongCode(t *testing.T) {
-	c := newCloud(id)
-	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
-	c.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
-	b := c.bot("slack:T1/U1 * *")
-	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "The same code can be used again") || c.restarts != 0 {
-		t.Errorf("it is answered %q", answer)
-	}
-	c.faults = nil
-	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
-		t.Errorf("used again it is answered %q", answer)
-	}
-}
-
-func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
-	c := newCloud(id)
-	b := c.bot("slack:T1/U1,U2 * *")
-	_, code := say(b, anna, "update "+id)
-	for range 5 {
-		if answer, _ := say(b, anna, "confirm 2222-2222-2222-2222"); !strings.Contains(answer, "not one of mine") {
-			t.Errorf("a wrong code is answered %q", answer)
-		}
-	}
-	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "Wait a minute") || c.restarts != 0 {
-		t.Errorf("the sixth is answered %q", answer)
-	}
-	bob := anna
-	bob.User = "U2"
-	if answer, _ := say(b, bob, "confirm 2222-2222-2222-2222"); strings.Contains(answer, "Wait") {
-		t.Errorf("somebody else is answered %q", answer)
-	}
-	c.advance(seconds(61))
-	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
-		t.Errorf("after a minute it is answered %q", answer)
 	}
 }
 
@@ -362,43 +303,6 @@ func TestADingTalkPlanHasALinkThatSaysTheCode(t *testing.T) {
 	if !strings.Contains(body, "[Do it](dtmd://dingtalkclient/sendMessage?content=confirm%20"+code+")") {
 		t.Errorf("the plan is %s", body)
 	}
-}
-
-// Somebody else confirms, in a process that never saw the plan; who asked never can.
-func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
-	second := func(o *chatops.Options) { o.Second = true }
-	const rules = "slack:T1/U1,U2 * *"
-	for minute := range 3 {
-		c := newCloud(id)
-		c.advance(seconds(minute * 977))
-		_, code := say(c.bot(rules, second), anna, "update "+id)
-		bob, elsewhere := anna, anna
-		bob.User, elsewhere.User, elsewhere.Channel = "U2", "U2", "C2"
-		for name, who := range map[string]chatops.Message{"who asked": anna, "another channel": elsewhere} {
-			if answer, _ := say(c.bot(rules, second), who, code); c.restarts != 0 {
-				t.Errorf("%s is answered %q", name, answer)
-			}
-		}
-		if answer, _ := say(c.bot(rules), bob, code); c.restarts != 0 {
-			t.Errorf("where nobody else may confirm it is answered %q", answer)
-		}
-		if answer, _ := say(c.bot(rules, second), bob, code); c.restarts != 1 {
-			t.Errorf("he is answered %q", answer)
-		}
-	}
-}
-
-func FuzzCode(f *testing.F) {
-	f.Add("K7Q2-9M4X-TPDW-6HAC")
-	f.Add("yyyyyyyyyyyyyyyy")
-	c := newCloud(id)
-	b := c.bot("slack:T1/U1 * *")
-	f.Fuzz(func(t *testing.T, text string) {
-		if answer, _ := say(b, anna, "confirm "+text); c.restarts != 0 || answer == "" {
-			t.Fatalf("%q is answered %q after %d restarts", text, answer, c.restarts)
-		}
-		c.advance(seconds(20)) // so that there is no pause
-	})
 }
 
 func FuzzHTML(f *testing.F) {

@@ -2,6 +2,7 @@ package chatops
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -19,11 +20,13 @@ type Platform struct {
 	Setting string
 	// Media is what the platform sends.
 	Media string
-	// Sign gives the headers that sign a body by the first secret of Setting; nil if
-	// that takes more.
-	Sign func(secret string, now time.Time, body []byte) (http.Header, error)
-	// Sample is a body in which somebody says a text.
+	// Sample is a body in which somebody says a text, before it is signed.
 	Sample func(Speaker) []byte
+	// Sign gives the request by which the platform sends a body, signed by one of the
+	// secrets of Setting.
+	Sign func(secret string, now time.Time, body []byte) (Signed, error)
+	// Read gives what an answer says that is encrypted; nil where none is.
+	Read func(secret string, answer []byte) (string, error)
 
 	within   time.Duration // how soon its answer has to be there
 	methods  string        // that it uses; "" for POST
@@ -46,6 +49,16 @@ type Speaker struct {
 	Tenant, User, Channel, Text string
 	Token                       string // Feishu's verification token, which its messages hold
 }
+
+// Signed is what a request of a platform holds beside its route.
+type Signed struct {
+	Query  url.Values
+	Header http.Header
+	Body   []byte
+}
+
+// signedBy is a body whose proof stands in headers.
+func signedBy(h http.Header, body []byte) Signed { return Signed{Header: h, Body: body} }
 
 // Settings are the operator's for all platforms: one line for each.
 type Settings struct {

@@ -20,9 +20,11 @@ type Rule struct {
 	Instances []string
 }
 
+// rightRules shows two rules, as a fault's example.
+const rightRules = "slack:T123/U456 status,update r-bp1*; feishu:tenant1/oc_42 status *"
+
 // UnmarshalText reads rules separated by ";", each
-// "platform:tenant/user-or-channel verbs instances", for example
-// "slack:T123/U456 status,update r-bp1*; feishu:tenant1/oc_42 status *".
+// "platform:tenant/user-or-channel verbs instances", as [rightRules].
 func (rules *Rules) UnmarshalText(text []byte) error {
 	*rules = nil
 	for _, entry := range strings.Split(string(text), ";") {
@@ -46,18 +48,26 @@ func parseRule(entry string) (Rule, error) {
 		return Rule{}, fmt.Errorf("%q: %s", strings.TrimSpace(entry), fmt.Sprintf(format, args...))
 	}
 	fields := strings.Fields(entry)
-	if len(fields) != 3 {
-		return fault("want three parts: platform:tenant/user-or-channel verbs instances")
+	switch n := len(fields); {
+	case n > 3:
+		return fault("it has %d parts instead of three: separate rules by a semicolon, and the entries of one part by commas without spaces, as in %s", n, rightRules)
+	case n < 3:
+		return fault("want three parts, platform:tenant/user-or-channel verbs instances, as in %s", rightRules)
 	}
 	platform, whose, _ := strings.Cut(fields[0], ":")
 	tenant, who, ok := strings.Cut(whose, "/")
 	if !ok || tenant == "" || who == "" {
-		return fault("want platform:tenant/user-or-channel")
+		return fault("%q is not platform:tenant/user-or-channel, as in %s", fields[0], rightRules)
 	}
 	if !slices.Contains(names(), platform) {
 		return fault("the platform is none of %s", strings.Join(names(), ", "))
 	}
 	r := Rule{platform, tenant, strings.Split(who, ","), strings.Split(fields[1], ","), strings.Split(fields[2], ",")}
+	for _, part := range slices.Concat(r.Who, r.Verbs, r.Instances) {
+		if beginning, _, found := strings.Cut(part, ":"); found && slices.Contains(names(), beginning) {
+			return fault("%q begins another rule: separate rules by a semicolon, as in %s", part, rightRules)
+		}
+	}
 	for _, verb := range r.Verbs {
 		if _, changes := actions[verb]; !changes && verb != status && verb != "*" {
 			return fault("the verb %q is none of status, update, enable, disable, *", verb)

@@ -25,8 +25,8 @@ type SlackSettings struct {
 // or are sent to it.
 var slack = Platform{
 	Name: "slack", Title: "Slack", Route: "/slack", Setting: "SLACK_SIGNING_SECRETS", Media: "application/x-www-form-urlencoded",
-	Sign: func(secret string, now time.Time, body []byte) (http.Header, error) {
-		return SignSlack(secret, now, body), nil
+	Sign: func(secret string, now time.Time, body []byte) (Signed, error) {
+		return signedBy(SignSlack(secret, now, body), body), nil
 	},
 	Sample:  slashCommand,
 	within:  shortLimit,
@@ -112,7 +112,7 @@ func decodeSlack(c *Chat, p *Platform, q webhook.Request) heard {
 	}
 	return heard{Message: Message{
 		Tenant: cmp.Or(values.Get("team_id"), values.Get("enterprise_id")), User: values.Get("user_id"), Channel: values.Get("channel_id"),
-		Text: values.Get("text"), Reply: c.address(p, values.Get("response_url")),
+		Text: values.Get("text"), Call: commandName(values), Reply: c.address(p, values.Get("response_url")),
 	}}
 }
 
@@ -132,7 +132,7 @@ func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard 
 			Value    string
 		}
 	}
-	if json.Unmarshal([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm {
+	if read([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm {
 		q.Write(http.StatusOK, nil) // that it was heard is all that Slack takes here
 		return heard{done: true, unread: "it is no button of ours"}
 	}
@@ -166,7 +166,7 @@ type slackEventIn struct {
 // What bots say is dropped, its own answers above all.
 func (c *Chat) slackEvent(q webhook.Request) heard {
 	var e slackEventIn
-	if json.Unmarshal(q.Body(), &e) != nil {
+	if read(q.Body(), &e) != nil {
 		return unreadEvent(q, "it is not an event")
 	}
 	if e.Type == "url_verification" {

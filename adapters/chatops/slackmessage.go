@@ -1,7 +1,6 @@
 package chatops
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -17,7 +16,7 @@ var errSlackToken = errors.New("a message in Slack can not be answered: TAIRSSL_
 func slackLater(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
 	u, err := url.Parse(string(to))
 	if err != nil || u.Scheme != slackThreadScheme {
-		return toURL(slackAnswer)(c, p, to, r)
+		return c.toURL(p, to, slackAnswer(r))
 	}
 	message := slackAnswer(r)
 	message.ResponseType = ""
@@ -27,7 +26,7 @@ func slackLater(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) 
 		slackMessage
 	}{u.Query().Get("channel"), u.Query().Get("thread_ts"), message}
 	post, err := c.postJSON(p, "https://"+slackAPI+"/api/chat.postMessage", string(c.Settings.SlackBotToken), body)
-	return notify.Send{Accepted: notify.Taken, Make: func(context.Context, bool) (notify.Post, error) { return post, nil }}, err
+	return sendOf(post), err
 }
 
 // slackEscapes are the three characters that mean something in Slack's text.

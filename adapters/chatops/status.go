@@ -20,7 +20,7 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 		return b.fleetStatus(ctx, m, c, a)
 	}
 	w := c.wording()
-	looks, refused := make([]look, len(c.Instances)), make([]*found, len(c.Instances))
+	looks, refused := make([]*look, len(c.Instances)), make([]*found, len(c.Instances))
 	var group errgroup.Group
 	group.SetLimit(b.fleet.Concurrency)
 	for i, name := range c.Instances {
@@ -54,11 +54,11 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 }
 
 // look reads an instance that was found.
-func (b *Bot) look(ctx context.Context, name string, f found) look {
+func (b *Bot) look(ctx context.Context, name string, f found) *look {
 	if f.err != nil {
-		return look{id: strings.Trim(quote(handler.Quoted(name)), "“”"), err: f.err}
+		return &look{id: strings.Trim(quote(handler.Quoted(name)), "“”"), err: f.err}
 	}
 	ref, o, err := b.fleet.Observe(ctx, f.Ref)
 	ref.RegionID = cmp.Or(ref.RegionID, f.RegionID, b.Region)
-	return look{id: b.place(ref), o: o, err: err}
+	return &look{id: b.place(ref), o: o, err: err}
 }

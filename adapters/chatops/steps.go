@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,11 +28,12 @@ func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit)
 // refused says why, and what would allow it.
 func (b *Bot) refused(w *wording, m Message, verb, instance string, a *audit) Reply {
 	a.decision, a.why = string(handler.Refused), "no rule allows it"
+	a.err = handler.Errorf(handler.Forbidden, "%s", a.why)
 	if m.Tenant == "" || m.User == "" {
 		return text(w.WhoAreYou)
 	}
 	instance = cmp.Or(instance, "*")
-	what := fmt.Sprintf(w.MayNot, verb, instance)
+	what := fmt.Sprintf(w.MayNot, w.Verbs[verb], instance)
 	switch {
 	case verb == status && instance == "*":
 		what = w.MayNotSeeAny
@@ -54,9 +56,9 @@ func (b *Bot) help(w *wording, m Message) Reply {
 	lines := []string{w.Intro}
 	n := 0
 	for _, verb := range []string{status, "update", "enable", "disable"} {
-		usage := verb + " " + w.Usage + " [region=R] [dry-run]"
+		usage := w.Verbs[verb] + " " + w.Usage + " [region=R] [dry-run]"
 		if verb == status {
-			usage = verb + " [" + w.Usage + "…] [region=R]"
+			usage = w.Verbs[verb] + " [" + w.Usage + "…] [region=R]"
 		}
 		if b.Allow.allow(m, verb, "") && b.can(m, verb) {
 			lines = append(lines, usage)
@@ -104,6 +106,10 @@ func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) fo
 
 // plan is the first step of a change, or of some.
 func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
+	if w := c.wording(); !b.can(m, c.Verb) && b.Allow.allow(m, c.Verb, "") {
+		a.decision, a.why = string(handler.Refused), inEnglish().TooWeak
+		return text(w.sentence(w.TooWeak))
+	}
 	replies, audits := make([]Reply, len(c.Instances)), make([]audit, len(c.Instances))
 	var group errgroup.Group
 	group.SetLimit(b.fleet.Concurrency)
@@ -115,7 +121,13 @@ func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 		})
 	}
 	_ = group.Wait() // no function fails
-	*a = audits[0]
+	worst := 0
+	for i := range audits {
+		if audits[i].severity() > audits[worst].severity() {
+			worst = i
+		}
+	}
+	*a = audits[worst]
 	if len(replies) == 1 {
 		return replies[0]
 	}
@@ -124,9 +136,6 @@ func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 	for i, r := range replies {
 		all.Lines, all.Public = append(all.Lines, r.Lines...), all.Public || r.Public
 		a.instances = append(a.instances, audits[i].instances...)
-		if a.err == nil {
-			a.err = audits[i].err
-		}
 	}
 	return all
 }
@@ -142,7 +151,7 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 		return w.failed(handler.AsError(f.err), a)
 	}
 	if why := b.readsOnly(); why != nil && !c.DryRun {
-		a.decision, a.why = string(handler.Refused), why(&inEnglish)
+		a.decision, a.why = string(handler.Refused), why(inEnglish())
 		return text(w.sentence(why(w)), w.AddDryRun)
 	}
 	p := plan{Verb: c.Verb, Instance: f.InstanceID, Region: f.RegionID}
@@ -157,7 +166,7 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 		return reply
 	}
 	p.Instance, p.Region, p.Expires = result.InstanceID, result.RegionID, request.SSLExpiredTime
-	reply.Code = b.coder().code(p, m, b.Now())
+	reply.Code = b.coder().code(p, m, c.Chinese, b.Now())
 	b.given.add(reply.Code, p, b.Now())
 	b.used.forget(reply.Code) // within one minute the same plan has the same code
 	reply.Confirm, reply.Button = w.Confirm+" "+reply.Code, w.Button
@@ -165,12 +174,12 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 	if reply.Public = b.Second; b.Second {
 		whom = w.SomebodyGoesOn
 	}
-	reply.Lines = append(reply.Lines, whom, reply.Confirm)
+	reply.Lines = append(reply.Lines, whom, strings.TrimSpace(m.Call+" "+reply.Confirm))
 	return reply
 }
 
 // failed says what is wrong.
 func (w *wording) failed(e *handler.Error, a *audit) Reply {
 	a.decision, a.why, a.err = string(handler.Failed), e.Message, e
-	return text(w.sentence(e.Message))
+	return text(w.fault(e))
 }

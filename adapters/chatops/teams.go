@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -40,7 +39,10 @@ func (s *TeamsSecrets) UnmarshalText(text []byte) error {
 // Microsoft, Create Outgoing Webhooks.
 var teams = Platform{
 	Name: "teams", Title: "Teams", Route: "/teams", Setting: "TEAMS_SECRETS", Media: "application/json",
-	Sign: func(secret string, _ time.Time, body []byte) (http.Header, error) { return SignTeams(secret, body) },
+	Sign: func(secret string, _ time.Time, body []byte) (Signed, error) {
+		h, err := SignTeams(secret, body)
+		return signedBy(h, body), err
+	},
 	Sample: func(s Speaker) []byte {
 		return handler.JSON(map[string]any{
 			"type": "message", "text": s.Text, "from": map[string]string{"aadObjectId": s.User},
@@ -98,7 +100,7 @@ func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 			Tenant, Channel struct{ ID string }
 		}
 	}
-	if json.Unmarshal(q.Body(), &message) != nil {
+	if read(q.Body(), &message) != nil {
 		return heard{unread: "it is not JSON of a message"}
 	}
 	if strings.HasPrefix(message.From.ID, "28:") { // a bot
@@ -110,8 +112,20 @@ func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 		User:    cmp.Or(message.From.AADObjectID, message.From.ID),
 		Channel: cmp.Or(message.ChannelData.TeamsChannelID, message.ChannelData.Channel.ID, channel),
 		Text:    htmlText(message.Text),
+		Call:    atName(message.Text),
 	}}
 }
+
+// atName is the name by which a text mentions the webhook: the first one in it.
+func atName(html string) string {
+	m := firstMention().FindStringSubmatch(html)
+	if m == nil {
+		return ""
+	}
+	return "@" + m[1]
+}
+
+var firstMention = pattern(`<at(?:\s[^<>]*)?>([\pL\pN_. -]{1,60})</at>`)
 
 type teamsMessage struct {
 	Type string `json:"type"`

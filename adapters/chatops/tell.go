@@ -27,7 +27,7 @@ func (c *Chat) mayReply(p *Platform, host string) bool {
 			return false
 		}
 	}
-	return slices.Contains(c.ReplyHosts, host)
+	return slices.Contains(c.ReplyHosts, host) || slices.Contains(c.ReplyHosts, host+httpsPort)
 }
 
 // maxAddress bounds an address: those of the platforms have some 200 characters.
@@ -45,21 +45,30 @@ func (c *Chat) address(p *Platform, to string) Address {
 // target is a URL to which a platform's answers may go, by HTTPS.
 func (c *Chat) target(p *Platform, to string) (*url.URL, error) {
 	u, err := url.Parse(to)
-	if len(to) > maxAddress || err != nil || u.Scheme != "https" || u.User != nil || !c.mayReply(p, u.Host) {
+	if len(to) > maxAddress || err != nil || u.Scheme != "https" || u.User != nil {
+		return nil, errHost
+	}
+	if u.Host = strings.TrimSuffix(strings.ToLower(u.Host), httpsPort); !c.mayReply(p, u.Host) {
 		return nil, errHost
 	}
 	return u, nil
 }
 
+// httpsPort need not be written.
+const httpsPort = ":443"
+
 var errHost = errors.New("the address that came with the message is not the platform's own, and its host is not among TAIRSSL_CHAT_REPLY_HOSTS")
 
 // toURL answers later by a message of JSON to the very URL that came with a
 // message.
-func toURL[T any](message func(Reply) T) func(*Chat, *Platform, Address, Reply) (notify.Send, error) {
-	return func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
-		post, err := c.postJSON(p, string(to), "", message(r))
-		return notify.Send{Accepted: notify.Taken, Make: func(context.Context, bool) (notify.Post, error) { return post, nil }}, err
-	}
+func (c *Chat) toURL(p *Platform, to Address, message any) (notify.Send, error) {
+	post, err := c.postJSON(p, string(to), "", message)
+	return sendOf(post), err
+}
+
+// sendOf sends a message that needs no access token.
+func sendOf(post notify.Post) notify.Send {
+	return notify.Send{Accepted: notify.Taken, Make: func(context.Context, bool) (notify.Post, error) { return post, nil }}
 }
 
 // tell sends an answer to where a message came from, at most so many times.
@@ -86,7 +95,8 @@ func (c *Chat) tell(ctx context.Context, p *Platform, to Address, r Reply, tries
 }
 
 // send posts the answer to a message whose sender may not see the body of the
-// response.
+// response. What the platform did not take in the time that a chat has is handed over,
+// to be answered anew by an invocation that has more.
 func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
 	if h.Reply == "" {
 		c.Undelivered(q.Invocation())
@@ -95,7 +105,11 @@ func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
 	}
 	ctx, cancel := timeToPost(q)
 	defer cancel()
-	q.Note(replied(c.tell(ctx, p, h.Reply, r, 2))) // a second time if there is time
+	err := c.tell(ctx, p, h.Reply, r, 2) // a second time if there is time
+	q.Note(replied(err))
+	if err != nil && notify.Passing(err) && c.bot.again(q.Invocation(), h.Message) {
+		q.Note(slog.Bool("handed", true))
+	}
 }
 
 // timeToPost is as long as the route has, and a second at least. Whether the

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,95 @@ func TestASlowReadIsAnsweredWithinThePlatformsLimit(t *testing.T) {
 			w := c.send(said(platform, "status "+id))
 			if took := time.Since(began); took > test.within || !strings.Contains(w.Body.String(), test.says) || len(c.handed) == 1 == (platform == "teams") {
 				t.Errorf("%s: after %s it is answered %s, with %d handed over", platform, took, w.Body, len(c.handed))
+			}
+		})
+	}
+}
+
+// A Mattermost is called as its operator wrote its address.
+func TestAHostCountsHoweverItIsWritten(t *testing.T) {
+	for _, test := range []struct {
+		listed, address string
+		sent            bool
+	}{
+		{"chat.example.com", "https://Chat.Example.com/hooks/commands/secret", true},
+		{"chat.example.com", "https://chat.example.com:443/hooks/commands/secret", true},
+		{"chat.example.com:443", "https://chat.example.com/hooks/commands/secret", true},
+		{"chat.example.com:8443", "https://chat.example.com/hooks/commands/secret", false},
+		{"chat.example.com", "https://chat.example.com./hooks/commands/secret", false},
+		{"chat.example.com", "https://chat.example.com:8443/hooks/commands/secret", false},
+		{"chat.example.com", "https://chat.example.com@evil.example/hooks", false},
+		{"chat.example.com", "https:chat.example.com/hooks", false},
+		{"chat.example.com", "https://[::1]/hooks", false},
+		{"chat.example.com", "https://chat。example.com/hooks", false},
+		{"hooks.slack.com:443", "https://hooks.slack.com/hooks", false},
+	} {
+		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) { o.ReplyHosts = []string{test.listed} })
+		say := func(text string) string {
+			return c.send(knock{path: "/mattermost", body: slashCommand(text, test.address), header: said("mattermost", "").header}).Body.String()
+		}
+		say("confirm " + codeIn.FindStringSubmatch(say("update " + id))[1])
+		if told := c.work(t, time.Minute); (told != "") != test.sent || c.restarts != 1 {
+			t.Errorf("with %s listed, %s is sent %q", test.listed, test.address, told)
+		}
+	}
+}
+
+// hanging never answers, however many ask.
+type hanging struct{}
+
+func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// Each is answered in its own time, although the platform gives no access token.
+func TestATokenThatDoesNotComeKeepsOnlyItsOwnMessageWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChat()
+		c.Transport = hanging{}
+		var all sync.WaitGroup
+		for range 5 {
+			k := said("feishu", "help")
+			all.Go(func() {
+				began := time.Now()
+				if c.send(k); time.Since(began) > 2600*time.Millisecond {
+					t.Errorf("it is answered after %s", time.Since(began))
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// A platform that is down for some seconds gets the answer later, but not what it
+// refuses.
+func TestAnAnswerThatWasLostIsGivenByAnInvocationWithMoreTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		again  bool
+	}{"down": {503, "", true}, "too many": {200, `{"errcode":130101}`, true}, "refused": {200, `{"errcode":310000}`, false}, "gone": {404, "", false}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newChat()
+			c.vendor.answer = func(string) (int, string) { return test.status, test.body }
+			c.send(said("dingtalk", "update "+id))
+			if len(c.handed) == 1 != test.again {
+				t.Fatalf("%s: %d messages are handed over", name, len(c.handed))
+			}
+			c.vendor.answer = nil
+			told := c.work(t, time.Minute)
+			if codeIn.MatchString(told) != test.again || c.restarts != 0 {
+				t.Fatalf("%s: it is told %q after %d restarts", name, told, c.restarts)
+			}
+			if !test.again {
+				return
+			}
+			c.vendor.answer = func(string) (int, string) { return test.status, test.body }
+			c.send(said("dingtalk", "confirm "+codeIn.FindStringSubmatch(told)[1]))
+			c.vendor.answer = nil
+			if told := c.work(t, time.Minute); c.restarts != 1 || strings.Count(told, "Done: ") != 1 {
+				t.Errorf("%s: the end is told as %q after %d restarts", name, told, c.restarts)
 			}
 		})
 	}

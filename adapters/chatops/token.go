@@ -23,17 +23,21 @@ type token struct {
 const tokenMargin = 5 * time.Minute
 
 // get gives a token by its key, or fetches it. anew drops what is there: another
-// app secret ends a token before its time.
+// app secret ends a token before its time. Nobody waits for another's fetch, which
+// may hang.
 func (t *tokens) get(ctx context.Context, key string, now time.Time, anew bool, fetch func(context.Context) (string, time.Duration, error)) (string, error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if kept := t.of[key]; !anew && now.Before(kept.ends) {
+	kept := t.of[key]
+	t.mu.Unlock()
+	if !anew && now.Before(kept.ends) {
 		return kept.text, nil
 	}
 	text, life, err := fetch(ctx)
 	if err != nil {
 		return "", err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.of == nil {
 		t.of = map[string]token{}
 	}

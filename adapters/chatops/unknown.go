@@ -1,10 +1,13 @@
 package chatops
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
 	"github.com/agnivade/levenshtein"
+
+	"tairssl/handler"
 )
 
 // meant are right words for those that people bring along: other commands', and
@@ -37,7 +40,9 @@ func nearest(word string, right []string) string {
 func (w *wording) unknown(word string, right []string) error {
 	switch m := nearest(word, right); {
 	case m != "":
-		return w.errorf(w.DidYouMean, quote(word), m)
+		return w.errorf(w.DidYouMean, quote(word), cmp.Or(w.Verbs[m], m))
+	case isInstance(word):
+		return w.errorf(w.DidYouMean, quote(word), w.Verbs[status]+" "+handler.Quoted(word))
 	case ownPrefix().MatchString(strings.ToLower(word)):
 		return w.errorf(w.NotAnID, quote(word))
 	}
@@ -48,11 +53,11 @@ func (w *wording) unknown(word string, right []string) error {
 // formatting, or for more than a word. Letters of any script stay.
 func quote(word string) string {
 	clean := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.=:", r) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.=: ()", r) {
 			return r
 		}
 		return '?'
-	}, word)
+	}, handler.Quoted(word)) // it may be a URL with a password
 	const most = 40
 	if runes := []rune(clean); len(runes) > most {
 		clean = string(runes[:most]) + "…"

@@ -1,18 +1,10 @@
 package chatops
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
-	"crypto/sha1"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,19 +37,14 @@ func (s *WeComCallbacks) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func weComKey(text string) ([]byte, error) {
-	key, err := base64.StdEncoding.DecodeString(text + "=")
-	if err != nil || len(key) != 32 {
-		return nil, errors.New("it is not an EncodingAESKey, which has 43 characters")
-	}
-	return key, nil
-}
-
 // weCom is a self-built app's callback in WeCom. Its answer is the body; there is
 // no way to answer later without another secret. Source: WeCom, 回调配置 and
 // 加解密方案说明.
 var weCom = Platform{
 	Name: "wecom", Title: "WeCom", Route: "/wecom", Setting: "WECOM_CALLBACKS", Media: "text/xml",
+	Sample:  weComSample,
+	Sign:    signWeCom,
+	Read:    readWeCom,
 	within:  longLimit,
 	methods: "GET, POST",
 	media:   func(media string) bool { return media == "text/xml" || media == "application/xml" },
@@ -104,74 +91,6 @@ func (s WeComSettings) authentic(query url.Values, body []byte) (message []byte,
 	return message, callback, company, err
 }
 
-// weComSealed is what is encrypted: of a body its member, of a check the parameter.
-func weComSealed(echo string, body []byte) string {
-	if len(body) == 0 {
-		return echo
-	}
-	var envelope struct{ Encrypt string }
-	_ = xml.Unmarshal(body, &envelope) // what is no XML has no signature
-	return envelope.Encrypt
-}
-
-func weComSign(token, at, nonce, sealed string) string {
-	parts := []string{token, at, nonce, sealed}
-	slices.Sort(parts)
-	sum := sha1.Sum([]byte(strings.Join(parts, "")))
-	return hex.EncodeToString(sum[:])
-}
-
-// weComBlock is the size to which messages are padded, though AES has 16.
-const weComBlock = 32
-
-// weComOpen decrypts: 16 random bytes, the length, the message, and whose it is.
-func weComOpen(encoded, sealed string) (message []byte, company string, err error) {
-	bad := errors.New("it can not be decrypted")
-	key, err := weComKey(encoded)
-	text, err64 := base64.StdEncoding.DecodeString(sealed)
-	if err != nil || err64 != nil || len(text) == 0 || len(text)%aes.BlockSize != 0 {
-		return nil, "", bad
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, "", err
-	}
-	plain := make([]byte, len(text))
-	cipher.NewCBCDecrypter(block, key[:aes.BlockSize]).CryptBlocks(plain, text)
-	pad := int(plain[len(plain)-1])
-	if pad == 0 || pad > weComBlock || pad > len(plain) {
-		return nil, "", bad
-	}
-	plain = plain[:len(plain)-pad]
-	const head = 16 + 4
-	if len(plain) < head || uint64(binary.BigEndian.Uint32(plain[16:])) > uint64(len(plain)-head) {
-		return nil, "", bad
-	}
-	end := head + int(binary.BigEndian.Uint32(plain[16:]))
-	return plain[head:end], string(plain[end:]), nil
-}
-
-func weComSeal(encoded string, message []byte, company string) (string, error) {
-	key, err := weComKey(encoded)
-	if err != nil {
-		return "", err
-	}
-	plain := make([]byte, 16, 64+len(message))
-	_, _ = rand.Read(plain) // never fails
-	plain = binary.BigEndian.AppendUint32(plain, uint32(len(message)))
-	plain = append(append(plain, message...), company...)
-	pad := weComBlock - len(plain)%weComBlock
-	for range pad {
-		plain = append(plain, byte(pad))
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return "", err
-	}
-	cipher.NewCBCEncrypter(block, key[:aes.BlockSize]).CryptBlocks(plain, plain)
-	return base64.StdEncoding.EncodeToString(plain), nil
-}
-
 // decodeWeCom reads a message to the app, or answers the check of its address.
 func decodeWeCom(c *Chat, _ *Platform, q webhook.Request) heard {
 	plain, _, company, err := c.Settings.authentic(q.HTTP().URL.Query(), q.Body())
@@ -200,22 +119,36 @@ func decodeWeCom(c *Chat, _ *Platform, q webhook.Request) heard {
 	}
 }
 
+// weComSample is a message as the app gets it, once it is decrypted.
+func weComSample(s Speaker) []byte {
+	return []byte("<xml>" + element("ToUserName", s.Tenant) + element("FromUserName", s.User) + element("CreateTime", "0") +
+		element("MsgType", "text") + element("Content", s.Text) + element("AgentID", s.Channel) + "</xml>")
+}
+
 // encodeWeCom answers by an encrypted message.
 func encodeWeCom(c *Chat, q webhook.Request, h heard, r Reply) {
 	now := strconv.FormatInt(c.Now().Unix(), 10)
 	message := "<xml>" + element("ToUserName", h.User) + element("FromUserName", h.Tenant) + element("CreateTime", now) +
-		element("MsgType", "text") + element("Content", strings.Join(r.Lines, "\n")) + "</xml>"
+		element("MsgType", "text") + element("Content", weComText(r.Lines)) + "</xml>"
 	query := q.HTTP().URL.Query()
 	_, callback, company, _ := c.Settings.authentic(query, q.Body()) // it was, a moment ago
-	token, key, _ := strings.Cut(callback, ":")
-	sealed, err := weComSeal(key, []byte(message), company)
+	sealed, err := weComEnvelope(callback, now, query.Get("nonce"), []byte(message), company)
 	if err != nil {
 		q.Write(http.StatusOK, nil)
 		return
 	}
-	nonce := query.Get("nonce")
-	q.WriteAs(http.StatusOK, "application/xml; charset=utf-8", []byte("<xml>"+element("Encrypt", sealed)+
-		element("MsgSignature", weComSign(token, now, nonce, sealed))+element("TimeStamp", now)+element("Nonce", nonce)+"</xml>"))
+	q.WriteAs(http.StatusOK, "application/xml; charset=utf-8", sealed)
+}
+
+// weComText is as many lines as a text may hold, which has 2048 bytes at most.
+func weComText(lines []string) string {
+	const most, more = 2048, "\n…"
+	text := strings.Join(lines, "\n")
+	for len(text) > most && len(lines) > 1 {
+		lines = lines[:len(lines)-1]
+		text = strings.Join(lines, "\n") + more
+	}
+	return text
 }
 
 // element is one of XML with a text in it, as the vendor writes its own.

@@ -1,18 +1,21 @@
 package chatops_test
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/webhook"
+	"tairssl/handler"
 )
 
 // The vendor's own example.
@@ -65,7 +68,7 @@ func TestAChangeByWeComTakesTwoSteps(t *testing.T) {
 	if found == nil || !strings.Contains(plan, "<ToUserName><![CDATA[anna]]></ToUserName>") {
 		t.Fatalf("it is answered %s", plan)
 	}
-	if answer := c.weCom(t, 2, found[1]); !strings.Contains(answer, "Started: update "+id) || !strings.Contains(answer, "Ask status") {
+	if answer := c.weCom(t, 2, found[1]); !strings.Contains(answer, "已开始：更新 "+id) || !strings.Contains(answer, "状态 "+id) {
 		t.Errorf("the code is answered %s", answer)
 	}
 	if c.work(t, time.Minute); c.restarts != 1 {
@@ -73,6 +76,21 @@ func TestAChangeByWeComTakesTwoSteps(t *testing.T) {
 	}
 	if answer := c.weCom(t, 2, found[1]); answer != "{}" {
 		t.Errorf("sent again it is answered %s", answer)
+	}
+}
+
+// WeCom shows nothing of a text of more than 2048 bytes.
+func TestALongAnswerKeepsToWeComsLimit(t *testing.T) {
+	c := newWeCom()
+	c.fault = handler.Errorf(handler.Forbidden, "%s", strings.Repeat("没有权限", 20))
+	asked := "状态"
+	for n := range 20 {
+		asked += fmt.Sprintf(" r-long%05d", n)
+	}
+	answer := c.weCom(t, 1, asked)
+	said := strings.TrimSuffix(answer[strings.Index(answer, "<Content><![CDATA[")+18:], "]]></Content></xml>")
+	if len(said) > 2048 || len(said) < 1700 || !strings.HasPrefix(said, "r-long00000：") && !strings.HasPrefix(said, "r-long00000:") || !strings.HasSuffix(said, "\n…") {
+		t.Errorf("it is answered with %d bytes: %s", len(said), answer)
 	}
 }
 
@@ -107,6 +125,36 @@ func TestWeComChecksTheAddress(t *testing.T) {
 	at = at.Add(webhook.Window + time.Second)
 	if w := ask(query); w.Code != http.StatusUnauthorized {
 		t.Errorf("stale it is answered %d", w.Code)
+	}
+}
+
+// What "tairssl sign" sends is a message as WeCom sends it, and what it reads is the
+// answer.
+func TestWeComsSampleIsTakenAndItsAnswerRead(t *testing.T) {
+	p := chatops.Platforms[slices.IndexFunc(chatops.Platforms, func(p *chatops.Platform) bool { return p.Name == "wecom" })]
+	secret := weComToken + ":" + weComKey
+	signed, err := p.Sign(secret, now, p.Sample(chatops.Speaker{Tenant: weComCompany, User: "anna", Channel: "1", Text: "status " + id}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newWeCom()
+	r := httptest.NewRequest(http.MethodPost, p.Route+"?"+signed.Query.Encode(), bytes.NewReader(signed.Body))
+	r.Header.Set("Content-Type", p.Media)
+	w := httptest.NewRecorder()
+	c.web.ServeHTTP(w, r)
+	if said, err := p.Read(secret, w.Body.Bytes()); err != nil || !strings.HasPrefix(said, id+": until") {
+		t.Errorf("it is answered %q, %v:\n%s", said, err, w.Body)
+	}
+	altered := bytes.Replace(w.Body.Bytes(), []byte("<TimeStamp><![CDATA[1"), []byte("<TimeStamp><![CDATA[2"), 1)
+	for name, answer := range map[string][]byte{"altered": altered, "of another form": []byte("{}"), "empty": nil} {
+		if said, err := p.Read(secret, answer); err == nil || said != "" {
+			t.Errorf("an answer, %s, is read as %q", name, said)
+		}
+	}
+	for name, secret := range map[string]string{"no key": "token", "a short key": "token:abc", "nothing": ""} {
+		if _, err := p.Sign(secret, now, []byte("<xml></xml>")); err == nil {
+			t.Errorf("a secret with %s signs", name)
+		}
 	}
 }
 

@@ -15,13 +15,15 @@ import (
 // wording are the sentences of one language. What is filled in stands in the same
 // order in all of them.
 type wording struct {
+	// Verbs are the verbs of a command, as an answer says them.
+	Verbs map[string]string
 	// Of what was not understood.
 	NotText, TooLong, UnknownWord, DidYouMean, NotAnID, ConfirmTakesACode, TwoRegions,
 	NotARegion, StatusChangesNothing, TakesAnInstance, TooMany string
 	// Of codes.
 	WrongCode, LateCode, SelfCode, NoKey, NoHand, Pause, CodeUsed, CodeFitsNothing, CouldNotLook string
 	// Of rights.
-	WhoAreYou, MayNotSeeAny, MayNotSee, MayNot, AllowInLog, AllowBy string
+	WhoAreYou, MayNotSeeAny, MayNotSee, MayNot, TooWeak, AllowInLog, AllowBy string
 	// Of help.
 	Intro, Usage, ReadsOnly, AsksBack, AddDryRun string
 	// Of a plan.
@@ -35,6 +37,10 @@ type wording struct {
 	Renewed, SwitchedOn, SwitchedOff, CertificateBefore, Request string
 	// Of a status.
 	NoTLS, Off, Until, Due, WrongName, NoExpiry, In, ExpiredAgo, MoreLater, MoreFaults, AndMore, NotAll, NameThem, NothingToSee, CouldNotList string
+	// Whys say why, before a reason that is in English; nil where the answer is, too.
+	// InBrackets puts the reason behind.
+	Whys       map[why]string
+	InBrackets string
 	// End ends a sentence.
 	End string
 }
@@ -42,9 +48,20 @@ type wording struct {
 // wording is the one of a command's language.
 func (c Command) wording() *wording {
 	if c.Chinese {
-		return &inChinese
+		return inChinese()
 	}
-	return &inEnglish
+	return inEnglish()
+}
+
+// say gives a sentence in the command's language. Of a code alone that is none of ours
+// no language is known, so both are used.
+func (c Command) say(of func(*wording) string) string {
+	w := c.wording()
+	said := w.sentence(of(w))
+	if c.Alone {
+		said += " " + inChinese().sentence(of(inChinese()))
+	}
+	return said
 }
 
 // err is a sentence as an error.
@@ -85,12 +102,12 @@ func (w *wording) when(t handler.Time, now time.Time) string {
 
 // announce says a plan in plain words.
 func (w *wording) announce(verb string, r handler.Result, now time.Time) []string {
-	lines := []string{verb + " " + named(r)}
+	lines := []string{w.Verbs[verb] + " " + named(r)}
 	lines = append(lines, w.Happens[verb]...)
 	if r.Before != nil && !r.Before.SSLExpiredTime.IsZero() {
 		lines = append(lines, w.ExpiresNow+w.when(r.Before.SSLExpiredTime, now))
 	}
-	return append(lines, w.Why+w.sentence(r.Reason))
+	return append(lines, w.Why+w.reason(r))
 }
 
 // named is an instance with what people call it, and its region.
@@ -114,7 +131,7 @@ func (b *Bot) describe(w *wording, r handler.Result) Reply {
 	if r.Outcome == handler.Verified && r.After != nil {
 		ended = w.state(r, b.Now())
 	}
-	lines := []string{named(r), ended, w.sentence(r.Reason)}
+	lines := []string{named(r), ended, w.reason(r)}
 	if r.Before != nil && r.Outcome == handler.Accepted && !r.Before.SSLExpiredTime.IsZero() {
 		lines = append(lines, w.CertificateBefore+w.when(r.Before.SSLExpiredTime, b.Now()))
 	}
@@ -144,8 +161,8 @@ type look struct {
 }
 
 // mostUrgent puts what failed first, then what expires first, then the rest.
-func mostUrgent(a, b look) int {
-	key := func(l look) time.Time {
+func mostUrgent(a, b *look) int {
+	key := func(l *look) time.Time {
 		switch {
 		case l.err != nil:
 			return time.Time{}
@@ -157,10 +174,10 @@ func mostUrgent(a, b look) int {
 	return key(a).Compare(key(b))
 }
 
-func (l look) line(w *wording, f *fleet.Fleet, now time.Time) string {
+func (l *look) line(w *wording, f *fleet.Fleet, now time.Time) string {
 	switch {
 	case l.err != nil:
-		return l.id + ": " + w.sentence(handler.AsError(l.err).Message)
+		return l.id + ": " + w.fault(handler.AsError(l.err))
 	case l.o.WithoutTLS():
 		return fmt.Sprintf(w.NoTLS, l.id, l.o.Status)
 	case !l.o.Enabled:

@@ -28,6 +28,7 @@ import (
 // Environment is what a run of the command sees of the world.
 type Environment struct {
 	Args    []string // without the command's name
+	Program string   // the command's name, for commands that are printed; default tairssl
 	Environ []string
 	Stdin   io.Reader
 	Stdout  io.Writer
@@ -50,7 +51,7 @@ func Main(version string) int {
 	isTerminal := func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 	columns, _, _ := term.GetSize(int(os.Stdout.Fd())) // 0 for what is no terminal
 	return Run(ctx, Environment{
-		Args: os.Args[1:], Environ: os.Environ(),
+		Args: os.Args[1:], Program: os.Args[0], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Ask:      isTerminal(os.Stdin) && isTerminal(os.Stderr),
 		Color:    isTerminal(os.Stdout) && !slices.ContainsFunc(os.Environ(), noColor),

@@ -305,7 +305,8 @@ func TestServeAndSign(t *testing.T) {
 	}
 	s.environ = append(s.environ, "TAIRSSL_SLACK_SIGNING_SECRETS=s3cret", "TAIRSSL_DINGTALK_APP_SECRETS=file:"+secret,
 		"TAIRSSL_FEISHU_ENCRYPT_KEYS=s3cret", "TAIRSSL_FEISHU_VERIFICATION_TOKEN=t0ken", "TAIRSSL_TEAMS_SECRETS=czNjcmV0", "TAIRSSL_MATTERMOST_TOKENS=mm-token",
-		"TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 status *; feishu:T1/U1 status *; teams:T1/U1 status *; mattermost:T1/U1 status *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
+		"TAIRSSL_WECOM_CALLBACKS=QDG6eK:jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
+		"TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 status *; feishu:T1/U1 status *; teams:T1/U1 status *; mattermost:T1/U1 status *; wecom:T1/U1 status *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
 	ctx, stop := context.WithCancel(context.Background())
 	listening := make(chan struct{})
 	lines := &until{want: 2, reached: func() { close(listening) }}
@@ -318,12 +319,23 @@ func TestServeAndSign(t *testing.T) {
 	if !strings.Contains(out[1], "/slack") || strings.Contains(out[1], "/grafana") {
 		t.Errorf("it says %q", out[1])
 	}
-	for scheme, want := range map[string]string{"slack": "until", "dingtalk": "markdown", "feishu": "plain_text", "teams": "message", "mattermost": "ephemeral"} {
+	for scheme, want := range map[string]string{"slack": "until", "dingtalk": "markdown", "feishu": "plain_text", "teams": "message", "mattermost": "ephemeral", "wecom": ""} {
 		code, curl, stderr := s.run("", "sign", scheme, "--text", "status "+id, "--curl", out[0])
 		if code != 0 || !strings.HasPrefix(curl, "curl ") || strings.Contains(curl, "s3cret") {
 			t.Fatalf("sign %s ends %d:\n%s%s", scheme, code, curl, stderr)
 		}
+		curl, reads, encrypted := strings.Cut(curl, " |\n  ")
 		answer, err := exec.Command("sh", "-c", curl).CombinedOutput()
+		if encrypted != (scheme == "wecom") || strings.Contains(string(answer), id) == encrypted {
+			t.Errorf("the answer to %s is encrypted: %v\n%s", scheme, !encrypted, answer)
+		}
+		if encrypted {
+			if reads != "'tairssl' sign wecom --answer\n" {
+				t.Errorf("the answer is read by %q", reads)
+			}
+			_, said, errs := s.run(string(answer), "sign", scheme, "--answer")
+			answer = []byte(said + errs)
+		}
 		if err != nil || !strings.Contains(string(answer), want) || !strings.Contains(string(answer), id+": until") {
 			t.Errorf("the command of %s is answered %s, %v", scheme, answer, err)
 		}
@@ -332,7 +344,7 @@ func TestServeAndSign(t *testing.T) {
 	if code := <-done; code != 0 {
 		t.Errorf("interrupted, it ends %d", code)
 	}
-	for _, args := range [][]string{{"sign", "irc"}, {"sign", "github"}, {"sign", "slack", "--secret", "x", "--text", "a", "b.json"}, {"serve", "--addr", "nowhere"}} {
+	for _, args := range [][]string{{"sign", "irc"}, {"sign", "github"}, {"sign", "slack", "--answer"}, {"sign", "wecom", "--secret", "x", "--text", "a"}, {"sign", "wecom", "--answer"}, {"sign", "slack", "--secret", "x", "--text", "a", "b.json"}, {"serve", "--addr", "nowhere"}} {
 		if code, _, stderr := s.run("", args...); code != 2 {
 			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
 		}

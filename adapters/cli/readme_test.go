@@ -13,10 +13,29 @@ import (
 	"time"
 )
 
-// README.md is one script: its blocks in their order. What belongs to a cloud
-// meets a stand-in that notes how it was called; the project's own commands are
-// the real ones.
-func TestEveryCommandOfTheREADMERuns(t *testing.T) {
+// readmes are all pages for operators, the map first.
+func readmes(t *testing.T) []string {
+	t.Helper()
+	beside, err := filepath.Glob("../*/README.md")
+	if err != nil || len(beside) < 2 {
+		t.Fatalf("beside the code there are %v, %v", beside, err)
+	}
+	return append([]string{"../../README.md"}, beside...)
+}
+
+func textOf(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Each page is one script: its blocks in their order, one page after the other. What
+// belongs to a cloud meets a stand-in that notes how it was called; the project's own
+// commands are the real ones.
+func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	t.Parallel() // it waits for changes, mostly
 	dir, tools := t.TempDir(), t.TempDir()
 	for _, name := range []string{"adapters", "events", "handler", "template.yaml", "s.yaml", "Makefile", "README.md"} {
@@ -59,7 +78,10 @@ func TestEveryCommandOfTheREADMERuns(t *testing.T) {
 		`"Outcome": "verified"`, // of the update by hand
 		"10 seen, 3 due",        // of the sweep
 		"certificate expires in 12d",
-		"confirm", // the code that Slack is given
+		"confirm",                      // the code that Slack is given
+		"证书需要更新",                       // of a plan in Chinese
+		"\ntt-bp1zxszhcgatnx05: until", // of WeCom's answer, decrypted
+		"teams:T1/U2 status *",         // the rule for who is not allowed
 	} {
 		if !strings.Contains(string(out), sign) {
 			t.Errorf("the README's commands print no %q:\n%s", sign, out)
@@ -89,9 +111,9 @@ var block = regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```$")
 // starts runs beside the rest, at a free port.
 func readmeScript(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var blocks [][]string
+	for _, file := range readmes(t) {
+		blocks = append(blocks, block.FindAllStringSubmatch(textOf(t, file), -1)...)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -100,7 +122,7 @@ func readmeScript(t *testing.T) string {
 	addr := listener.Addr().String()
 	_ = listener.Close()
 	var script strings.Builder
-	for _, m := range block.FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range blocks {
 		script.WriteString("echo '--- next block' >&2\n")
 		for line := range strings.Lines(m[2]) {
 			line = strings.ReplaceAll(strings.TrimPrefix(line, m[1]), "127.0.0.1:8080", addr)
@@ -113,7 +135,7 @@ func readmeScript(t *testing.T) string {
 	}
 	text := script.String()
 	if strings.Count(text, "\nserver=$!\n") != 1 || strings.Count(text, "--- next block") < 10 {
-		t.Fatalf("the README has no longer the blocks that it had:\n%s", text)
+		t.Fatalf("the READMEs have no longer the blocks that they had:\n%s", text)
 	}
 	return text + "kill $server\nwait $server || true\n"
 }
@@ -168,12 +190,12 @@ func judgeCall(t *testing.T, dir string, call []string) {
 
 // What stands in the text, between back quotes, is a command that there is.
 func TestCommandsInTheREADMEsTextExist(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var text strings.Builder
+	for _, file := range readmes(t) {
+		text.WriteString(textOf(t, file))
 	}
 	seen := 0
-	for _, m := range regexp.MustCompile("`(?:dist/)?tairssl ([a-z]+)((?: [^`]*)?)`").FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range regexp.MustCompile("`(?:dist/)?tairssl ([a-z]+)((?: [^`]*)?)`").FindAllStringSubmatch(text.String(), -1) {
 		seen++
 		code, out, errs := newShell(t).run("", m[1], "--help")
 		if code != 0 || !strings.Contains(out, "tairssl "+m[1]) {
@@ -187,5 +209,36 @@ func TestCommandsInTheREADMEsTextExist(t *testing.T) {
 	}
 	if seen < 3 {
 		t.Errorf("only %d commands are found", seen)
+	}
+}
+
+// A link leads to a file or folder that is there, and to a heading of it if it names one.
+func TestLinksOfTheREADMEsLeadSomewhere(t *testing.T) {
+	heading, odd := regexp.MustCompile(`(?m)^#+ (.*)$`), regexp.MustCompile(`[^\pL\pN _-]`)
+	seen := 0
+	for _, file := range readmes(t) {
+		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(textOf(t, file), -1) {
+			path, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(path, "://") {
+				continue
+			}
+			seen++
+			target := file
+			if path != "" {
+				target = filepath.Join(filepath.Dir(file), path)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[1], err)
+				continue
+			}
+			if anchor != "" && !slices.ContainsFunc(heading.FindAllStringSubmatch(textOf(t, target), -1), func(h []string) bool {
+				return strings.ReplaceAll(odd.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-") == anchor
+			}) {
+				t.Errorf("%s links to %s, and there is no such heading", file, m[1])
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("only %d links are found", seen)
 	}
 }

@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,37 +21,42 @@ type signing struct {
 	secret  string // the setting that holds its secrets
 	path    string
 	media   string
-	sign    func(secret string, now time.Time, body []byte) (http.Header, error)
-	message func(chatops.Speaker) []byte // a body that says a text; nil: no chat
+	sign    func(secret string, now time.Time, body []byte) (chatops.Signed, error)
+	message func(chatops.Speaker) []byte                              // a body that says a text; nil: no chat
+	read    func(secret string, answer []byte) (said string, _ error) // of an answer that is encrypted; nil: none is
 }
 
 // signings are the schemes that sign: those of the chats, and of machines.
 func signings() map[string]signing {
 	all := maps.Clone(machines)
 	for _, p := range chatops.Platforms {
-		if p.Sign == nil {
-			continue
-		}
-		all[p.Name] = signing{p.Setting, p.Route, p.Media, p.Sign, p.Sample}
+		all[p.Name] = signing{p.Setting, p.Route, p.Media, p.Sign, p.Sample, p.Read}
 	}
 	return all
 }
 
 var machines = map[string]signing{
-	"standard": {"WEBHOOK_SECRETS", "/ssl", "application/json", func(secret string, now time.Time, body []byte) (http.Header, error) {
-		return webhook.SignStandard(secret, fmt.Sprintf("msg_%d", now.UnixNano()), now, body)
-	}, nil},
-	"github": {"GITHUB_SECRETS", "/ssl", "application/json", func(secret string, _ time.Time, body []byte) (http.Header, error) {
-		return webhook.SignGitHub(secret, body), nil
-	}, nil},
-	"grafana": {"GRAFANA_SECRETS", "/grafana", "application/json", func(secret string, now time.Time, body []byte) (http.Header, error) {
-		return webhook.SignGrafana(secret, now, body), nil
-	}, nil},
+	"standard": {"WEBHOOK_SECRETS", "/ssl", "application/json", func(secret string, now time.Time, body []byte) (chatops.Signed, error) {
+		h, err := webhook.SignStandard(secret, fmt.Sprintf("msg_%d", now.UnixNano()), now, body)
+		return chatops.Signed{Header: h, Body: body}, err
+	}, nil, nil},
+	"github": {"GITHUB_SECRETS", "/ssl", "application/json", func(secret string, _ time.Time, body []byte) (chatops.Signed, error) {
+		return chatops.Signed{Header: webhook.SignGitHub(secret, body), Body: body}, nil
+	}, nil, nil},
+	"grafana": {"GRAFANA_SECRETS", "/grafana", "application/json", func(secret string, now time.Time, body []byte) (chatops.Signed, error) {
+		return chatops.Signed{Header: webhook.SignGrafana(secret, now, body), Body: body}, nil
+	}, nil, nil},
+}
+
+// signOptions are the command's flags.
+type signOptions struct {
+	chatops.Speaker
+	secret, curl string
+	answer       bool
 }
 
 func (c *command) sign() *cobra.Command {
-	var secret, curl string
-	var s chatops.Speaker
+	var o signOptions
 	signings := signings()
 	schemes := slices.Sorted(maps.Keys(signings))
 	cmd := &cobra.Command{
@@ -62,7 +67,8 @@ func (c *command) sign() *cobra.Command {
 SCHEME is one of ` + strings.Join(schemes, ", ") + `. The body is a file, - for standard
 input, or for a chat a message that says --text. The secret is --secret, or the first of the
 scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on). Mattermost signs nothing:
-its header is the secret itself.`,
+its header is the secret itself. WeCom signs in the query, and encrypts the body and the
+answer: --answer prints what an answer says.`,
 		Example: `  tairssl sign slack --text 'status r-bp1zxszhcgatnx01' --curl http://127.0.0.1:8080
   tairssl sign github events/direct-update.json --secret s3cret`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -77,53 +83,108 @@ its header is the secret itself.`,
 			if !ok {
 				return usagef("%q is none of %s", args[0], strings.Join(schemes, ", "))
 			}
-			setting, err := c.setting(cmd.Context(), scheme.secret)
-			if err != nil && secret == "" {
-				return usageError{err}
-			}
-			if secret == "" {
-				first, _, _ := strings.Cut(setting, ",")
-				secret = strings.TrimSpace(first)
-			}
-			if secret == "" {
-				return usagef("no secret: give --secret or set %s%s", function.Prefix, scheme.secret)
-			}
-			if scheme.path == "/feishu" {
-				if s.Token, err = c.setting(cmd.Context(), "FEISHU_VERIFICATION_TOKEN"); err != nil {
-					return usageError{err}
-				}
-			}
-			body, err := c.body(scheme, s, args[1:])
-			if err != nil {
+			secret, err := c.secretOf(cmd.Context(), scheme, o)
+			switch {
+			case err != nil:
 				return err
+			case o.answer:
+				return c.readAnswer(scheme, secret, args)
 			}
-			header, err := scheme.sign(secret, time.Now(), body)
-			if err != nil {
-				return usageError{err}
-			}
-			header.Set("Content-Type", scheme.media)
-			if curl == "" {
-				for _, name := range slices.Sorted(maps.Keys(header)) {
-					fmt.Fprintf(c.Stdout, "%s: %s\n", name, header.Get(name))
-				}
-				return nil
-			}
-			fmt.Fprintf(c.Stdout, "curl -sS %s", shell(strings.TrimRight(curl, "/")+scheme.path))
-			for _, name := range slices.Sorted(maps.Keys(header)) {
-				fmt.Fprintf(c.Stdout, " \\\n  -H %s", shell(name+": "+header.Get(name)))
-			}
-			fmt.Fprintf(c.Stdout, " \\\n  --data-binary %s\n", shell(string(body)))
-			return nil
+			return c.printSigned(cmd.Context(), scheme, secret, o, args)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&secret, "secret", "", "the `secret` to sign with")
-	flags.StringVar(&curl, "curl", "", "print a curl command for the server at this `URL`")
-	flags.StringVar(&s.Text, "text", "", "what the message says, for a chat")
-	flags.StringVar(&s.Tenant, "tenant", "T1", "in which workspace or company")
-	flags.StringVar(&s.User, "user", "U1", "who says it")
-	flags.StringVar(&s.Channel, "channel", "C1", "where")
+	flags.StringVar(&o.secret, "secret", "", "the `secret` to sign with")
+	flags.StringVar(&o.curl, "curl", "", "print a curl command for the server at this `URL`")
+	flags.BoolVar(&o.answer, "answer", false, "print what an encrypted answer says, which is given in place of a body")
+	flags.StringVar(&o.Text, "text", "", "what the message says, for a chat")
+	flags.StringVar(&o.Tenant, "tenant", "T1", "in which workspace or company")
+	flags.StringVar(&o.User, "user", "U1", "who says it")
+	flags.StringVar(&o.Channel, "channel", "C1", "where")
 	return cmd
+}
+
+// secretOf is what to sign with.
+func (c *command) secretOf(ctx context.Context, scheme signing, o signOptions) (string, error) {
+	if o.secret != "" {
+		return o.secret, nil
+	}
+	setting, err := c.setting(ctx, scheme.secret)
+	if err != nil {
+		return "", usageError{err}
+	}
+	first, _, _ := strings.Cut(setting, ",")
+	if first = strings.TrimSpace(first); first == "" {
+		return "", usagef("no secret: give --secret or set %s%s", function.Prefix, scheme.secret)
+	}
+	return first, nil
+}
+
+// readAnswer prints what an encrypted answer says.
+func (c *command) readAnswer(scheme signing, secret string, args []string) error {
+	if scheme.read == nil {
+		return usagef("answers to %s are not encrypted: read them as they are", args[0])
+	}
+	answer, err := c.read(append(args[1:], "-")[0])
+	if err != nil {
+		return usageError{err}
+	}
+	said, err := scheme.read(secret, answer)
+	if err != nil {
+		return usagef("the answer can not be read: %v\n%s", err, answer)
+	}
+	fmt.Fprintln(c.Stdout, said)
+	return nil
+}
+
+// printSigned prints headers, or a command.
+func (c *command) printSigned(ctx context.Context, scheme signing, secret string, o signOptions, args []string) (err error) {
+	if scheme.path == "/feishu" {
+		if o.Token, err = c.setting(ctx, "FEISHU_VERIFICATION_TOKEN"); err != nil {
+			return usageError{err}
+		}
+	}
+	body, err := c.body(scheme, o.Speaker, args[1:])
+	if err != nil {
+		return err
+	}
+	signed, err := scheme.sign(secret, time.Now(), body)
+	if err != nil {
+		return usageError{err}
+	}
+	signed.Header.Set("Content-Type", scheme.media)
+	path := scheme.path
+	if signed.Query != nil {
+		path += "?" + signed.Query.Encode()
+	}
+	if o.curl == "" {
+		c.printHeaders(path, signed)
+		return nil
+	}
+	fmt.Fprintf(c.Stdout, "curl -sS %s", shell(strings.TrimRight(o.curl, "/")+path))
+	for _, name := range slices.Sorted(maps.Keys(signed.Header)) {
+		fmt.Fprintf(c.Stdout, " \\\n  -H %s", shell(name+": "+signed.Header.Get(name)))
+	}
+	fmt.Fprintf(c.Stdout, " \\\n  --data-binary %s", shell(string(signed.Body)))
+	if scheme.read != nil && o.secret == "" { // a secret of the command line is not repeated
+		fmt.Fprintf(c.Stdout, " |\n  %s sign %s --answer", shell(cmp.Or(c.Program, "tairssl")), args[0])
+	}
+	fmt.Fprintln(c.Stdout)
+	return nil
+}
+
+// printHeaders prints what is to be sent beside the body, and the body if it is not the
+// one that was given.
+func (c *command) printHeaders(path string, signed chatops.Signed) {
+	if signed.Query != nil {
+		fmt.Fprintln(c.Stdout, path)
+	}
+	for _, name := range slices.Sorted(maps.Keys(signed.Header)) {
+		fmt.Fprintf(c.Stdout, "%s: %s\n", name, signed.Header.Get(name))
+	}
+	if signed.Query != nil {
+		fmt.Fprintf(c.Stdout, "\n%s\n", signed.Body)
+	}
 }
 
 // setting is one of the environment, which may say where it is instead.

@@ -17,7 +17,7 @@ func (r *running) chats(s Settings, hand func(context.Context, []byte) error, tr
 		Allow: s.ChatAllow, Key: []byte(s.ConfirmKey), Second: s.ConfirmBy == "second", Region: s.Region[0], Log: r.log,
 		Hand:   hand,
 		Change: r.change,
-		Audit:  func(ctx context.Context, attrs ...slog.Attr) { lineOf(ctx).set(slog.LevelInfo, attrs...) },
+		Audit:  func(ctx context.Context, attrs ...slog.Attr) { lineOf(ctx).said(attrs) },
 	})
 	return chatops.NewChat(bot, chatops.ChatOptions{
 		Settings: s.Settings, ReplyHosts: s.ChatReplyHosts, Transport: transport, Undelivered: undelivered,
@@ -30,6 +30,28 @@ func (r *running) chats(s Settings, hand func(context.Context, []byte) error, tr
 // takes that changes an instance: it is logged, counted and told to others.
 func (r *running) change(ctx context.Context, d handler.Delivery) handler.Result {
 	return r.answer(ctx, event.Asked{Requests: []handler.Delivery{d}, Trigger: "chat"})[0].Results[0]
+}
+
+// said notes what became of a message in a chat. A command that failed counts as a
+// request that failed, unless its sender named something wrong. What was asked of the
+// fleet is counted already; what no rule allows is no request.
+func (l *line) said(attrs []slog.Attr) {
+	l.set(slog.LevelInfo, attrs...)
+	failed := false
+	for _, a := range attrs {
+		switch value := a.Value.String(); {
+		case a.Key == "outcome":
+			failed = value == string(handler.Failed)
+		case a.Key == "kind" && (value == string(handler.Invalid) || value == string(handler.NotFound)):
+			return
+		}
+	}
+	l.mu.Lock()
+	counted := len(l.outcomes) > 0
+	l.mu.Unlock()
+	if failed && !counted {
+		l.failed()
+	}
 }
 
 // undelivered counts a notice, or an answer in a chat, that could not be sent.

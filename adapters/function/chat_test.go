@@ -87,9 +87,23 @@ func TestACommandThatTheAPIDeniesIsLoggedWithItsKindAndCode(t *testing.T) {
 		line := w.line(t)
 		line.want(t, entry{"actor": "slack:T1/U1", "outcome": "failed", "kind": "forbidden", "level": "ERROR"})
 		line.has(t, "code", "request_id", "reason")
+		line.want(t, entry{"failed": 1, "requests": 1})
 		if strings.Contains(answer, "faults") {
 			t.Errorf("%s is answered %s", text, answer)
 		}
+	}
+}
+
+// An alarm on what fails learns of chat, too, but not of a wrong name.
+func TestACommandThatIsNobodysFailureIsNotCounted(t *testing.T) {
+	for text, want := range map[string]entry{
+		"update " + id:         {"outcome": "refused", "kind": "forbidden", "refused": nil, "failed": nil, "requests": 0, "level": "WARN"},
+		"status r-nothing1234": {"outcome": "failed", "kind": "not_found", "failed": nil, "requests": 0},
+		"status " + id:         {"outcome": "answered", "failed": nil, "requests": 0},
+	} {
+		w := newWorld(t, chatSettings[0], chatSettings[2], "TAIRSSL_CHAT_ALLOW=slack:T1/U1 status *")
+		w.slack(t, text, responseURL)
+		w.line(t).want(t, want)
 	}
 }
 

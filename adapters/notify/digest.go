@@ -26,12 +26,16 @@ const (
 // newDigest puts what is told into one message.
 func newDigest(chosen []choice) digest {
 	d := digest{most: mostWhy}
-	for _, c := range chosen {
-		d.lines = append(d.lines, c.line)
+	sorted := make([]*line, len(chosen)) // by pointers: the code that sorts large values is large itself
+	for i := range chosen {
+		sorted[i] = &chosen[i].line
 	}
-	slices.SortStableFunc(d.lines, func(a, b line) int {
+	slices.SortStableFunc(sorted, func(a, b *line) int {
 		return cmp.Or(cmp.Compare(a.class, b.class), a.note.expires().Compare(b.note.expires().Time), strings.Compare(a.who, b.who))
 	})
+	for _, l := range sorted {
+		d.lines = append(d.lines, *l)
+	}
 	for _, l := range d.lines {
 		if l.next.text == "" || len(d.next) == maxNext {
 			continue

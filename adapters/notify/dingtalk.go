@@ -20,7 +20,7 @@ var dingtalk = vendor{
 	}),
 }
 
-func composeDingTalk(t *target, d digest, now time.Time) post {
+func composeDingTalk(t *target, d digest, now time.Time) Post {
 	type text struct {
 		Title string `json:"title"`
 		Text  string `json:"text"`
@@ -31,10 +31,10 @@ func composeDingTalk(t *target, d digest, now time.Time) post {
 	}{"markdown", text{plain.Replace(d.title), markdown(d, "\n\n")}})
 	if t.key != nil {
 		at := strconv.FormatInt(now.UnixMilli(), 10)
-		q := p.url.Query()
+		q := p.URL.Query()
 		q.Set("timestamp", at)
 		q.Set("sign", mac(t.key, at+"\n"+string(t.key)))
-		p.url.RawQuery = q.Encode()
+		p.URL.RawQuery = q.Encode()
 	}
 	return p
 }

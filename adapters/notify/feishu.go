@@ -29,7 +29,7 @@ type feishuText struct {
 
 // composeFeishu makes a post of plain texts and links, in which nothing is
 // markup. The signature's key holds the time and its message is empty.
-func composeFeishu(t *target, d digest, now time.Time) post {
+func composeFeishu(t *target, d digest, now time.Time) Post {
 	text := func(s string) feishuText { return feishuText{Tag: "text", Text: s} }
 	content := [][]feishuText{}
 	for _, l := range d.lines {

@@ -20,7 +20,7 @@ var mattermost = vendor{
 	},
 }
 
-func composeMattermost(t *target, d digest, _ time.Time) post {
+func composeMattermost(t *target, d digest, _ time.Time) Post {
 	return posted(t, struct {
 		Text string `json:"text"`
 	}{markdown(d, "\n\n")})

@@ -137,7 +137,7 @@ func TestEveryPlaceIsSentWhatItsVendorWants(t *testing.T) {
 	want := map[string]string{}
 	for _, target := range urlsOf(t, allURLs) {
 		p := target.fit(digestOf(noteOf(handler.Failed)), now)
-		want[p.url.Host+p.url.RequestURI()] = string(p.body)
+		want[p.URL.Host+p.URL.RequestURI()] = string(p.Body)
 	}
 	for _, r := range w.got {
 		body, _ := io.ReadAll(r.Body)

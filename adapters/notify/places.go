@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -92,8 +91,7 @@ func (n *Notifier) send(ctx context.Context, parcels []parcel) (took map[int]par
 			continue
 		}
 		missed[p.place] = p
-		var refused *Refusal
-		n.owe(p, !errors.As(err, &refused) || refused.Passing())
+		n.owe(p, Passing(err))
 		n.Undelivered(ctx)
 		t := n.urls[p.place]
 		n.Log.ErrorContext(ctx, "notice not delivered", "to", t.name, "entry", p.place+1, "lines", len(p.chosen), "error", t.redact(err.Error()))

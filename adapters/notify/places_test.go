@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -105,6 +106,68 @@ func TestEveryVendorsRefusalOfAReplyIsSeen(t *testing.T) {
 	}
 	if err := Taken(503, []byte("ok")); err == nil {
 		t.Error("a 503 counts as taken")
+	}
+	for _, status := range []int{200, 201, 202, 204} { // of a relay
+		if err := Taken(status, nil); err != nil {
+			t.Errorf("%d counts as refused: %v", status, err)
+		}
+	}
+}
+
+// Most vendors say with status 200 that there were too many messages.
+func TestAVendorThatTakesNoMoreIsAskedAgain(t *testing.T) {
+	for url, answer := range map[string]string{
+		dingtalkURL: `{"errcode":130101,"errmsg":"send too fast"}`, feishuURL: `{"code":11232,"msg":"frequency limited"}`, wecomURL: `{"errcode":45009,"errmsg":"api freq out of limit"}`,
+		teamsURL: "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId x",
+	} {
+		busy := true
+		w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+			if busy {
+				_, _ = io.WriteString(rw, answer)
+				return
+			}
+			well(rw, r)
+		})
+		p := w.process(t, url)
+		p.Tell(ctx, []Note{noteOf(handler.Verified)})
+		if n := w.sent(); n != 3 {
+			t.Errorf("after %s it is sent %d times", answer, n)
+		}
+		busy = false
+		if p.Tell(ctx, nil); w.sent() != 1 {
+			t.Errorf("after %s a run with nothing new does not send what is owed", answer)
+		}
+	}
+	for _, body := range []string{`{"ok":false,"error":"ratelimited"}`, `{"errcode":-1,"errmsg":"system busy"}`, `{"code":99991400,"msg":"request trigger frequency limit"}`} {
+		if err := Taken(200, []byte(body)); !errors.Is(err, ErrBusy) {
+			t.Errorf("%s is read as %v", body, err)
+		}
+	}
+}
+
+// A redirect leads to the same place tomorrow.
+func TestARedirectIsNotAskedAgain(t *testing.T) {
+	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, "https://elsewhere.example.com/", http.StatusFound)
+	})
+	p := w.process(t, slackURL)
+	p.Tell(ctx, []Note{noteOf(handler.Verified)})
+	w.sent()
+	if p.Tell(ctx, nil); w.sent() != 0 {
+		t.Error("a run with nothing new is redirected as well")
+	}
+}
+
+// A place may repeat the secrets that it was sent.
+func TestAnErrorHoldsNoSecretOfTheBody(t *testing.T) {
+	s := Sender{Transport: answering(func() *http.Response {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"code":10014,"msg":"app secret the-app-secret is invalid"}`))}
+	})}
+	err := s.Send(t.Context(), Send{Accepted: Taken, Make: func(context.Context, bool) (Post, error) {
+		return Post{Header: http.Header{}, Secrets: []string{"the-app-secret"}}, nil
+	}})
+	if err == nil || strings.Contains(err.Error(), "the-app") || !strings.Contains(err.Error(), "10014") {
+		t.Errorf("it is %v", err)
 	}
 }
 

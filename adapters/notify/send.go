@@ -37,10 +37,7 @@ func (n *Notifier) deliver(ctx context.Context, t *target, d digest) error {
 	defer cancel()
 	sender := Sender{Transport: n.transport(), pause: n.pause}
 	return sender.Send(ctx, Send{
-		Make: func(context.Context, bool) (Post, error) {
-			p := t.fit(d, n.Now())
-			return Post{p.url, p.header, p.body}, nil
-		},
+		Make:     func(context.Context, bool) (Post, error) { return t.fit(d, n.Now()), nil },
 		Accepted: t.accepted,
 		Tries:    deliverTries,
 	})

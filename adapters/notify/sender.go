@@ -19,6 +19,8 @@ type Post struct {
 	URL    url.URL
 	Header http.Header
 	Body   []byte
+	// Secrets are what is secret of Body: a place may repeat it in an error.
+	Secrets []string
 }
 
 // Send says how a message is sent.
@@ -27,7 +29,8 @@ type Send struct {
 	// the place refused the access token of the last one.
 	Make func(ctx context.Context, renew bool) (Post, error)
 	// Accepted reads an answer. A nil error says that the message was taken. An
-	// error that wraps [ErrToken] says that the access token was refused.
+	// error that wraps [ErrToken] says that the access token was refused, one that
+	// wraps [ErrBusy] that the message may be taken later.
 	Accepted func(status int, body []byte) error
 	// Tries is how often a message is sent at most. Another access token is no
 	// further try.
@@ -50,8 +53,13 @@ const (
 	userAgent  = "tairssl"
 )
 
-// ErrToken says that a place refused an access token.
-var ErrToken = errors.New("the access token was refused")
+var (
+	// ErrToken says that a place refused an access token.
+	ErrToken = errors.New("the access token was refused")
+	// ErrBusy says that a place took a message for one too many, or was not well,
+	// whatever the status of its answer.
+	ErrBusy = errors.New("it may take the message later")
+)
 
 // Refusal is an answer that says that a message was not taken.
 type Refusal struct {
@@ -69,7 +77,14 @@ func (r *Refusal) Unwrap() error { return r.Err }
 
 // Passing reports whether a message may be taken if it is sent again.
 func (r *Refusal) Passing() bool {
-	return r.Status == http.StatusTooManyRequests || r.Status >= http.StatusInternalServerError
+	return r.Status == http.StatusTooManyRequests || r.Status >= http.StatusInternalServerError || errors.Is(r.Err, ErrBusy)
+}
+
+// Passing reports whether a message that was not sent for an error of [Sender.Send]
+// may be if it is sent later.
+func Passing(err error) bool {
+	var refused *Refusal
+	return !errors.As(err, &refused) || refused.Passing()
 }
 
 // lostError is a message that got no answer.
@@ -150,7 +165,8 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		return fmt.Errorf("answered with a redirect (%d), which is not followed: set the URL that it leads to", resp.StatusCode)
+		err := fmt.Errorf("answered with a redirect (%d), which is not followed: set the URL that it leads to", resp.StatusCode)
+		return &Refusal{Status: resp.StatusCode, Err: err, text: err.Error()}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
@@ -165,10 +181,10 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 // redact takes the address out of a text, and all in it that may be a secret:
 // whoever knows it can write into the chat.
 func (p Post) redact(text string) string {
-	secrets := []string{p.URL.String(), p.URL.RequestURI(), p.URL.RawQuery}
+	secrets := append([]string{p.URL.String(), p.URL.RequestURI(), p.URL.RawQuery}, p.Secrets...)
 	secrets = append(secrets, strings.Fields(p.Header.Get("Authorization"))...)
 	for _, segment := range strings.Split(p.URL.Path, "/") {
-		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-_") != "" { // which a word is made of
+		if len(segment) >= 20 || strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-_") != "" { // a short one of these is a word
 			secrets = append(secrets, segment)
 		}
 	}

@@ -38,7 +38,7 @@ var escapeSlack = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // composeSlack makes a section of each line: one takes 3,000 characters, a
 // message 50 blocks. text is what a phone's lock screen shows.
-func composeSlack(t *target, d digest, _ time.Time) post {
+func composeSlack(t *target, d digest, _ time.Time) Post {
 	section := func(text string) slackBlock {
 		return slackBlock{Type: "section", Text: &slackText{"mrkdwn", text}}
 	}

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -20,9 +19,9 @@ var teams = vendor{
 	accepted: func(status int, body []byte) error {
 		// The older kind answers 200 whatever Teams itself said.
 		if answer := clip(string(body), 200); strings.Contains(answer, "returned HTTP error") {
-			return fmt.Errorf("refused by Teams: %s", answer)
+			return kindOf(false, strings.Contains(answer, "error 429") || strings.Contains(answer, "error 5"), "refused by Teams: %s", answer)
 		}
-		if status < http.StatusOK || status >= http.StatusMultipleChoices {
+		if !isSuccess(status) {
 			return fmt.Errorf("refused with status %d: %s", status, clip(string(body), 200))
 		}
 		return nil
@@ -54,7 +53,7 @@ type teamsMessage struct {
 }
 
 // composeTeams makes a block of text of each line. A block knows some markdown.
-func composeTeams(t *target, d digest, _ time.Time) post {
+func composeTeams(t *target, d digest, _ time.Time) Post {
 	card := teamsCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4"}
 	for i, part := range paragraphs(d) {
 		text := teamsText{Type: "TextBlock", Text: part, Wrap: true}

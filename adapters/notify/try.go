@@ -10,7 +10,7 @@ import (
 
 // Place is where notices go, without what is secret of it.
 type Place struct {
-	Vendor string // slack, dingtalk, feishu, wecom or webhook
+	Vendor string // the scheme of its URL
 	Host   string // with its port, if it has one
 }
 

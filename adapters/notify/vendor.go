@@ -4,10 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +23,7 @@ type vendor struct {
 	sign     func(secret string) ([]byte, error)
 	unsigned bool // secret may be left out
 	limit    int  // bytes of a body
-	compose  func(t *target, d digest, now time.Time) post
+	compose  func(t *target, d digest, now time.Time) Post
 	// accepted reads an answer; a nil error says that the message was taken.
 	accepted func(status int, body []byte) error
 }
@@ -51,23 +48,16 @@ func (v *vendor) at(host string) bool {
 	})
 }
 
-// post is a message as it is sent.
-type post struct {
-	url    url.URL
-	header http.Header
-	body   []byte
-}
-
 // posted is a post of JSON.
-func posted(t *target, v any) post {
-	return post{t.url, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, handler.JSON(v)}
+func posted(t *target, v any) Post {
+	return Post{URL: t.url, Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, Body: handler.JSON(v)}
 }
 
 // fit composes a message within the vendor's limit, by counting lines that it
 // would have named.
-func (t *target) fit(d digest, now time.Time) post {
+func (t *target) fit(d digest, now time.Time) Post {
 	p := t.compose(t, d, now)
-	for len(p.body) > t.limit && len(d.lines) > 1 {
+	for len(p.Body) > t.limit && len(d.lines) > 1 {
 		d.drop()
 		p = t.compose(t, d, now)
 	}
@@ -81,39 +71,6 @@ func mac(key []byte, message string) string {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(message))
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
-}
-
-// coded reads the answer of a vendor that says in the body of a 200 whether it
-// took a message: DingTalk and WeCom in errcode, Feishu in code or, in an older
-// form, StatusCode. fixes is what to do about some codes.
-func coded(fixes map[int]string) func(int, []byte) error {
-	return func(status int, body []byte) error {
-		var answer struct {
-			ErrCode, Code, StatusCode *int
-			ErrMsg, Msg               string
-		}
-		err := json.Unmarshal(body, &answer)
-		code := answer.ErrCode
-		if code == nil {
-			code = answer.Code
-		}
-		if code == nil {
-			code = answer.StatusCode
-		}
-		switch {
-		case err != nil || code == nil:
-			return fmt.Errorf("status %d, and an answer without a code: look whether something stands between, a proxy for one", status)
-		case *code != 0:
-			message := fmt.Sprintf("refused with code %d: %s", *code, clip(answer.ErrMsg+answer.Msg, 200))
-			if fix := fixes[*code]; fix != "" {
-				message += ": " + fix
-			}
-			return fmt.Errorf("%s", message)
-		case status != http.StatusOK:
-			return fmt.Errorf("status %d", status)
-		}
-		return nil
-	}
 }
 
 // plain takes the markup of DingTalk and WeCom out of a text, for neither

@@ -86,13 +86,13 @@ func TestBodies(t *testing.T) {
 		for _, target := range urlsOf(t, allURLs) {
 			t.Run(name+" "+target.name, func(t *testing.T) {
 				p := target.fit(make(), now)
-				if !json.Valid(p.body) || len(p.body) > target.limit {
-					t.Errorf("the body has %d bytes, or is no JSON", len(p.body))
+				if !json.Valid(p.Body) || len(p.Body) > target.limit {
+					t.Errorf("the body has %d bytes, or is no JSON", len(p.Body))
 				}
-				if bytes.Contains(p.body, []byte("SECRET")) {
+				if bytes.Contains(p.Body, []byte("SECRET")) {
 					t.Error("the body holds a secret")
 				}
-				golden(t, name+"."+target.name+".json", append(p.body, '\n'))
+				golden(t, name+"."+target.name+".json", append(p.Body, '\n'))
 			})
 		}
 	}
@@ -116,7 +116,7 @@ func TestEveryBodyFitsAndCountsWhatItDoesNotName(t *testing.T) {
 		notes = append(notes, noteOf(handler.Failed, named(i), func(n *Note) { n.Reason = strings.Repeat("证书到期[<&", 100) }))
 	}
 	for _, target := range urlsOf(t, allURLs) {
-		body := string(target.fit(digestOf(notes...), now).body)
+		body := string(target.fit(digestOf(notes...), now).Body)
 		if len(body) > target.limit {
 			t.Errorf("for %s a body has %d bytes, more than %d", target.name, len(body), target.limit)
 		}
@@ -129,7 +129,7 @@ func TestEveryBodyFitsAndCountsWhatItDoesNotName(t *testing.T) {
 		}
 	}
 	for _, target := range urlsOf(t, allURLs) {
-		if body := target.fit(digestOf(notes[0]), now).body; len(body) > target.limit {
+		if body := target.fit(digestOf(notes[0]), now).Body; len(body) > target.limit {
 			t.Errorf("for %s a body of one line has %d bytes", target.name, len(body))
 		}
 	}
@@ -138,7 +138,7 @@ func TestEveryBodyFitsAndCountsWhatItDoesNotName(t *testing.T) {
 func TestTheCertificatesURLIsToldOfSuccessesOnly(t *testing.T) {
 	for _, o := range []handler.Outcome{handler.Failed, handler.Unknown, handler.Refused, handler.Deferred} {
 		for _, target := range urlsOf(t, allURLs) {
-			if body := target.fit(digestOf(noteOf(o, renewed)), now).body; bytes.Contains(body, []byte("CA-Chain")) {
+			if body := target.fit(digestOf(noteOf(o, renewed)), now).Body; bytes.Contains(body, []byte("CA-Chain")) {
 				t.Errorf("%s is told of %s with the URL: %s", target.name, o, body)
 			}
 		}
@@ -157,13 +157,13 @@ func TestSignatures(t *testing.T) {
 	d := digestOf(noteOf(handler.Failed))
 	ding := urlsOf(t, "dingtalk://oapi.dingtalk.com/robot/send?access_token=a&secret=this+is+secret")[0]
 	ding.key = []byte("this is secret")
-	q := must(url.ParseQuery(ding.fit(d, time.UnixMilli(1577262236757)).url.RawQuery))
+	q := must(url.ParseQuery(ding.fit(d, time.UnixMilli(1577262236757)).URL.RawQuery))
 	if q.Get("timestamp") != "1577262236757" || q.Get("sign") != "hmPWwU+7lVdm3ZZz0r9tSfx0L4Q26jWOZr9+Gs6EZQM=" || q.Get("access_token") != "a" || q.Has("secret") {
 		t.Errorf("DingTalk is sent %v", q)
 	}
 	var lark struct{ Timestamp, Sign string }
 	bot := urlsOf(t, "feishu://open.feishu.cn/open-apis/bot/v2/hook/a?secret=demo")[0]
-	if err := json.Unmarshal(bot.fit(d, time.Unix(1599360473, 0)).body, &lark); err != nil || lark.Timestamp != "1599360473" || lark.Sign != "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8=" {
+	if err := json.Unmarshal(bot.fit(d, time.Unix(1599360473, 0)).Body, &lark); err != nil || lark.Timestamp != "1599360473" || lark.Sign != "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8=" {
 		t.Errorf("Feishu is sent %+v, %v", lark, err)
 	}
 	key := must(webhookKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
@@ -172,17 +172,17 @@ func TestSignatures(t *testing.T) {
 	}
 	p := urlsOf(t, webhookURL)[0].fit(d, now)
 	var event struct{ ID, Type, Subject string }
-	if err := json.Unmarshal(p.body, &event); err != nil || event.Type != "com.aliyun.tair.certificate.failed" || event.Subject != "r-bp1zxszhcgatnx01" ||
-		p.header.Get("Webhook-Id") != event.ID || p.header.Get("Webhook-Timestamp") != fmt.Sprint(now.Unix()) ||
-		p.header.Get("Webhook-Signature") != signWebhook(key, event.ID, fmt.Sprint(now.Unix()), p.body) || p.header.Get("Content-Type") != "application/cloudevents+json; charset=utf-8" {
-		t.Errorf("a webhook is sent %v with %+v, %v", p.header, event, err)
+	if err := json.Unmarshal(p.Body, &event); err != nil || event.Type != "com.aliyun.tair.certificate.failed" || event.Subject != "r-bp1zxszhcgatnx01" ||
+		p.Header.Get("Webhook-Id") != event.ID || p.Header.Get("Webhook-Timestamp") != fmt.Sprint(now.Unix()) ||
+		p.Header.Get("Webhook-Signature") != signWebhook(key, event.ID, fmt.Sprint(now.Unix()), p.Body) || p.Header.Get("Content-Type") != "application/cloudevents+json; charset=utf-8" {
+		t.Errorf("a webhook is sent %v with %+v, %v", p.Header, event, err)
 	}
 	unsigned := urlsOf(t, "dingtalk://oapi.dingtalk.com/robot/send?access_token=a,feishu://open.feishu.cn/open-apis/bot/v2/hook/a")
-	if p := unsigned[0].fit(d, now); p.url.RawQuery != "access_token=a" {
-		t.Errorf("without a secret DingTalk is sent %s", p.url.RawQuery)
+	if p := unsigned[0].fit(d, now); p.URL.RawQuery != "access_token=a" {
+		t.Errorf("without a secret DingTalk is sent %s", p.URL.RawQuery)
 	}
-	if p := unsigned[1].fit(d, now); bytes.Contains(p.body, []byte("sign")) || bytes.Contains(p.body, []byte("timestamp")) {
-		t.Errorf("without a secret Feishu is sent %s", p.body)
+	if p := unsigned[1].fit(d, now); bytes.Contains(p.Body, []byte("sign")) || bytes.Contains(p.Body, []byte("timestamp")) {
+		t.Errorf("without a secret Feishu is sent %s", p.Body)
 	}
 }
 

@@ -21,7 +21,7 @@ var webhook = vendor{
 	limit:   64 << 10, // what CloudEvents says that everybody passes on
 	compose: composeWebhook,
 	accepted: func(status int, _ []byte) error {
-		if status < 200 || status > 299 {
+		if !isSuccess(status) {
 			return fmt.Errorf("status %d", status)
 		}
 		return nil
@@ -67,7 +67,7 @@ type noticeData struct {
 
 // composeWebhook gives the event an id made of what it says and when, so that
 // two processes that tell the same at once tell it once to who looks at ids.
-func composeWebhook(t *target, d digest, now time.Time) post {
+func composeWebhook(t *target, d digest, now time.Time) Post {
 	data := noticeData{Title: d.title, Lines: []string{}, Next: []string{}, More: d.more}
 	for _, l := range d.lines {
 		data.Lines = append(data.Lines, l.who+": "+l.text(d.most))
@@ -93,12 +93,12 @@ func composeWebhook(t *target, d digest, now time.Time) post {
 	event.ID = "msg_" + hex.EncodeToString(sum[:12])
 	body := handler.JSON(event)
 	at := strconv.FormatInt(now.Unix(), 10)
-	return post{t.url, http.Header{
+	return Post{URL: t.url, Header: http.Header{
 		"Content-Type":      {"application/cloudevents+json; charset=utf-8"},
 		"Webhook-Id":        {event.ID},
 		"Webhook-Timestamp": {at},
 		"Webhook-Signature": {signWebhook(t.key, event.ID, at, body)},
-	}, body}
+	}, Body: body}
 }
 
 func signWebhook(key []byte, id, at string, body []byte) string {

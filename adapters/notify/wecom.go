@@ -15,7 +15,7 @@ var wecom = vendor{
 	}),
 }
 
-func composeWeCom(t *target, d digest, _ time.Time) post {
+func composeWeCom(t *target, d digest, _ time.Time) Post {
 	type text struct {
 		Content string `json:"content"`
 	}

@@ -35,7 +35,28 @@ const (
 // begin notes that a message is being carried out, and returns how far it had
 // come before.
 func (d *doneOnce) begin(key string, now time.Time) progress {
-	return d.note(key, mark{now, underWay})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.keys == nil {
+		d.keys = map[string]mark{}
+	}
+	oldest, at := "", now
+	for old, kept := range d.keys {
+		switch {
+		case now.Sub(kept.at).Abs() > 2*Window:
+			delete(d.keys, old)
+		case !kept.at.After(at):
+			oldest, at = old, kept.at
+		}
+	}
+	if kept, ok := d.keys[key]; ok {
+		return kept.progress
+	}
+	if len(d.keys) >= maxDone {
+		delete(d.keys, oldest)
+	}
+	d.keys[key] = mark{now, underWay}
+	return unheard
 }
 
 // end notes that a message that began was carried out, or forgets it.
@@ -51,35 +72,4 @@ func (d *doneOnce) end(key string, done bool) {
 		return
 	}
 	delete(d.keys, key)
-}
-
-// first adds a key and reports whether it is new.
-func (d *doneOnce) first(key string, now time.Time) bool {
-	return d.note(key, mark{now, over}) == unheard
-}
-
-// note adds what is not remembered yet, and returns what is.
-func (d *doneOnce) note(key string, m mark) progress {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.keys == nil {
-		d.keys = map[string]mark{}
-	}
-	oldest, at := "", m.at
-	for old, kept := range d.keys {
-		switch {
-		case m.at.Sub(kept.at).Abs() > 2*Window:
-			delete(d.keys, old)
-		case !kept.at.After(at):
-			oldest, at = old, kept.at
-		}
-	}
-	if kept, ok := d.keys[key]; ok {
-		return kept.progress
-	}
-	if len(d.keys) >= maxDone {
-		delete(d.keys, oldest)
-	}
-	d.keys[key] = m
-	return unheard
 }

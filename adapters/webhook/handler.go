@@ -1,15 +1,9 @@
 package webhook
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -63,21 +57,6 @@ type route struct {
 	// media says whether a body's media type is taken.
 	media func(string) bool
 	serve func(*Handler, *request)
-}
-
-// request is one on its way through.
-type request struct {
-	w    http.ResponseWriter
-	http *http.Request
-	// invocation lasts longer than the route's answer may take.
-	invocation context.Context
-	body       []byte
-	scheme     Scheme
-	weak       bool   // what is asked for is not covered by the signature
-	media      string // of the answer; "" for JSON
-	// For the log: what it was, what is wrong with it, and what came of it.
-	attrs  []slog.Attr
-	status int
 }
 
 // New returns a handler with the routes whose secrets are there.
@@ -158,12 +137,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}, q.attrs...)...)
 	}()
 	if r.URL.Path == "/healthz" {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			q.refuse(handler.Errorf(handler.Invalid, "this route takes GET"), http.StatusMethodNotAllowed, nil)
-			return
+		if q.uses("GET, HEAD") {
+			q.write(http.StatusOK, []byte(`{"Status":"ok"}`))
 		}
-		q.write(http.StatusOK, []byte(`{"Status":"ok"}`))
 		return
 	}
 	route, open := h.routes[r.URL.Path]
@@ -171,41 +147,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.refuse(handler.Errorf(handler.NotFound, "there is nothing here"), 0, nil)
 		return
 	}
-	if !slices.Contains(strings.Split(route.methods, ", "), r.Method) {
-		w.Header().Set("Allow", route.methods)
-		q.refuse(handler.Errorf(handler.Invalid, "this route takes %s", route.methods), http.StatusMethodNotAllowed, nil)
+	if !q.uses(route.methods) {
 		return
 	}
 	if route.within > 0 {
 		ctx, cancel := context.WithDeadline(r.Context(), began.Add(route.within))
 		defer cancel()
-		r = r.WithContext(ctx)
-		q.http = r
+		q.http = r.WithContext(ctx)
 	}
-	var err error
-	var large *http.MaxBytesError
-	if q.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, route.limit)); errors.As(err, &large) {
-		q.refuse(handler.Errorf(handler.Invalid, "the body is longer than the %d bytes allowed here", route.limit), http.StatusRequestEntityTooLarge, nil)
-		return
-	} else if err != nil {
-		q.refuse(handler.Errorf(handler.Invalid, "the body can not be read"), 0, err)
-		return
+	if q.read(route.limit) && !(route.unsigned != nil && route.unsigned(h, q)) && h.admits(q, route) {
+		route.serve(h, q)
 	}
-	if route.unsigned != nil && route.unsigned(h, q) {
-		return
-	}
-	if q.scheme, err = authenticate(route.schemes, Message{r.Header, q.body, h.Now(), r.URL.Query()}); err != nil {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="tairssl"`)
-		q.refuse(handler.Errorf(handler.Unauthorized, "the request is not authentic"), 0, err)
-		return
-	}
-	q.attrs = append(q.attrs, slog.String("scheme", q.scheme.Name))
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if !route.media(media) && (media != "" || err != nil && r.Header.Get("Content-Type") != "") {
-		q.refuse(handler.Errorf(handler.Invalid, "this route does not take content type %q", clip(r.Header.Get("Content-Type"))), http.StatusUnsupportedMediaType, nil)
-		return
-	}
-	route.serve(h, q)
 }
 
 // authenticate checks a message by the one scheme that it presents.
@@ -241,35 +193,6 @@ func isJSON(media string) bool {
 func isCloudEvents(media string) bool {
 	form, structured := strings.CutPrefix(media, "application/cloudevents")
 	return !structured || form == "" || form == "-batch" || strings.HasSuffix(form, "+json")
-}
-
-// refuse answers with an error; status 0 is that of its kind. Why is for the
-// log alone.
-func (q *request) refuse(e *handler.Error, status int, why error) {
-	if status == 0 {
-		status = e.Kind.HTTPStatus()
-	}
-	if why != nil {
-		q.attrs = append(q.attrs, slog.String("denied", why.Error()))
-	}
-	body, _ := json.Marshal(struct {
-		Outcome handler.Outcome
-		Reason  string
-		Error   *handler.Error
-	}{handler.Failed, e.Message, e}) // strings and a bool always encode
-	q.write(status, body)
-}
-
-func (q *request) write(status int, body []byte) {
-	q.status = status
-	header := q.w.Header()
-	header.Set("Content-Type", cmp.Or(q.media, "application/json; charset=utf-8"))
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
-	q.w.WriteHeader(status)
-	if q.http.Method != http.MethodHead {
-		_, _ = io.Copy(q.w, bytes.NewReader(body)) // who has gone needs no answer
-	}
 }
 
 // clip shortens what a stranger sent so that it can be logged or quoted.

@@ -1,149 +1,150 @@
 package localruntime_test
 
 import (
-	"context"
-	"encoding/json"
-	"encoding/pem"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
-	"path/filepath"
+	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"tairssl/adapters/chatops"
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/tair/tairtest"
-	"tairssl/handler"
 )
 
-// workspace is a Slack workspace: it sends what people say to a function's route
-// and takes the answers that come later.
-type workspace struct {
-	*testing.T
-	cloud   localruntime.Cloud
-	process *localruntime.Process
-	later   chan string
-	url     string // of the answers that come later
-	log     *output
-}
+const slowAPI = 700 * time.Millisecond
 
-// newWorkspace starts a real function, frozen between invocations, over an API
-// each of whose calls takes so long.
-func newWorkspace(t *testing.T, cloud localruntime.Cloud, latency time.Duration) (*workspace, *tairtest.Emulator) {
-	w := &workspace{T: t, cloud: cloud, later: make(chan string, 8), log: newOutput()}
-	relay := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		w.later <- string(body)
-	}))
-	t.Cleanup(relay.Close)
-	w.url = relay.URL + "/an-address"
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: latency})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	endpoint, err := e.ListenHTTPS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: relay.Certificate().Raw})
-	if err := os.WriteFile(ca, append(e.CAPEM(), own...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := environment("TAIRSSL_ENDPOINT="+endpoint, "TAIRSSL_CA_FILE="+ca, "TAIRSSL_LEASE_PAUSE=300ms", "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret",
-		"TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef", "TAIRSSL_CHAT_REPLY_HOSTS="+relay.Listener.Addr().String(),
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret")
-	w.process, err = localruntime.Start(t.Context(), cloud, needBinary(t, cloud), localruntime.Options{Env: env, Stderr: w.log, Timeout: deadline, Freeze: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = w.process.Close() })
-	return w, e
-}
+var typedCode = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 
-// say sends a slash command, and gives the answer and how long it took.
-func (w *workspace) say(text string) (answer string, took time.Duration) {
-	w.Helper()
-	body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {w.url}}.Encode()
-	headers := map[string]string{"content-type": "application/x-www-form-urlencoded"}
-	for name, values := range chatops.SignSlack("slack-secret", time.Now(), []byte(body)) {
-		headers[name] = values[0]
-	}
-	event := map[string]any{"version": "2.0", "routeKey": "$default", "rawPath": "/slack", "headers": headers, "body": body,
-		"requestContext": map[string]any{"http": map[string]string{"method": "POST", "sourceIp": "192.0.2.1"}}}
-	if w.cloud == localruntime.FC {
-		event["version"] = "v1"
-	}
-	began := time.Now()
-	reply, err := w.process.Invoke(w.Context(), handler.JSON(event))
-	took = time.Since(began)
-	var response struct {
-		StatusCode int
-		Body       string
-	}
-	if err != nil || reply.Failed || json.Unmarshal(reply.Payload, &response) != nil || response.StatusCode != http.StatusOK {
-		w.Fatalf("%s is answered %s, %v\n%s", text, reply.Payload, err, w.log)
-	}
-	return response.Body, took
-}
-
-// told waits for an answer that comes later.
-func (w *workspace) told() string {
-	w.Helper()
-	select {
-	case text := <-w.later:
-		return text
-	case <-time.After(deadline):
-		w.Fatalf("nothing was told later\n%s", w.log)
-		return ""
-	}
-}
-
-// With an API that takes 700 ms for each call, and a process that is stopped as
-// soon as it has answered, a change that is confirmed in Slack is answered within
-// Slack's three seconds, made once, and its end is told.
-func TestAConfirmedChangeIsMadeThoughTheProcessIsFrozenBetweenInvocations(t *testing.T) {
-	const id = "r-bp1zxszhcgatnx01"
+// With an API that takes 700 ms for each call, and processes that are stopped as soon as
+// they have answered: the code of a plan, typed on a phone and sent to two processes
+// that know nothing of each other, while the change goes on, makes exactly one change.
+// Altered codes make none. Everybody is answered in time, and told of the end where the
+// platform has a way back.
+func TestACodeThatIsTypedMakesOneChangeOnEveryPlatform(t *testing.T) {
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
-			w, e := newWorkspace(t, cloud, 700*time.Millisecond)
-			plan, took := w.say("update " + id)
-			if strings.Contains(plan, "takes longer") { // the first call of a cold process
-				plan = w.told()
-			}
-			code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(plan)
-			if code == nil || took > 3*time.Second {
-				t.Fatalf("after %s the plan is %s", took, plan)
-			}
-			confirm := func() {
-				if answer, took := w.say("confirm " + code[1]); took > 3*time.Second {
-					t.Errorf("after %s confirm is answered %s", took, answer)
+			o := newOffice(t, cloud, slowAPI)
+			codes := make([]string, len(clients))
+			o.each(t, func(t *testing.T, n int, c client) {
+				id := fmt.Sprintf("r-chat%06d", n)
+				expires := o.Now().Add(12*24*time.Hour + time.Hour).UTC().Format(time.RFC3339)
+				if err := o.Put(tairtest.Instance{InstanceID: id, SSLExpiredTime: expires}); err != nil {
+					t.Fatal(err)
 				}
-			}
-			confirm()
-			// A cloud starts another process for what comes meanwhile; here there is
-			// one, which would first end the change. So the end is awaited.
-			if told := w.told(); !strings.Contains(told, "Done") {
-				t.Errorf("told is %s", told)
-			}
-			confirm() // Slack sends a command again if it waited too long
-			ctx, cancel := context.WithTimeout(t.Context(), deadline)
-			defer cancel()
-			if _, err := w.process.Async(ctx); err != nil {
-				t.Error(err)
-			}
-			if i, _ := e.Instance(id); i.Restarts != 1 {
-				t.Errorf("the instance restarted %d times\n%s", i.Restarts, w.log)
+				codes[n] = o.plan(t, c, id)
+				o.wrongCodes(t, c, id, codes[n])
+				o.typedTwice(t, c, id, strings.ToLower(strings.ReplaceAll(codes[n], "-", "")))
+			})
+			for _, code := range codes {
+				o.keepsSecrets(t, code, strings.ReplaceAll(code, "-", ""), strings.ToLower(strings.ReplaceAll(code, "-", "")))
 			}
 		})
+	}
+}
+
+// each runs a test for every client, all at once: they wait for the API, mostly.
+func (o *office) each(t *testing.T, test func(t *testing.T, n int, c client)) {
+	t.Helper()
+	var group sync.WaitGroup
+	for n, c := range clients {
+		group.Go(func() { t.Run(c.name, func(t *testing.T) { test(t, n, c) }) })
+	}
+	group.Wait()
+}
+
+// plan asks for an update in a process of its own, and gives the code.
+func (o *office) plan(t *testing.T, c client, id string) string {
+	t.Helper()
+	p := o.process(t)
+	plan := o.answer(t, p, c, "update "+id, "the answer follows here")
+	code := typedCode.FindStringSubmatch(plan)
+	if code == nil {
+		t.Fatalf("%s: the plan is %s\n%s", c.name, plan, o.log)
+	}
+	_ = p.Close()
+	return code[1]
+}
+
+// wrongCodes sends codes to a new process that are altered in each of their parts, and
+// then the right one: five refused ones are answered with a pause.
+func (o *office) wrongCodes(t *testing.T, c client, id, code string) {
+	p := o.process(t)
+	bare := strings.ReplaceAll(code, "-", "")
+	altered := func(at int) string {
+		other := byte('2')
+		if bare[at] == other {
+			other = '3'
+		}
+		return bare[:at] + string(other) + bare[at+1:]
+	}
+	refused := 0
+	for part, wrong := range map[string]string{
+		"its verb and minute": altered(0), "its instance": altered(3), "its check": altered(5), "its seal": altered(10), "its last letter": altered(15),
+	} {
+		answer := o.send(t, p, c, c.says("confirm "+strings.ToLower(wrong)))
+		switch {
+		case strings.Contains(answer, "not one of mine"):
+			refused++
+		case strings.Contains(answer, "Started: I check the code"), strings.Contains(answer, "too old"): // some of a thousand
+		default:
+			t.Errorf("a code that is altered in %s is answered %s", part, answer)
+		}
+	}
+	if refused == 5 {
+		if answer := o.send(t, p, c, c.says(code)); !strings.Contains(answer, "Wait a minute") {
+			t.Errorf("after five wrong codes the right one is answered %s", answer)
+		}
+	}
+	finished(t, p)
+	if i, _ := o.Instance(id); i.Restarts != 0 {
+		t.Errorf("altered codes restarted the instance %d times", i.Restarts)
+	}
+}
+
+// typedTwice sends a code to one new process and, while the change goes on, to another.
+func (o *office) typedTwice(t *testing.T, c client, id, bare string) {
+	before := o.count(c.later)
+	first, second := o.process(t), o.process(t)
+	for n, p := range []*localruntime.Process{first, second} {
+		if answer := o.send(t, p, c, c.says("confirm "+bare)); !strings.Contains(answer, "Started") {
+			t.Errorf("process %d answers %s", n+1, answer)
+		}
+		if i, _ := o.Instance(id); i.Restarts > 0 && i.InstanceStatus == "Normal" {
+			t.Errorf("when process %d had answered, the change was over: the test has shown nothing", n+1)
+		}
+	}
+	finished(t, first)
+	finished(t, second)
+	if answer := o.send(t, first, c, c.says(bare)); !strings.Contains(answer, "used already") { // a platform sends again what it waited for too long
+		t.Errorf("afterwards it is answered %s", answer)
+	}
+	finished(t, first)
+	if i, _ := o.Instance(id); i.Restarts != 1 {
+		t.Errorf("the instance restarted %d times\n%s", i.Restarts, o.log)
+	}
+	if c.later != "" {
+		o.toldOnce(t, c, before)
+	}
+	i, _ := o.Instance(id)
+	if answer := o.send(t, o.process(t), c, c.says("status "+id)); !strings.Contains(answer, id+": until "+i.SSLExpiredTime[:len(time.DateOnly)]) {
+		t.Errorf("the state afterwards is %s", answer)
+	}
+}
+
+// toldOnce looks for the ends of both confirmations: one of them made the change.
+func (o *office) toldOnce(t *testing.T, c client, before int) {
+	t.Helper()
+	renewed, n := 0, 2 // ends
+	if c.posted {
+		n += 2 // answers
+	}
+	for i := range n {
+		if told := o.told(t, c.later, before+i); strings.Contains(told, "Done: renewed; the new certificate is valid until") {
+			renewed++
+		}
+	}
+	if renewed != 1 {
+		t.Errorf("%s is told %d times that the certificate was renewed\n%s", c.name, renewed, o.log)
 	}
 }

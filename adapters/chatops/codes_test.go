@@ -1,0 +1,188 @@
+package chatops_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tairssl/adapters/chatops"
+	"tairssl/handler"
+)
+
+// A code alone is of no language. One that is ours knows that of its plan, in any
+// process; of another one nobody knows it.
+func TestACodeAloneIsAnsweredInTheLanguageOfItsPlan(t *testing.T) {
+	chinese := func(answer string) bool {
+		return strings.ContainsFunc(answer, func(r rune) bool { return r >= 0x4e00 && r <= 0x9fff })
+	}
+	for asked, inChinese := range map[string]bool{"update " + id: false, "更新 " + id: true} {
+		c := newCloud(id)
+		_, code := say(c.bot("slack:T1/U1 * *"), anna, asked)
+		bare := strings.ToLower(strings.ReplaceAll(code, "-", ""))
+		for typed, want := range map[string]bool{code: inChinese, bare: inChinese, "confirm " + bare: false, "确认 " + bare: true} {
+			c.restarts, c.tags[id] = 0, map[string]string{}
+			if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, typed); chinese(answer) != want || c.restarts != 1 {
+				t.Errorf("after %q %q is answered %q after %d restarts", asked, typed, answer, c.restarts)
+			}
+		}
+		c.advance(6 * 60e9)
+		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, bare); chinese(answer) != inChinese {
+			t.Errorf("after %q, too late, it is answered %q", asked, answer)
+		}
+	}
+	b := newCloud(id).bot("slack:T1/U1 * *")
+	for range 6 { // the last is answered with the pause
+		if answer, _ := say(b, anna, "k7q29m4xtpdw6hac"); !chinese(answer) || !strings.Contains(strings.ToLower(answer), "ask for the change again") {
+			t.Errorf("a code that is none of ours is answered %q", answer)
+		}
+	}
+}
+
+func TestSeveralChangesHaveACodeEach(t *testing.T) {
+	c := newCloud(id, "r-bp1zxszhcgatnx02")
+	b := c.bot("slack:T1/U1 * *")
+	answer, button := say(b, anna, "update "+id+", r-bp1zxszhcgatnx02")
+	codes := codeIn.FindAllStringSubmatch(answer, -1)
+	if len(codes) != 2 || button != "" || codes[0][1] == codes[1][1] {
+		t.Fatalf("they are answered %q", answer)
+	}
+	for i, code := range codes {
+		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, code[1]); c.restarts != i+1 {
+			t.Errorf("the code alone is answered %q after %d restarts", answer, c.restarts)
+		}
+	}
+}
+
+// A code is typed on a phone, in a process that never saw the plan.
+func TestACodeHoldsHoweverItIsTyped(t *testing.T) {
+	c := newCloud(id, "r-other1234", "r-bp2aaaaaaaa")
+	plan, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	bare := strings.ReplaceAll(code, "-", "")
+	for _, typed := range []string{"confirm " + strings.ToLower(bare), strings.ToLower(code), "确认" + code, "Confirm: `" + code + "`.", plan, "please confirm\n" + strings.ReplaceAll(code, "-", " "), "confirm " + strings.NewReplacer("8", "B", "5", "S", "2", "Z").Replace(code)} {
+		c.restarts, c.tags[id] = 0, map[string]string{}
+		before := len(c.looked)
+		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, typed); c.restarts != 1 {
+			t.Errorf("%q is answered %q after %d restarts", typed, answer, c.restarts)
+		}
+		for _, looked := range c.looked[before:] {
+			if looked != id {
+				t.Errorf("the certificate of %s is read for a code of another", looked)
+			}
+		}
+	}
+}
+
+func TestAnyPlansCodeIsTakenByAnotherProcessAndByNobodyElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := "r-" + rapid.StringMatching(`[a-z0-9]{4,30}`).Draw(t, "id")
+		c := newCloud(name, "r-other1234")
+		c.advance(seconds(rapid.IntRange(0, 1<<22).Draw(t, "at")))
+		rules := "slack:*/* * *"
+		who := chatops.Message{Platform: "slack", Tenant: rapid.StringMatching(`T[0-9]{0,3}`).Draw(t, "tenant"), User: rapid.StringMatching(`U[0-9]{1,3}`).Draw(t, "user"), Channel: rapid.StringMatching(`C?[0-9]{0,3}`).Draw(t, "channel"), Trust: handler.Signed}
+		c.ssl[name] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 12)}
+		answer, code := say(c.bot(rules), who, "update "+name)
+		if code == "" {
+			t.Fatalf("the plan is %q", answer)
+		}
+		other := who
+		switch rapid.IntRange(0, 2).Draw(t, "what") {
+		case 0:
+			other.User += "0"
+		case 1:
+			other.Channel += "0"
+		case 2:
+			other.Tenant += "0"
+		}
+		if answer, _ := say(c.bot(rules), other, "confirm "+code); c.restarts != 0 {
+			t.Fatalf("somebody else is answered %q", answer)
+		}
+		c.advance(seconds(rapid.IntRange(0, 5*60).Draw(t, "later")))
+		if answer, _ := say(c.bot(rules), who, "confirm "+code); c.restarts != 1 {
+			t.Fatalf("the asker is answered %q after %d restarts", answer, c.restarts)
+		}
+	})
+}
+
+func TestTheCodeOfAPlanWithAnotherCertificateDoesNothing(t *testing.T) {
+	c := newCloud(id)
+	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 13)}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "has changed since") {
+		t.Errorf("it is answered %q after %d restarts", answer, c.restarts)
+	}
+}
+
+func TestARegionThatCanNotBeListedIsNoWrongCode(t *testing.T) {
+	c := newCloud(id)
+	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
+	c.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
+	b := c.bot("slack:T1/U1 * *")
+	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "The same code can be used again") || c.restarts != 0 {
+		t.Errorf("it is answered %q", answer)
+	}
+	c.faults = nil
+	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
+		t.Errorf("used again it is answered %q", answer)
+	}
+}
+
+func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1,U2 * *")
+	_, code := say(b, anna, "update "+id)
+	for range 5 {
+		if answer, _ := say(b, anna, "confirm 2222-2222-2222-2222"); !strings.Contains(answer, "not one of mine") {
+			t.Errorf("a wrong code is answered %q", answer)
+		}
+	}
+	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "Wait a minute") || c.restarts != 0 {
+		t.Errorf("the sixth is answered %q", answer)
+	}
+	bob := anna
+	bob.User = "U2"
+	if answer, _ := say(b, bob, "confirm 2222-2222-2222-2222"); strings.Contains(answer, "Wait") {
+		t.Errorf("somebody else is answered %q", answer)
+	}
+	c.advance(seconds(61))
+	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
+		t.Errorf("after a minute it is answered %q", answer)
+	}
+}
+
+// Somebody else confirms, in a process that never saw the plan; who asked never can.
+func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
+	second := func(o *chatops.Options) { o.Second = true }
+	const rules = "slack:T1/U1,U2 * *"
+	for minute := range 3 {
+		c := newCloud(id)
+		c.advance(seconds(minute * 977))
+		_, code := say(c.bot(rules, second), anna, "update "+id)
+		bob, elsewhere := anna, anna
+		bob.User, elsewhere.User, elsewhere.Channel = "U2", "U2", "C2"
+		for name, who := range map[string]chatops.Message{"who asked": anna, "another channel": elsewhere} {
+			if answer, _ := say(c.bot(rules, second), who, code); c.restarts != 0 {
+				t.Errorf("%s is answered %q", name, answer)
+			}
+		}
+		if answer, _ := say(c.bot(rules), bob, code); c.restarts != 0 {
+			t.Errorf("where nobody else may confirm it is answered %q", answer)
+		}
+		if answer, _ := say(c.bot(rules, second), bob, code); c.restarts != 1 {
+			t.Errorf("he is answered %q", answer)
+		}
+	}
+}
+
+func FuzzCode(f *testing.F) {
+	f.Add("K7Q2-9M4X-TPDW-6HAC")
+	f.Add("yyyyyyyyyyyyyyyy")
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1 * *")
+	f.Fuzz(func(t *testing.T, text string) {
+		if answer, _ := say(b, anna, "confirm "+text); c.restarts != 0 || answer == "" {
+			t.Fatalf("%q is answered %q after %d restarts", text, answer, c.restarts)
+		}
+		c.advance(seconds(20)) // so that there is no pause
+	})
+}

@@ -1,0 +1,144 @@
+package chatops
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"tairssl/handler"
+)
+
+// spoken are the verbs as people say them. Of two Chinese words of which one begins
+// the other, the longer stands first.
+var spoken = []struct{ said, verb string }{
+	{help, help}, {status, status}, {"update", "update"}, {"enable", "enable"}, {"disable", "disable"}, {confirm, confirm},
+	{"renew", "update"},
+	{"帮助", help}, {"状态", status}, {"查询", status}, {"查看", status}, {"查一下", status}, {"看一下", status}, {"看看", status},
+	{"更新", "update"}, {"续期", "update"}, {"续签", "update"}, {"开启", "enable"}, {"启用", "enable"}, {"关闭", "disable"}, {"停用", "disable"}, {"确认", confirm},
+	{"幫助", help}, {"狀態", status}, {"查詢", status}, {"續期", "update"}, {"開啟", "enable"}, {"關閉", "disable"}, {"確認", confirm},
+}
+
+// Words around a command that ask for nothing. Chinese ones need no space beside
+// them, so they must not cut a name: 请求缓存 is one, and so is 酒吧.
+var (
+	polite = []string{"please", "pls", "plz", "kindly", "thanks", "thank", "thx", "hi", "hello", "hey", "there", "can", "could", "would", "you"}
+	// asking and before stand before the verb, after behind it.
+	asking = []string{"what", "whats", "is", "the", "i", "want", "need", "to"}
+	before = []string{"请问", "请", "請", "麻烦", "帮我", "帮忙", "你好", "您好", "谢谢", "謝謝", "一下", "把"}
+	after  = []string{"谢谢", "多谢", "謝謝", "一下", "是什么", "怎么样", "的证书", "的状态"}
+	// nouns are what a command is about, more of them behind the verb status. A name may
+	// hold one: it counts only where no other Chinese is left beside it.
+	nouns       = []string{"证书", "实例", "加密", "全部", "所有", "的", "吧"}
+	statusNouns = append(nouns, "状态", "查询", "狀態")
+	// fillers mean nothing beside the name of an instance. Alone they may be one.
+	fillers = []string{"the", "of", "for", "on", "and", "my", "our", "certificate", "cert", "ssl", "tls", "encryption", "instance", "now", "me", "和", "与", "以及", "tls加密"}
+)
+
+// hans are Chinese words.
+var hans = pattern(`\p{Han}+`)
+
+// words takes a normal text apart. Signs at the ends of a word do not belong to it.
+// Chinese needs no space around an id or an endpoint.
+func words(normal string) (list []string) {
+	for _, word := range strings.FieldsFunc(normal, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
+		parts := strings.Fields(hans().ReplaceAllString(word, " $0 "))
+		if !slices.ContainsFunc(parts, isInstance) {
+			parts = []string{word}
+		}
+		for _, part := range parts {
+			if part = strings.Trim(part, "()[]{}<>~|!?:."); len(part) > 2 && part[0] == '_' && part[len(part)-1] == '_' {
+				part = strings.Trim(part, "_") // slanted
+			}
+			if strings.ContainsFunc(part, isLetter) { // and not only a dash, or the dot of a list
+				list = append(list, part)
+			}
+		}
+	}
+	return list
+}
+
+// isInstance reports whether a word names an instance by what it is.
+func isInstance(word string) bool { _, ok := handler.ParseInstance(word); return ok }
+
+// verbOf takes the verb off. Instances may stand before it.
+func verbOf(list []string) (verb string, rest []string) {
+	for at, word := range list {
+		if verb, behind := verbIn(word); verb != "" {
+			return verb, politely(slices.Concat(list[:at], []string{behind}, list[at+1:]), verb)
+		}
+		if !isInstance(word) {
+			break
+		}
+	}
+	return strings.ToLower(list[0]), list[1:]
+}
+
+// verbIn is the verb that a word begins with, and what stands behind it. A Chinese
+// one needs no space, any other a colon.
+func verbIn(word string) (verb, behind string) {
+	word = strings.TrimPrefix(strings.TrimPrefix(word, "/"), "的")
+	first, behind, _ := strings.Cut(word, ":")
+	for _, s := range spoken {
+		if strings.EqualFold(first, s.said) {
+			return s.verb, behind
+		}
+		if rest, found := strings.CutPrefix(word, s.said); found && chinese(s.said) {
+			return s.verb, strings.TrimLeft(rest, ":.")
+		}
+	}
+	return "", ""
+}
+
+// politely takes the words off both ends of a command that ask for nothing. verb is
+// that of the command, "" before it is known.
+func politely(list []string, verb string) []string {
+	list = slices.Clone(list)
+	for len(list) > 0 && isIdle(&list[0], verb, true) {
+		list = list[1:]
+	}
+	for last := len(list) - 1; last >= 0 && isIdle(&list[last], verb, false); last-- {
+		list = list[:last]
+	}
+	return list
+}
+
+// isIdle cuts what asks for nothing off the beginning of a word, or its end, and
+// reports whether nothing else is left.
+func isIdle(word *string, verb string, atBeginning bool) bool {
+	around, about := before, nouns
+	if verb != "" {
+		around = after
+	}
+	if verb == status {
+		about = statusNouns
+	}
+	*word = without(*word, around, atBeginning)
+	rest := without(*word, about, atBeginning)
+	next, _ := utf8.DecodeLastRuneInString(rest)
+	if atBeginning {
+		next, _ = utf8.DecodeRuneInString(rest)
+	}
+	follows, _ := verbIn(rest)
+	if rest == "" || isLetter(next) && !isHan(next) || atBeginning && verb == "" && follows != "" {
+		*word = rest
+	}
+	lower := strings.ToLower(*word)
+	// A slash command's name is written where it is none, too.
+	return lower == "" || slices.Contains(polite, lower) || verb == "" && (slices.Contains(asking, lower) || lower[0] == '/' && follows == "")
+}
+
+// without cuts idle words off the beginning of a word, or its end, as often as there
+// are any.
+func without(word string, idle []string, atBeginning bool) string {
+	for at := 0; at < len(idle); at++ {
+		rest := strings.TrimSuffix(word, idle[at])
+		if atBeginning {
+			rest = strings.TrimPrefix(word, idle[at])
+		}
+		if rest != word {
+			word, at = rest, -1
+		}
+	}
+	return word
+}

@@ -1,0 +1,153 @@
+package webhook_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/webhook"
+	"tairssl/adapters/webhook/webhooktest"
+)
+
+const otherWhsec = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// schemes are those of machines. What one would send who has no secret is made by
+// hand where the signing function takes no empty one.
+func schemes() map[string]webhooktest.Fixture {
+	return map[string]webhooktest.Fixture{
+		"standard": {
+			New:    func(s webhook.Secrets) webhook.Scheme { return webhook.Standard(webhook.StandardSecrets{Secrets: s}) },
+			Secret: whsec, Other: otherWhsec, Body: direct, Timed: true, Covers: true,
+			Sign: func(secret string, at time.Time, body string) http.Header {
+				return standardAt(secret, "msg_1", at, body)
+			},
+		},
+		"grafana": {
+			New: webhook.Grafana, Secret: "s", Other: "new", Body: direct, Timed: true, Covers: true,
+			Sign: func(secret string, at time.Time, body string) http.Header {
+				return webhook.SignGrafana(secret, at, []byte(body))
+			},
+		},
+		"github": {
+			New: webhook.GitHub, Secret: "s", Other: "new", Body: direct, Covers: true,
+			Sign: func(secret string, _ time.Time, body string) http.Header {
+				return webhook.SignGitHub(secret, []byte(body))
+			},
+		},
+		"bearer": {
+			New: webhook.Bearer, Secret: "s", Other: "new", Body: direct,
+			Sign: func(secret string, _ time.Time, _ string) http.Header { return bearer(secret) },
+		},
+		"basic": {
+			New:    func(s webhook.Secrets) webhook.Scheme { return webhook.Basic(webhook.BasicSecrets{Secrets: s}) },
+			Secret: "user:s", Other: "user:new", Body: direct,
+			Sign: func(secret string, _ time.Time, _ string) http.Header { return basic(secret) },
+		},
+	}
+}
+
+func standardAt(secret, id string, at time.Time, body string) http.Header {
+	if secret == "" {
+		seconds := fmt.Sprint(at.Unix())
+		sum := webhook.MAC(sha256.New, nil, id, ".", seconds, ".", body)
+		return http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {seconds}, "Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(sum)}}
+	}
+	h, err := webhook.SignStandard(secret, id, at, []byte(body))
+	if err != nil {
+		panic(err)
+	}
+	return h
+}
+
+func TestSchemes(t *testing.T) { webhooktest.Run(t, schemes()) }
+
+func TestSchemeOfStandardWebhooks(t *testing.T) {
+	f := schemes()["standard"]
+	good := f.Signed()
+	signature := good.Get("Webhook-Signature")
+	bare := strings.TrimPrefix(signature, "v1,")
+	for text, want := range map[string]bool{
+		signature:                               true,
+		"v1,AAAA " + signature:                  true,
+		signature + " v1,AAAA":                  true,
+		"v2,AAAA  " + signature:                 true,
+		"v1a," + bare:                           false,
+		"v1" + bare:                             false,
+		"V1," + bare:                            false,
+		bare:                                    false,
+		"v1,":                                   false,
+		"v1," + bare[:len(bare)-1]:              false,
+		"v1,v1," + bare:                         false,
+		strings.Replace(signature, ",", " ", 1): false,
+	} {
+		if h := with(good, "Webhook-Signature", text); webhooktest.Takes(f.Scheme(), h, f.Body) != want {
+			t.Errorf("the signature %q is taken: %v", text, !want)
+		}
+	}
+	for name, value := range map[string]string{"Webhook-Id": "msg_2", "Webhook-Timestamp": fmt.Sprint(webhooktest.Now.Unix() + 1)} {
+		if webhooktest.Takes(f.Scheme(), with(good, name, value), f.Body) {
+			t.Errorf("the signature holds for another %s as well", name)
+		}
+	}
+}
+
+// An empty or a very long header could be signed as well as any other.
+func TestSchemeOfStandardWebhooksBoundsItsID(t *testing.T) {
+	f := schemes()["standard"]
+	for id, want := range map[string]bool{"": false, "m": true, strings.Repeat("m", 4<<10): true, strings.Repeat("m", 4<<10+1): false} {
+		if got := webhooktest.Takes(f.Scheme(), standardAt(f.Secret, id, webhooktest.Now, f.Body), f.Body); got != want {
+			t.Errorf("an id of %d bytes is taken: %v", len(id), got)
+		}
+	}
+}
+
+func TestSchemeOfGitHubNeedsThePrefixOfItsSignature(t *testing.T) {
+	f := schemes()["github"]
+	_, sum, _ := strings.Cut(f.Signed().Get("X-Hub-Signature-256"), "=")
+	for text, want := range map[string]bool{
+		"sha256=" + sum: true, sum: false, "=" + sum: false, "sha1=" + sum: false, "sha256=": false, "sha256=" + sum + "00": false, "sha256=xx" + sum[2:]: false,
+	} {
+		if webhooktest.Takes(f.Scheme(), http.Header{"X-Hub-Signature-256": {text}}, f.Body) != want {
+			t.Errorf("the signature %q is taken: %v", text, !want)
+		}
+	}
+}
+
+func TestSchemeOfGrafanaTakesOneTime(t *testing.T) {
+	f := schemes()["grafana"]
+	good := f.Signed()
+	other := good.Clone()
+	other["X-Grafana-Alerting-Signature-Timestamp"] = other["X-Grafana-Alerting-Timestamp"]
+	delete(other, "X-Grafana-Alerting-Timestamp")
+	if !webhooktest.Takes(f.Scheme(), other, f.Body) {
+		t.Error("the other name of the time is refused")
+	}
+	maps.Copy(other, good)
+	if webhooktest.Takes(f.Scheme(), other, f.Body) {
+		t.Error("two times are taken, of which only one is signed")
+	}
+	sum := fmt.Sprintf("%x", webhook.MAC(sha256.New, []byte(f.Secret), f.Body))
+	if webhooktest.Takes(f.Scheme(), http.Header{"X-Grafana-Alerting-Signature": {sum}}, f.Body) {
+		t.Error("a signature without a time is taken")
+	}
+}
+
+func TestSchemesOfCredentials(t *testing.T) {
+	encode := func(pair string) string { return base64.StdEncoding.EncodeToString([]byte(pair)) }
+	for name, values := range map[string]map[string]bool{
+		"bearer": {"Bearer s": true, "bearer s": true, "Bearer S": false, "Bearer": false, "Bearer ": false, "Bearers": false, "Basic s": false, "s": false, "Bearer s ": false, "Bearer  s": false},
+		"basic":  {"Basic " + encode("user:s"): true, "basic " + encode("user:s"): true, "Basic user:s": false, "Basic " + encode("user:t"): false, "Basic " + encode("s"): false, "Bearer " + encode("user:s"): false},
+	} {
+		f := schemes()[name]
+		for value, want := range values {
+			if got := webhooktest.Takes(f.Scheme(), http.Header{"Authorization": {value}}, f.Body); got != want {
+				t.Errorf("%s takes %q: %v", name, value, got)
+			}
+		}
+	}
+}
