@@ -295,6 +295,9 @@ func TestSlackButton(t *testing.T) {
 func TestAPlanThatSomebodyElseConfirmsIsSeenByAll(t *testing.T) {
 	for _, platform := range []string{"slack", "mattermost"} {
 		for second, want := range map[bool]string{true: "in_channel", false: "ephemeral"} {
+			if second && platform == "mattermost" {
+				continue // which cannot make a change that needs two
+			}
 			c := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Second = second })
 			if w := c.send(said(platform, "update "+id)); !strings.Contains(w.Body.String(), `"response_type":"`+want+`"`) {
 				t.Errorf("%s: with a second person %t the plan is not %s: %s", platform, second, want, w.Body)

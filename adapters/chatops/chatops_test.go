@@ -442,6 +442,31 @@ func TestASecondPersonConfirms(t *testing.T) {
 	}
 }
 
+// Who sees one message of a weak platform can write the next in anybody's name.
+func TestWhereTwoHaveToAgreeAWeakPlatformOnlyShows(t *testing.T) {
+	for _, platform := range []string{"dingtalk", "teams", "mattermost"} {
+		c := newCloud(id)
+		m := anna
+		m.Platform, m.Trust = platform, handler.Weak
+		rule := platform + ":T1/U1,U2 * *"
+		two := c.bot(rule, func(o *chatops.Options) { o.Second = true })
+		for text, want := range map[string]string{"update " + id: "TAIRSSL_CONFIRM_BY=second", "更新 " + id: "TAIRSSL_CONFIRM_BY=second", "update " + id + " dry-run": "dry run", "status " + id: "2026-12-06"} {
+			if answer, code := say(two, m, text); code != "" || !strings.Contains(answer, want) {
+				t.Errorf("%s: %s is answered %q with code %q, want %q", platform, text, answer, code, want)
+			}
+		}
+		// The code was given before the setting was made.
+		_, code := say(c.bot(rule), m, "update "+id)
+		other := m
+		other.User = "U2"
+		for _, who := range []chatops.Message{m, other} {
+			if answer, _ := say(two, who, "confirm "+code); c.restarts != 0 {
+				t.Errorf("%s: %s confirms, is answered %q, and the instance restarts", platform, who.User, answer)
+			}
+		}
+	}
+}
+
 func TestPlansThatNeedNoCode(t *testing.T) {
 	c := newCloud(id, "r-fresh12345", "r-off1234567")
 	c.ssl["r-fresh12345"] = handler.SSL{Enabled: true, Expires: c.now.AddDate(1, 0, 0)}

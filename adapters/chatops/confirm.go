@@ -15,6 +15,10 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 	if !b.Allow.allow(m, t.verb, "") {
 		return b.refused(w, m, t.verb, "", a)
 	}
+	if !b.can(m, t.verb) {
+		a.decision, a.why = string(handler.Refused), b.tooWeak(inEnglish())
+		return text(w.sentence(b.tooWeak(w)))
+	}
 	p, fault := b.planOf(ctx, m, t)
 	switch {
 	case fault != nil:

@@ -19,7 +19,7 @@ import (
 )
 
 // annaInSlack can be answered later.
-var annaInSlack = chatops.Message{Platform: "slack", Tenant: "T1", User: "U1", Channel: "C1", Reply: "https://hooks.slack.com/commands/secret"}
+var annaInSlack = chatops.Message{Platform: "slack", Trust: handler.Signed, Tenant: "T1", User: "U1", Channel: "C1", Reply: "https://hooks.slack.com/commands/secret"}
 
 // desk is a bot whose work is kept until somebody takes it.
 type desk struct {

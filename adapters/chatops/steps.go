@@ -76,9 +76,19 @@ func (b *Bot) help(w *wording, m Message) Reply {
 	return Reply{Lines: lines}
 }
 
-// can reports whether a verb makes sense on the message's platform.
+// can reports whether a verb makes sense on the message's platform. Where a second
+// person has to confirm, a weak one can change nothing: whoever sees a message there
+// can write the next in anybody's name, and so be both persons.
 func (b *Bot) can(m Message, verb string) bool {
-	return m.Trust > handler.Weak || verb == status || verb == "update"
+	return m.Trust > handler.Weak || verb == status || verb == "update" && !b.Second
+}
+
+// tooWeak says why a verb that a rule allows is not possible on the platform.
+func (b *Bot) tooWeak(w *wording) string {
+	if b.Second {
+		return w.TooWeakForTwo
+	}
+	return w.TooWeak
 }
 
 // found is an instance that somebody named.
@@ -106,9 +116,9 @@ func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) fo
 
 // plan is the first step of a change, or of some.
 func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
-	if w := c.wording(); !b.can(m, c.Verb) && b.Allow.allow(m, c.Verb, "") {
-		a.decision, a.why = string(handler.Refused), inEnglish().TooWeak
-		return text(w.sentence(w.TooWeak))
+	if w := c.wording(); !b.can(m, c.Verb) && !c.DryRun && b.Allow.allow(m, c.Verb, "") {
+		a.decision, a.why = string(handler.Refused), b.tooWeak(inEnglish())
+		return text(w.sentence(b.tooWeak(w)))
 	}
 	replies, audits := make([]Reply, len(c.Instances)), make([]audit, len(c.Instances))
 	var group errgroup.Group

@@ -136,7 +136,11 @@ func TestWorkThatIsCutShortSaysSo(t *testing.T) {
 
 func TestForgedHandedWorkIsUnauthorized(t *testing.T) {
 	c := started(t)
-	for _, payload := range [][]byte{[]byte(`{"Handed":"x"}`), []byte(`{"Handed":"x","Sweep":{}}`), slices.Concat(c.handed[0][:40], []byte("x"), c.handed[0][41:])} {
+	altered := slices.Clone(c.handed[0])
+	if altered[40]++; altered[40] == '"' || altered[40] > 'z' {
+		altered[40] = 'A'
+	}
+	for _, payload := range [][]byte{[]byte(`{"Handed":"x"}`), []byte(`{"Handed":"x","Sweep":{}}`), altered} {
 		c.log.Reset()
 		if err := c.Handed(t.Context(), payload); !errors.Is(err, handler.Unauthorized) || c.restarts != 0 || !strings.Contains(c.log.String(), `"denied"`) || !strings.Contains(c.log.String(), `"level":"ERROR"`) {
 			t.Errorf("%s ends %v after %d restarts:\n%s", payload, err, c.restarts, c.log)

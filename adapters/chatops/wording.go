@@ -23,7 +23,7 @@ type wording struct {
 	// Of codes.
 	WrongCode, LateCode, SelfCode, NoKey, NoHand, Pause, CodeUsed, CodeFitsNothing, CouldNotLook string
 	// Of rights.
-	WhoAreYou, MayNotSeeAny, MayNotSee, MayNot, TooWeak, AllowInLog, AllowBy string
+	WhoAreYou, MayNotSeeAny, MayNotSee, MayNot, TooWeak, TooWeakForTwo, AllowInLog, AllowBy string
 	// Of help.
 	Intro, Usage, ReadsOnly, AsksBack, AddDryRun string
 	// Of a plan.
