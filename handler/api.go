@@ -105,6 +105,9 @@ type Instance struct {
 	Tags             map[string]string
 	// Its maintenance window, as the API writes it: "18:00Z". A listing lacks it.
 	MaintainStartTime, MaintainEndTime string
+	// Renewal is when Alibaba itself will renew the certificate: what [API].Renewal
+	// says, where it was asked. Zero for never, or if it is not known.
+	Renewal time.Time
 	// At is the API's clock when it answered (the header Date).
 	At time.Time
 }

@@ -70,9 +70,12 @@ func (a *attempt) read(ctx context.Context) (d decision) {
 
 // judge decides on the first look.
 func (a *attempt) judge(ctx context.Context) decision {
-	d := decide(a.Delivery, a.before.Observation, a.Policy, a.others(a.before), a.before.present)
+	judge := func(o Observation) decision {
+		return decide(a.Delivery, o, a.Policy, a.others(a.before), a.before.present)
+	}
+	d := judge(a.before.Observation)
 	if a.Unattended() {
-		d = a.leftToAlibaba(ctx, a.ref, a.Delivery, a.before.Observation, d, a.before.present)
+		d = a.leftToAlibaba(ctx, a.ref, a.before.Observation, d, a.before.present, judge)
 	}
 	a.reason = d.reason
 	return d
@@ -192,10 +195,11 @@ func (a *attempt) tooLate() decision {
 	return decision{outcome: Failed, err: e}
 }
 
-// leftToAlibaba defers a change, or goes on deferring it, if Alibaba's own renewal
-// comes before the expiry: an Update on top of it would restart the instance
-// twice, and that no window opens in time does not matter then.
-func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, r Delivery, o Observation, d decision, now time.Time) decision {
+// leftToAlibaba reads when Alibaba itself renews a certificate that would be
+// renewed, now or later, and judges again with that: an Update on top of it would
+// restart the instance twice, and that no window opens in time does not matter
+// then.
+func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision, now time.Time, judge func(Observation) decision) decision {
 	if !d.act && d.outcome != Deferred {
 		return d
 	}
@@ -208,8 +212,8 @@ func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, r Delivery, o Obse
 	case err != nil && d.act:
 		return failure(err)
 	case err == nil && RenewedBy(at, o, now):
-		_, why := h.Policy.due(r, o, now)
-		return decision{outcome: Deferred, until: at, reason: fmt.Sprintf("%s, but Alibaba itself renews it %s", why, At(at))}
+		o.Renewal = at
+		return judge(o)
 	}
 	return d
 }

@@ -15,7 +15,8 @@ type decision struct {
 	busy     bool
 	alert    bool
 	optedOut bool      // refused because of the owner's tag
-	until    time.Time // of Deferred
+	until    time.Time // of Deferred; zero: it is not known
+	rule     Rule      // that holds it back
 	err      *Error
 }
 
@@ -50,9 +51,9 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 	}
 	switch reason := wanted.reason; {
 	case p.Pause:
-		return refuse("%s, but all changes are paused: unset TAIRSSL_PAUSE", reason)
+		return decision{outcome: Refused, rule: RulePause, reason: fmt.Sprintf("%s, but all changes are paused: unset TAIRSSL_PAUSE", reason)}
 	case d.Unattended() && o.Off():
-		return decision{outcome: Refused, optedOut: true, reason: fmt.Sprintf("%s, but the instance is tagged %s=off, which keeps unattended changes away", reason, offTag)}
+		return decision{outcome: Refused, optedOut: true, rule: RuleOptOut, reason: fmt.Sprintf("%s, but the instance is tagged %s=off, which keeps unattended changes away", reason, offTag)}
 	case o.Status == statusSSLModifying:
 		return inProgress(false, "the instance is SSLModifying: a change of its encryption is under way")
 	case o.Status != statusNormal:
@@ -64,7 +65,7 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 		}
 	}
 	if d.Unattended() {
-		return p.wait(o, wanted.reason, now)
+		return p.hold(d, o, wanted.reason, now)
 	}
 	return wanted
 }

@@ -3,6 +3,7 @@ package handler
 import (
 	"cmp"
 	"context"
+	"time"
 )
 
 // Plan says what a delivery would do, as a DryRun would, together with the
@@ -39,15 +40,12 @@ func (a *attempt) pin(context.Context) decision {
 
 // Judge says how a sweep's delivery would end, by what a listing and SSL show of
 // an instance: Planned if a change would be tried. It makes no call, but one
-// where the change would be deferred for want of a window: then Alibaba's own
-// schedule is read. An own window of the instance does not show in a listing.
+// where the change would be deferred: then Alibaba's own schedule is read. An own window of the instance does not show in a listing, and
+// counts only where freezes make it matter; see [Handler.NeedsWindow].
 func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation) Result {
 	a := &attempt{Handler: h, Delivery: d, ref: ref, before: look{Observation: o}, seen: true}
 	result := a.fill(Result{InstanceID: ref.InstanceID, SSLEnabled: d.SSLEnabled})
-	now := o.At()
-	if now.IsZero() {
-		now = h.Now()
-	}
+	now := h.clock(o)
 	o.Status = cmp.Or(o.Status, statusNormal)
 	verdict := settledBy(d, o, nil, now)
 	if verdict.outcome == "" || o.Gone() {
@@ -61,13 +59,13 @@ func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation)
 	}
 	if verdict.act {
 		p := h.Policy
-		if p.Window.Own() {
+		if p.Window.Own() && (o.MaintainStartTime == "" || len(p.Freezes) == 0) {
 			p.Window = Window{any: true}
 		}
-		verdict = decide(d, o, p, nil, now)
-	}
-	if verdict.outcome == Deferred {
-		verdict = h.leftToAlibaba(ctx, ref, d, o, verdict, now)
+		judge := func(o Observation) decision { return decide(d, o, p, nil, now) }
+		if verdict = judge(o); verdict.outcome == Deferred {
+			verdict = h.leftToAlibaba(ctx, ref, o, verdict, now, judge)
+		}
 	}
 	if verdict.act {
 		verdict = decision{outcome: Planned, reason: verdict.reason}
@@ -75,13 +73,26 @@ func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation)
 	return result.end(verdict)
 }
 
+// NeedsWindow reports that [Handler.Judge] has to know the instance's own
+// maintenance window, which a listing does not show: freezes leave no whole day in
+// which it would open in any case. within is the order's RenewBefore; nil: the
+// setting.
+func (h *Handler) NeedsWindow(o Observation, within *Duration) bool {
+	d := Delivery{Request: Request{SSLEnabled: Update, RenewBefore: within}, Trust: Trusted}
+	return h.Policy.needsWindow(o, h.Policy.within(d), h.clock(o))
+}
+
+// clock is the API's, as of an observation; this machine's if it is not known.
+func (h *Handler) clock(o Observation) time.Time {
+	if at := o.At(); !at.IsZero() {
+		return at
+	}
+	return h.Now()
+}
+
 // Due says whether an Update would renew what was observed, and why.
 func (h *Handler) Due(o Observation) (bool, string) {
-	now := o.At()
-	if now.IsZero() {
-		now = h.Now()
-	}
-	return h.Policy.due(Delivery{Request: Request{SSLEnabled: Update}, Trust: Trusted}, o, now)
+	return h.Policy.due(Delivery{Request: Request{SSLEnabled: Update}, Trust: Trusted}, o, h.clock(o))
 }
 
 // Observe reads an instance and changes nothing. Without a region the instance is

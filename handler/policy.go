@@ -21,16 +21,12 @@ type Policy struct {
 	// MissedActs says that an automatic change is made at once if no window opens
 	// before the expiry less a day; otherwise it waits, and asks for attention.
 	MissedActs bool
+	// Freezes are the times in which no automatic change is made.
+	Freezes Freezes
+	// Approval says that an automatic change waits until somebody approved it for
+	// this very certificate; see [Approval].
+	Approval bool
 }
-
-const (
-	// DefaultRenewBefore is when a certificate is due unless a setting or a
-	// request says otherwise.
-	DefaultRenewBefore = 720 * time.Hour
-	// MissedBefore is how long before its expiry a certificate should be renewed
-	// at the latest.
-	MissedBefore = 24 * time.Hour
-)
 
 // permit judges what needs no look at the instance, so that what is forbidden
 // costs no call.
@@ -86,25 +82,8 @@ func (p Policy) Covers(id string) bool {
 	return included || !only
 }
 
-// wait puts an automatic change off to the next window.
-func (p Policy) wait(o Observation, reason string, now time.Time) decision {
-	opens := p.Window.Opens(o.Instance, now)
-	if !opens.After(now) {
-		return proceed(reason)
-	}
-	d := decision{outcome: Deferred, until: opens, reason: fmt.Sprintf("%s, but deferred to the maintenance window that opens %s", reason, At(opens))}
-	if o.Enabled && opens.After(o.Expires.Add(-MissedBefore)) {
-		if p.MissedActs {
-			return proceed(reason)
-		}
-		d.alert = true
-		d.reason += fmt.Sprintf(", which is too late for the expiry %s: renew it by hand, or widen TAIRSSL_WINDOW", At(o.Expires))
-	}
-	return d
-}
-
-// due says whether an Update is, and why, with the dates.
-func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
+// within is how long before its expiry a certificate is due for a request.
+func (p Policy) within(d Delivery) time.Duration {
 	within := p.RenewBefore
 	if within == 0 {
 		within = DefaultRenewBefore
@@ -112,16 +91,25 @@ func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
 	if d.RenewBefore != nil && !(d.Trust == Weak && time.Duration(*d.RenewBefore) > within) {
 		within = time.Duration(*d.RenewBefore)
 	}
+	return within
+}
+
+// due says whether an Update is, and why, with the dates.
+func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
+	within := p.within(d)
 	left := o.Expires.Sub(now)
 	wrong := ""
 	if o.WrongName() {
 		wrong = fmt.Sprintf("; its name %s is not that of the endpoint %s", o.CommonName, o.ConnectionDomain)
 	}
+	why, squeezed := p.squeezed(o, within, now)
 	switch {
 	case left <= 0:
 		return true, fmt.Sprintf("certificate expired %s ago", Span(-left)) + wrong
 	case left <= within:
 		return true, fmt.Sprintf("certificate expires in %s, within %s", Span(left), Span(within)) + wrong
+	case squeezed:
+		return true, fmt.Sprintf("certificate expires in %s, on %s, and %s", Span(left), At(o.Expires), why) + wrong
 	case d.Force:
 		return true, fmt.Sprintf("forced; certificate expires in %s, on %s", Span(left), At(o.Expires)) + wrong
 	case wrong != "" && !d.Automatic && d.Trust > Weak && !d.SSLExpiredTime.IsZero():

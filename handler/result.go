@@ -97,6 +97,8 @@ type Result struct {
 	Tags map[string]string `json:"-"`
 	// Until is when something Deferred is looked at again; zero: at the next sweep.
 	Until Time `json:"-"`
+	// Rule is what held it back; "" if nothing did.
+	Rule Rule `json:"-"`
 	// Due says that an Update is due, of what [Handler.Judge] judged.
 	Due bool `json:"-"`
 	// OptedOut says that it is refused because of the owner's tag tairssl=off.
@@ -114,7 +116,7 @@ func (r Result) end(d decision) Result {
 		d = failure(errUndecided)
 	}
 	r.Outcome, r.Reason, r.Error = d.outcome, d.reason, d.err
-	r.Busy, r.Alert, r.OptedOut, r.Until = d.busy, d.alert, d.optedOut, At(d.until)
+	r.Busy, r.Alert, r.OptedOut, r.Until, r.Rule = d.busy, d.alert, d.optedOut, At(d.until), d.rule
 	if r.Reason == "" && d.err != nil {
 		r.Reason = d.err.Message
 	}

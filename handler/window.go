@@ -14,16 +14,8 @@ import (
 type Window struct {
 	text    string
 	any     bool
-	written *span24 // nil: the instance's own
-	days    [7]bool // of written, by the day it begins; time.Sunday is 0
-	zone    *time.Location
+	written *weekly // nil: the instance's own
 }
-
-// span24 is a time of the day, from start to before end, in minutes; it crosses
-// midnight if end is not after start.
-type span24 struct{ start, end int }
-
-const dayMinutes = 24 * 60
 
 var (
 	windowPattern = sync.OnceValue(func() *regexp.Regexp {
@@ -48,27 +40,27 @@ func ParseWindow(s string) (Window, error) {
 	if m == nil {
 		return Window{}, fmt.Errorf("%q is not instance, any, or a window such as Sat,Sun 02:00-05:00 Asia/Shanghai", Clip(s))
 	}
-	w := Window{text: s, zone: time.UTC, written: &span24{minutes(m[2], m[3]), minutes(m[4], m[5])}}
+	start, end := minutes(m[2], m[3]), minutes(m[4], m[5])
 	switch {
-	case w.written.start >= dayMinutes || w.written.end > dayMinutes:
+	case start >= dayMinutes || end > dayMinutes:
 		return Window{}, fmt.Errorf("%q: a day ends at 24:00", Clip(s))
-	case w.written.start == w.written.end:
+	case start == end:
 		return Window{}, fmt.Errorf("%q never opens: it ends when it begins; all day is 00:00-24:00", Clip(s))
 	}
-	if err := w.parseDays(m[1]); err != nil {
+	days, err := parseDays(m[1])
+	if err != nil {
 		return Window{}, err
 	}
-	if m[6] != "" {
-		zone, err := time.LoadLocation(m[6])
-		if err != nil || m[6] == "Local" {
-			return Window{}, fmt.Errorf("%q: %q is not a zone such as Asia/Shanghai", Clip(s), m[6])
-		}
-		w.zone = zone
+	zone, err := parseZone(m[6])
+	if err != nil {
+		return Window{}, fmt.Errorf("%q: %w", Clip(s), err)
 	}
-	return w, nil
+	w := daily(start, end, days, zone)
+	return Window{text: s, written: &w}, nil
 }
 
-func (w *Window) parseDays(list string) error {
+// parseDays reads the days on which a window begins, by time.Weekday.
+func parseDays(list string) (days []int, err error) {
 	if list == "" {
 		list = "Sun-Sat"
 	}
@@ -79,15 +71,37 @@ func (w *Window) parseDays(list string) error {
 		}
 		a, b := weekday(from), weekday(to)
 		if a < 0 || b < 0 {
-			return fmt.Errorf("%q is not a day such as Sat, or days such as Mon-Fri", Clip(part))
+			return nil, fmt.Errorf("%q is not a day such as Sat, or days such as Mon-Fri", Clip(part))
 		}
 		for d := a; ; d = (d + 1) % 7 {
-			if w.days[d] = true; d == b {
+			if days = append(days, d); d == b {
 				break
 			}
 		}
 	}
-	return nil
+	return days, nil
+}
+
+// parseZone reads a zone of the IANA database; "" is UTC.
+func parseZone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, fmt.Errorf("%q is not a zone such as Asia/Shanghai", Clip(name))
+	}
+	return zone, nil
+}
+
+// daily is a time of the day, from start to before end, in minutes, on some days
+// of the week. It crosses midnight if end is not after start.
+func daily(start, end int, days []int, zone *time.Location) weekly {
+	if end <= start {
+		end += dayMinutes
+	}
+	spans := make([]weekSpan, len(days))
+	for i, d := range days {
+		spans[i] = weekSpan{d*dayMinutes + start, d*dayMinutes + end}
+	}
+	return newWeekly(zone, spans...)
 }
 
 func weekday(name string) int {
@@ -126,31 +140,35 @@ func (w Window) Own() bool { return !w.any && w.written == nil }
 // Zone is that of a written window, else UTC, in which the API writes the
 // instances' own.
 func (w Window) Zone() *time.Location {
-	if w.zone == nil {
+	if w.written == nil {
 		return time.UTC
 	}
-	return w.zone
+	return w.written.zone
 }
 
-// defaultWindow is what Alibaba gives an instance whose owner chose none:
-// 02:00 to 06:00 in China.
-var defaultWindow = span24{18 * 60, 22 * 60}
+// defaultStart and defaultEnd are what Alibaba gives an instance whose owner chose
+// none: 02:00 to 06:00 in China.
+const defaultStart, defaultEnd = 18 * 60, 22 * 60
 
-var allDays = [7]bool{true, true, true, true, true, true, true}
+var allDays = []int{0, 1, 2, 3, 4, 5, 6}
 
-// of is the window that counts for an instance.
-func (w Window) of(i Instance) (span24, [7]bool, *time.Location) {
-	if w.written != nil {
-		return *w.written, w.days, w.zone
+// of is the window that counts for an instance; nil if it is always open.
+func (w Window) of(i Instance) *weekly {
+	switch {
+	case w.any:
+		return nil
+	case w.written != nil:
+		return w.written
 	}
 	var h1, m1, h2, m2 int
 	_, err1 := fmt.Sscanf(i.MaintainStartTime, "%02d:%02dZ", &h1, &m1)
 	_, err2 := fmt.Sscanf(i.MaintainEndTime, "%02d:%02dZ", &h2, &m2)
-	s := span24{h1*60 + m1, h2*60 + m2}
-	if err1 != nil || err2 != nil || s.start == s.end || s.start >= dayMinutes || s.end > dayMinutes {
-		s = defaultWindow
+	start, end := h1*60+m1, h2*60+m2
+	if err1 != nil || err2 != nil || start == end || start >= dayMinutes || end > dayMinutes {
+		start, end = defaultStart, defaultEnd
 	}
-	return s, allDays, time.UTC
+	own := daily(start, end, allDays, time.UTC)
+	return &own
 }
 
 // Opens is the earliest time at or after now at which an instance's window is
@@ -158,46 +176,8 @@ func (w Window) of(i Instance) (span24, [7]bool, *time.Location) {
 // time within it, so where clocks are put forward over all of it, it does not
 // open that day, and an hour that comes twice opens it twice.
 func (w Window) Opens(i Instance, now time.Time) time.Time {
-	if w.any {
-		return now
+	if week := w.of(i); week != nil {
+		return week.first(now, true)
 	}
-	s, days, zone := w.of(i)
-	for t := now; ; {
-		wait := s.wait(t.In(zone), days)
-		if wait == 0 {
-			return t
-		}
-		opens := t.Add(wait)
-		// A change of the clocks in between makes the reckoning wrong: go on from there.
-		if _, change := t.In(zone).ZoneBounds(); !change.IsZero() && change.After(t) && !change.After(opens) {
-			t = change
-			continue
-		}
-		t = opens
-	}
-}
-
-// wait is how long it is, by a clock that runs on evenly from t, until the
-// window opens; 0 while it is open.
-func (s span24) wait(t time.Time, days [7]bool) time.Duration {
-	length := s.end - s.start
-	if length <= 0 {
-		length += dayMinutes
-	}
-	day := int(t.Weekday())
-	since := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
-	for d := -1; d <= 8; d++ {
-		if !days[((day+d)%7+7)%7] {
-			continue
-		}
-		opens := time.Duration(d*dayMinutes+s.start)*time.Minute - since
-		switch closes := opens + time.Duration(length)*time.Minute; {
-		case closes <= 0:
-		case opens <= 0:
-			return 0
-		default:
-			return opens
-		}
-	}
-	return 0 // some day of the week is set
+	return now
 }

@@ -48,10 +48,10 @@ func (f *Fleet) regionsOf(order Order) ([]string, error) {
 	return handler.Unique(order.Regions), nil
 }
 
-// observe completes what a listing shows with the instance's encryption. It
-// reports false if there was no time to. What never has encryption is not asked
-// for it.
-func (f *Fleet) observe(ctx context.Context, l handler.Listed) (o handler.Observation, inTime bool, err error) {
+// observe completes what a listing shows with the instance's encryption, and with
+// its maintenance window where freezes make that matter. It reports false if there
+// was no time to. What never has encryption is not asked for it.
+func (f *Fleet) observe(ctx context.Context, l handler.Listed, within *handler.Duration) (o handler.Observation, inTime bool, err error) {
 	o.Instance = l.Instance
 	if o.WithoutTLS() {
 		o.NoTLS = true
@@ -60,6 +60,13 @@ func (f *Fleet) observe(ctx context.Context, l handler.Listed) (o handler.Observ
 	err = guarded(func() (err error) { o.SSL, err = f.api.SSL(ctx, l.Ref); return })
 	if o.SSL.At.IsZero() {
 		o.SSL.At = l.At
+	}
+	if err == nil && f.Handler.NeedsWindow(o, within) {
+		err = guarded(func() error {
+			i, err := f.api.Instance(ctx, l.Ref)
+			o.MaintainStartTime, o.MaintainEndTime = i.MaintainStartTime, i.MaintainEndTime
+			return err
+		})
 	}
 	return o, !outOfTime(ctx, err), err
 }

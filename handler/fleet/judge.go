@@ -15,7 +15,7 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 		s.leave(handler.Observation{Instance: l.Instance}, false)
 		return true
 	}
-	o, inTime, err := s.observe(ctx, l)
+	o, inTime, err := s.observe(ctx, l, s.order.RenewBefore)
 	switch {
 	case !inTime:
 		return false

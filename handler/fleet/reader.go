@@ -213,7 +213,7 @@ func (f *Fleet) Each(ctx context.Context, regions []string, tags map[string]stri
 		if _, again := once.LoadOrStore(l.Ref, true); again || !wanted(l) {
 			return true
 		}
-		o, inTime, err := f.observe(ctx, l)
+		o, inTime, err := f.observe(ctx, l, nil)
 		if !inTime {
 			once.Delete(l.Ref)
 			return false

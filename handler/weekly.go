@@ -1,0 +1,134 @@
+package handler
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	dayMinutes  = 24 * 60
+	weekMinutes = 7 * dayMinutes
+)
+
+// forever is later than any time that matters here.
+var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// weekly is a set of times of the week, by a clock on the wall of a zone. A time
+// is in it while that clock shows one: where clocks are put forward over all of a
+// span, the span does not come that week, and an hour that comes twice is in it
+// twice.
+type weekly struct {
+	spans []weekSpan // in order, with time between each two
+	zone  *time.Location
+}
+
+// weekSpan is from start to before end, in minutes since Sunday 00:00.
+type weekSpan struct{ start, end int }
+
+// newWeekly joins spans. Each may end after the end of the week, or before it
+// begins: it goes on in the next week then.
+func newWeekly(zone *time.Location, spans ...weekSpan) weekly {
+	var all []weekSpan
+	for _, s := range spans {
+		if s.end <= s.start {
+			s.end += weekMinutes
+		}
+		all = append(all, weekSpan{s.start, min(s.end, weekMinutes)})
+		if s.end > weekMinutes {
+			all = append(all, weekSpan{0, s.end - weekMinutes})
+		}
+	}
+	slices.SortFunc(all, func(a, b weekSpan) int { return a.start - b.start })
+	w := weekly{zone: zone}
+	for _, s := range all {
+		if last := len(w.spans) - 1; last >= 0 && s.start <= w.spans[last].end {
+			w.spans[last].end = max(w.spans[last].end, s.end)
+			continue
+		}
+		w.spans = append(w.spans, s)
+	}
+	return w
+}
+
+// always reports that every time is in the set.
+func (w weekly) always() bool {
+	return len(w.spans) == 1 && w.spans[0] == weekSpan{0, weekMinutes}
+}
+
+// first is the earliest time at or after t that is in the set, or that is not in
+// it; [forever] if there is none.
+func (w weekly) first(t time.Time, in bool) time.Time {
+	if in && len(w.spans) == 0 || !in && w.always() {
+		return forever
+	}
+	for {
+		wait := w.wait(t.In(w.zone), in)
+		if wait == 0 {
+			return t
+		}
+		then := t.Add(wait)
+		// A change of the clocks in between makes the reckoning wrong: go on from there.
+		if _, change := t.In(w.zone).ZoneBounds(); !change.IsZero() && change.After(t) && !change.After(then) {
+			t = change
+			continue
+		}
+		t = then
+	}
+}
+
+// wait is how long it is, by a clock that runs on evenly from t, until it shows a
+// time that is in the set, or one that is not; 0 if it does now.
+func (w weekly) wait(t time.Time, in bool) time.Duration {
+	since := time.Duration(t.Weekday())*24*time.Hour + time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
+	for i, s := range w.spans {
+		start, end := time.Duration(s.start)*time.Minute, time.Duration(s.end)*time.Minute
+		switch {
+		case since >= end:
+		case since < start && in:
+			return start - since
+		case since < start || in:
+			return 0
+		case s.end == weekMinutes && w.spans[0].start == 0 && i > 0: // it goes on in the next week
+			return end + time.Duration(w.spans[0].end)*time.Minute - since
+		default:
+			return end - since
+		}
+	}
+	if !in {
+		return 0
+	}
+	return time.Duration(weekMinutes+w.spans[0].start)*time.Minute - since
+}
+
+// showing is the first time at which a clock in a zone shows a date and a time of
+// the day, or a later one. They are given as that time in UTC.
+func showing(wall time.Time, zone *time.Location) time.Time {
+	for t := wall.Add(-48 * time.Hour); ; {
+		left := wall.Sub(onWall(t, zone))
+		if left <= 0 {
+			return t
+		}
+		then := t.Add(left)
+		if _, change := t.In(zone).ZoneBounds(); !change.IsZero() && change.After(t) && change.Before(then) {
+			t = change
+			continue
+		}
+		t = then
+	}
+}
+
+// showingLast is the time from which on a clock in a zone never again shows what
+// is before a date and a time of the day.
+func showingLast(wall time.Time, zone *time.Location) time.Time {
+	t := showing(wall, zone)
+	if _, change := t.In(zone).ZoneBounds(); !change.IsZero() && change.Sub(t) < 24*time.Hour && onWall(change, zone).Before(wall) {
+		return change.Add(wall.Sub(onWall(change, zone)))
+	}
+	return t
+}
+
+// onWall is what a clock in a zone shows, as that time in UTC.
+func onWall(t time.Time, zone *time.Location) time.Time {
+	_, offset := t.In(zone).Zone()
+	return t.UTC().Add(time.Duration(offset) * time.Second)
+}
