@@ -1,8 +1,13 @@
 package handler
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 )
 
 // ApprovalTag is the tag by which somebody approved the next Update of an
@@ -86,4 +91,112 @@ func howToApprove(d Delivery) string {
 		where = " --region " + d.RegionID
 	}
 	return fmt.Sprintf("say approve %s in a chat, or run tairssl approve %s%s", d.InstanceID, d.InstanceID, where)
+}
+
+// approves reports that a delivery asks to approve the Update of a certificate,
+// and not to make it.
+func (d Delivery) approves() bool { return d.ApprovedBy != "" }
+
+// approve says whether an approval is to be written. The reason to go on is what
+// becomes of the certificate then.
+func (p Policy) approve(d Delivery, o Observation, now time.Time) decision {
+	if ended := settledBy(d, o, nil, now); ended.outcome != "" {
+		return ended
+	}
+	switch given := approvalOf(o.Tags); {
+	case !o.Enabled:
+		return unchanged("encryption is off, so there is no certificate to approve")
+	case o.Status == statusSSLModifying:
+		return inProgress(false, "the instance is SSLModifying: a change of its encryption is under way")
+	case given.of(o):
+		then := p.approved(d, o, now)
+		return decision{outcome: Unchanged, until: then.At.Time, reason: fmt.Sprintf("%s approved this certificate already, at %s: %s", given.Who, given.Time, then.inWords(now))}
+	case p.Pause:
+		return decision{outcome: Refused, rule: RulePause, reason: "all changes are paused: unset TAIRSSL_PAUSE"}
+	case o.Off():
+		return decision{outcome: Refused, rule: RuleOptOut, reason: fmt.Sprintf("the instance is tagged %s=off, so nothing that is approved would happen: remove that tag, or renew it by tairssl update %s", offTag, d.InstanceID)}
+	}
+	then := p.approved(d, o, now)
+	reason := then.inWords(now)
+	if !p.Approval {
+		reason += " (TAIRSSL_APPROVAL is not set here; without it an automatic Update waits for no approval)"
+	}
+	return decision{act: true, until: then.At.Time, reason: reason}
+}
+
+// approved is what becomes of a certificate that is approved.
+func (p Policy) approved(d Delivery, o Observation, now time.Time) Forecast {
+	tags := maps.Clone(o.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[ApprovalTag] = Approval{At(o.Expires), safeWho(d.ApprovedBy), At(now)}.String()
+	o.Tags = tags
+	return p.forecast(Delivery{Request: Request{InstanceID: d.InstanceID, RegionID: d.RegionID, SSLEnabled: Update, Automatic: true}, Trust: Trusted}, o, now)
+}
+
+// writeApproval sets the tag. It is no change of the encryption, so it needs no
+// lease: set twice it says the same.
+func (a *attempt) writeApproval(ctx context.Context) decision {
+	remove, d := a.roomForApproval()
+	if !d.act {
+		return d
+	}
+	if len(remove) > 0 {
+		if err := a.api.Untag(ctx, a.ref, remove...); err != nil {
+			return approvalFailure(AsError(err))
+		}
+	}
+	approval := Approval{At(a.before.Expires), safeWho(a.ApprovedBy), At(a.before.present)}
+	if err := a.api.Tag(ctx, a.ref, ApprovalTag, approval.String()); err != nil {
+		return approvalFailure(AsError(err))
+	}
+	tags := maps.Clone(a.before.Tags)
+	maps.DeleteFunc(tags, func(key, _ string) bool { return slices.Contains(remove, key) })
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[ApprovalTag] = approval.String()
+	a.before.Tags = tags
+	return decision{outcome: Deferred, approvedBy: approval.Who, until: a.until, reason: fmt.Sprintf("%s approved it: %s", approval.Who, a.reason)}
+}
+
+// roomForApproval says which tags have to go for the approval. It leaves one tag
+// free, for the flag of the change.
+func (a *attempt) roomForApproval() (remove []string, d decision) {
+	tags := a.before.Tags
+	remove = DeadFlags(tags, a.before.present)
+	if _, there := tags[ApprovalTag]; there { // it is written over
+		return remove, proceed("")
+	}
+	if _, told := tags[ToldTag]; told && len(tags)-len(remove) >= MaxTags-1 {
+		remove = append(remove, ToldTag)
+	}
+	if len(tags)-len(remove) >= MaxTags-1 {
+		return nil, refuse("the instance has %d tags, and one of the %d that it takes has to stay free for the change itself, so the approval finds no room: remove one of its tags", len(tags), MaxTags)
+	}
+	return remove, proceed("")
+}
+
+// approvalFailure turns a failed tagging into an answer that names the right fix.
+func approvalFailure(e *Error) decision {
+	switch {
+	case errors.Is(e, Forbidden):
+		return decision{outcome: Refused, err: e, reason: "the tag " + ApprovalTag + " cannot be set: allow kvstore:TagResources and kvstore:UntagResources to the role or user of the credentials"}
+	case errors.Is(e, ErrTagRefused):
+		return decision{outcome: Refused, err: e, reason: fmt.Sprintf("the tag %s is refused: %s", ApprovalTag, e.Message)}
+	}
+	return failure(e)
+}
+
+// DeadTags are the keys of an instance's tags that are this product's and have no
+// meaning any more: flags that are no longer live, and the approval of a
+// certificate that is no longer there.
+func DeadTags(tags map[string]string, expires, now time.Time) (keys []string) {
+	keys = DeadFlags(tags, now)
+	// One of a later certificate is good: what was read may be old.
+	if a := approvalOf(tags); !a.Expires.IsZero() && !expires.IsZero() && a.Expires.Before(At(expires).Time) {
+		keys = append(keys, ApprovalTag)
+	}
+	return keys
 }

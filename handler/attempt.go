@@ -19,6 +19,7 @@ type attempt struct {
 	raised  bool // the flag may stand on the instance
 	stays   bool // it has to: a write may have been sent under it
 	reason  string
+	until   time.Time // when what is approved will happen
 	receipt Receipt
 	wrote   bool
 	seen    bool // before was read
@@ -33,8 +34,11 @@ func (a *attempt) run(ctx context.Context) decision {
 	defer unlock()
 	defer a.lower(ctx)
 	steps := []func(context.Context) decision{a.read, a.judge, a.acquire, a.write}
-	if a.DryRun {
+	switch {
+	case a.DryRun:
 		steps = []func(context.Context) decision{a.read, a.judge, a.plan}
+	case a.approves():
+		steps = []func(context.Context) decision{a.read, a.judge, a.writeApproval}
 	}
 	return inTurn(ctx, steps...)
 }
@@ -70,6 +74,11 @@ func (a *attempt) read(ctx context.Context) (d decision) {
 
 // judge decides on the first look.
 func (a *attempt) judge(ctx context.Context) decision {
+	if a.approves() {
+		d := a.Policy.approve(a.Delivery, a.before.Observation, a.before.present)
+		a.reason, a.until = d.reason, d.until
+		return d
+	}
 	judge := func(o Observation) decision {
 		return decide(a.Delivery, o, a.Policy, a.others(a.before), a.before.present)
 	}
@@ -83,6 +92,12 @@ func (a *attempt) judge(ctx context.Context) decision {
 
 // plan ends an attempt before it acts.
 func (a *attempt) plan(context.Context) decision {
+	if a.approves() {
+		if _, d := a.roomForApproval(); !d.act {
+			return d
+		}
+		return decision{outcome: Planned, until: a.until, reason: "approved by this, " + a.reason}
+	}
 	if _, d := a.room(); !d.act {
 		return d
 	}

@@ -9,15 +9,16 @@ import (
 // decision is what a step of an attempt comes to: to go on, or how the request
 // ends. The zero value permits nothing.
 type decision struct {
-	act      bool // go on: nothing stands against the change
-	outcome  Outcome
-	reason   string
-	busy     bool
-	alert    bool
-	optedOut bool      // refused because of the owner's tag
-	until    time.Time // of Deferred; zero: it is not known
-	rule     Rule      // that holds it back
-	err      *Error
+	act        bool // go on: nothing stands against the change
+	outcome    Outcome
+	reason     string
+	busy       bool
+	alert      bool
+	optedOut   bool      // refused because of the owner's tag
+	until      time.Time // of Deferred; zero: it is not known
+	rule       Rule      // that holds it back
+	approvedBy string    // who approved just now
+	err        *Error
 }
 
 // proceed is the one decision that lets a change go on.

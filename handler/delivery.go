@@ -33,6 +33,10 @@ type Delivery struct {
 	Trust Trust
 	// Confirmed says that a person saw this very plan in a chat and confirmed it.
 	Confirmed bool
+	// ApprovedBy, if it is set, is who approves: the delivery asks for no change, but
+	// to remember that this person agreed to the Update of this certificate. See
+	// [Approval].
+	ApprovedBy string
 	// Event is the id of the event that asks, for the log.
 	Event string
 	// Order is the first 16 hexadecimal digits of the SHA-256 of a signed

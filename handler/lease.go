@@ -74,7 +74,7 @@ func (a *attempt) makeRoom(ctx context.Context) decision {
 // room says which tags have to go for the flag, and whether that is enough.
 func (a *attempt) room() (remove []string, d decision) {
 	tags, now := a.before.Tags, a.before.present
-	remove = DeadFlags(tags, now)
+	remove = DeadTags(tags, a.before.Expires, now)
 	if _, told := tags[ToldTag]; told && len(tags)-len(remove) >= MaxTags {
 		remove = append(remove, ToldTag)
 	}

@@ -36,6 +36,10 @@ func (p Policy) permit(d Delivery) decision {
 		actions = []Action{Update}
 	}
 	switch {
+	case d.approves() && (d.Trust == Weak || d.Automatic):
+		return refuse("this message proves too little of who sent it to approve anything: approve in Slack, Feishu or WeCom, or run tairssl approve %s", d.InstanceID)
+	case d.approves() && (d.SSLEnabled != Update || d.Force):
+		return refuse("only an Update that nobody forces can be approved")
 	case d.Trust == Weak && (d.SSLEnabled != Update || d.Force):
 		return refuse("the signature or token of this request proves too little for anything but an Update that is due: sign the request with Standard Webhooks, invoke the function, or use the command line")
 	case d.Automatic && d.SSLEnabled != Update:

@@ -97,6 +97,9 @@ type Result struct {
 	Tags map[string]string `json:"-"`
 	// Until is when something Deferred is looked at again; zero: at the next sweep.
 	Until Time `json:"-"`
+	// ApprovedBy is who approved, of a delivery that asked for that: the Update is
+	// [Deferred], and happens in the next window.
+	ApprovedBy string `json:",omitempty"`
 	// Rule is what held it back; "" if nothing did.
 	Rule Rule `json:"-"`
 	// Due says that an Update is due, of what [Handler.Judge] judged.
@@ -116,7 +119,7 @@ func (r Result) end(d decision) Result {
 		d = failure(errUndecided)
 	}
 	r.Outcome, r.Reason, r.Error = d.outcome, d.reason, d.err
-	r.Busy, r.Alert, r.OptedOut, r.Until, r.Rule = d.busy, d.alert, d.optedOut, At(d.until), d.rule
+	r.Busy, r.Alert, r.OptedOut, r.Until, r.Rule, r.ApprovedBy = d.busy, d.alert, d.optedOut, At(d.until), d.rule, d.approvedBy
 	if r.Reason == "" && d.err != nil {
 		r.Reason = d.err.Message
 	}

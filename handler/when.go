@@ -33,67 +33,10 @@ const (
 	// approved asks for attention.
 	UnapprovedAlarm = 7 * 24 * time.Hour
 
-	// horizon is how far ahead an opening is looked for.
-	horizon = 400 * 24 * time.Hour
 	// leastLead is how long before a freeze people are told at the latest that
 	// there is no opening in front of it, if TAIRSSL_RENEW_BEFORE is less.
 	leastLead = DefaultRenewBefore
 )
-
-// openings are the times at which one instance may be changed unattended: its
-// window is open, and nothing is frozen.
-type openings struct {
-	week    *weekly // nil: always
-	freezes Freezes
-}
-
-// stretch is from a time to before another.
-type stretch struct{ from, to time.Time }
-
-func (p Policy) openings(i Instance) openings { return openings{p.Window.of(i), p.Freezes} }
-
-// next is the first opening at or after t that begins by a time at the latest.
-func (o openings) next(t, by time.Time) (s stretch, ok bool) {
-	for !t.After(by) {
-		opens, shuts := t, forever
-		if o.week != nil {
-			opens = o.week.first(t, true)
-		}
-		if t = o.freezes.Ends(opens); !t.Equal(opens) {
-			continue
-		}
-		if t.After(by) {
-			break
-		}
-		if o.week != nil {
-			shuts = o.week.first(t, false)
-		}
-		return stretch{t, sooner(shuts, o.freezes.Begins(t))}, true
-	}
-	return stretch{}, false
-}
-
-// last is the last opening between two times. What lies before the first one of
-// them is cut off, and is not looked at further back than it has to: only
-// whether the opening began more than lead before its end.
-func (o openings) last(after, before time.Time, lead time.Duration) (last stretch, ok bool) {
-	for back := lead + 8*24*time.Hour; ; back *= 2 {
-		from := later(after, before.Add(-min(back, lead+horizon)))
-		ok = false
-		for t := from; ; {
-			s, more := o.next(t, before.Add(-1))
-			if !more {
-				break
-			}
-			last, ok = s, true
-			t = s.to
-		}
-		whole := ok && (last.from.After(from) || !last.to.Add(-lead).Before(from))
-		if whole || from.Equal(after) || back >= lead+horizon {
-			return last, ok
-		}
-	}
-}
 
 // dueness is from when a certificate is due.
 type dueness struct {
@@ -105,8 +48,9 @@ type dueness struct {
 
 // dueness says from when a certificate is due: so long before its expiry, or
 // earlier if freezes leave no opening from then until a day before the expiry.
-// Then it is due in the last opening in front of the freeze, and if there is none
-// left, so long before the freeze that people can still do something.
+// Then it is due in the last opening in front of the freeze, also when that is
+// over. Where there never is one, it is due so long before the freeze that people
+// can still do something.
 func (p Policy) dueness(o Observation, within time.Duration, now time.Time) dueness {
 	d := dueness{from: o.Expires.Add(-within)}
 	last := o.Expires.Add(-MissedBefore)
@@ -118,19 +62,19 @@ func (p Policy) dueness(o Observation, within time.Duration, now time.Time) duen
 		return d
 	}
 	lead := max(within, MissedBefore)
-	before, any := open.last(now, sooner(d.from, last), lead)
-	front := now // from where on there is no opening
-	if any {
-		front = before.to
+	front, found := open.last(sooner(d.from, last), lead)
+	after := now
+	if found {
+		after = front.to
 	}
-	freeze := p.Freezes.Begins(front)
+	freeze := p.Freezes.Begins(after)
 	if freeze.After(last) {
 		return d // it is the window alone that does not open
 	}
 	d.squeeze = stretch{freeze, p.Freezes.Ends(freeze)}
 	earlier := freeze.Add(-max(within, leastLead))
-	if any {
-		earlier = later(before.from, before.to.Add(-lead))
+	if found {
+		earlier = later(front.from, front.to.Add(-lead))
 	}
 	d.from = sooner(d.from, earlier)
 	return d
@@ -261,11 +205,4 @@ func (p Policy) needsWindow(o Observation, within time.Duration, now time.Time) 
 		}
 		t = s.to
 	}
-}
-
-func sooner(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -13,6 +13,7 @@ func (s *sweep) act(ctx context.Context) {
 	doubled := len(s.urgent) - len(left)
 	s.seen -= doubled
 	s.due -= doubled
+	rule := handler.RuleMaxTargets
 	changed, why := 0, fmt.Sprintf("one sweep changes at most %d instances: the next one goes on", s.most)
 	inTime := true
 	for inTime && changed < s.most && len(left) > 0 {
@@ -32,7 +33,7 @@ func (s *sweep) act(ctx context.Context) {
 		switch {
 		case c.unverified != "":
 			why = fmt.Sprintf("the first change, of %s, could not be verified, so the sweep stopped there: check that instance, and raise TAIRSSL_WAIT if changes take longer than it; the next sweep goes on", c.unverified)
-			left, changed = append(ready, left...), s.most
+			left, changed, rule = append(ready, left...), s.most, handler.RuleNone
 			continue
 		case len(ready) > 0 && (changed == 0 || !s.TimeToChange(ctx)):
 			left, inTime = append(ready, left...), false
@@ -44,17 +45,17 @@ func (s *sweep) act(ctx context.Context) {
 		left = append(late, left...)
 	}
 	if !inTime {
-		why = "the time for this sweep was up: the next one goes on"
+		why, rule = "the time for this sweep was up: the next one goes on", handler.RuleNone
 	}
-	s.deferAll(left, why)
+	s.deferAll(left, rule, why)
 }
 
 // deferAll leaves what is due to the next sweep.
-func (s *sweep) deferAll(left []candidate, why string) {
+func (s *sweep) deferAll(left []candidate, rule handler.Rule, why string) {
 	for _, c := range left {
 		s.settle(handler.Result{
 			InstanceID: c.ref.InstanceID, RegionID: c.ref.RegionID, InstanceName: c.name, SSLEnabled: handler.Update,
-			Outcome: handler.Deferred, Reason: why,
+			Outcome: handler.Deferred, Rule: rule, Reason: why,
 		})
 	}
 	if rest := s.due - s.settled; rest > 0 {

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"time"
 
 	"tairssl/handler"
 )
@@ -30,7 +31,7 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 		s.leave(o, true)
 		return true
 	}
-	s.removeDeadFlags(ctx, l)
+	s.removeDeadTags(ctx, l, o.Expires)
 	result := s.Judge(ctx, l.Ref, s.order.delivery(l.Ref, handler.At(o.Expires)), o)
 	if l.Gone() && !result.Due {
 		result.Outcome = handler.Unchanged // that it is broken is no concern of its certificate
@@ -39,18 +40,19 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	return true
 }
 
-// removeDeadFlags removes the tags of attempts that ended long ago, with their
-// process for one, so that the instance's tags return to what its owner set.
-func (s *sweep) removeDeadFlags(ctx context.Context, l handler.Listed) {
+// removeDeadTags removes the tags of attempts that ended long ago, with their
+// process for one, and the approval of a certificate that is gone, so that the
+// instance's tags return to what its owner set.
+func (s *sweep) removeDeadTags(ctx context.Context, l handler.Listed, expires time.Time) {
 	if s.order.DryRun || s.order.Plan || s.LeaseNone || !s.Policy.Covers(l.InstanceID) {
 		return
 	}
-	keys := handler.DeadFlags(l.Tags, l.At)
+	keys := handler.DeadTags(l.Tags, expires, l.At)
 	if len(keys) == 0 {
 		return
 	}
 	if err := guarded(func() error { return s.api.Untag(ctx, l.Ref, keys...) }); err != nil {
-		s.Log.WarnContext(ctx, "tags of attempts that ended long ago could not be removed; a later sweep tries again", "instance", l.InstanceID, "region", l.RegionID, "error", err)
+		s.Log.WarnContext(ctx, "tags that have no meaning any more could not be removed; a later sweep tries again", "instance", l.InstanceID, "region", l.RegionID, "error", err)
 	}
 }
 

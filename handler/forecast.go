@@ -1,0 +1,102 @@
+package handler
+
+import (
+	"fmt"
+	"time"
+)
+
+// RuleExcluded holds back what the settings keep from any change: TAIRSSL_INSTANCES
+// or TAIRSSL_ACTIONS. Only a [Forecast] names it.
+const RuleExcluded Rule = "excluded"
+
+// Forecast says when an Update that nobody decides on will happen to an instance,
+// if nothing else changes.
+type Forecast struct {
+	At     Time // zero: never
+	Rule   Rule // that decides on the time; "" for none: it is due then
+	Due    Time // from when the certificate is due
+	InTime bool // it happens a day before the expiry at the latest
+	Alert  bool // somebody has to do something
+	Reason string
+}
+
+// Forecast says when an Update that nobody decides on will happen to an instance
+// that was read whole: with its maintenance window, and with Alibaba's own renewal
+// where there is one. It asks the very rules by which a sweep decides. How many one
+// sweep changes is not reckoned with: see package fleet.
+func (h *Handler) Forecast(ref Ref, o Observation) Forecast {
+	d := Delivery{Trust: Trusted, Request: Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: Update, Automatic: true}}
+	return h.Policy.forecast(d, o, h.clock(o))
+}
+
+// Opening is the first time at or after t at which an Update that nobody decides on
+// could happen to an instance: its window is open, and nothing is frozen. It
+// reports false if none comes within a year.
+func (h *Handler) Opening(o Observation, t time.Time) (time.Time, bool) {
+	s, ok := h.Policy.openings(o.Instance).next(t, t.Add(horizon))
+	return s.from, ok
+}
+
+func (p Policy) forecast(d Delivery, o Observation, now time.Time) Forecast {
+	never := func(rule Rule, reason string) Forecast { return Forecast{Rule: rule, Reason: reason} }
+	switch allowed := p.permit(d); {
+	case o.WithoutTLS() || !o.Enabled || o.Expires.IsZero():
+		return never(RuleNone, o.described())
+	case o.Gone():
+		return never(RuleNone, "the instance is "+o.Status)
+	case RenewedBy(o.Renewal, o, now):
+		return p.at(o, o.Renewal, Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"})
+	case !allowed.act:
+		return never(RuleExcluded, allowed.reason)
+	case p.Pause:
+		return never(RulePause, "all changes are paused: unset TAIRSSL_PAUSE")
+	case o.Off():
+		return never(RuleOptOut, fmt.Sprintf("the instance is tagged %s=off", offTag))
+	}
+	due := p.dueness(o, p.within(d), now)
+	f := Forecast{Due: At(due.from)}
+	from := later(due.from, now)
+	reason := "due from " + f.Due.String()
+	if why, squeezed := p.squeezed(o, p.within(d), from); squeezed {
+		f.Rule = RuleFreeze
+		reason += ", because " + why
+	}
+	held := p.hold(d, o, reason, from)
+	f.Reason = held.reason
+	if held.act {
+		return p.at(o, from, f)
+	}
+	f.Rule, f.Alert = held.rule, held.alert
+	return p.at(o, held.until, f)
+}
+
+// at completes a forecast by its time.
+func (p Policy) at(o Observation, at time.Time, f Forecast) Forecast {
+	f.At = At(at)
+	if f.Due.IsZero() {
+		f.Due = At(o.Expires.Add(-p.within(Delivery{})))
+	}
+	f.InTime = !at.IsZero() && !at.After(o.Expires.Add(-MissedBefore))
+	if f.Rule == RuleAlibaba { // which is left to it until the expiry
+		f.InTime = at.Before(o.Expires)
+	}
+	return f
+}
+
+// inWords says what becomes of a certificate.
+func (f Forecast) inWords(now time.Time) string {
+	when := fmt.Sprintf("it is renewed from %s on", f.At)
+	switch {
+	case f.At.IsZero():
+		return "it is not renewed by itself, as things are: " + f.Reason
+	case f.Rule == RuleAlibaba:
+		return fmt.Sprintf("Alibaba itself renews it %s", f.At)
+	case !f.At.After(now):
+		return "the next sweep renews it"
+	case f.Rule == RuleFreeze:
+		return when + ", because of TAIRSSL_FREEZE"
+	case f.Rule == RuleWindow:
+		return when + ", when the maintenance window opens"
+	}
+	return when + ", when it is due"
+}
