@@ -46,6 +46,8 @@ type Settings struct {
 	RenewBefore        time.Duration           `env:"RENEW_BEFORE" envDefault:"720h" help:"how long before its expiry a certificate is due"`
 	Window             handler.Window          `env:"WINDOW" envDefault:"instance" help:"when automatic changes are made: instance, any, or days, times and a zone such as Sat,Sun 02:00-05:00 Asia/Shanghai"`
 	WindowMissed       string                  `env:"WINDOW_MISSED" envDefault:"alert" help:"if no window opens a day before the expiry: alert, and renew in the next one; act at once"`
+	Freeze             handler.Freezes         `env:"FREEZE" help:"when nothing is changed automatically: 2026-12-24/2027-01-02 Asia/Shanghai, both days whole; Fri 16:00-Mon 08:00 Asia/Shanghai, every week; several separated by commas"`
+	Approval           string                  `env:"APPROVAL" envDefault:"none" help:"required: an automatic change waits until somebody approved it for that very certificate, in a chat or by tairssl approve; none: it needs no approval"`
 	MaxTargets         int                     `env:"MAX_TARGETS" envDefault:"10" help:"how many instances one sweep changes at most"`
 	Concurrency        int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
 	Rate               float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
@@ -125,6 +127,9 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	}
 	if s.WindowMissed != "alert" && s.WindowMissed != "act" {
 		fault("WINDOW_MISSED", "%q is neither alert nor act", s.WindowMissed)
+	}
+	if s.Approval != "none" && s.Approval != "required" {
+		fault("APPROVAL", "%q is neither required nor none", s.Approval)
 	}
 	if s.MaxTargets < 1 || s.MaxTargets > 1000 {
 		fault("MAX_TARGETS", "%d is not between 1 and 1000", s.MaxTargets)
@@ -245,6 +250,8 @@ func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *ta
 			Pause:       s.Pause,
 			Window:      s.Window,
 			MissedActs:  s.WindowMissed == "act",
+			Freezes:     s.Freeze,
+			Approval:    s.Approval == "required",
 		},
 		Regions:     s.Region,
 		Wait:        s.Wait,
