@@ -57,6 +57,12 @@ func (a Approval) of(o Observation) bool {
 	return o.Enabled && !a.Expires.IsZero() && a.Expires.Equal(At(o.Expires).Time)
 }
 
+// Approval is the one of the certificate that an instance has.
+func (o Observation) Approval() (a Approval, ok bool) {
+	a = approvalOf(o.Tags)
+	return a, a.of(o)
+}
+
 // safeWho is a name in the characters that a tag takes for certain, at most 40 of
 // them; all others become "_". A slash would end it, and "http://" is forbidden in
 // tags.

@@ -84,7 +84,7 @@ func (c *command) carryOut(ctx context.Context, h instances, requests []handler.
 	if dryRun || len(due) == 0 {
 		return c.print(c.Stdout, results)
 	}
-	if !yes && !c.confirm(ctx, results, due) {
+	if !yes && !c.confirm(ctx, results, due, requests[0].ApprovedBy != "") {
 		for _, i := range due {
 			results[i].Outcome, results[i].Reason = handler.Refused, "not confirmed: "+results[i].Reason
 			if !c.Ask {
@@ -97,7 +97,11 @@ func (c *command) carryOut(ctx context.Context, h instances, requests []handler.
 	for n, i := range due {
 		chosen[n] = requests[i]
 	}
-	shown = c.gauge(fmt.Sprintf("changing %d of %d", len(due), len(requests)))
+	doing := "changing"
+	if requests[0].ApprovedBy != "" {
+		doing = "approving"
+	}
+	shown = c.gauge(fmt.Sprintf("%s %d of %d", doing, len(due), len(requests)))
 	changed := h.Handle(ctx, chosen)
 	shown.end()
 	if ctx.Err() != nil {
@@ -134,7 +138,7 @@ func plan(ctx context.Context, h instances, requests []handler.Delivery) []handl
 }
 
 // confirm shows the plan and asks.
-func (c *command) confirm(ctx context.Context, results []handler.Result, due []int) bool {
+func (c *command) confirm(ctx context.Context, results []handler.Result, due []int, approving bool) bool {
 	if !c.Ask {
 		return false
 	}
@@ -147,6 +151,9 @@ func (c *command) confirm(ctx context.Context, results []handler.Result, due []i
 	_ = asTable.print(c.Stderr, shown)
 	if shown[0].SSLEnabled == handler.Disable {
 		fmt.Fprintln(c.Stderr, "\nEncryption ends. On legacy instances it can never be enabled again.")
+	}
+	if approving {
+		return c.agree(ctx, fmt.Sprintf("\n%s then, and connections to it drop for some seconds. Approve? [y/N] ", counted(len(due), "instance restarts", "instances restart")))
 	}
 	what := "the instance restarts"
 	if len(due) > 1 {

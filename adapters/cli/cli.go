@@ -80,7 +80,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // command is one run.
 type command struct {
 	Environment
-	output  string // table or json
+	output  string // table, wide or json
 	region  string
 	profile string // of the aliyun command; "" for what the environment says
 	emulate bool
@@ -113,15 +113,15 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&c.output, "output", "o", "table", "`table` for people, json for machines")
+	flags.StringVarP(&c.output, "output", "o", "table", "`table` for people, wide with more columns where there are some, json for machines")
 	flags.StringVar(&c.region, "region", "", "region `id` of the instances (default: all of TAIRSSL_REGION)")
 	flags.StringVar(&c.profile, "profile", "", "`name` of a profile of the aliyun command, whose credential and region to use")
 	flags.BoolVar(&c.emulate, "emulate", false, "work on an emulated cloud with a small sample fleet")
-	complete(root, "output", "table", "json")
+	complete(root, "output", "table", "wide", "json")
 	complete(root, "region", tair.Regions()...)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if c.output != "table" && c.output != "json" {
-			return usagef("-o takes table or json, not %q", c.output)
+		if c.output != "table" && c.output != "wide" && c.output != "json" {
+			return usagef("-o takes table, wide or json, not %q", c.output)
 		}
 		if c.emulate && c.profile != "" {
 			return usagef("--profile and --emulate exclude each other: the emulated cloud has its own credential")
@@ -133,7 +133,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		c.change(handler.Update, "Renew certificates that are due"),
 		c.change(handler.Enable, "Switch encryption on"),
 		c.change(handler.Disable, "Switch encryption off; for legacy instances there is no way back"),
-		c.status(), c.sweep(), c.invoke(), c.serve(), c.sign(), c.doctor(), c.emulator(), c.demo(),
+		c.approve(), c.status(), c.plan(), c.sweep(), c.invoke(), c.serve(), c.sign(), c.doctor(), c.emulator(), c.demo(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			Run: func(*cobra.Command, []string) { fmt.Fprintln(c.Stdout, e.Version) },

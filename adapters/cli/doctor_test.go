@@ -545,6 +545,45 @@ func TestDoctorOfWindows(t *testing.T) {
 	}
 }
 
+func TestDoctorOfFreezes(t *testing.T) {
+	p := newPractice(t, tairtest.Options{})
+	day := func(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
+	if err := p.Put(tairtest.Instance{InstanceID: "r-soon", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 5)).String(), Tags: map[string]string{"tairssl-approved": "yes"}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		freeze, window string
+		args           []string
+		on             string
+		state          doctor.State
+		words          string
+		code           int
+	}{
+		"to come":                      {day(10) + "/" + day(12), "any", nil, "TAIRSSL_FREEZE", doctor.OK, "on next from " + day(10) + " 00:00 UTC to " + day(13) + " 00:00 UTC", 0},
+		"on":                           {day(-1) + "/" + day(2), "any", nil, "TAIRSSL_FREEZE", doctor.OK, "on until " + day(3) + " 00:00 UTC", 0},
+		"over":                         {day(-3) + "/" + day(-2) + ", " + day(10) + "/" + day(12), "any", nil, day(-3) + "/" + day(-2), doctor.Warning, "is over", 0},
+		"longer than RENEW_BEFORE":     {day(10) + "/" + day(60), "any", nil, day(10) + "/" + day(60), doctor.Warning, "lasts 51d", 0},
+		"every window":                 {"Fri 16:00-Mon 08:00", "Sat 02:00-05:00", nil, "TAIRSSL_FREEZE", doctor.Failed, "nothing is ever renewed by itself", 1},
+		"an instance that is too late": {day(-1) + "/" + day(6), "any", []string{"--instance", "r-soon"}, "r-soon", doctor.Failed, "tairssl update r-soon", 1},
+		"an instance in time":          {day(-1) + "/" + day(2), "any", []string{"--instance", "r-soon"}, "r-soon", doctor.OK, "frozen until " + day(3), 0},
+		"each its own":                 {day(10) + "/" + day(12), "instance", nil, "TAIRSSL_FREEZE", doctor.OK, "on next from", 0},
+	} {
+		environ := p.environ
+		p.set("TAIRSSL_FREEZE="+c.freeze, "TAIRSSL_WINDOW="+c.window)
+		code, found := p.examine(c.args...)
+		p.environ = environ
+		p.expect(found, "window "+c.on, c.state, c.words)
+		if code != c.code {
+			t.Errorf("%s: it ends %d, want %d", name, code, c.code)
+		}
+	}
+	_, found := p.examine()
+	p.expect(found, "region tairssl-approved in cn-hangzhou", doctor.Warning, "r-soon cannot be read", "tairssl approve r-soon")
+	p.set("TAIRSSL_APPROVAL=required")
+	_, found = p.examine()
+	p.expect(found, "settings TAIRSSL_APPROVAL", doctor.Warning, "nobody is told what waits for an approval")
+}
+
 func TestDoctorOfTheLeasesPause(t *testing.T) {
 	p := newPractice(t, tairtest.Options{TagLag: 150 * time.Millisecond})
 	for pause, want := range map[string]struct {

@@ -58,11 +58,14 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		if r.After != nil {
 			expires += " → " + days(r.After.SSLExpiredTime, now)
 		}
-		outcome := string(r.Outcome)
-		if r.Error != nil {
+		outcome, color := string(r.Outcome), colors[r.Outcome]
+		switch {
+		case r.ApprovedBy != "": // it is deferred to the window
+			outcome, color = "approved", text.FgGreen
+		case r.Error != nil:
 			outcome += ": " + string(r.Error.Kind)
 		}
-		t.add(r.InstanceID, r.InstanceName, r.RegionID, string(r.SSLEnabled), c.paint(colors[r.Outcome], outcome), expires, r.Reason)
+		t.add(r.InstanceID, r.InstanceName, r.RegionID, string(r.SSLEnabled), c.paint(color, outcome), expires, r.Reason)
 	}
 	fmt.Fprintln(w, t.Render(c.Columns))
 	for _, r := range results {

@@ -35,7 +35,9 @@ type status struct {
 	WrongName        bool         // the certificate is not for ConnectionDomain
 	DeferredUntil    handler.Time // Due, but an unattended Update waits until then
 	ScheduledTime    handler.Time // when Alibaba renews it itself
-	Alert            bool         // it expires before a maintenance window opens
+	Rule             handler.Rule `json:",omitempty"` // what holds an unattended Update back
+	ApprovedBy       string       `json:",omitempty"` // who approved the Update of this certificate
+	Alert            bool         // it expires before a maintenance window opens, or somebody has to do something
 	Error            *handler.Error
 
 	seen    handler.Observation
@@ -102,7 +104,11 @@ func (c *command) status() *cobra.Command {
 				return c.unread(coverage)
 			}
 			c.warnEmpty(coverage)
-			return worse(c.printStatus(rows, all), c.unread(coverage))
+			printed := c.printStatus(rows, all)
+			if c.output != "json" {
+				c.tellFreezes(h, h.Now().Add(handler.DefaultRenewBefore), 1)
+			}
+			return worse(printed, c.unread(coverage))
 		},
 	}
 	cmd.ValidArgsFunction = c.completeInstances
@@ -183,6 +189,9 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		row.DaysLeft = &left
 		row.Due, row.Reason = h.Due(o)
 		row.WrongName = o.WrongName()
+		if a, ok := o.Approval(); ok {
+			row.ApprovedBy = a.Who
+		}
 	}
 	if why := notRunning(o); why != "" {
 		row.Due, row.Reason = false, join(why, row.Reason)
@@ -232,7 +241,7 @@ func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Obs
 		return row
 	}
 	r := h.Handle(ctx, handler.Trusted.Deliver(handler.Request{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
-	row.Alert, row.outcome = r.Alert, r.Outcome
+	row.Alert, row.outcome, row.Rule = r.Alert, r.Outcome, r.Rule
 	switch r.Outcome {
 	case handler.Planned, handler.Unchanged:
 	case handler.Deferred:

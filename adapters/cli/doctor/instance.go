@@ -91,7 +91,8 @@ func (x *examination) window(l look) (findings []Finding) {
 		findings = append(findings, pass(Window, on, "always open"))
 	case w.Own():
 		if l.why != "" || l.err != nil {
-			return []Finding{skip(Window, on, "each instance has its own: name one with --instance to see when it opens")}
+			findings = append(findings, skip(Window, on, "each instance has its own: name one with --instance to see when it opens"))
+			return append(findings, x.freezes(l)...)
 		}
 		findings = append(findings, pass(Window, on, "%s", opening(w, l.seen.Instance, now)))
 	default:
@@ -103,6 +104,7 @@ func (x *examination) window(l look) (findings []Finding) {
 			findings = append(findings, pass(Window, on, "%s", found))
 		}
 	}
+	findings = append(findings, x.freezes(l)...)
 	if l.why != "" || l.err != nil {
 		return findings
 	}
@@ -117,6 +119,9 @@ func (x *examination) inTime(o handler.Observation, now time.Time) Finding {
 	}
 	if !o.Enabled {
 		return skip(Window, x.Instance, "its encryption is off: no certificate expires")
+	}
+	if len(x.settings.Freeze) > 0 {
+		return x.inTimeOfFreezes(o)
 	}
 	due, last := o.Expires.Add(-x.settings.RenewBefore), o.Expires.Add(-handler.MissedBefore)
 	from := due

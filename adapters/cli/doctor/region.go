@@ -138,6 +138,7 @@ func (c census) said() string {
 func (x *examination) regionsFound(all []census) (findings []Finding) {
 	for _, c := range all {
 		findings = append(findings, x.regionFound(c))
+		findings = append(findings, approvals(c)...)
 	}
 	return findings
 }

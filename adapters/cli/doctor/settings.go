@@ -92,6 +92,9 @@ var advice = []struct {
 	{"FEISHU_APP_ID", func(s function.Settings, _ func(string) string) bool {
 		return len(s.FeishuEncryptKeys) > 0 && (s.FeishuAppID == "" || s.FeishuAppSecret == "")
 	}, "or TAIRSSL_FEISHU_APP_SECRET is not set: messages in Feishu are not answered", "set both, from the app's credentials"},
+	{"APPROVAL", func(s function.Settings, _ func(string) string) bool {
+		return s.Approval == "required" && len(s.NotifyURLs) == 0
+	}, "is required, and TAIRSSL_NOTIFY_URLS is not set: nobody is told what waits for an approval", "set TAIRSSL_NOTIFY_URLS to where people read"},
 	{"NOTIFY_URLS", func(s function.Settings, _ func(string) string) bool { return len(s.NotifyURLs) == 0 },
 		"is not set: nobody is told when a renewal fails", "set it to where people read, such as slack://hooks.slack.com/services/…"},
 }
