@@ -22,6 +22,8 @@ type Message struct {
 	// Call is what people write before a command so that it comes here: "/tair" or
 	// "@tair". "" if nothing, or if it is not known.
 	Call string
+	// Invitation is what the button of a notice sent, in place of a Text.
+	Invitation string
 	// Trust says what the platform's signature proves.
 	Trust handler.Trust
 	// Reply is where an answer can be sent later; "" if there is no such place.
@@ -144,6 +146,9 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 // understand reads a message, and the code in it if there is one. Its error is a
 // sentence for people.
 func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
+	if m.Invitation != "" {
+		return b.understandPress(m, a)
+	}
 	c, err = Parse(m.Text)
 	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
 	switch {

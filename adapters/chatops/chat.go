@@ -147,7 +147,9 @@ func (c *Chat) say(q webhook.Request, h heard) Reply {
 	defer cancel()
 	q.Note(slog.String("trigger", h.Platform))
 	reply := c.bot.Say(ctx, h.Message)
-	reply.pressed, reply.by = h.pressed, h.User
+	if reply.pressed, reply.by = h.pressed, h.User; h.Invitation != "" {
+		reply.Decided = "" // the notice stays, for it may tell of others, too
+	}
 	return reply
 }
 

@@ -9,7 +9,7 @@ import (
 // inChinese is made on first use: a cold start does not pay for it.
 var inChinese = sync.OnceValue(func() *wording {
 	return &wording{
-		Verbs: map[string]string{help: "帮助", status: "状态", "update": "更新", "enable": "开启", "disable": "关闭", confirm: "确认"},
+		Verbs: map[string]string{help: "帮助", status: "状态", approve: "批准", "update": "更新", "enable": "开启", "disable": "关闭", confirm: "确认"},
 
 		NotText:              "这不是文本。发送“帮助”查看我能理解的内容",
 		TooLong:              "内容太长：最多 %d 个字符。发送“帮助”查看我能理解的内容",
@@ -49,6 +49,7 @@ var inChinese = sync.OnceValue(func() *wording {
 		AddDryRun: "加上 dry-run 可以查看会发生什么。",
 
 		Happens: map[string][]string{
+			approve:   {"将批准它的证书更新；更新稍后在维护窗口内进行。", "届时实例会重启：连接会中断几秒。"},
 			"update":  {"将更新它的证书。", "实例会重启：连接会中断几秒。", "固定 CA 的客户端需要重新获取证书链。"},
 			"enable":  {"将开启加密。", "实例会重启：连接会中断几秒。"},
 			"disable": {"将关闭加密：数据将以明文传输。", "旧类型的实例关闭后再也无法开启。", "实例会重启：连接会中断几秒。"},
@@ -90,6 +91,7 @@ var inChinese = sync.OnceValue(func() *wording {
 			handler.Unknown:    "结果未知：可能已执行，也可能没有。重试之前请过几分钟发送“状态 %s”查看。",
 			handler.Failed:     "失败。",
 		},
+		Approved:          "已批准。",
 		Renewed:           "完成：证书已更新；新证书有效期至 %s；首次见到：%s。",
 		SwitchedOn:        "完成：加密已开启；证书有效期至 %s；首次见到：%s。",
 		SwitchedOff:       "完成：加密已关闭；首次见到：%s。",

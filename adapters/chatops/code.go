@@ -17,9 +17,9 @@ import (
 // alike: neither 0 O 1 I L, nor B S Z beside 8 5 2. That is a number of almost 77
 // bits, the highest first:
 //
-//	 3  verb       1 update, 2 enable, 3 disable; 3 more if the plan is in Chinese
+//	 4  verb       1 update, 2 enable, 3 disable, 4 approve; 4 more if the plan is in Chinese
 //	 4  minute     in which it was given, its low bits
-//	12  selector   of the instance: a keyed hash of its region and id
+//	11  selector   of the instance: a keyed hash of its region and id
 //	10  check      a MAC of all the other bits, the whole minute, place and person
 //	48  seal       a MAC of the whole plan: minute, verb, language, region, instance,
 //	               expiry of the certificate that was seen, place and person
@@ -39,7 +39,7 @@ const (
 	codeLength   = 16
 	codeGroup    = 4
 
-	minuteBits, selectorBits, checkBits, sealBits = 4, 12, 10, 48
+	minuteBits, selectorBits, checkBits, sealBits = 4, 11, 10, 48
 
 	// codeLife is how long a code may be used. It ends with a whole minute.
 	codeLife = 5 * time.Minute
@@ -61,10 +61,10 @@ type plan struct {
 func (p plan) ref() handler.Ref { return handler.Ref{RegionID: p.Region, InstanceID: p.Instance} }
 
 // codeVerbs are the verbs in a code by their numbers, and codeLanguage is what is added
-// to these in Chinese. 28^16 is more than 7 × 2^74, so the sums fit.
-var codeVerbs = []string{1: "update", 2: "enable", 3: "disable"}
+// to these in Chinese. 28^16 is more than 15 × 2^73, so the sums fit.
+var codeVerbs = []string{1: "update", 2: "enable", 3: "disable", 4: approve}
 
-const codeLanguage = 3
+const codeLanguage = 4
 
 // coder makes and reads codes.
 type coder struct {
@@ -147,7 +147,7 @@ func (t ticket) place() []string {
 
 // bits are the first so many of a MAC over the parts.
 func (c coder) bits(n uint, kind string, parts ...string) uint64 {
-	return binary.BigEndian.Uint64(mac(c.key, append([]string{"code 3", kind}, parts...)...)) >> (64 - n)
+	return binary.BigEndian.Uint64(mac(c.key, append([]string{"code 4", kind}, parts...)...)) >> (64 - n)
 }
 
 // mac is over the parts and their lengths, so that none runs into the next.

@@ -38,9 +38,9 @@ const (
 )
 
 // actions are the verbs that change something.
-var actions = map[string]handler.Action{"update": handler.Update, "enable": handler.Enable, "disable": handler.Disable}
+var actions = map[string]handler.Action{approve: handler.Update, "update": handler.Update, "enable": handler.Enable, "disable": handler.Disable}
 
-var verbs = []string{help, status, "update", "enable", "disable", confirm}
+var verbs = []string{help, status, approve, "update", "enable", "disable", confirm}
 
 var (
 	regionPattern = pattern(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
@@ -106,6 +106,8 @@ func (c *Command) options(list []string) error {
 			c.Region = region
 		case isRegion:
 			return w.errorf(w.NotARegion, quote(word))
+		case option == "now" && lower != option && c.Verb == approve:
+			c.Verb = "update"
 		case option == "dry-run" && c.Verb != status:
 			c.DryRun = true
 		case option == "dry-run":

@@ -50,6 +50,12 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 // that a rule allows, the certificate is read, and the seal says which it is. The
 // plan is empty if there is none. The error says that not all could be read.
 func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *handler.Error) {
+	if t.plan != nil {
+		if !b.Allow.allow(m, t.verb, t.plan.Instance) {
+			return plan{}, nil
+		}
+		return *t.plan, nil
+	}
 	looking, found := context.WithCancel(ctx)
 	defer found()
 	regions := b.fleet.Regions
@@ -109,7 +115,11 @@ func timeToWatch(ctx context.Context) time.Duration {
 // delivery is what handler is asked for: what a person has confirmed, or what a
 // confirmation would do.
 func (b *Bot) delivery(m Message, p plan) handler.Delivery {
-	return handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
+	d := handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
 		InstanceID: p.Instance, RegionID: p.Region, SSLEnabled: actions[p.Verb], SSLExpiredTime: p.Expires,
 	}}
+	if p.Verb == approve {
+		d.ApprovedBy = m.who()
+	}
+	return d
 }

@@ -9,7 +9,7 @@ import (
 // inEnglish is made on first use: a cold start does not pay for it.
 var inEnglish = sync.OnceValue(func() *wording {
 	return &wording{
-		Verbs: map[string]string{help: help, status: status, "update": "update", "enable": "enable", "disable": "disable", confirm: confirm},
+		Verbs: map[string]string{help: help, status: status, approve: approve, "update": "update", "enable": "enable", "disable": "disable", confirm: confirm},
 
 		NotText:              "that is not text. Say help for what I understand",
 		TooLong:              "that is too long: at most %d characters. Say help for what I understand",
@@ -49,6 +49,7 @@ var inEnglish = sync.OnceValue(func() *wording {
 		AddDryRun: "Add dry-run to see what it would do.",
 
 		Happens: map[string][]string{
+			approve:   {"Its renewal is approved. It happens later, in the maintenance window.", "The instance restarts then: connections drop for some seconds."},
 			"update":  {"Its certificate is renewed.", "The instance restarts: connections drop for some seconds.", "Clients that pin the CA must fetch its chain again."},
 			"enable":  {"Encryption is switched on.", "The instance restarts: connections drop for some seconds."},
 			"disable": {"Encryption is switched OFF: data goes in the clear.", "On legacy instances it can never be switched on again.", "The instance restarts: connections drop for some seconds."},
@@ -90,6 +91,7 @@ var inEnglish = sync.OnceValue(func() *wording {
 			handler.Unknown:    "Unknown: it may have happened or not. Ask status %s in some minutes before you try again.",
 			handler.Failed:     "That failed.",
 		},
+		Approved:          "Approved.",
 		Renewed:           "Done: renewed; the new certificate is valid until %s; first seen at %s.",
 		SwitchedOn:        "Done: encryption is on; the certificate is valid until %s; first seen at %s.",
 		SwitchedOff:       "Done: encryption is off; first seen at %s.",

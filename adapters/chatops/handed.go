@@ -76,6 +76,9 @@ func (w *wording) ask(format, instance string) string {
 
 // placeOf is the instance of a ticket, if this process gave it; else "".
 func (b *Bot) placeOf(t ticket) string {
+	if t.plan != nil {
+		return b.place(t.plan.ref())
+	}
 	if p, known := b.given.of(t.text, b.Now()); known {
 		return b.place(p.ref())
 	}
@@ -115,7 +118,7 @@ func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply 
 func (b *Bot) again(ctx context.Context, m Message) bool {
 	c, _ := Parse(m.Text)
 	m.Received = b.Now()
-	return c.Verb != confirm && b.readsOnly() == nil && b.hand(ctx, m) == nil
+	return c.Verb != confirm && m.Invitation == "" && b.readsOnly() == nil && b.hand(ctx, m) == nil
 }
 
 // start hands a confirmed change over, of which all was checked that can be
@@ -123,6 +126,9 @@ func (b *Bot) again(ctx context.Context, m Message) bool {
 func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	w, now := c.wording(), b.Now()
 	p, known := b.given.of(t.text, now)
+	if t.plan != nil {
+		p, known = *t.plan, true
+	}
 	instance := b.placeOf(t)
 	if known {
 		a.instances, a.region = []string{p.Instance}, p.Region

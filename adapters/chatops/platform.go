@@ -28,6 +28,8 @@ type Platform struct {
 	// Read gives what an answer says that is encrypted; nil where none is.
 	Read func(secret string, answer []byte) (string, error)
 
+	// buttons says that a notice may have a button, which sends Message.Invitation.
+	buttons  bool
 	within   time.Duration // how soon its answer has to be there
 	methods  string        // that it uses; "" for POST
 	media    func(string) bool

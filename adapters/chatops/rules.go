@@ -70,7 +70,7 @@ func parseRule(entry string) (Rule, error) {
 	}
 	for _, verb := range r.Verbs {
 		if _, changes := actions[verb]; !changes && verb != status && verb != "*" {
-			return fault("the verb %q is none of status, update, enable, disable, *", verb)
+			return fault("the verb %q is none of status, approve, update, enable, disable, *", verb)
 		}
 	}
 	for _, glob := range slices.Concat([]string{r.Tenant}, r.Who, r.Instances) {

@@ -45,7 +45,8 @@ var slack = Platform{
 		}
 		answer(q, slackAnswer(r))
 	},
-	later: slackLater,
+	later:   slackLater,
+	buttons: true,
 }
 
 const (
@@ -132,17 +133,21 @@ func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard 
 			Value    string
 		}
 	}
-	if read([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm {
+	if read([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm && button.Actions[0].ActionID != approve {
 		q.Write(http.StatusOK, nil) // that it was heard is all that Slack takes here
 		return heard{done: true, unread: "it is no button of ours"}
 	}
-	return heard{
+	h := heard{
 		pressed: true, posted: true, to: button.ResponseURL,
 		Message: Message{
 			Tenant: cmp.Or(button.Team.ID, button.User.TeamID, button.Enterprise.ID), User: button.User.ID, Channel: button.Channel.ID,
 			Text: confirm + " " + button.Actions[0].Value, Reply: c.address(p, button.ResponseURL),
 		},
 	}
+	if button.Actions[0].ActionID == approve {
+		h.Text, h.Invitation = "", button.Actions[0].Value
+	}
+	return h
 }
 
 // slackEventIn is an event as Slack's Events API sends it.

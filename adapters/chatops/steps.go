@@ -55,7 +55,7 @@ var plainID = pattern(`^[A-Za-z0-9_.:@$=+/-]{1,200}$`)
 func (b *Bot) help(w *wording, m Message) Reply {
 	lines := []string{w.Intro}
 	n := 0
-	for _, verb := range []string{status, "update", "enable", "disable"} {
+	for _, verb := range []string{status, approve, "update", "enable", "disable"} {
 		usage := w.Verbs[verb] + " " + w.Usage + " [region=R] [dry-run]"
 		if verb == status {
 			usage = w.Verbs[verb] + " [" + w.Usage + "…] [region=R]"

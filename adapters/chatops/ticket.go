@@ -20,6 +20,7 @@ type ticket struct {
 	chinese  bool // the language of the plan, for who sends the code alone
 	selector uint64
 	seal     uint64
+	plan     *plan // that is known already; nil: it is looked for
 }
 
 // badCode says why a code counts for nothing.
@@ -55,7 +56,7 @@ func (c coder) read(text string, m Message, now time.Time) (ticket, *badCode) {
 	check := pull(checkBits)
 	t.selector = pull(selectorBits)
 	low := int64(pull(minuteBits))
-	verb := int(n.Int64()) // at most 7, for that is what is left of 28^16
+	verb := int(n.Int64()) // at most 15, for that is what is left of 28^16
 	if t.chinese = verb > codeLanguage; t.chinese {
 		verb -= codeLanguage
 	}

@@ -33,8 +33,8 @@ type wording struct {
 	Panic, UnknownEnd, RanOut, TakesLonger, CouldNotGoOn, CouldNotTellStart, CouldNotStart, SameCode,
 	Started, StartedUnseen, TellHere, AskStatus, AskStatusAnyway, TooLate, AskAgain, FewMinutes string
 	// Of an end.
-	Outcomes                                                     map[handler.Outcome]string
-	Renewed, SwitchedOn, SwitchedOff, CertificateBefore, Request string
+	Outcomes                                                               map[handler.Outcome]string
+	Approved, Renewed, SwitchedOn, SwitchedOff, CertificateBefore, Request string
 	// Of a status.
 	NoTLS, Off, Until, Due, WrongName, NoExpiry, In, ExpiredAgo, MoreLater, MoreFaults, AndMore, NotAll, NameThem, NothingToSee, CouldNotList string
 	// Whys say why, before a reason that is in English; nil where the answer is, too.
@@ -107,6 +107,9 @@ func (w *wording) announce(verb string, r handler.Result, now time.Time) []strin
 	if r.Before != nil && !r.Before.SSLExpiredTime.IsZero() {
 		lines = append(lines, w.ExpiresNow+w.when(r.Before.SSLExpiredTime, now))
 	}
+	if verb == approve { // what is approved happens later, due or not
+		return append(lines, w.Why+w.because(whyLater, r.Reason))
+	}
 	return append(lines, w.Why+w.reason(r))
 }
 
@@ -127,6 +130,9 @@ func (b *Bot) describe(w *wording, r handler.Result) Reply {
 	ended := w.Outcomes[r.Outcome]
 	if strings.Contains(ended, "%s") {
 		ended = fmt.Sprintf(ended, b.place(handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}))
+	}
+	if r.ApprovedBy != "" { // what is deferred to the window
+		ended = w.Approved
 	}
 	if r.Outcome == handler.Verified && r.After != nil {
 		ended = w.state(r, b.Now())

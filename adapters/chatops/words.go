@@ -13,7 +13,7 @@ import (
 // the other, the longer stands first.
 var spoken = []struct{ said, verb string }{
 	{help, help}, {status, status}, {"update", "update"}, {"enable", "enable"}, {"disable", "disable"}, {confirm, confirm},
-	{"renew", "update"},
+	{"renew", "update"}, {approve, approve}, {"批准", approve}, {"审批", approve}, {"同意", approve}, {"審批", approve},
 	{"帮助", help}, {"状态", status}, {"查询", status}, {"查看", status}, {"查一下", status}, {"看一下", status}, {"看看", status},
 	{"更新", "update"}, {"续期", "update"}, {"续签", "update"}, {"开启", "enable"}, {"启用", "enable"}, {"关闭", "disable"}, {"停用", "disable"}, {"确认", confirm},
 	{"幫助", help}, {"狀態", status}, {"查詢", status}, {"續期", "update"}, {"開啟", "enable"}, {"關閉", "disable"}, {"確認", confirm},

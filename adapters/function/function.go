@@ -295,7 +295,11 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 			r.sweep(working, &answers[i])
 		}
 	}
-	r.people.Tell(ctx, notes(answers))
+	all := notes(answers)
+	for i := range all {
+		all[i].Approve = r.chat.Invitations(all[i].Result)
+	}
+	r.people.Tell(ctx, all)
 	return answers
 }
 

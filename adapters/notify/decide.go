@@ -84,6 +84,8 @@ func markOf(n Note, on On) (mark string, c class) {
 		return offMark, refused
 	case n.Alert:
 		return "alert", attention
+	case n.ApprovedBy != "":
+		return "approved", approved
 	case n.Outcome == handler.Refused && n.Automatic:
 		return "refused", refused
 	case n.Outcome == handler.Deferred:
@@ -130,10 +132,10 @@ func (n Note) kind() handler.Kind {
 }
 
 // expires is when the certificate expires that the note is remembered by: the
-// one that was to be renewed. Enable and Disable are somebody's own wish and
-// are told each time.
+// one that was to be renewed. Enable, Disable and an approval are somebody's own
+// wish and are told each time.
 func (n Note) expires() handler.Time {
-	if n.Before == nil || n.SSLEnabled != handler.Update {
+	if n.Before == nil || n.SSLEnabled != handler.Update || n.ApprovedBy != "" {
 		return handler.Time{}
 	}
 	return n.Before.SSLExpiredTime

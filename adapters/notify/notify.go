@@ -20,9 +20,17 @@ type Note struct {
 	handler.Result
 	// Automatic says that nobody watches: the request was an event's or a sweep's.
 	Automatic bool
+	// Approve, by vendor, is what a button of its sends to the bot in that chat to
+	// approve the renewal; no entry: there is no button.
+	Approve map[string]Button
 	// Told is the value of the instance's tag [ToldTag] as it was last seen, ""
 	// if there was none.
 	Told string
+}
+
+// Button is what a button of a chat's sends to the bot.
+type Button struct {
+	Action, Value string
 }
 
 // Ref is the instance that the note is about.

@@ -28,9 +28,40 @@ type slackText struct {
 }
 
 type slackBlock struct {
+	Type     string     `json:"type"`
+	Text     *slackText `json:"text,omitempty"`
+	Elements []any      `json:"elements,omitempty"` // texts or buttons
+}
+
+// slackButton asks back before it says anything to the app to which the webhook
+// belongs.
+type slackButton struct {
 	Type     string      `json:"type"`
-	Text     *slackText  `json:"text,omitempty"`
-	Elements []slackText `json:"elements,omitempty"`
+	Text     slackText   `json:"text"`
+	Style    string      `json:"style"`
+	ActionID string      `json:"action_id"`
+	Value    string      `json:"value"`
+	Confirm  slackDialog `json:"confirm"`
+}
+
+type slackDialog struct {
+	Title   slackText `json:"title"`
+	Text    slackText `json:"text"`
+	Confirm slackText `json:"confirm"`
+	Deny    slackText `json:"deny"`
+}
+
+// slackApprove is the button that approves what a line tells.
+func slackApprove(l line) []slackBlock {
+	b, ok := l.note.Approve["slack"]
+	if !ok {
+		return nil
+	}
+	text := func(s string) slackText { return slackText{"plain_text", s} }
+	return []slackBlock{{Type: "actions", Elements: []any{slackButton{
+		Type: "button", Text: text("Approve"), Style: "primary", ActionID: b.Action, Value: b.Value,
+		Confirm: slackDialog{text("Approve the renewal?"), text(clip(approving(l), 250)), text("Approve"), text("Not now")},
+	}}}}
 }
 
 // escapeSlack is Slack's own rule: nothing else begins a link or a mention.
@@ -46,11 +77,12 @@ func composeSlack(t *target, d digest, _ time.Time) Post {
 	blocks := []slackBlock{section("*" + title + "*")}
 	for _, l := range d.lines {
 		blocks = append(blocks, section("*"+escapeSlack.Replace(l.who)+"*: "+escapeSlack.Replace(l.text(d.most))))
+		blocks = append(blocks, slackApprove(l)...)
 	}
 	if rest := d.rest(); rest != "" {
 		blocks = append(blocks, section(rest))
 	}
-	var elements []slackText
+	var elements []any
 	for _, n := range d.next {
 		text := escapeSlack.Replace(n.text)
 		if n.url != "" {

@@ -21,6 +21,7 @@ const (
 	reminder
 	refused
 	deferred
+	approved
 	accepted
 	verified
 )
@@ -34,13 +35,16 @@ var classes = [...]struct{ word, what, next string }{
 	reminder:  {"not renewed", "%s is still to be done", byHand},
 	refused:   {"refused", "%s refused", "Allow it, or renew by hand: tairssl update INSTANCE --region REGION"},
 	deferred:  {"deferred", "%s deferred", "Nothing to do: it happens then by itself."},
+	approved:  {"approved", "%s approved", "Nothing to do: it happens then by itself."},
 	accepted:  {"accepted", "%s accepted, the instance restarts", fetch},
 	verified:  {"done", "%s done, the instance was restarted", fetch},
 }
 
 const (
 	byHand = "Renew by hand when it suits, before the certificate expires: tairssl update INSTANCE --region REGION"
-	fetch  = "Where clients pin the CA, fetch its chain again"
+	// toApprove is what to do about what waits for an approval.
+	toApprove = "Approve it: tairssl approve INSTANCE --region REGION, or say approve INSTANCE to the bot in Slack, Feishu or WeCom"
+	fetch     = "Where clients pin the CA, fetch its chain again"
 )
 
 // nextByKind is what to do about each kind of failure.
@@ -96,6 +100,9 @@ func words(n Note, c class, now time.Time) line {
 		l.next.text = nextByKind[n.kind()]
 	case verified:
 		l.why = "" // that it was due is past
+	}
+	if n.Rule == handler.RuleApproval && (c == deferred || c == attention || c == reminder) {
+		l.next.text = toApprove
 	}
 	if c == verified || c == accepted {
 		l.next.url = fetchable(n.CertDownloadURL)
@@ -154,6 +161,11 @@ func (l line) text(most int) string {
 		s += ". " + l.when
 	}
 	return s + "."
+}
+
+// approving says what a press of the button does.
+func approving(l line) string {
+	return l.who + ": the certificate is renewed in the next maintenance window. The instance restarts then, and connections to it drop for some seconds."
 }
 
 // date writes a time for people.

@@ -1,0 +1,124 @@
+package chatops
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"tairssl/adapters/notify"
+	"tairssl/handler"
+)
+
+// approve is the verb by which somebody agrees to the next renewal of an instance,
+// which then happens in the maintenance window: see [handler.Approval]. "approve …
+// now" is an update.
+const approve = "approve"
+
+// who is the person of a message, as the approval's tag names them.
+func (m Message) who() string { return m.Platform + ":" + m.User }
+
+// A notice that tells of a renewal without an approval has a button where its
+// platform knows buttons. The button sends an invitation: the plan that the notice
+// shows, sealed as handed work is, under a label of its own. It is good for nobody
+// in particular, for the notice was for all who read it, and for as long as the
+// certificate lasts. Who presses it needs the right to approve, and is the one who
+// confirms; where somebody else has to confirm, a press asks for the plan, as
+// the command would.
+const invitationData = "tairssl: an invitation to approve, 1"
+
+// maxInvitation bounds what a button sends: Slack's value has 2000 characters.
+const maxInvitation = 2000
+
+type invitation struct {
+	Platform string
+	plan
+}
+
+// Invitations are what the buttons of a notice send, by the platform, to approve
+// the renewal that a result says is waiting for that; nil if no chat could take it.
+func (c *Chat) Invitations(r handler.Result) map[string]notify.Button {
+	if r.Rule != handler.RuleApproval || r.Before == nil || c.bot.readsOnly() != nil {
+		return nil
+	}
+	var all map[string]notify.Button
+	for _, p := range c.own {
+		if !p.buttons || len(p.schemes(c.Settings)) == 0 {
+			continue
+		}
+		p0 := plan{Verb: approve, Instance: r.InstanceID, Region: r.RegionID, Expires: r.Before.SSLExpiredTime}
+		value, err := c.bot.invite(invitation{p.Name, p0})
+		if err != nil {
+			continue // the notice says how to approve without a button, too
+		}
+		if all == nil {
+			all = map[string]notify.Button{}
+		}
+		all[p.Name] = notify.Button{Action: approve, Value: value}
+	}
+	return all
+}
+
+func (b *Bot) invite(i invitation) (string, error) {
+	aead, err := sealer(b.Key)
+	if err != nil {
+		return "", err
+	}
+	value := base64.RawURLEncoding.EncodeToString(aead.Seal(nil, nil, handler.JSON(i), []byte(invitationData)))
+	if len(value) > maxInvitation {
+		return "", handler.Errorf(handler.Invalid, "the invitation is too long")
+	}
+	return value, nil
+}
+
+// invited opens what a button sent.
+func (b *Bot) invited(m Message) (p plan, fault *badCode) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(m.Invitation)
+	if err != nil || len(sealed) == 0 || len(m.Invitation) > maxInvitation || len(b.Key) == 0 {
+		return plan{}, errCode
+	}
+	aead, err := sealer(b.Key)
+	if err != nil {
+		return plan{}, errCode
+	}
+	opened, err := aead.Open(nil, nil, sealed, []byte(invitationData))
+	var i invitation
+	if err != nil || json.Unmarshal(opened, &i) != nil || i.Platform != m.Platform || i.Verb != approve {
+		return plan{}, errCode
+	}
+	return i.plan, nil
+}
+
+// press is what the press of a notice's button asks for: what the notice showed is
+// confirmed, or planned for somebody else to confirm.
+func (b *Bot) press(m Message) (c Command, t ticket, fault *badCode) {
+	p, fault := b.invited(m)
+	if fault != nil {
+		return Command{Verb: confirm}, t, fault
+	}
+	c = Command{Verb: approve, Instances: []string{p.Instance}, Region: p.Region}
+	if b.Second {
+		return c, t, nil
+	}
+	c.Verb = confirm
+	return c, ticket{coder: b.coder(), text: "invitation " + m.who() + " " + strings.Join([]string{p.Region, p.Instance, seconds(p.Expires.Time)}, " "), from: m, verb: approve, plan: &p}, nil
+}
+
+// understandPress is [Bot.understand] for the button of a notice.
+func (b *Bot) understandPress(m Message, a *audit) (c Command, t ticket, err error) {
+	why := b.readsOnly()
+	if why == nil {
+		var fault *badCode
+		if c, t, fault = b.press(m); fault != nil {
+			why, a.wrong = fault.of, true
+		}
+	}
+	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
+	if why != nil {
+		a.verb, a.decision, a.why = approve, string(handler.Refused), why(inEnglish())
+		return c, t, c.wording().err(why(c.wording()))
+	}
+	if c.Verb == confirm {
+		a.verb = confirm + " " + t.verb
+	}
+	return c, t, nil
+}
