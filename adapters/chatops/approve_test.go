@@ -188,9 +188,6 @@ func TestNobodyElseCanInvite(t *testing.T) {
 		"nothing": "", "a word": "approve", "another key": other.Invitations(waiting(c))["slack"].Value, "another platform": c.Invitations(waiting(c))["feishu"].Value,
 		"cut": good[:len(good)-1], "longer": good + "A", "altered": "A" + good[1:], "handed work": string(handed), "huge": strings.Repeat("A", 60000), "a code": code,
 	} {
-		if name == "another platform" && value == "" {
-			continue // it has none
-		}
 		if w := c.pressNotice("U1", value); w.Code != 200 || len(c.handed) != 0 || len(c.tags) != 0 {
 			t.Errorf("%s is answered %d %s", name, w.Code, w.Body)
 		}
@@ -211,6 +208,63 @@ func TestNobodyElseCanInvite(t *testing.T) {
 	} {
 		if _, ok := newChat(change).Invitations(waiting(c))["slack"]; ok {
 			t.Errorf("%s: there is a button", name)
+		}
+	}
+}
+
+// pressCard presses the button of a notice in Feishu.
+func (c *chat) pressCard(user, code string) *httptest.ResponseRecorder {
+	quoted, _ := json.Marshal(code)
+	body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"card.action.trigger","token":"lark-token","tenant_key":"T1"},"event":{"operator":{"tenant_key":"T1","open_id":%q},"action":{"value":{"action":"approve","code":%s},"tag":"button"},"context":{"open_message_id":"om_9","open_chat_id":"C9"}}}`, events.Add(1), user, quoted))
+	return c.send(knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))})
+}
+
+// The same in Feishu: the press is answered by a note, and the card stays.
+func TestTheButtonOfACardApproves(t *testing.T) {
+	c := newChat()
+	button := c.Invitations(waiting(c))["feishu"]
+	w := c.pressCard("U1", button.Value)
+	if !strings.Contains(w.Body.String(), `"toast"`) || !strings.Contains(w.Body.String(), "Started: approve "+id) || strings.Contains(w.Body.String(), `"card"`) {
+		t.Errorf("the press is answered %s", w.Body)
+	}
+	told := c.work(t, 60e9)
+	if a, ok := handler.ParseApproval(c.tags[handler.ApprovalTag]); !ok || a.Who != "feishu:U1" || !strings.Contains(told, "Approved.") {
+		t.Errorf("the tags are %v, and it is told %s", c.tags, told)
+	}
+	if w := c.pressCard("U2", button.Value); !strings.Contains(w.Body.String(), "may not approve") || len(c.handed) != 0 {
+		t.Errorf("a press without the right is answered %s", w.Body)
+	}
+	second := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Second = true })
+	before := len(second.vendor.got)
+	second.pressCard("U1", second.Invitations(waiting(second))["feishu"].Value)
+	if posted := strings.Join(second.vendor.got[before:], "\n"); !codeIn.MatchString(posted) || !strings.Contains(posted, `\"tag\":\"button\"`) || len(second.tags) != 0 {
+		t.Errorf("where somebody else confirms, the press is answered by %s", posted)
+	}
+}
+
+// The app's secret is shown to the open platform that the app is at home on only.
+func TestWhoGetsTheSecretOfAFeishuApp(t *testing.T) {
+	for name, test := range map[string]struct {
+		host  string
+		hosts []string
+		app   string
+		says  string
+	}{
+		"at home":           {"open.feishu.cn", nil, "app", ""},
+		"Lark":              {"open.larksuite.com", []string{"open.larksuite.com"}, "app", ""},
+		"Lark, not at home": {"open.larksuite.com", nil, "app", "TAIRSSL_CHAT_REPLY_HOSTS"},
+		"anybody":           {"evil.example", []string{"evil.example"}, "app", "at home on open.feishu.cn"},
+		"no app":            {"open.feishu.cn", nil, "", "TAIRSSL_FEISHU_APP_ID"},
+	} {
+		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
+			o.ReplyHosts, o.Settings.FeishuAppID = test.hosts, test.app
+		})
+		token, err := c.FeishuToken(t.Context(), test.host, false)
+		if test.says == "" && (err != nil || token == "" || len(c.vendor.got) != 1) || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says) || len(c.vendor.got) != 0) {
+			t.Errorf("%s: %q, %v, after %q", name, token, err, c.vendor.got)
+		}
+		if err != nil && strings.Contains(err.Error(), "app-secret") {
+			t.Errorf("%s: the fault shows the secret: %v", name, err)
 		}
 	}
 }

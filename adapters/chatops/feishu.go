@@ -45,9 +45,10 @@ var feishu = Platform{
 	schemes: func(s Settings) []webhook.Scheme {
 		return webhook.IfSet(s.FeishuEncryptKeys, feishuScheme(s.FeishuSettings))
 	},
-	decode: decodeFeishu,
-	encode: encodeFeishu,
-	later:  feishuLater,
+	decode:  decodeFeishu,
+	encode:  encodeFeishu,
+	later:   feishuLater,
+	buttons: true,
 	unseen: func(c *Chat, _ *Platform) string {
 		if c.Settings.feishuReplies() {
 			return ""
@@ -187,16 +188,20 @@ func (c *Chat) larkMessage(q webhook.Request, e larkEvent) heard {
 
 func (c *Chat) larkPress(q webhook.Request, e larkEvent) heard {
 	var value struct{ Action, Code string }
-	if json.Unmarshal(e.Event.Action.Value, &value) != nil || value.Action != confirm {
+	if json.Unmarshal(e.Event.Action.Value, &value) != nil || value.Action != confirm && value.Action != approve {
 		return unreadEvent(q, "it is no button of ours")
 	}
-	return heard{
+	h := heard{
 		id: e.Header.EventID, pressed: true,
 		Message: Message{
 			Tenant: cmp.Or(e.Event.Operator.TenantKey, e.Header.TenantKey), User: e.Event.Operator.OpenID,
 			Channel: e.Event.Context.OpenChatID, Text: confirm + " " + value.Code, Reply: c.feishuAddress(e.Event.Context.OpenMessageID),
 		},
 	}
+	if value.Action == approve { // the answer may have a button of its own, for which a note has no room
+		h.Text, h.Invitation, h.posted, h.to = "", value.Code, true, string(h.Reply)
+	}
+	return h
 }
 
 // encodeFeishu answers a card's button by a note, and by the card anew if the

@@ -55,6 +55,21 @@ func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send,
 	}, nil
 }
 
+// FeishuToken gives an access token of the app, for a notice that its bot sends to a
+// host. The app's secret is shown to the open platform that it is at home on only.
+func (c *Chat) FeishuToken(ctx context.Context, host string, renew bool) (string, error) {
+	home := c.feishuHost(&feishu)
+	switch {
+	case !c.Settings.feishuReplies():
+		return "", errors.New("TAIRSSL_FEISHU_APP_ID or TAIRSSL_FEISHU_APP_SECRET is missing")
+	case host != home:
+		return "", fmt.Errorf("the app is at home on %s: name that host in TAIRSSL_NOTIFY_URLS, or put %s into TAIRSSL_CHAT_REPLY_HOSTS", home, host)
+	}
+	return c.tokens.get(ctx, feishu.Name, c.Now(), renew, func(ctx context.Context) (string, time.Duration, error) {
+		return c.larkAccess(ctx, &feishu, host)
+	})
+}
+
 // larkAccess fetches an access token of the app.
 func (c *Chat) larkAccess(ctx context.Context, p *Platform, host string) (token string, life time.Duration, err error) {
 	s := c.Settings.FeishuSettings

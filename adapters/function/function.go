@@ -155,6 +155,9 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 		transport = notify.NewTransport(settings.Roots())
 	}
 	r.people = notify.New(settings.NotifyURLs, notify.Options{
+		Token: func(ctx context.Context, host string, renew bool) (string, error) {
+			return r.chat.FeishuToken(ctx, host, renew)
+		},
 		On: settings.NotifyOn, Transport: transport, Log: log, Undelivered: undelivered,
 		Remember: func(ctx context.Context, ref handler.Ref, value string) error {
 			return client.Tag(ctx, ref, notify.ToldTag, value)

@@ -12,6 +12,7 @@ var feishu = vendor{
 	path:     "/open-apis/bot/v2/hook/",
 	sign:     asIs,
 	unsigned: true,
+	app:      &feishuApp,
 	limit:    20_000,
 	compose:  composeFeishu,
 	accepted: coded(map[int]string{

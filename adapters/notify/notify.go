@@ -46,6 +46,9 @@ type Options struct {
 	On On
 	// Remember keeps what was told; without it one process remembers for a day.
 	Remember Remember
+	// Token gives an access token of the app whose bot sends messages to a host.
+	// renew says that the last one was refused.
+	Token func(ctx context.Context, host string, renew bool) (string, error)
 	// Undelivered is told once for each message that a place did not take.
 	Undelivered func(context.Context)
 	// Transport sends the messages; default one that keeps no connection open,

@@ -37,10 +37,32 @@ func (n *Notifier) deliver(ctx context.Context, t *target, d digest) error {
 	defer cancel()
 	sender := Sender{Transport: n.transport(), pause: n.pause}
 	return sender.Send(ctx, Send{
-		Make:     func(context.Context, bool) (Post, error) { return t.fit(d, n.Now()), nil },
+		Make: func(ctx context.Context, renew bool) (Post, error) {
+			p := t.fit(d, n.Now())
+			if err := n.authorize(ctx, t, p.Header, renew); err != nil {
+				return Post{}, err
+			}
+			return p, nil
+		},
 		Accepted: t.accepted,
 		Tries:    deliverTries,
 	})
+}
+
+// authorize adds the access token that a vendor wants.
+func (n *Notifier) authorize(ctx context.Context, t *target, header http.Header, renew bool) error {
+	if !t.bearer {
+		return nil
+	}
+	if n.Token == nil {
+		return errNoToken
+	}
+	token, err := n.Token(ctx, t.url.Host, renew)
+	if err != nil {
+		return err
+	}
+	header.Set("Authorization", "Bearer "+token)
+	return nil
 }
 
 // unanswered says why no answer came.

@@ -17,6 +17,7 @@ import (
 //	slack://hooks.slack.com/services/T…/B…/…
 //	dingtalk://oapi.dingtalk.com/robot/send?access_token=…&secret=SEC…
 //	feishu://open.feishu.cn/open-apis/bot/v2/hook/…?secret=… (or open.larksuite.com)
+//	feishu://open.feishu.cn/open-apis/im/v1/messages?receive_id=oc_… (or open.larksuite.com)
 //	wecom://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…
 //	teams://….logic.azure.com/workflows/…?…&sig=… (or …api.powerplatform.com, ….webhook.office.com)
 //	mattermost://chat.example.com/hooks/…
@@ -87,6 +88,9 @@ func parseTarget(s string) (t *target, wrong []string) {
 		return t, []string{"begin it with one of " + strings.Join(slices.Sorted(maps.Keys(vendors)), ", ") + " and ://"}
 	}
 	t.name = u.Scheme
+	if t.app != nil && u.Path == t.app.path {
+		t.vendor = t.app
+	}
 	fault := func(bad bool, what string) {
 		if bad {
 			wrong = append(wrong, what)

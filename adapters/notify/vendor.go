@@ -21,8 +21,10 @@ type vendor struct {
 	anyQuery bool
 	// sign makes a key of the parameter secret; nil: the vendor signs nothing.
 	sign     func(secret string) ([]byte, error)
-	unsigned bool // secret may be left out
-	limit    int  // bytes of a body
+	unsigned bool    // secret may be left out
+	app      *vendor // another way to the same hosts, which its path shows
+	bearer   bool    // a message carries an access token: see Options.Token
+	limit    int     // bytes of a body
 	compose  func(t *target, d digest, now time.Time) Post
 	// accepted reads an answer; a nil error says that the message was taken.
 	accepted func(status int, body []byte) error

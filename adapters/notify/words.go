@@ -103,6 +103,9 @@ func words(n Note, c class, now time.Time) line {
 	}
 	if n.Rule == handler.RuleApproval && (c == deferred || c == attention || c == reminder) {
 		l.next.text = toApprove
+		if c == deferred {
+			l.what = change + " waits for an approval"
+		}
 	}
 	if c == verified || c == accepted {
 		l.next.url = fetchable(n.CertDownloadURL)

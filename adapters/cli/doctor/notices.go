@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 
+	"tairssl/adapters/chatops"
 	"tairssl/adapters/notify"
 	"tairssl/handler"
 )
@@ -22,7 +23,8 @@ func (x *examination) notices() []Finding {
 		transport = notify.NewTransport(x.settings.Roots())
 	}
 	if x.Notify {
-		return x.sendTest(notify.New(x.settings.NotifyURLs, notify.Options{Transport: transport}), places)
+		chats := chatops.NewChat(nil, chatops.ChatOptions{Settings: x.settings.Settings, ReplyHosts: x.settings.ChatReplyHosts, Transport: transport})
+		return x.sendTest(notify.New(x.settings.NotifyURLs, notify.Options{Transport: transport, Token: chats.FeishuToken}), places)
 	}
 	findings := make([]Finding, len(places))
 	var all sync.WaitGroup
