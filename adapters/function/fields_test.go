@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -45,11 +46,11 @@ func documentedFields(t *testing.T) (fields []string) {
 func TestREADMEHasEveryField(t *testing.T) {
 	const whsec = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdA=="
 	w := onLambda(t)
-	url, err := w.ListenHTTP("127.0.0.1:0")
+	endpoint, err := w.ListenHTTP("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
+	environ := []string{"TAIRSSL_ENDPOINT=" + endpoint, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
 		"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
 	var handed []byte
@@ -115,6 +116,23 @@ func TestREADMEHasEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = maintenance.Invoke(ctx, []byte(`{"Sweep":{"Regions":["cn-hangzhou"]}}`))
+	careful := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_APPROVAL=required", "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *"),
+		Transport: posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error { handed = payload; return nil }})
+	if err := w.Put(tairtest.Instance{InstanceID: "r-care0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = careful.Invoke(ctx, []byte(`{"InstanceId":"r-care0001","SSLEnabled":"Update","Automatic":true}`))
+	slack := func(text string) string {
+		body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "text": {text}, "response_url": {"https://hooks.slack.com/commands/x"}}.Encode()
+		header := chatops.SignSlack("slack-secret", time.Now(), []byte(body))
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		_, _, answer, _ := careful.Serve(ctx, webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body})
+		return string(answer)
+	}
+	if code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(slack("approve r-care0001")); code != nil {
+		slack("confirm " + code[1])
+	}
+	_, _ = careful.InvokeHanded(ctx, handed)
 	if err := w.Policy([]byte(blindTo("cn-shanghai"))); err != nil {
 		t.Fatal(err)
 	}
