@@ -138,7 +138,7 @@ func (p Policy) approved(d Delivery, o Observation, now time.Time) Forecast {
 	}
 	tags[ApprovalTag] = Approval{At(o.Expires), safeWho(d.ApprovedBy), At(now)}.String()
 	o.Tags = tags
-	return p.forecast(Delivery{Request: Request{InstanceID: d.InstanceID, RegionID: d.RegionID, SSLEnabled: Update, Automatic: true}, Trust: Trusted}, o, now)
+	return p.Forecast(Ref{RegionID: d.RegionID, InstanceID: d.InstanceID}, o, now)
 }
 
 // writeApproval sets the tag. It is no change of the encryption, so it needs no

@@ -25,8 +25,13 @@ type Forecast struct {
 // where there is one. It asks the very rules by which a sweep decides. How many one
 // sweep changes is not reckoned with: see package fleet.
 func (h *Handler) Forecast(ref Ref, o Observation) Forecast {
+	return h.Policy.Forecast(ref, o, h.clock(o))
+}
+
+// Forecast is [Handler.Forecast] as of a time.
+func (p Policy) Forecast(ref Ref, o Observation, now time.Time) Forecast {
 	d := Delivery{Trust: Trusted, Request: Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: Update, Automatic: true}}
-	return h.Policy.forecast(d, o, h.clock(o))
+	return p.forecast(d, o, now)
 }
 
 // Opening is the first time at or after t at which an Update that nobody decides on

@@ -53,6 +53,7 @@ func writeFile(name string, p fleetPage) error {
 func (p fleetPage) page() fleetpage.Page {
 	page := fleetpage.Page{Generated: p.Generated, RenewBefore: p.renewBefore(), Regions: p.Regions, Again: p.Again}
 	page.Unread, page.Empty = notRead(p.Coverage)
+	page.Freezes = p.spans()
 	for _, s := range p.Rows {
 		renewal := p.renewal(s)
 		group := p.group(s, renewal)
@@ -88,12 +89,17 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 		return fleetpage.Renewal{Rule: fleetpage.Forbidden}
 	case !s.ScheduledTime.IsZero() && s.ScheduledTime.Before(s.SSLExpiredTime.Time):
 		return fleetpage.Renewal{At: s.ScheduledTime.Time, Rule: fleetpage.Alibaba}
-	case !s.DeferredUntil.IsZero():
-		return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: fleetpage.Window}
+	case s.outcome == handler.Deferred:
+		return s.held()
 	case s.outcome == handler.InProgress:
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.Busy}
 	case !due.After(p.Generated):
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.WhenDue}
+	}
+	if r, decided := p.ahead(s); decided {
+		return r
+	}
+	switch {
 	case p.Policy.Window.Own() && s.seen.MaintainStartTime == "": // a listing lacks it
 		return fleetpage.Renewal{At: due, Rule: fleetpage.OwnWindow}
 	}
@@ -200,6 +206,9 @@ func (p fleetPage) commands(s status, g fleetpage.Group) (commands []string) {
 		verbs = []string{"status"}
 	default:
 		verbs = []string{"update", "status"}
+	}
+	if s.Rule == handler.RuleApproval {
+		verbs = append([]string{"approve"}, verbs...)
 	}
 	for _, verb := range verbs {
 		commands = append(commands, p.Line(verb, s.InstanceID, s.RegionID))

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"time"
+
+	"tairssl/adapters/cli/fleetpage"
+	"tairssl/handler"
+)
+
+// rulesOnPage are the rules of the handler in the page's own terms.
+var rulesOnPage = map[handler.Rule]fleetpage.Rule{
+	handler.RuleNone: fleetpage.WhenDue, handler.RulePause: fleetpage.Paused, handler.RuleOptOut: fleetpage.OptedOutRule,
+	handler.RuleExcluded: fleetpage.Forbidden, handler.RuleApproval: fleetpage.Approval, handler.RuleFreeze: fleetpage.Freeze,
+	handler.RuleAlibaba: fleetpage.Alibaba, handler.RuleWindow: fleetpage.Window, handler.RuleMaxTargets: fleetpage.Capped,
+}
+
+// held is what holds back an instance that is due, as the handler has said it.
+func (s status) held() fleetpage.Renewal {
+	switch s.Rule {
+	case handler.RuleApproval: // until a person acts
+		return fleetpage.Renewal{Rule: fleetpage.Approval}
+	case handler.RuleNone:
+		return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: fleetpage.Window}
+	}
+	return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: rulesOnPage[s.Rule]}
+}
+
+// ahead is when an instance that is not due will be renewed, where a freeze or an
+// approval has a say in that.
+func (p fleetPage) ahead(s status) (r fleetpage.Renewal, ok bool) {
+	if len(p.Policy.Freezes) == 0 && !p.Policy.Approval {
+		return r, false
+	}
+	f := p.Policy.Forecast(handler.Ref{RegionID: s.RegionID, InstanceID: s.InstanceID}, s.seen, p.Generated)
+	if f.Rule != handler.RuleFreeze && f.Rule != handler.RuleApproval {
+		return r, false
+	}
+	return fleetpage.Renewal{At: f.At.Time, Rule: rulesOnPage[f.Rule]}, true
+}
+
+const (
+	// freezesAhead is how far ahead freezes are shown: certificates last three years.
+	freezesAhead = 40 * 31 * 24 * time.Hour
+	maxSpans     = 200
+)
+
+// spans are the freezes from now on.
+func (p fleetPage) spans() (all []fleetpage.Span) {
+	freezes, end := p.Policy.Freezes, p.Generated.Add(freezesAhead)
+	for t := p.Generated; len(all) < maxSpans; {
+		from := freezes.Begins(t)
+		if !from.Before(end) {
+			break
+		}
+		to := freezes.Ends(from)
+		all, t = append(all, fleetpage.Span{From: from, To: to}), to
+	}
+	return all
+}
