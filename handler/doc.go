@@ -10,7 +10,9 @@
 //     through the [API];
 //   - decide: a pure function of request, observation, [Policy], lease and
 //     time. What is so already, not due, or was meant for another certificate
-//     (SSLExpiredTime, a compare-and-swap) ends [Unchanged];
+//     (SSLExpiredTime, a compare-and-swap) ends [Unchanged]; what no person
+//     decided on waits by the [Rule]s, in their order, and [Handler.Forecast]
+//     asks the same rules when it will happen;
 //   - act once: a lease in the instance's own tag keeps other processes and
 //     clouds away for the minutes in which nothing shows yet, and a write
 //     whose answer was lost is never sent again;

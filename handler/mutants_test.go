@@ -126,8 +126,8 @@ var slips = map[string][]slip{
 		{"nothing is renewed in front of a freeze", "when.go", "\td.from = sooner(d.from, earlier)\n", "\t_ = earlier\n"},
 		{"a window that does not open counts as a freeze", "when.go", "if freeze.After(last) {", "if false {"},
 		{"WINDOW_MISSED lifts a freeze", "when.go", "at, opens = thawed, true", "return proceed(reason)"},
-		{"no approval is asked for", "when.go", "case p.Approval && !approvalOf(o.Tags).of(o):", "case false:"},
-		{"any approval will do", "when.go", "!approvalOf(o.Tags).of(o):", "approvalOf(o.Tags).Expires.IsZero():"},
+		{"no approval is asked for", "when.go", "case p.unapproved(o):", "case false:"},
+		{"any approval will do", "when.go", "!approvalOf(o.Tags).of(o) }", "approvalOf(o.Tags).Expires.IsZero() }"},
 	},
 	"fleet": {
 		{"an order exceeds MaxTargets", "sweep.go", "most = min(most, *order.MaxTargets)", "most = *order.MaxTargets"},

@@ -112,6 +112,8 @@ func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
 		return true, fmt.Sprintf("certificate expired %s ago", Span(-left)) + wrong
 	case left <= within:
 		return true, fmt.Sprintf("certificate expires in %s, within %s", Span(left), Span(within)) + wrong
+	case d.Unattended() && p.unapprovedAlarm(o, now):
+		return true, fmt.Sprintf("certificate expires in %s, on %s", Span(left), At(o.Expires)) + wrong
 	case squeezed:
 		return true, fmt.Sprintf("certificate expires in %s, on %s, and %s", Span(left), At(o.Expires), why) + wrong
 	case d.Force:

@@ -110,9 +110,9 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 	alibaba := RenewedBy(o.Renewal, o, now)
 	held := decision{outcome: Deferred, until: at, alert: missed && !alibaba}
 	switch {
-	case p.Approval && !approvalOf(o.Tags).of(o):
+	case p.unapproved(o):
 		held.rule = RuleApproval
-		held.alert = !alibaba && (missed || o.Expires.Sub(now) <= UnapprovedAlarm || p.squeezes(o, now))
+		held.alert = !alibaba && (missed || p.unapprovedAlarm(o, now) || p.squeezes(o, now))
 		held.reason = fmt.Sprintf("%s, but %s: %s", reason, unapproved(o), howToApprove(d))
 		if opens {
 			held.reason += fmt.Sprintf("; it is renewed then, %s at the earliest", At(at))
@@ -173,6 +173,15 @@ func (p Policy) frozen(at, thawed time.Time) string {
 		return said
 	}
 	return fmt.Sprintf("%s; deferred to the maintenance window that opens %s", said, At(at))
+}
+
+// unapproved reports that the certificate waits for an approval.
+func (p Policy) unapproved(o Observation) bool { return p.Approval && !approvalOf(o.Tags).of(o) }
+
+// unapprovedAlarm reports that people have to hear of that: a week is left at most,
+// whatever RenewBefore says.
+func (p Policy) unapprovedAlarm(o Observation, now time.Time) bool {
+	return p.unapproved(o) && o.Expires.Sub(now) <= UnapprovedAlarm
 }
 
 // squeezes reports that an approval that comes a week from now comes too late

@@ -102,6 +102,7 @@ var inChinese = sync.OnceValue(func() *wording {
 		Off:          "%s：加密已关闭（%s）",
 		Until:        "%s：有效期至 %s，%s",
 		Due:          "，需要更新",
+		Unapproved:   "，尚未批准",
 		WrongName:    "，证书名称不符",
 		NoExpiry:     "无",
 		In:           "%s（还有 %s）",

@@ -102,6 +102,7 @@ var inEnglish = sync.OnceValue(func() *wording {
 		Off:          "%s: encryption is off (%s)",
 		Until:        "%s: until %s, %s",
 		Due:          ", due",
+		Unapproved:   ", not approved yet",
 		WrongName:    ", wrong name",
 		NoExpiry:     "none",
 		In:           "%s (in %s)",

@@ -36,7 +36,7 @@ type wording struct {
 	Outcomes                                                               map[handler.Outcome]string
 	Approved, Renewed, SwitchedOn, SwitchedOff, CertificateBefore, Request string
 	// Of a status.
-	NoTLS, Off, Until, Due, WrongName, NoExpiry, In, ExpiredAgo, MoreLater, MoreFaults, AndMore, NotAll, NameThem, NothingToSee, CouldNotList string
+	NoTLS, Off, Until, Due, Unapproved, WrongName, NoExpiry, In, ExpiredAgo, MoreLater, MoreFaults, AndMore, NotAll, NameThem, NothingToSee, CouldNotList string
 	// Whys say why, before a reason that is in English; nil where the answer is, too.
 	// InBrackets puts the reason behind.
 	Whys       map[why]string
@@ -192,6 +192,9 @@ func (l *look) line(w *wording, f *fleet.Fleet, now time.Time) string {
 	line := fmt.Sprintf(w.Until, l.id, w.when(handler.At(l.o.Expires), now), l.o.Status)
 	if due, _ := f.Due(l.o); due {
 		line += w.Due
+		if _, approved := l.o.Approval(); f.Policy.Approval && !approved {
+			line += w.Unapproved
+		}
 	}
 	if l.o.WrongName() {
 		line += w.WrongName
