@@ -30,7 +30,7 @@ var slips = map[string][]slip{
 		{"a flag of another action counts as the same", "decide.go", "return inProgress(f.action != d.SSLEnabled,", "return inProgress(false,"},
 		{"an order is carried out again once its flag is spent", "decide.go", "case f.spent(o):\n", "case false:\n"},
 		{"an order is carried out again while its flag is live", "decide.go", "case f.live(now):", "case false:"},
-		{"a window that opens too late is told only after the expiry", "when.go", "last := o.Expires.Add(-MissedBefore)\n\tthawed", "last := o.Expires\n\tthawed"},
+		{"a window that opens too late is told only after the expiry", "when.go", "last := o.Expires.Add(-MissedBefore)\n\tthawed := p.Freezes", "last := o.Expires\n\tthawed := p.Freezes"},
 		{"what may not miss its window acts in any case", "when.go", "if missed && p.MissedActs &&", "if p.MissedActs &&"},
 		{"due to the second is not due", "policy.go", "case left <= within:", "case left < within:"},
 		{"expired this second is not expired", "policy.go", "case left <= 0:", "case left < 0:"},
@@ -109,7 +109,7 @@ var slips = map[string][]slip{
 		{"what a sweep lacks the time for is told as decided", "handler.go", "|| a.Swept && LacksTime(ctx, result)", ""},
 
 		// Windows.
-		{"shut in the second it opens", "weekly.go", "case since < start && in:", "case since <= start && in:"},
+		{"open a minute late", "weekly.go", "return start - since", "return start - since + time.Minute"},
 		{"open in the second it closes", "weekly.go", "case since >= end:", "case since > end:"},
 		{"a window may not last 24 hours", "window.go", "end > dayMinutes:\n\t\treturn Window{}", "end >= dayMinutes:\n\t\treturn Window{}"},
 		{"an own window of no length counts", "window.go", "start == end || start >= dayMinutes", "start >= dayMinutes"},
@@ -122,7 +122,7 @@ var slips = map[string][]slip{
 		{"a freeze ends when the clock first shows it", "freeze.go", "to: showingLast(to, zone)", "to: showing(to, zone)"},
 		{"freezes that leave no time are taken", "freeze.go", "if all.Ends(last).Equal(forever) {", "if false {"},
 		{"a freeze does not hold", "when.go", "case thawed.After(now):", "case false:"},
-		{"a window within a freeze counts", "when.go", "if t = o.freezes.Ends(opens); !t.Equal(opens) {", "if t = opens; false {"},
+		{"a window within a freeze counts", "opening.go", "if t = o.freezes.Ends(opens); !t.Equal(opens) {", "if t = opens; false {"},
 		{"nothing is renewed in front of a freeze", "when.go", "\td.from = sooner(d.from, earlier)\n", "\t_ = earlier\n"},
 		{"a window that does not open counts as a freeze", "when.go", "if freeze.After(last) {", "if false {"},
 		{"WINDOW_MISSED lifts a freeze", "when.go", "at, opens = thawed, true", "return proceed(reason)"},
