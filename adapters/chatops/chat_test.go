@@ -128,6 +128,8 @@ func newChat(change ...func(*chatops.ChatOptions, *chatops.Options)) *chat {
 	log := slog.New(slog.NewJSONHandler(c.log, nil))
 	bot := chatops.Options{Key: []byte("a key of confirmation codes"), Region: handler.DefaultRegion, Now: clock, Log: log}
 	bot.Hand = func(_ context.Context, payload []byte) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.handed = append(c.handed, payload)
 		return nil
 	}
