@@ -10,8 +10,8 @@ import (
 )
 
 // approve is the verb by which somebody agrees to the next renewal of an instance,
-// which then happens in the maintenance window: see [handler.Approval]. "approve …
-// now" is an update.
+// which then happens in the maintenance window: see [handler.Approval]. With --now it
+// is an update.
 const approve = "approve"
 
 // who is the person of a message, as the approval's tag names them.
@@ -40,20 +40,16 @@ func (c *Chat) Invitations(r handler.Result) map[string]notify.Button {
 	if r.Rule != handler.RuleApproval || r.Before == nil || c.bot.readsOnly() != nil {
 		return nil
 	}
-	var all map[string]notify.Button
+	all := map[string]notify.Button{}
+	shown := plan{Verb: approve, Instance: r.InstanceID, Region: r.RegionID, Expires: r.Before.SSLExpiredTime}
 	for _, p := range c.own {
 		if !p.buttons || len(p.schemes(c.Settings)) == 0 {
 			continue
 		}
-		p0 := plan{Verb: approve, Instance: r.InstanceID, Region: r.RegionID, Expires: r.Before.SSLExpiredTime}
-		value, err := c.bot.invite(invitation{p.Name, p0})
-		if err != nil {
-			continue // the notice says how to approve without a button, too
+		// Without a button the notice says how to approve, too.
+		if value, err := c.bot.invite(invitation{p.Name, shown}); err == nil {
+			all[p.Name] = notify.Button{Action: approve, Value: value}
 		}
-		if all == nil {
-			all = map[string]notify.Button{}
-		}
-		all[p.Name] = notify.Button{Action: approve, Value: value}
 	}
 	return all
 }
@@ -100,7 +96,8 @@ func (b *Bot) press(m Message) (c Command, t ticket, fault *badCode) {
 		return c, t, nil
 	}
 	c.Verb = confirm
-	return c, ticket{coder: b.coder(), text: "invitation " + m.who() + " " + strings.Join([]string{p.Region, p.Instance, seconds(p.Expires.Time)}, " "), from: m, verb: approve, plan: &p}, nil
+	text := strings.Join([]string{"invitation", m.who(), p.Region, p.Instance, seconds(p.Expires.Time)}, " ")
+	return c, ticket{coder: b.coder(), text: text, from: m, verb: approve, plan: &p}, nil
 }
 
 // understandPress is [Bot.understand] for the button of a notice.
