@@ -45,7 +45,7 @@ var broken = map[string][]edit{
 		{"attempt.go", "a.flag = newFlag(a.Delivery, a.before)\n", "a.flag = newFlag(a.Delivery, a.before)\n\tp := fmt.Sprintf(\"%012p\", a.Handler)\n\ta.flag.key = flagPrefix + p[len(p)-8:]\n"},
 	},
 	"spent flags removed": {
-		{"lease.go", "remove = DeadFlags(tags, now)\n", "remove = DeadFlags(tags, now)\n\tfor _, f := range flagsOf(tags) {\n\t\tif f.spent(a.before.Observation) {\n\t\t\tremove = append(remove, f.key)\n\t\t}\n\t}\n"},
+		{"lease.go", "remove = DeadTags(tags, a.before.Expires, now)\n", "remove = DeadTags(tags, a.before.Expires, now)\n\tfor _, f := range flagsOf(tags) {\n\t\tif f.spent(a.before.Observation) {\n\t\t\tremove = append(remove, f.key)\n\t\t}\n\t}\n"},
 	},
 	"a decision not pinned to the certificate": {
 		{"attempt.go", "if before, now := a.before.Observation, a.now.Observation; before.Enabled", "if before, now := a.before.Observation, a.now.Observation; false && before.Enabled"},
