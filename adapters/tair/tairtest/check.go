@@ -142,9 +142,20 @@ func (i Instance) taskFaults() (f faults) {
 		if t.TaskType == "" {
 			f.add("ActiveOperationTasks[%d].TaskType is missing", n)
 		}
+		if t.ID < 0 {
+			f.add("ActiveOperationTasks[%d].Id is %d; it takes 1 or more", n, t.ID)
+		}
 		for _, at := range []struct{ field, value string }{{"StartTime", t.StartTime}, {"SwitchTime", t.SwitchTime}, {"Deadline", t.Deadline}} {
 			if _, err := time.Parse(timeLayout, at.value); at.value != "" && err != nil {
 				f.add("ActiveOperationTasks[%d].%s %q is not a time like 2026-12-01T00:00:00Z", n, at.field, at.value)
+			}
+		}
+		if _, err := interval(t.PrepareInterval); err != nil {
+			f.add("ActiveOperationTasks[%d].PrepareInterval %q is not a time like 04:00:00", n, t.PrepareInterval)
+		}
+		for _, allow := range []struct{ field, value string }{{"AllowChange", t.AllowChange}, {"AllowCancel", t.AllowCancel}} {
+			if allow.value != "" && allow.value != "0" && allow.value != "1" {
+				f.add("ActiveOperationTasks[%d].%s is %q, neither 0 nor 1", n, allow.field, allow.value)
 			}
 		}
 	}

@@ -17,9 +17,10 @@
 // # Clocks
 //
 // The emulated clock, moved by [Emulator.Advance], drives the instances, their
-// tags and the header Date of the API's answers, which [Emulator.SkewDate] sets
-// wrong. The timestamps of requests and the quotas are judged by the machine's
-// own clock, because callers sign by theirs, which no test can move.
+// tags, their tasks and the header Date of the API's answers, which
+// [Emulator.SkewDate] sets wrong. The timestamps of requests and the quotas are
+// judged by the machine's own clock, because callers sign by theirs, which no
+// test can move.
 //
 // # Regions
 //
@@ -38,15 +39,28 @@
 // moment if TagLagMin is less. What has shown never gives way to something
 // older. An instance takes 20 tags. [Emulator.TagPolicy] forbids keys.
 //
+// # Tasks
+//
+// An instance may have tasks that Alibaba itself has scheduled. A pending one runs
+// when the emulated clock passes its SwitchTime, and is in progress from its
+// StartTime on, which is PrepareInterval earlier. A renewal
+// (rds_apsaradb_ssl_update) then changes the certificate as ModifyInstanceSSL
+// does, with a restart that counts; it fails where the instance does not run or
+// its encryption is off. Other types end without an effect.
+// ModifyActiveOperationTasks moves pending tasks whose AllowChange is 1, to a
+// SwitchTime that is not after the Deadline and leaves the time to prepare, or with
+// ImmediateStart to now. CancelActiveOperationTasks takes those that have not
+// begun and whose AllowCancel is 1. Both do all that they name, or nothing.
+//
 // # Misbehaviour on order
 //
 // A [Fault] strikes the next calls of an action or a share of all.
 // [Emulator.StaleReads] serves DescribeInstanceSSL and every InstanceStatus as
 // they were a while ago; tags, and the states by which writes are judged, are
 // always fresh. The published quotas are in force: DescribeInstanceAttribute
-// 1000 in 1 s, ListTagResources 100 in 1 s, TagResources and
-// DescribeActiveOperationTasks 200 in 60 s, for each region. [Emulator.Quota]
-// changes them and sets others. A call that its quota refuses counts for
+// 1000 in 1 s, ListTagResources 100 in 1 s, TagResources and each of the three
+// actions on tasks 200 in 60 s, for each region. [Emulator.Quota] changes them and
+// sets others. A call that its quota refuses counts for
 // nothing. What is drawn by chance is repeated by [Options].Seed, if the calls
 // come in the same order.
 //
@@ -77,9 +91,9 @@
 // The wire follows Alibaba Cloud's documentation of the RPC request structure,
 // signature 1.0 and common error codes, and R-kvstore's API reference. Of STS
 // there is GetCallerIdentity alone. Not emulated are XML answers, signature
-// version 3, other products, paging by token, ModifyActiveOperationTasks and
-// CancelActiveOperationTasks, and filters of DescribeInstances other than
-// RegionId, InstanceIds, InstanceStatus, SearchKey and Tag, which are ignored.
+// version 3, other products, paging by token, and filters of DescribeInstances
+// other than RegionId, InstanceIds, InstanceStatus, SearchKey, GlobalInstance and
+// Tag, which are ignored.
 // A region that does not exist is one without instances. A Released instance
 // stays in listings. Memcache rows have no TLS, but their data plane speaks
 // Redis. All data planes share one set of keys.

@@ -37,6 +37,7 @@ type Emulator struct {
 	instances map[string]*instance
 	sorted    []*instance // by id: a listing of 100,000 neither sorts nor looks up
 	planes    int
+	lastTask  int // the number of the last task that was given one
 	faults    []Fault
 	policy    *ram     // nil: everything is allowed
 	tagPolicy []string // patterns of keys that may not be set

@@ -30,7 +30,8 @@ func (e *Emulator) Put(instances ...Instance) error {
 	}
 	grown := false
 	for _, i := range complete {
-		held := &instance{Instance: i, plane: planes[i.InstanceID], shown: maps.Clone(i.Tags)}
+		held := &instance{Instance: i, plane: planes[i.InstanceID], shown: maps.Clone(i.Tags), tasks: e.schedule(i), changeTime: e.options.ChangeTime}
+		held.ActiveOperationTasks = nil // they are held as tasks
 		if old := e.instances[i.InstanceID]; old != nil {
 			held.plane = old.plane
 			held.plane.drop()

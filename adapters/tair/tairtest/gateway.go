@@ -45,7 +45,8 @@ func init() {
 		"ModifyInstanceSSL": modifyInstanceSSL, "DescribeInstanceSSL": describeInstanceSSL,
 		"DescribeInstances": describeInstances, "DescribeInstanceAttribute": describeInstanceAttribute,
 		"TagResources": tagResources, "UntagResources": untagResources, "ListTagResources": listTagResources,
-		"DescribeActiveOperationTasks": describeActiveOperationTasks, "GetCallerIdentity": getCallerIdentity,
+		"DescribeActiveOperationTasks": describeActiveOperationTasks, "ModifyActiveOperationTasks": modifyActiveOperationTasks,
+		"CancelActiveOperationTasks": cancelActiveOperationTasks, "GetCallerIdentity": getCallerIdentity,
 	}
 }
 

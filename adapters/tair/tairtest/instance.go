@@ -40,13 +40,23 @@ type Instance struct {
 	DataPlane string   // host:port of its Redis server; "" beyond the first 1,000
 }
 
-// Task is a row of DescribeActiveOperationTasks.
+// Task is a row of DescribeActiveOperationTasks, in the API's words. One that is
+// put as pending runs when the clock passes its SwitchTime; one whose time has
+// passed by then is overdue, and runs only if it is moved.
 type Task struct {
-	TaskType   string // rds_apsaradb_ssl_update renews the certificate
-	Status     int    // 3 pending, 4 in progress, 5 done, 6 failed, 7 cancelled
-	StartTime  string // like 2026-12-01T00:00:00Z
-	SwitchTime string `json:",omitempty"` // when it restarts the instance; same format
-	Deadline   string `json:",omitempty"` // the latest it may be put off to; same format
+	ID       int    `json:"Id,omitempty"` // default a number that no other task has
+	TaskType string // rds_apsaradb_ssl_update renews the certificate; others change nothing
+	Status   int    // 3 pending (default), 4 in progress, 5 done, 6 failed, 7 cancelled
+	// StartTime is when it begins to prepare, like 2026-12-01T00:00:00Z. SwitchTime
+	// is when it restarts the instance: PrepareInterval later. One is the default
+	// of the other.
+	StartTime       string
+	SwitchTime      string `json:",omitempty"`
+	PrepareInterval string `json:",omitempty"` // like 04:00:00; default none
+	Deadline        string `json:",omitempty"` // the latest SwitchTime that it takes; default any
+	AllowChange     string `json:",omitempty"` // 0 if its time may not be changed; default 1
+	AllowCancel     string `json:",omitempty"` // 0 if it may not be cancelled; default 1
+	ResultInfo      string `json:",omitempty"` // why it ended
 }
 
 // UnmarshalJSON takes no unknown fields, and checks the values as

@@ -63,9 +63,12 @@ func describeInstances(e *Emulator, c call) (object, *refusal) {
 		}
 	}
 	tags, wrong := c.tags(5)
+	members := c.params["GlobalInstance"]
 	switch {
 	case wrong != nil:
 		return nil, wrong
+	case members != "" && members != "true" && members != "false":
+		return nil, invalid("GlobalInstance")
 	case len(tags) > 0 && c.params["RegionId"] == "":
 		return nil, missing("RegionId")
 	}
@@ -77,6 +80,9 @@ func describeInstances(e *Emulator, c call) (object, *refusal) {
 	total, rows := 0, []object{}
 	for _, i := range candidates {
 		if i.RegionID != c.region || key != "" && !strings.Contains(i.InstanceID, key) && !strings.Contains(i.InstanceName, key) {
+			continue
+		}
+		if members != "" && (members == "true") != (i.GlobalInstanceID != "") {
 			continue
 		}
 		i.settle(now)

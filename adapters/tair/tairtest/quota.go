@@ -13,6 +13,8 @@ var published = map[string]quota{
 	"ListTagResources":             {Calls: 100, Window: time.Second},
 	"TagResources":                 {Calls: 200, Window: time.Minute},
 	"DescribeActiveOperationTasks": {Calls: 200, Window: time.Minute},
+	"ModifyActiveOperationTasks":   {Calls: 200, Window: time.Minute},
+	"CancelActiveOperationTasks":   {Calls: 200, Window: time.Minute},
 }
 
 // quota is how many calls of an action pass in any period of Window.

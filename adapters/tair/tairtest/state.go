@@ -14,6 +14,9 @@ type instance struct {
 	plane   *plane
 	shown   map[string]string // the tags as the API shows them
 	tagged  []tagging         // those that have yet to show, in the order of their calls
+	tasks   []task            // what Alibaba itself has scheduled
+
+	changeTime time.Duration // [Options].ChangeTime, for what the tasks change
 }
 
 // change is one that was accepted and has yet to come true.
@@ -39,8 +42,9 @@ const (
 )
 
 // accept notes a change that the API has accepted. Changes are carried out one
-// after the other: one shows no earlier than the one before it.
-func (i *instance) accept(c change, now time.Time) {
+// after the other: one shows no earlier than the one before it. It gives the time
+// at which the change will have come true.
+func (i *instance) accept(c change, now time.Time) (done time.Time) {
 	if n := len(i.pending); n > 0 && c.shows.Before(i.pending[n-1].shows) {
 		late := i.pending[n-1].shows.Sub(c.shows)
 		c.shows, c.done = c.shows.Add(late), c.done.Add(late)
@@ -48,6 +52,7 @@ func (i *instance) accept(c change, now time.Time) {
 	i.pending = append(i.pending, c)
 	i.Restarts++
 	i.Changes = last(append(i.Changes, now.UTC().Format(changeLayout)), maxChanges)
+	return c.done
 }
 
 // last are the last n of a list.
@@ -56,6 +61,12 @@ func last[T any](list []T, n int) []T { return list[max(0, len(list)-n):] }
 // settle brings the instance to the state of now.
 func (i *instance) settle(now time.Time) {
 	i.settleTags(now)
+	i.settleTasks(now)
+	i.settleChanges(now)
+}
+
+// settleChanges carries out what was accepted, as far as it has come by a moment.
+func (i *instance) settleChanges(now time.Time) {
 	for len(i.pending) > 0 {
 		c := i.pending[0]
 		if now.Before(c.shows) {
@@ -130,7 +141,9 @@ func (e *Emulator) StaleReads(d time.Duration) {
 func (i *instance) snapshot() Instance {
 	s := i.Instance
 	s.Tags = maps.Clone(s.Tags)
-	s.ActiveOperationTasks = slices.Clone(s.ActiveOperationTasks)
+	for _, t := range i.tasks {
+		s.ActiveOperationTasks = append(s.ActiveOperationTasks, t.Task)
+	}
 	s.Changes = slices.Clone(s.Changes)
 	s.DataPlane = i.plane.addr()
 	return s

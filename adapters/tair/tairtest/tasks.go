@@ -1,30 +1,118 @@
 package tairtest
 
-import "strconv"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
-// describeActiveOperationTasks lists the tasks of one region. Region narrows
-// the call's own; "all" stands for that.
-func describeActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
-	size, page, wrong := c.page(25, 100)
-	if wrong != nil {
-		return nil, wrong
+// renewalTask is the type of the tasks by which Alibaba renews a certificate.
+const renewalTask = "rds_apsaradb_ssl_update"
+
+// The states of a task.
+const (
+	taskPending   = 3
+	taskRunning   = 4
+	taskDone      = 5
+	taskFailed    = 6
+	taskCancelled = 7
+)
+
+// firstTask is the number before the first that a task is given.
+const firstTask = 1508310
+
+// task is one as an instance holds it.
+type task struct {
+	Task
+	runs time.Time // when it restarts the instance; zero: not by itself
+	done time.Time // when the change of a running one will have come true
+}
+
+// interval reads a PrepareInterval, "" is none.
+func interval(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
 	}
-	p := c.params
-	total, rows := 0, []object{}
-	for _, i := range e.sorted {
-		if i.RegionID != c.region || p["InsName"] != "" && p["InsName"] != i.InstanceID || p["Region"] != "" && p["Region"] != "all" && p["Region"] != i.RegionID {
-			continue
+	t, err := time.Parse(time.TimeOnly, text)
+	return t.Sub(t.Truncate(24 * time.Hour)), err
+}
+
+// schedule completes the tasks of an instance that is put; e.mu is held.
+func (e *Emulator) schedule(i Instance) (tasks []task) {
+	for _, t := range i.ActiveOperationTasks {
+		if t.ID == 0 {
+			e.lastTask = max(e.lastTask, firstTask) + 1
+			t.ID = e.lastTask
 		}
-		for n, t := range i.ActiveOperationTasks {
-			if typ, status := p["TaskType"], p["Status"]; typ != "" && typ != "all" && typ != t.TaskType || status != "" && status != "-1" && status != strconv.Itoa(t.Status) {
-				continue
-			}
-			if total >= (page-1)*size && len(rows) < size {
-				rows = append(rows, object{"Id": n + 1, "TaskId": strconv.Itoa(n + 1), "InsName": i.InstanceID, "InstanceId": i.InstanceID, "Region": i.RegionID, "RegionId": i.RegionID,
-					"DbType": "redis", "TaskType": t.TaskType, "Status": t.Status, "StartTime": t.StartTime, "SwitchTime": t.SwitchTime, "Deadline": t.Deadline})
-			}
-			total++
+		e.lastTask = max(e.lastTask, t.ID)
+		t.Status = cmp.Or(t.Status, taskPending)
+		or(&t.AllowChange, "1")
+		or(&t.AllowCancel, "1")
+		held := task{Task: t}
+		prepare, _ := interval(t.PrepareInterval) // it was checked
+		if at, err := time.Parse(timeLayout, t.SwitchTime); err == nil {
+			held.set(at)
+			or(&t.StartTime, held.StartTime)
+			held.StartTime = t.StartTime
+		} else if from, err := time.Parse(timeLayout, t.StartTime); err == nil {
+			held.set(from.Add(prepare))
+		}
+		if !held.runs.After(e.now()) {
+			held.runs = time.Time{} // overdue
+		}
+		tasks = append(tasks, held)
+	}
+	return tasks
+}
+
+// set has the task run at a time.
+func (t *task) set(at time.Time) {
+	prepare, _ := interval(t.PrepareInterval)
+	t.runs, t.SwitchTime, t.StartTime = at, at.UTC().Format(timeLayout), at.Add(-prepare).UTC().Format(timeLayout)
+}
+
+// begins is when the task begins to prepare.
+func (t *task) begins() time.Time {
+	at, _ := time.Parse(timeLayout, t.StartTime)
+	return at
+}
+
+// settleTasks runs the tasks whose time has come by a moment.
+func (i *instance) settleTasks(now time.Time) {
+	var coming []*task
+	for n := range i.tasks {
+		if t := &i.tasks[n]; !t.runs.IsZero() {
+			coming = append(coming, t)
 		}
 	}
-	return object{"Items": rows, "TotalRecordCount": total, "PageNumber": page, "PageSize": size}, nil
+	slices.SortStableFunc(coming, func(a, b *task) int { return a.runs.Compare(b.runs) })
+	for _, t := range coming {
+		switch {
+		case t.Status == taskPending && !now.Before(t.runs):
+			i.run(t)
+		case t.Status == taskPending && now.After(t.begins()):
+			t.Status = taskRunning
+		case t.Status == taskRunning && t.done.IsZero() && !now.Before(t.runs):
+			i.run(t)
+		}
+		if t.Status == taskRunning && !t.done.IsZero() && !now.Before(t.done) {
+			t.Status, t.runs = taskDone, time.Time{}
+		}
+	}
+}
+
+// run does what a task is there for, at its time. A renewal waits for a change
+// that is under way then.
+func (i *instance) run(t *task) {
+	i.settleChanges(t.runs)
+	busy := i.InstanceStatus == "SSLModifying"
+	switch {
+	case t.TaskType != renewalTask:
+		t.Status, t.done = taskRunning, t.runs
+	case i.InstanceStatus != "Normal" && !busy || i.SSLEnabled != "Enable":
+		t.Status, t.ResultInfo, t.runs = taskFailed, "the instance is "+i.InstanceStatus+", SSL "+cmp.Or(i.SSLEnabled, "none"), time.Time{}
+	default:
+		t.Status = taskRunning
+		t.done = i.accept(change{"Update", t.runs, t.runs.Add(i.changeTime)}, t.runs)
+	}
 }
