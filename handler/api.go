@@ -11,7 +11,7 @@ import (
 // API is what the handler needs of the instances' OpenAPI. Its methods may be
 // called concurrently and end when their context does. They fail with an
 // [*Error] whose Kind tells what happened. An error of a call that was never
-// begun wraps [ErrNoTime]. Modify and Tag set Uncertain if the call may have
+// begun wraps [ErrNoTime]. Modify, Move and Tag set Uncertain if the call may have
 // taken effect all the same. handlertest.Run is what an implementation must
 // satisfy.
 type API interface {
@@ -23,14 +23,18 @@ type API interface {
 	// List reads a page of at most [PageSize] of a region's instances. The first
 	// page is 1.
 	List(ctx context.Context, region string, filter Filter, page int) (Listing, error)
-	// Renewal says when Alibaba itself will renew an instance's certificate; zero
-	// if it has not scheduled that.
-	Renewal(ctx context.Context, ref Ref) (time.Time, error)
+	// Schedule reads what Alibaba itself has scheduled for an instance's certificate,
+	// what has ended included. Of a ref without an InstanceID it reads all of the
+	// region that is pending or in progress.
+	Schedule(ctx context.Context, ref Ref) ([]Renewal, error)
 	// Modify sends ModifyInstanceSSL once and never again. It refuses to send a
 	// request whose signed Timestamp is later than signBy, with an error that
 	// wraps [ErrLate]. Its error wraps [ErrAlready] or [ErrBusy] where the API
 	// refused for that reason.
 	Modify(ctx context.Context, ref Ref, action Action, signBy time.Time) (Receipt, error)
+	// Move asks once, and never again, for another time of one of Alibaba's own
+	// renewals. It refuses what is signed later than signBy, as Modify does.
+	Move(ctx context.Context, r Renewal, to, signBy time.Time) error
 	// Tag sets one tag of the instance, whether it is there or not. Its error
 	// wraps [ErrTagRefused] if the number of tags or a tag policy forbids it.
 	Tag(ctx context.Context, ref Ref, key, value string) error
@@ -75,6 +79,8 @@ type Ref struct{ RegionID, InstanceID string }
 type Filter struct {
 	Tags map[string]string // only instances that have all of them; at most 5
 	IDs  []string          // only these; at most [MaxIDs]
+	// Members chooses the members of global instances.
+	Members bool
 	// Search chooses those whose id or InstanceName holds this text. It is not
 	// documented whether the API tells upper from lower case.
 	Search string
@@ -105,9 +111,9 @@ type Instance struct {
 	Tags             map[string]string
 	// Its maintenance window, as the API writes it: "18:00Z". A listing lacks it.
 	MaintainStartTime, MaintainEndTime string
-	// Renewal is when Alibaba itself will renew the certificate: what [API].Renewal
-	// says, where it was asked. Zero for never, or if it is not known.
-	Renewal time.Time
+	// Renewal is how Alibaba itself renews the certificate, as [Handler.Renewal] says;
+	// zero if it does not, or if it was not asked.
+	Renewal Renewal
 	// At is the API's clock when it answered (the header Date).
 	At time.Time
 }

@@ -218,24 +218,16 @@ func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d d
 	if !d.act && d.outcome != Deferred {
 		return d
 	}
-	var at time.Time
-	err := Guarded(func() (err error) { at, err = h.api.Renewal(ctx, ref); return })
+	renewal, err := h.Renewal(ctx, ref, o)
 	switch {
 	case errors.Is(err, Forbidden):
 		// To renew twice is better than not at all.
 		h.Log.WarnContext(ctx, "Alibaba's own renewals cannot be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
 	case err != nil && d.act:
 		return failure(err)
-	case err == nil && RenewedBy(at, o, now):
-		o.Renewal = at
+	case err == nil && renewal.Counts(o, now):
+		o.Renewal = renewal
 		return judge(o)
 	}
 	return d
-}
-
-// RenewedBy reports whether a renewal that Alibaba has scheduled, at is zero if
-// none, spares one's own: it comes before the expiry. One that is overdue by a
-// day, or has not come by the expiry, is not counted on.
-func RenewedBy(at time.Time, o Observation, now time.Time) bool {
-	return !at.IsZero() && at.Before(o.Expires) && now.Before(o.Expires) && now.Sub(at) < MissedBefore
 }

@@ -128,11 +128,12 @@ func (c odd) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
 	return s, err
 }
 
-func (c odd) Renewal(ctx context.Context, ref handler.Ref) (time.Time, error) {
+func (c odd) Schedule(ctx context.Context, ref handler.Ref) ([]handler.Renewal, error) {
 	if c.renewal == nil {
-		return c.Cloud.Renewal(ctx, ref)
+		return c.Cloud.Schedule(ctx, ref)
 	}
-	return c.renewal()
+	at, err := c.renewal()
+	return []handler.Renewal{{Ref: ref, ID: "1", Status: handler.RenewalPending, At: at}}, err
 }
 
 func TestLooksThatFail(t *testing.T) {

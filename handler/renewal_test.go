@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,26 +77,66 @@ func TestAlibabasScheduleIsReadOnlyWhereItCounts(t *testing.T) {
 }
 
 func TestWhichOfAlibabasRenewalsCount(t *testing.T) {
+	const pending, running, done, failed, cancelled = handler.RenewalPending, handler.RenewalRunning, handler.RenewalDone, handler.RenewalStatus(6), handler.RenewalStatus(7)
 	at := func(d time.Duration) time.Time { return start.Add(d) }
 	for name, test := range map[string]struct {
+		status           handler.RenewalStatus
 		at, expires, now time.Time
 		want             bool
 	}{
-		"none":                           {time.Time{}, at(5 * day), start, false},
-		"before the expiry":              {at(4 * day), at(5 * day), start, true},
-		"a second before the expiry":     {at(5*day - time.Second), at(5 * day), start, true},
-		"at the expiry":                  {at(5 * day), at(5 * day), start, false},
-		"after the expiry":               {at(6 * day), at(5 * day), start, false},
-		"now":                            {start, at(5 * day), start, true},
-		"overdue by less than a day":     {at(-day + time.Second), at(5 * day), start, true},
-		"overdue by a day":               {at(-day), at(5 * day), start, false},
-		"overdue, at the expiry":         {at(-time.Hour), start, start, false},
-		"overdue, before the expiry":     {at(-time.Hour), at(time.Second), start, true},
-		"overdue, and it expired before": {at(-time.Hour), at(-time.Minute), start, false},
+		"none":                           {0, time.Time{}, at(5 * day), start, false},
+		"at no known time":               {pending, time.Time{}, at(5 * day), start, false},
+		"before the expiry":              {pending, at(4 * day), at(5 * day), start, true},
+		"a second before the expiry":     {pending, at(5*day - time.Second), at(5 * day), start, true},
+		"at the expiry":                  {pending, at(5 * day), at(5 * day), start, false},
+		"after the expiry":               {pending, at(6 * day), at(5 * day), start, false},
+		"now":                            {pending, start, at(5 * day), start, true},
+		"overdue by less than a day":     {pending, at(-day + time.Second), at(5 * day), start, true},
+		"overdue by a day":               {pending, at(-day), at(5 * day), start, false},
+		"overdue, at the expiry":         {pending, at(-time.Hour), start, start, false},
+		"overdue, before the expiry":     {pending, at(-time.Hour), at(time.Second), start, true},
+		"overdue, and it expired before": {pending, at(-time.Hour), at(-time.Minute), start, false},
+		"in progress":                    {running, at(-time.Hour), at(5 * day), start, true},
+		"in progress for a day":          {running, at(-day), at(5 * day), start, false},
+		"done moments ago":               {done, at(-time.Minute), at(5 * day), start, true},
+		"done long ago":                  {done, at(-45 * time.Minute), at(5 * day), start, false},
+		"failed":                         {failed, at(4 * day), at(5 * day), start, false},
+		"cancelled":                      {cancelled, at(4 * day), at(5 * day), start, false},
 	} {
 		o := handler.Observation{SSL: handler.SSL{Enabled: true, Expires: test.expires}}
-		if got := handler.RenewedBy(test.at, o, test.now); got != test.want {
+		if got := (handler.Renewal{ID: "7", Status: test.status, At: test.at}).Counts(o, test.now); got != test.want {
 			t.Errorf("a renewal that is scheduled %s is counted on: %v", name, got)
+		}
+	}
+}
+
+// Of several renewals the first that can be counted on matters: one that has been
+// overdue for long hides no other.
+func TestWhichOfSeveralRenewalsMatters(t *testing.T) {
+	for name, test := range map[string]struct {
+		days []int // from now; done where it is odd
+		want int   // 0: none
+	}{
+		"none":                          {nil, 0},
+		"the first":                     {[]int{12, 4, 8}, 4},
+		"overdue for long, and one":     {[]int{-30, 8}, 8},
+		"done long ago, and one":        {[]int{-31, 8}, 8},
+		"after the expiry alone":        {[]int{40, 30}, 30},
+		"after the expiry, and in time": {[]int{30, 8}, 8},
+		"ended alone":                   {[]int{-31}, 0},
+	} {
+		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(20 * day)})
+		for _, days := range test.days {
+			r := handler.Renewal{Ref: handler.Ref{RegionID: handler.DefaultRegion, InstanceID: id}, ID: strconv.Itoa(days), Status: handler.RenewalPending, At: start.Add(time.Duration(days) * day)}
+			if days%2 != 0 {
+				r.Status = handler.RenewalDone
+			}
+			c.Tasks = append(c.Tasks, r)
+		}
+		h := handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep})
+		got, err := h.Renewal(t.Context(), handler.Ref{RegionID: handler.DefaultRegion, InstanceID: id}, expiring(20*day))
+		if want := time.Duration(test.want) * day; err != nil || test.want == 0 && got.ID != "" || test.want != 0 && !got.At.Equal(start.Add(want)) {
+			t.Errorf("%s: the renewal %+v matters, %v; want that in %d days", name, got, err, test.want)
 		}
 	}
 }

@@ -107,7 +107,7 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 		at, opens = thawed, true
 		missed = thawed.After(now) && at.After(last)
 	}
-	alibaba := RenewedBy(o.Renewal, o, now)
+	alibaba := o.Renewal.Counts(o, now)
 	held := decision{outcome: Deferred, until: at, alert: missed && !alibaba}
 	switch {
 	case p.unapproved(o):
@@ -122,7 +122,7 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 		held.reason = fmt.Sprintf("%s, but %s", reason, p.frozen(at, thawed))
 	case alibaba:
 		held.rule = RuleAlibaba
-		held.reason = fmt.Sprintf("%s, but Alibaba itself renews it %s", reason, At(o.Renewal))
+		held.reason = fmt.Sprintf("%s, but Alibaba itself renews it %s", reason, At(o.Renewal.At))
 	case at.Equal(now):
 		return proceed(reason)
 	case !at.Equal(p.Window.Opens(o.Instance, now)):
@@ -133,8 +133,8 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 		held.reason = fmt.Sprintf("%s, but deferred to the maintenance window that opens %s", reason, At(at))
 	}
 	if alibaba {
-		if held.until = o.Renewal; held.rule != RuleAlibaba {
-			held.reason += fmt.Sprintf("; Alibaba itself renews it %s", At(o.Renewal))
+		if held.until = o.Renewal.At; held.rule != RuleAlibaba {
+			held.reason += fmt.Sprintf("; Alibaba itself renews it %s", At(o.Renewal.At))
 		}
 		return held
 	}

@@ -279,7 +279,11 @@ func (p *writer) List(context.Context, string, handler.Filter, int) (handler.Lis
 	return handler.Listing{}, errDead
 }
 
-func (p *writer) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
+func (p *writer) Schedule(context.Context, handler.Ref) ([]handler.Renewal, error) { return nil, nil }
+
+func (p *writer) Move(context.Context, handler.Renewal, time.Time, time.Time) error {
+	return errors.New("there is nothing to move")
+}
 
 // scenario is what several writers are asked.
 type scenario struct {

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -72,7 +73,11 @@ func (i *instance) List(context.Context, string, handler.Filter, int) (handler.L
 	return handler.Listing{Instances: []handler.Listed{{Ref: handler.Ref{InstanceID: id, RegionID: handler.DefaultRegion}}}, Total: 1, At: now}, nil
 }
 
-func (i *instance) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
+func (i *instance) Schedule(context.Context, handler.Ref) ([]handler.Renewal, error) { return nil, nil }
+
+func (i *instance) Move(context.Context, handler.Renewal, time.Time, time.Time) error {
+	return errors.New("there is nothing to move")
+}
 
 func (i *instance) Modify(ctx context.Context, _ handler.Ref, a handler.Action, _ time.Time) (handler.Receipt, error) {
 	if i.slow > 0 {

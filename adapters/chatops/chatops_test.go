@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -189,7 +190,11 @@ func (c *cloud) List(ctx context.Context, region string, filter handler.Filter, 
 	return handler.Listing{Instances: list[from:min(from+handler.PageSize, len(list))], Total: len(list), At: c.now}, nil
 }
 
-func (c *cloud) Renewal(context.Context, handler.Ref) (time.Time, error) { return time.Time{}, nil }
+func (c *cloud) Schedule(context.Context, handler.Ref) ([]handler.Renewal, error) { return nil, nil }
+
+func (c *cloud) Move(context.Context, handler.Renewal, time.Time, time.Time) error {
+	return errors.New("there is nothing to move")
+}
 
 // Modify shows no change yet, as the real API does for minutes.
 func (c *cloud) Modify(context.Context, handler.Ref, handler.Action, time.Time) (handler.Receipt, error) {

@@ -232,10 +232,10 @@ func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Obs
 	if row.DaysLeft == nil {
 		return row
 	}
-	at, err := h.api.Renewal(ctx, l.Ref)
+	renewal, err := h.Renewal(ctx, l.Ref, o)
 	row.unseen = err
-	if err == nil && (at.After(h.Now()) || handler.RenewedBy(at, o, h.Now())) {
-		row.ScheduledTime = handler.At(at)
+	if renewal.Coming() {
+		row.ScheduledTime = handler.At(renewal.At)
 	}
 	if !row.Due {
 		return row

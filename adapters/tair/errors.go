@@ -54,8 +54,9 @@ const (
 const codeNoTLS = "IncorrectEngineVersion"
 
 // codes are those of the OpenAPI. Sources: the error tables of
-// ModifyInstanceSSL, DescribeInstanceSSL and TagResources, those that the RPC
-// gateway adds to every call, and those that public clients handle.
+// ModifyInstanceSSL, DescribeInstanceSSL, ModifyActiveOperationTask and
+// TagResources, those that the RPC gateway adds to every call, and those that
+// public clients handle.
 var codes = []meaning{
 	{code: "IncorrectDBInstanceState", kind: handler.Unavailable, err: handler.ErrBusy},
 	{code: "OperationDeniedDBStatus", kind: handler.Unavailable, err: handler.ErrBusy},
@@ -68,6 +69,12 @@ var codes = []meaning{
 	{code: "InvalidRedisVersionPattern", kind: handler.Unsupported, fix: "this version of Redis has no encryption"},
 	{code: "EnabledSSLNotSupport", kind: handler.Unsupported, fix: "this region has no encryption"},
 	{code: "InvalidParameters.Format", kind: handler.Invalid},
+
+	{code: "TaskModifyError", kind: handler.Unsupported},
+	{code: "TaskHasStarted", kind: handler.Unsupported},
+	{code: "IncorrectTask*", kind: handler.Unsupported},
+	{code: "SwitchTimeAfterDeadline", kind: handler.Unsupported},
+	{code: "StartTimeBeforeNow", kind: handler.Unsupported},
 
 	// InvalidInstanceId, InvalidDbInstanceId, InvalidDBInstanceId, InvalidDBInstance
 	// and, of the tagging calls, InvalidResourceId.

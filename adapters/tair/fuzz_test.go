@@ -48,7 +48,7 @@ var fuzzed = []func(context.Context, *Client, handler.Ref) (sane bool, err error
 		return !l.At.IsZero() && l.Total >= 0 && !odd, err
 	},
 	func(ctx context.Context, c *Client, ref handler.Ref) (bool, error) {
-		_, err := c.Renewal(ctx, ref)
+		_, err := c.Schedule(ctx, ref)
 		return true, err
 	},
 	func(ctx context.Context, c *Client, ref handler.Ref) (bool, error) {

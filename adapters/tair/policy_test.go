@@ -111,6 +111,14 @@ func TestPolicyAllowsChangesOfNamedInstancesOnly(t *testing.T) {
 		if reads {
 			continue
 		}
+		// RAM knows no resource of this action but all of them. It stands alone, so that
+		// it can be left out.
+		if slices.Contains(s.Action, "kvstore:ModifyActiveOperationTasks") {
+			if !slices.Equal(s.Action, list{"kvstore:ModifyActiveOperationTasks"}) || !slices.Equal(s.Resource, list{"*"}) {
+				t.Errorf("the right to move Alibaba's own renewals is granted with %v on %v, want it alone on *", s.Action, s.Resource)
+			}
+			continue
+		}
 		for _, resource := range s.Resource {
 			_, id, ok := strings.Cut(resource, ":instance/")
 			if !ok || strings.ContainsAny(id, "*?") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
@@ -74,6 +73,9 @@ func (c *Client) List(ctx context.Context, region string, filter handler.Filter,
 		req := kvstore.CreateDescribeInstancesRequest()
 		req.PageNumber, req.PageSize = requests.NewInteger(page), requests.NewInteger(handler.PageSize)
 		req.InstanceIds, req.SearchKey = strings.Join(filter.IDs, ","), filter.Search
+		if filter.Members {
+			req.GlobalInstance = requests.NewBoolean(true)
+		}
 		if tags != nil {
 			req.Tag = &tags
 		}
@@ -118,7 +120,7 @@ func contradicts(l handler.Listed, filter handler.Filter) bool {
 			return true
 		}
 	}
-	return len(filter.IDs) > 0 && !slices.Contains(filter.IDs, l.InstanceID)
+	return len(filter.IDs) > 0 && !slices.Contains(filter.IDs, l.InstanceID) || filter.Members && l.GlobalID == ""
 }
 
 // SSL calls DescribeInstanceSSL. The API refuses that for an instance whose type
@@ -147,36 +149,3 @@ func (c *Client) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) 
 		return handler.SSL{Enabled: enabled, Expires: expires.Time, CommonName: resp.CertCommonName, CertDownloadURL: resp.CertDownloadURL, At: answer.at}, nil
 	})
 }
-
-// Renewal calls DescribeActiveOperationTasks.
-func (c *Client) Renewal(ctx context.Context, ref handler.Ref) (time.Time, error) {
-	return again(ctx, func() (at time.Time, err error) {
-		req := kvstore.CreateDescribeActiveOperationTasksRequest()
-		req.InsName, req.TaskType, req.Region = ref.InstanceID, renewalTask, ref.RegionID
-		answer, err := call(ctx, c, c.to(ref.RegionID), req, (*kvstore.Client).DescribeActiveOperationTasks)
-		if err == nil && answer.content.RequestId == "" {
-			err = malformed("DescribeActiveOperationTasks")
-		}
-		if err != nil {
-			return at, err
-		}
-		for _, task := range answer.content.Items {
-			if task.InsName != ref.InstanceID || task.TaskType != renewalTask || task.Status != 3 && task.Status != 4 { // pending, in progress
-				continue
-			}
-			for _, text := range []string{task.SwitchTime, task.StartTime, task.Deadline} {
-				t, err := handler.ParseTime(text)
-				if err == nil && !t.IsZero() && (at.IsZero() || t.Before(at)) {
-					at = t.Time
-				}
-				if err == nil && !t.IsZero() {
-					break
-				}
-			}
-		}
-		return at, nil
-	})
-}
-
-// renewalTask is the type of task by which Alibaba renews a certificate itself.
-const renewalTask = "rds_apsaradb_ssl_update"

@@ -92,11 +92,11 @@ func every(c *Client, region string) map[string]error {
 	_, instance := c.Instance(ctx, ref)
 	_, ssl := c.SSL(ctx, ref)
 	_, list := c.List(ctx, region, handler.Filter{}, 1)
-	_, renewal := c.Renewal(ctx, ref)
+	_, schedule := c.Schedule(ctx, ref)
 	_, modify := c.Modify(ctx, ref, handler.Update, time.Now().Add(time.Minute))
 	_, identity := c.Identity(ctx, Endpoint{}, region)
 	return map[string]error{
-		"Instance": instance, "SSL": ssl, "List": list, "Renewal": renewal, "Modify": modify, "Identity": identity,
+		"Instance": instance, "SSL": ssl, "List": list, "Schedule": schedule, "Move": c.Move(ctx, handler.Renewal{Ref: ref, ID: "7"}, time.Now(), time.Now().Add(time.Minute)), "Modify": modify, "Identity": identity,
 		"Tag": c.Tag(ctx, ref, "a", "b"), "Untag": c.Untag(ctx, ref, "a"),
 	}
 }

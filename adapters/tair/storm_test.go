@@ -44,9 +44,12 @@ func emulated(t testing.TB, endpoint tair.Endpoint) *tair.Client {
 func TestClientIsAnAPI(t *testing.T) {
 	handlertest.Run(t, func(t *testing.T) handlertest.Fixture {
 		noTLS := handler.Ref{RegionID: ref.RegionID, InstanceID: "r-withouttls"}
-		e, endpoint := emulate(t, tairtest.Options{}, tairtest.Instance{InstanceID: ref.InstanceID, Tags: map[string]string{"env": "prod"}}, tairtest.Instance{InstanceID: noTLS.InstanceID, NoTLS: true})
+		scheduled := handler.Ref{RegionID: ref.RegionID, InstanceID: "r-scheduled"}
+		tasks := []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", SwitchTime: time.Now().Add(48 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")}}
+		e, endpoint := emulate(t, tairtest.Options{}, tairtest.Instance{InstanceID: ref.InstanceID, Tags: map[string]string{"env": "prod"}},
+			tairtest.Instance{InstanceID: noTLS.InstanceID, NoTLS: true}, tairtest.Instance{InstanceID: scheduled.InstanceID, ActiveOperationTasks: tasks})
 		return handlertest.Fixture{
-			API: emulated(t, endpoint), Ref: ref, NoTLS: noTLS,
+			API: emulated(t, endpoint), Ref: ref, NoTLS: noTLS, Scheduled: scheduled,
 			Settle: func() { e.Advance(time.Minute) },
 			Writes: func() int { i, _ := e.Instance(ref.InstanceID); return i.Restarts },
 		}

@@ -20,7 +20,8 @@ var Start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 type Cloud struct {
 	Lag       time.Duration
 	Instances map[string]*State
-	Renewals  map[string]time.Time
+	Renewals  map[string]time.Time // when Alibaba itself renews, by instance
+	Tasks     []handler.Renewal    // the same, with all that there is to it
 	Calls     []string
 	// The hooks, if set, are asked before a call takes effect.
 	OnModify func(ctx context.Context, apply func()) error // it applies the change itself
@@ -29,6 +30,7 @@ type Cloud struct {
 	OnRead   func(call int) error
 	OnSSL    func(ref handler.Ref) error
 	OnList   func(region string, page int) error
+	OnMove   func(ctx context.Context, apply func()) error // it applies the move itself
 
 	mu    sync.Mutex
 	now   time.Time
@@ -130,6 +132,7 @@ func (c *Cloud) List(_ context.Context, region string, filter handler.Filter, pa
 	for _, id := range slices.Sorted(maps.Keys(c.Instances)) {
 		s := c.Instances[id]
 		matches := region == cmp.Or(s.Region, handler.DefaultRegion) && (filter.IDs == nil || slices.Contains(filter.IDs, id)) && (strings.Contains(id, filter.Search) || strings.Contains(s.Name, filter.Search))
+		matches = matches && (!filter.Members || s.GlobalID != "")
 		for key, value := range filter.Tags {
 			matches = matches && s.Tags[key] == value
 		}
@@ -141,11 +144,46 @@ func (c *Cloud) List(_ context.Context, region string, filter handler.Filter, pa
 	return handler.Listing{Instances: all[from:min(from+handler.PageSize, len(all))], Total: len(all), At: c.now}, nil
 }
 
-// Renewal implements handler.API.
-func (c *Cloud) Renewal(_ context.Context, ref handler.Ref) (time.Time, error) {
+// Schedule implements handler.API.
+func (c *Cloud) Schedule(_ context.Context, ref handler.Ref) (all []handler.Renewal, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.Renewals[ref.InstanceID], nil
+	for id, at := range c.Renewals {
+		if !at.IsZero() && (ref.InstanceID == "" || ref.InstanceID == id) {
+			all = append(all, handler.Renewal{Ref: handler.Ref{RegionID: ref.RegionID, InstanceID: id}, ID: "1", Status: handler.RenewalPending, At: at, Fixed: true})
+		}
+	}
+	for _, r := range c.Tasks {
+		if r.RegionID == ref.RegionID && (ref.InstanceID == r.InstanceID || ref.InstanceID == "" && r.Coming()) {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// Move implements handler.API. It takes whatever it is asked for.
+func (c *Cloud) Move(ctx context.Context, r handler.Renewal, to, signBy time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Calls = append(c.Calls, "Move")
+	if err := ctx.Err(); err != nil {
+		return handler.AsError(err)
+	}
+	if c.now.After(signBy) {
+		return late(c.now, signBy)
+	}
+	apply := func() {
+		for n := range c.Tasks {
+			if c.Tasks[n].ID == r.ID {
+				c.Tasks[n].At = to
+			}
+		}
+	}
+	if c.OnMove != nil {
+		return c.OnMove(ctx, apply)
+	}
+	apply()
+	return nil
 }
 
 // SSL implements handler.API.
@@ -175,9 +213,7 @@ func (c *Cloud) Modify(ctx context.Context, ref handler.Ref, action handler.Acti
 		return handler.Receipt{}, err
 	}
 	if c.now.After(signBy) {
-		late := handler.Errorf(handler.Unavailable, "signed at %s, later than %s", c.now, signBy)
-		late.Err = handler.ErrLate
-		return handler.Receipt{}, late
+		return handler.Receipt{}, late(c.now, signBy)
 	}
 	apply := func() {
 		s.restarts++
@@ -200,6 +236,13 @@ func (c *Cloud) Modify(ctx context.Context, ref handler.Ref, action handler.Acti
 		apply()
 	}
 	return handler.Receipt{RequestID: "AD7E16AA", TaskID: "32184"}, nil
+}
+
+// late is the refusal of what would be signed too late.
+func late(now, signBy time.Time) error {
+	e := handler.Errorf(handler.Unavailable, "signed at %s, later than %s", now, signBy)
+	e.Err = handler.ErrLate
+	return e
 }
 
 // Tag implements handler.API.

@@ -24,6 +24,9 @@ type Fixture struct {
 	// NoTLS is an instance whose type has no TLS. The checks of it are skipped if
 	// the world has none.
 	NoTLS handler.Ref
+	// Scheduled is an instance for which Alibaba has scheduled a renewal that may be
+	// moved by a day. The checks of it are skipped if the world has none.
+	Scheduled handler.Ref
 }
 
 // Run checks an implementation; each check gets a new fixture.
@@ -42,6 +45,8 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"says that an instance takes no more tags", refusesTags},
 		{"makes each change once", changes},
 		{"sends no change that was signed too late", refusesLate},
+		{"reads what Alibaba has scheduled", readsTheSchedule},
+		{"moves what Alibaba has scheduled", movesARenewal},
 		{"does nothing once its context has ended", endsWithItsContext},
 		{"is safe for concurrent use", isConcurrent},
 	} {

@@ -67,7 +67,7 @@ func (x *examination) readsIn(c census) (findings []Finding) {
 		found += ", whose type has no TLS"
 	}
 	findings = append(findings, x.right("DescribeInstanceSSL", s.Ref, s.err, found))
-	_, err = x.client.Renewal(x.ctx, s.Ref)
+	_, err = x.client.Schedule(x.ctx, s.Ref)
 	return append(findings, x.right("DescribeActiveOperationTasks", handler.Ref{RegionID: c.region, InstanceID: "*"}, err, "for "+s.InstanceID))
 }
 
