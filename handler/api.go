@@ -114,6 +114,9 @@ type Instance struct {
 	// Renewal is how Alibaba itself renews the certificate, as [Handler.Renewal] says;
 	// zero if it does not, or if it was not asked.
 	Renewal Renewal
+	// taken are the times at which Alibaba renews other members of the same global
+	// instance, where Renewal is to be moved.
+	taken []time.Time
 	// At is the API's clock when it answered (the header Date).
 	At time.Time
 }

@@ -8,13 +8,14 @@ import (
 )
 
 // attempt is the way of one delivery to a change. Its steps are read, judge,
-// acquire, write and verify; the first whose decision is not to go on ends it.
+// keepApart, acquire, write and verify; the first whose decision is not to go on ends it.
 type attempt struct {
 	*Handler
 	Delivery
 	ref     Ref
 	before  look // the first look
 	now     look // the last one
+	moving  moving
 	flag    flag
 	raised  bool // the flag may stand on the instance
 	stays   bool // it has to: a write may have been sent under it
@@ -22,7 +23,8 @@ type attempt struct {
 	until   time.Time // when what is approved will happen
 	receipt Receipt
 	wrote   bool
-	seen    bool // before was read
+	seen    bool   // before was read
+	letGo   func() // of the global instance that it is a member of
 }
 
 // run makes the attempt, one at a time for each instance.
@@ -32,11 +34,13 @@ func (a *attempt) run(ctx context.Context) decision {
 		return failure(err)
 	}
 	defer unlock()
+	a.letGo = func() {}
+	defer func() { a.letGo() }()
 	defer a.lower(ctx)
-	steps := []func(context.Context) decision{a.read, a.judge, a.acquire, a.write}
+	steps := []func(context.Context) decision{a.read, a.judge, a.keepApart, a.acquire, a.write}
 	switch {
 	case a.DryRun:
-		steps = []func(context.Context) decision{a.read, a.judge, a.plan}
+		steps = []func(context.Context) decision{a.read, a.judge, a.keepApart, a.plan}
 	case a.approves():
 		steps = []func(context.Context) decision{a.read, a.judge, a.writeApproval}
 	}
@@ -79,14 +83,23 @@ func (a *attempt) judge(ctx context.Context) decision {
 		a.reason, a.until = d.reason, d.until
 		return d
 	}
+	d := a.weigh(ctx, a.before)
+	a.reason, a.moving = d.reason, moving{d.renewal, d.to}
+	return d
+}
+
+// weigh decides on a look, with what Alibaba itself has scheduled.
+func (a *attempt) weigh(ctx context.Context, l look) decision {
 	judge := func(o Observation) decision {
-		return decide(a.Delivery, o, a.Policy, a.others(a.before), a.before.present)
+		return decide(a.Delivery, o, a.Policy, a.others(l), l.present)
 	}
-	d := judge(a.before.Observation)
+	d := judge(l.Observation)
 	if a.Unattended() {
-		d = a.leftToAlibaba(ctx, a.ref, a.before.Observation, d, a.before.present, judge)
+		d = a.leftToAlibaba(ctx, a.ref, l.Observation, d, l.present, judge)
 	}
-	a.reason = d.reason
+	if a.Moves {
+		d = d.ofMove()
+	}
 	return d
 }
 
@@ -100,6 +113,9 @@ func (a *attempt) plan(context.Context) decision {
 	}
 	if _, d := a.room(); !d.act {
 		return d
+	}
+	if a.moving.planned() {
+		return decision{outcome: Planned, renewal: a.moving.Renewal, to: a.moving.to, reason: fmt.Sprintf("%s: it would be moved to %s", a.reason, At(a.moving.to))}
 	}
 	return decision{outcome: Planned, reason: fmt.Sprintf("%s: %s would restart the instance", a.reason, a.SSLEnabled)}
 }
@@ -130,17 +146,23 @@ func (a *attempt) acquire(ctx context.Context) decision {
 
 // judgeAgain asks the same question again on the last look, for exactly the
 // certificate that was seen first.
-func (a *attempt) judgeAgain(context.Context) decision {
+func (a *attempt) judgeAgain(ctx context.Context) decision {
 	if before, now := a.before.Observation, a.now.Observation; before.Enabled != now.Enabled || !At(before.Expires).Equal(At(now.Expires).Time) {
 		return unchanged("the instance was changed meanwhile: %s", now.described())
+	}
+	if a.moving.planned() {
+		return a.weighMove(ctx)
 	}
 	return decide(a.Delivery, a.now.Observation, a.Policy, a.others(a.now), a.now.present)
 }
 
-// write sends ModifyInstanceSSL, once.
+// write sends ModifyInstanceSSL, once, or moves Alibaba's own renewal instead.
 func (a *attempt) write(ctx context.Context) decision {
 	if !a.timeFor(ctx, 0) {
 		return a.tooLate()
+	}
+	if a.moving.planned() {
+		return a.move(ctx)
 	}
 	a.wrote, a.stays = true, true // until it is sure that nothing was done
 	began := time.Now()
@@ -208,26 +230,4 @@ func (a *attempt) tooLate() decision {
 		a.reason, (a.timeToAcquire() + a.timeToWrite()).Round(100*time.Millisecond))
 	e.Err = ErrNoTime
 	return decision{outcome: Failed, err: e}
-}
-
-// leftToAlibaba reads when Alibaba itself renews a certificate that would be
-// renewed, now or later, and judges again with that: an Update on top of it would
-// restart the instance twice, and that no window opens in time does not matter
-// then.
-func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision, now time.Time, judge func(Observation) decision) decision {
-	if !d.act && d.outcome != Deferred {
-		return d
-	}
-	renewal, err := h.Renewal(ctx, ref, o)
-	switch {
-	case errors.Is(err, Forbidden):
-		// To renew twice is better than not at all.
-		h.Log.WarnContext(ctx, "Alibaba's own renewals cannot be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
-	case err != nil && d.act:
-		return failure(err)
-	case err == nil && renewal.Counts(o, now):
-		o.Renewal = renewal
-		return judge(o)
-	}
-	return d
 }

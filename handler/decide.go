@@ -18,7 +18,15 @@ type decision struct {
 	until      time.Time // of Deferred; zero: it is not known
 	rule       Rule      // that holds it back
 	approvedBy string    // who approved just now
-	err        *Error
+	// renewal is Alibaba's own, if that matters.
+	renewal Renewal
+	// to is where renewal is to be moved, instead of a change if act, or where it was
+	// moved; zero: it stays.
+	to time.Time
+	// exposed says that renewal restarts the instance outside the openings, and that
+	// nothing is done about it.
+	exposed bool
+	err     *Error
 }
 
 // proceed is the one decision that lets a change go on.
@@ -122,7 +130,7 @@ func wants(d Delivery, o Observation, p Policy, now time.Time) decision {
 		return unchanged("encryption is off, so there is no certificate to update; Enable makes one")
 	}
 	due, reason := p.due(d, o, now)
-	if !due {
+	if !due && !d.Moves {
 		return unchanged("%s", reason)
 	}
 	return proceed(reason)

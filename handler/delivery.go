@@ -50,6 +50,11 @@ type Delivery struct {
 	// it could is not reported: the change itself will be.
 	Ahead bool
 
+	// Moves says that a sweep saw that Alibaba has scheduled to renew the certificate
+	// itself. The delivery asks for nothing but to move that where it has to be, due or
+	// not, as [Policy].MovesRenewals says.
+	Moves bool
+
 	// unpinned says that the certificate need not be named yet: a plan names it.
 	unpinned bool
 	// settled is the answer that was known when the request was read.

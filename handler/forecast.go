@@ -49,8 +49,8 @@ func (p Policy) forecast(d Delivery, o Observation, now time.Time) Forecast {
 		return never(RuleNone, o.described())
 	case o.Gone():
 		return never(RuleNone, "the instance is "+o.Status)
-	case RenewedBy(o.Renewal, o, now):
-		return p.at(o, o.Renewal, Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"})
+	case o.Renewal.Counts(o, now):
+		return p.left(o, now, allowed.act && !p.Pause && !o.Off() && (!p.Approval || approvalOf(o.Tags).of(o)))
 	case !allowed.act:
 		return never(RuleExcluded, allowed.reason)
 	case p.Pause:
@@ -68,6 +68,9 @@ func (p Policy) forecast(d Delivery, o Observation, now time.Time) Forecast {
 	}
 	held := p.hold(d, o, reason, from)
 	f.Reason = held.reason
+	if held.act && !held.to.IsZero() {
+		return p.at(o, held.to, Forecast{Rule: RuleAlibaba, Reason: held.reason + ", so it is moved"})
+	}
 	if held.act {
 		return p.at(o, from, f)
 	}

@@ -76,24 +76,30 @@ func TestForecasts(t *testing.T) {
 		alert    bool
 		says     string
 	}{
-		"due, and nothing holds it":  {edit(5*day, plain), handler.Policy{Window: always}, "2026-11-24T12:00:00Z", "", true, false, "due from 2026-10-30"},
-		"due later":                  {edit(40*day, plain), handler.Policy{Window: always}, "2026-12-04T12:00:00Z", "", true, false, "due from 2026-12-04T12:00:00Z"},
-		"due later, in a window":     {edit(40*day, plain), handler.Policy{Window: nightly}, "2026-12-04T22:00:00Z", "window", true, false, "maintenance window"},
-		"its own window":             {edit(40*day, func(o *handler.Observation) { o.MaintainStartTime, o.MaintainEndTime = "02:00Z", "03:00Z" }), handler.Policy{}, "2026-12-05T02:00:00Z", "window", true, false, "opens 2026-12-05T02:00:00Z"},
-		"after a freeze":             {edit(70*day, plain), handler.Policy{Window: nightly, Freezes: december}, "2027-01-11T22:00:00Z", "freeze", true, false, "frozen until 2027-01-11"},
-		"in front of a freeze":       {edit(45*day, plain), handler.Policy{Window: window(t, "Sat 22:00-23:00"), RenewBefore: 10 * day, Freezes: december}, "2026-12-19T22:00:00Z", "freeze", true, false, "freeze, 2026-12-20"},
-		"no window before a freeze":  {edit(45*day, plain), handler.Policy{Window: window(t, "Sat 22:00-23:00"), RenewBefore: 10 * day, Freezes: freezes(t, "2026-11-25/2027-01-10")}, "2027-01-16T22:00:00Z", "freeze", false, true, "too late"},
-		"Alibaba, before it is due":  {edit(40*day, func(o *handler.Observation) { o.Renewal = start.Add(day) }), handler.Policy{Window: nightly}, "2026-11-25T12:00:00Z", "alibaba", true, false, "Alibaba"},
-		"Alibaba, in spite of a tag": {edit(40*day, func(o *handler.Observation) { o.Renewal, o.Tags = start.Add(day), map[string]string{"tairssl": "off"} }), handler.Policy{Pause: true}, "2026-11-25T12:00:00Z", "alibaba", true, false, "Alibaba"},
-		"Alibaba, after the expiry":  {edit(40*day, func(o *handler.Observation) { o.Renewal = start.Add(41 * day) }), handler.Policy{Window: always}, "2026-12-04T12:00:00Z", "", true, false, ""},
-		"not approved":               {edit(40*day, plain), handler.Policy{Window: nightly, Approval: true}, "2026-12-04T22:00:00Z", "approval", true, false, "tairssl approve " + id},
-		"paused":                     {edit(40*day, plain), handler.Policy{Pause: true}, "", "pause", false, false, "TAIRSSL_PAUSE"},
-		"tagged off":                 {edit(40*day, func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), handler.Policy{}, "", "opt-out", false, false, "tairssl=off"},
-		"excluded":                   {edit(40*day, plain), handler.Policy{Instances: []string{"!" + id}}, "", "excluded", false, false, "TAIRSSL_INSTANCES"},
-		"expired":                    {edit(-day, plain), handler.Policy{Window: nightly}, "2026-11-24T22:00:00Z", "window", false, true, "too late"},
-		"off":                        {handler.Observation{}, handler.Policy{}, "", "", false, false, "encryption is off"},
-		"without TLS":                {handler.Observation{SSL: handler.SSL{NoTLS: true}}, handler.Policy{}, "", "", false, false, "no TLS"},
-		"not paid for":               {edit(40*day, func(o *handler.Observation) { o.Status = "Inactive" }), handler.Policy{}, "", "", false, false, "Inactive"},
+		"due, and nothing holds it": {edit(5*day, plain), handler.Policy{Window: always}, "2026-11-24T12:00:00Z", "", true, false, "due from 2026-10-30"},
+		"due later":                 {edit(40*day, plain), handler.Policy{Window: always}, "2026-12-04T12:00:00Z", "", true, false, "due from 2026-12-04T12:00:00Z"},
+		"due later, in a window":    {edit(40*day, plain), handler.Policy{Window: nightly}, "2026-12-04T22:00:00Z", "window", true, false, "maintenance window"},
+		"its own window":            {edit(40*day, func(o *handler.Observation) { o.MaintainStartTime, o.MaintainEndTime = "02:00Z", "03:00Z" }), handler.Policy{}, "2026-12-05T02:00:00Z", "window", true, false, "opens 2026-12-05T02:00:00Z"},
+		"after a freeze":            {edit(70*day, plain), handler.Policy{Window: nightly, Freezes: december}, "2027-01-11T22:00:00Z", "freeze", true, false, "frozen until 2027-01-11"},
+		"in front of a freeze":      {edit(45*day, plain), handler.Policy{Window: window(t, "Sat 22:00-23:00"), RenewBefore: 10 * day, Freezes: december}, "2026-12-19T22:00:00Z", "freeze", true, false, "freeze, 2026-12-20"},
+		"no window before a freeze": {edit(45*day, plain), handler.Policy{Window: window(t, "Sat 22:00-23:00"), RenewBefore: 10 * day, Freezes: freezes(t, "2026-11-25/2027-01-10")}, "2027-01-16T22:00:00Z", "freeze", false, true, "too late"},
+		"Alibaba, before it is due": {edit(40*day, func(o *handler.Observation) {
+			o.Renewal = handler.Renewal{Status: handler.RenewalPending, At: start.Add(day)}
+		}), handler.Policy{Window: nightly}, "2026-11-25T12:00:00Z", "alibaba", true, false, "Alibaba"},
+		"Alibaba, in spite of a tag": {edit(40*day, func(o *handler.Observation) {
+			o.Renewal, o.Tags = handler.Renewal{Status: handler.RenewalPending, At: start.Add(day)}, map[string]string{"tairssl": "off"}
+		}), handler.Policy{Pause: true}, "2026-11-25T12:00:00Z", "alibaba", true, false, "Alibaba"},
+		"Alibaba, after the expiry": {edit(40*day, func(o *handler.Observation) {
+			o.Renewal = handler.Renewal{Status: handler.RenewalPending, At: start.Add(41 * day)}
+		}), handler.Policy{Window: always}, "2026-12-04T12:00:00Z", "", true, false, ""},
+		"not approved": {edit(40*day, plain), handler.Policy{Window: nightly, Approval: true}, "2026-12-04T22:00:00Z", "approval", true, false, "tairssl approve " + id},
+		"paused":       {edit(40*day, plain), handler.Policy{Pause: true}, "", "pause", false, false, "TAIRSSL_PAUSE"},
+		"tagged off":   {edit(40*day, func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), handler.Policy{}, "", "opt-out", false, false, "tairssl=off"},
+		"excluded":     {edit(40*day, plain), handler.Policy{Instances: []string{"!" + id}}, "", "excluded", false, false, "TAIRSSL_INSTANCES"},
+		"expired":      {edit(-day, plain), handler.Policy{Window: nightly}, "2026-11-24T22:00:00Z", "window", false, true, "too late"},
+		"off":          {handler.Observation{}, handler.Policy{}, "", "", false, false, "encryption is off"},
+		"without TLS":  {handler.Observation{SSL: handler.SSL{NoTLS: true}}, handler.Policy{}, "", "", false, false, "no TLS"},
+		"not paid for": {edit(40*day, func(o *handler.Observation) { o.Status = "Inactive" }), handler.Policy{}, "", "", false, false, "Inactive"},
 	} {
 		_, h := on(expiring(0), handler.Options{Policy: test.policy})
 		got := h.Forecast(handler.Ref{InstanceID: id, RegionID: "cn-hangzhou"}, test.instance)

@@ -227,7 +227,7 @@ func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 			}
 			result = a.fill(result).end(d)
 		}
-		notYet := a.Ahead && result.Outcome == Planned || a.Swept && LacksTime(ctx, result)
+		notYet := a.Ahead && (result.Outcome == Planned || a.Moves && result.Outcome == Unchanged) || a.Swept && LacksTime(ctx, result)
 		if h.Decided != nil && !notYet {
 			h.tell(ctx, Decided{a.Delivery, result, a.wrote})
 		}

@@ -116,7 +116,14 @@ func (a *attempt) lookAgain(ctx context.Context) decision {
 		if l.Tags[a.flag.key] != a.flag.value() {
 			return a.invisible(pauses)
 		}
-		first, waits, busy := true, false, false
+		members, err := a.changing(ctx)
+		if err != nil {
+			return failure(err)
+		}
+		first, waits, busy := true, len(members) > 0, false
+		for _, m := range members {
+			first = first && a.flag.key < m.key
+		}
 		for _, f := range a.others(l) {
 			if f.holds(l.Observation, l.present) {
 				waits = true
@@ -127,9 +134,12 @@ func (a *attempt) lookAgain(ctx context.Context) decision {
 		switch {
 		case !waits:
 			return proceed(a.reason)
+		case first && pauses < maxPauses:
+		case len(members) > 0:
+			return a.Policy.behind(members[0], l.Observation, a.reason, l.present)
 		case !first:
 			return inProgress(busy, "%s, but another attempt to change this instance was announced at the same time and goes first", a.reason)
-		case pauses == maxPauses:
+		default:
 			return inProgress(busy, "%s, but other attempts to change this instance have not ended", a.reason)
 		}
 	}

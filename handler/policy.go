@@ -21,6 +21,8 @@ type Policy struct {
 	// MissedActs says that an automatic change is made at once if no window opens
 	// before the expiry less a day; otherwise it waits, and asks for attention.
 	MissedActs bool
+	// MovesRenewals says that Alibaba's own renewals are moved into the windows.
+	MovesRenewals bool
 	// Freezes are the times in which no automatic change is made.
 	Freezes Freezes
 	// Approval says that an automatic change waits until somebody approved it for

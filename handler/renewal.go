@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -45,9 +47,20 @@ func (r Renewal) Counts(o Observation, now time.Time) bool {
 	return r.Coming() && late < MissedBefore || r.Status == RenewalDone && late >= 0 && late < flagLife
 }
 
-// chosen is the renewal of an instance that matters: the first of those that
+// String says in words what Alibaba does and when.
+func (r Renewal) String() string {
+	switch r.Status {
+	case RenewalRunning:
+		return fmt.Sprintf("Alibaba itself is renewing it, %s", At(r.At))
+	case RenewalDone:
+		return fmt.Sprintf("Alibaba itself renewed it %s, which may not show yet", At(r.At))
+	}
+	return fmt.Sprintf("Alibaba itself renews it %s", At(r.At))
+}
+
+// Chosen is the renewal of an instance that matters: the first of those that
 // count, or else the first that is yet to come.
-func chosen(all []Renewal, o Observation, now time.Time) (first Renewal) {
+func Chosen(all []Renewal, o Observation, now time.Time) (first Renewal) {
 	const counts, comes, neither = 0, 1, 2
 	best := neither
 	for _, r := range all {
@@ -72,5 +85,32 @@ func (h *Handler) Renewal(ctx context.Context, ref Ref, o Observation) (Renewal,
 	if err := Guarded(func() (err error) { all, err = h.api.Schedule(ctx, ref); return }); err != nil {
 		return Renewal{}, err
 	}
-	return chosen(all, o, h.clock(o)), nil
+	return Chosen(all, o, h.clock(o)), nil
+}
+
+// leftToAlibaba reads when Alibaba itself renews a certificate that would be
+// renewed, now or later, and judges again with that: an Update on top of it would
+// restart the instance twice, and that no window opens in time does not matter
+// then.
+func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision, now time.Time, judge func(Observation) decision) decision {
+	if !d.act && d.outcome != Deferred {
+		return d
+	}
+	renewal, err := h.Renewal(ctx, ref, o)
+	switch {
+	case errors.Is(err, Forbidden):
+		// To renew twice is better than not at all.
+		h.Log.WarnContext(ctx, "Alibaba's own renewals cannot be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
+	case err != nil && d.act:
+		return failure(err)
+	case err == nil && (renewal.Counts(o, now) || h.Policy.MovesRenewals && renewal.Coming()):
+		o.Renewal = renewal
+		if d = judge(o); !d.to.IsZero() && o.GlobalID != "" {
+			if o.taken, err = h.taken(ctx, ref, o, now); err != nil {
+				return failure(err)
+			}
+			d = judge(o)
+		}
+	}
+	return d
 }

@@ -102,6 +102,9 @@ type Result struct {
 	ApprovedBy string `json:",omitempty"`
 	// Rule is what held it back; "" if nothing did.
 	Rule Rule `json:"-"`
+	// Scheduled is when Alibaba itself renews the certificate, where that holds back a
+	// change or is moved; MovedTo is when it will since, or would.
+	Scheduled, MovedTo Time `json:"-"`
 	// Due says that an Update is due, of what [Handler.Judge] judged.
 	Due bool `json:"-"`
 	// OptedOut says that it is refused because of the owner's tag tairssl=off.
@@ -120,6 +123,7 @@ func (r Result) end(d decision) Result {
 	}
 	r.Outcome, r.Reason, r.Error = d.outcome, d.reason, d.err
 	r.Busy, r.Alert, r.OptedOut, r.Until, r.Rule, r.ApprovedBy = d.busy, d.alert, d.optedOut, At(d.until), d.rule, d.approvedBy
+	r.Scheduled, r.MovedTo = At(d.renewal.At), At(d.to)
 	if r.Reason == "" && d.err != nil {
 		r.Reason = d.err.Message
 	}

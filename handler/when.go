@@ -19,6 +19,7 @@ const (
 	RuleFreeze     Rule = "freeze"      // changes are frozen
 	RuleAlibaba    Rule = "alibaba"     // Alibaba itself renews it
 	RuleWindow     Rule = "window"      // the maintenance window is shut
+	RuleMembers    Rule = "members"     // another member of its global instance is being changed
 	RuleMaxTargets Rule = "max-targets" // one sweep changes no more at once
 )
 
@@ -108,6 +109,7 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 		missed = thawed.After(now) && at.After(last)
 	}
 	alibaba := o.Renewal.Counts(o, now)
+	place := p.place(o, now)
 	held := decision{outcome: Deferred, until: at, alert: missed && !alibaba}
 	switch {
 	case p.unapproved(o):
@@ -120,9 +122,11 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 	case thawed.After(now):
 		held.rule = RuleFreeze
 		held.reason = fmt.Sprintf("%s, but %s", reason, p.frozen(at, thawed))
+	case !place.to.IsZero():
+		return decision{act: true, renewal: o.Renewal, to: place.to, reason: fmt.Sprintf("%s, and %s, %s", reason, o.Renewal, place.outside)}
 	case alibaba:
 		held.rule = RuleAlibaba
-		held.reason = fmt.Sprintf("%s, but Alibaba itself renews it %s", reason, At(o.Renewal.At))
+		held.reason = fmt.Sprintf("%s, but %s", reason, o.Renewal)
 	case at.Equal(now):
 		return proceed(reason)
 	case !at.Equal(p.Window.Opens(o.Instance, now)):
@@ -134,9 +138,9 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 	}
 	if alibaba {
 		if held.until = o.Renewal.At; held.rule != RuleAlibaba {
-			held.reason += fmt.Sprintf("; Alibaba itself renews it %s", At(o.Renewal.At))
+			held.reason += fmt.Sprintf("; %s", o.Renewal)
 		}
-		return held
+		return place.warn(held, o.Renewal, thawed)
 	}
 	if missed {
 		held.reason += p.missed(held, o)

@@ -48,6 +48,7 @@ type Settings struct {
 	WindowMissed       string                  `env:"WINDOW_MISSED" envDefault:"alert" help:"if no window opens a day before the expiry: alert, and renew in the next one; act at once"`
 	Freeze             handler.Freezes         `env:"FREEZE" help:"when nothing is changed automatically: 2026-12-24/2027-01-02 Asia/Shanghai, both days whole; Fri 16:00-Mon 08:00 Asia/Shanghai, every week; several separated by commas"`
 	Approval           string                  `env:"APPROVAL" envDefault:"none" help:"required: an automatic change waits until somebody approved it for that very certificate, in a chat or by tairssl approve; none: it needs no approval"`
+	AlibabaRenewal     string                  `env:"ALIBABA_RENEWAL" envDefault:"leave" help:"what Alibaba itself has scheduled to renew: leave it at its time; window: move it into the next window before its deadline, which needs the right kvstore:ModifyActiveOperationTasks"`
 	MaxTargets         int                     `env:"MAX_TARGETS" envDefault:"10" help:"how many instances one sweep changes at most"`
 	Concurrency        int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
 	Rate               float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
@@ -130,6 +131,9 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	}
 	if s.Approval != "none" && s.Approval != "required" {
 		fault("APPROVAL", "%q is neither required nor none", s.Approval)
+	}
+	if s.AlibabaRenewal != "leave" && s.AlibabaRenewal != "window" {
+		fault("ALIBABA_RENEWAL", "%q is neither leave nor window", s.AlibabaRenewal)
 	}
 	if s.MaxTargets < 1 || s.MaxTargets > 1000 {
 		fault("MAX_TARGETS", "%d is not between 1 and 1000", s.MaxTargets)
@@ -244,14 +248,15 @@ func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *ta
 	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit, Regions: s.Region})
 	h := handler.New(client, handler.Options{
 		Policy: handler.Policy{
-			Actions:     s.Actions,
-			Instances:   s.Instances,
-			RenewBefore: s.RenewBefore,
-			Pause:       s.Pause,
-			Window:      s.Window,
-			MissedActs:  s.WindowMissed == "act",
-			Freezes:     s.Freeze,
-			Approval:    s.Approval == "required",
+			Actions:       s.Actions,
+			Instances:     s.Instances,
+			RenewBefore:   s.RenewBefore,
+			Pause:         s.Pause,
+			Window:        s.Window,
+			MissedActs:    s.WindowMissed == "act",
+			Freezes:       s.Freeze,
+			Approval:      s.Approval == "required",
+			MovesRenewals: s.AlibabaRenewal == "window",
 		},
 		Regions:     s.Region,
 		Wait:        s.Wait,

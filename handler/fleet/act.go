@@ -9,6 +9,7 @@ import (
 
 // act changes the most urgent that can be changed now.
 func (s *sweep) act(ctx context.Context) {
+	s.move(ctx)
 	left := s.urgent.sorted()
 	doubled := len(s.urgent) - len(left)
 	s.seen -= doubled

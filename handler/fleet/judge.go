@@ -83,6 +83,15 @@ func (s *sweep) keep(l handler.Listed, o handler.Observation, result handler.Res
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sawOne()
+	if s.mayMove(l, &o, result) {
+		s.movers = append(s.movers, mover{l, o, result})
+		return
+	}
+	s.keepLocked(l, o, result)
+}
+
+// keepLocked keeps an instance by how its own renewal would end; s.mu is held.
+func (s *sweep) keepLocked(l handler.Listed, o handler.Observation, result handler.Result) {
 	changes := result.Outcome == handler.Planned || s.order.Plan && s.planned(result)
 	if !changes && s.Policy.Covers(l.InstanceID) {
 		s.saw(o.Expires)

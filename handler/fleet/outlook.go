@@ -73,7 +73,7 @@ func (f *Fleet) whole(ctx context.Context, ref handler.Ref, o handler.Observatio
 			return o, err
 		}
 	}
-	_ = guarded(func() (err error) { o.Renewal, err = f.api.Renewal(ctx, ref); return })
+	_ = guarded(func() (err error) { o.Renewal, err = f.Renewal(ctx, ref, o); return })
 	return o, nil
 }
 

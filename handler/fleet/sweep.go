@@ -37,6 +37,10 @@ type sweep struct {
 	others  []handler.Result // bounded
 
 	earliest time.Time // expiry
+
+	// What Alibaba itself has scheduled, if that is to be moved.
+	scheduled map[handler.Ref][]handler.Renewal
+	movers    []mover
 }
 
 func (f *Fleet) newSweep(order Order, most int, regions []string) *sweep {
@@ -60,6 +64,7 @@ func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
 		most = min(most, *order.MaxTargets)
 	}
 	s := f.newSweep(order, most, regions)
+	s.readSchedule(ctx, regions)
 	s.read(ctx)
 	coverage := make([]Coverage, len(regions))
 	for i, name := range regions {

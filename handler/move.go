@@ -1,0 +1,105 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// moving is where an attempt moves one of Alibaba's own renewals, instead of a
+// change; the zero value is no move.
+type moving struct {
+	Renewal
+	to time.Time
+}
+
+func (m moving) planned() bool { return !m.to.IsZero() }
+
+const (
+	// maxReads is how often a renewal that was moved is read back, until it shows its
+	// new time.
+	maxReads = 3
+	rereads  = time.Second
+)
+
+// ofMove is what a decision says to a delivery that asks for a move alone.
+func (d decision) ofMove() decision {
+	if d.act && !d.to.IsZero() || d.exposed || d.outcome == Failed {
+		return d
+	}
+	return unchanged("nothing that Alibaba itself has scheduled is to be moved now")
+}
+
+// weighMove decides again on a move: somebody may have made it meanwhile.
+func (a *attempt) weighMove(ctx context.Context) decision {
+	d := a.weigh(ctx, a.now)
+	if d.act && d.to.IsZero() {
+		return unchanged("what Alibaba itself has scheduled was changed meanwhile: look again")
+	}
+	a.reason, a.moving = d.reason, moving{d.renewal, d.to}
+	return d
+}
+
+// move asks Alibaba for the new time, once, and reads it back. Nothing restarts
+// now, so the flag is taken back in any case.
+func (a *attempt) move(ctx context.Context) decision {
+	m := a.moving
+	err := Guarded(func() error { return a.api.Move(ctx, m.Renewal, m.to, a.flag.time.Add(signWithin)) })
+	if err != nil {
+		switch e := AsError(err); {
+		case e.Uncertain || e.Kind == Internal:
+		case errors.Is(e, ErrLate):
+			return failure(a.late(e))
+		case e.Retryable:
+			return failure(e)
+		default:
+			return a.exposed(fmt.Sprintf("it cannot be moved, because the API refuses that: %s", e.Message))
+		}
+	}
+	seen, errRead := a.readBack(ctx)
+	switch {
+	case errRead != nil && err != nil:
+		return a.exposed(fmt.Sprintf("whether it was moved to %s is not known: %s", At(m.to), AsError(errRead).Message))
+	case errRead != nil:
+		return a.exposed(fmt.Sprintf("it was moved to %s, but could not be read back: %s", At(m.to), AsError(errRead).Message))
+	case !seen.At.Equal(m.to) && err != nil:
+		return a.exposed(fmt.Sprintf("it could not be moved: %s", AsError(err).Message))
+	case seen.ID == "":
+		return a.exposed(fmt.Sprintf("the API took its move to %s, but does not list it any more", At(m.to)))
+	case !seen.At.Equal(m.to):
+		return a.exposed(fmt.Sprintf("the API took its move to %s, but still shows %s", At(m.to), At(seen.At)))
+	}
+	return decision{outcome: Deferred, rule: RuleAlibaba, until: m.to, renewal: m.Renewal, to: m.to,
+		reason: fmt.Sprintf("%s; moved to %s", a.reason, At(m.to))}
+}
+
+// readBack reads the renewal until it shows the time that it was moved to. The zero
+// value is one that is not listed any more.
+func (a *attempt) readBack(ctx context.Context) (seen Renewal, err error) {
+	for n := range maxReads {
+		if n > 0 && a.Sleep(ctx, rereads) != nil {
+			break
+		}
+		var all []Renewal
+		if err = Guarded(func() (err error) { all, err = a.api.Schedule(ctx, a.ref); return }); err != nil {
+			continue
+		}
+		seen = Renewal{}
+		for _, r := range all {
+			if r.ID == a.moving.ID {
+				seen = r
+			}
+		}
+		if seen.At.Equal(a.moving.to) {
+			break
+		}
+	}
+	return seen, err
+}
+
+// exposed tells people of a renewal that was not moved.
+func (a *attempt) exposed(why string) decision {
+	return decision{outcome: Deferred, rule: RuleAlibaba, until: a.moving.At, renewal: a.moving.Renewal, alert: true, exposed: true,
+		reason: fmt.Sprintf("%s, which restarts the instance then: %s", a.reason, why)}
+}

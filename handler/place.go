@@ -1,0 +1,145 @@
+package handler
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// moveLead is how long before it begins a renewal is moved at the latest: that is
+	// more than all the calls take.
+	moveLead = 10 * time.Minute
+	// apart is the least time between two renewals of Alibaba's that are of one global
+	// instance, where one of them is moved.
+	apart = time.Hour
+)
+
+// placing is what is to be done about the time of one of Alibaba's own renewals. The
+// zero value is nothing: its time is a good one, or is nobody's concern.
+type placing struct {
+	outside string    // in words, why its time is none of the openings
+	to      time.Time // where to move it; zero: it cannot be moved
+	why     string    // it cannot be moved
+}
+
+// place finds the time of a renewal. One that lies outside the openings is moved to
+// the first opening before its deadline. So is one that would come after the expiry.
+func (p Policy) place(o Observation, now time.Time) (place placing) {
+	r, counts := o.Renewal, o.Renewal.Counts(o, now)
+	open := p.openings(o.Instance)
+	switch {
+	case !p.MovesRenewals || !r.Coming():
+		return placing{}
+	case counts && open.at(r.At):
+		return placing{}
+	case counts && p.Freezes.On(r.At):
+		place.outside = "in a freeze (TAIRSSL_FREEZE)"
+	case counts:
+		place.outside = "outside the maintenance window"
+	case r.At.After(now):
+		place.outside = "after the expiry"
+	default: // it is overdue: nobody knows when it comes
+		return placing{}
+	}
+	last := o.Expires.Add(-MissedBefore)
+	if !r.Deadline.IsZero() {
+		last = sooner(last, r.Deadline)
+	}
+	switch to, ok := open.room(now.Add(moveLead+r.Lead), last, o.taken); {
+	case r.Status == RenewalRunning || !r.begins().After(now):
+		place.why = "it has begun"
+	case r.Fixed:
+		place.why = "Alibaba lets nobody change its time"
+	case r.ID == "":
+		place.why = "Alibaba gives no id for it"
+	case !ok && last.Equal(r.Deadline):
+		place.why = fmt.Sprintf("no maintenance window opens before its deadline, %s: widen TAIRSSL_WINDOW, or move it in Alibaba's console", At(last))
+	case !ok:
+		place.why = fmt.Sprintf("no maintenance window opens a day before the expiry, %s: widen TAIRSSL_WINDOW, or move it in Alibaba's console", At(o.Expires))
+	default:
+		place.to = to
+	}
+	return place
+}
+
+// MayMove reports that a renewal may have to be moved, by what a listing shows of
+// its instance. The instance's own window is not in it.
+func (h *Handler) MayMove(o Observation) bool {
+	if h.Policy.Window.Own() {
+		return h.Policy.MovesRenewals && o.Renewal.Coming()
+	}
+	return h.Policy.place(o, h.clock(o)).outside != ""
+}
+
+// begins is when the renewal begins to prepare.
+func (r Renewal) begins() time.Time {
+	if r.Begins.IsZero() {
+		return r.At.Add(-r.Lead)
+	}
+	return r.Begins
+}
+
+// at reports whether a time is one of the openings.
+func (o openings) at(t time.Time) bool {
+	s, ok := o.next(t, t)
+	return ok && s.from.Equal(t)
+}
+
+// room is the first whole minute in the openings, not before a time and not after
+// another, that is apart from what is taken.
+func (o openings) room(from, last time.Time, taken []time.Time) (time.Time, bool) {
+	const minute = time.Minute
+	for from = from.Add(minute - 1).Truncate(minute); ; {
+		s, ok := o.next(from, last)
+		if !ok {
+			return time.Time{}, false
+		}
+		from = s.from
+		for _, t := range taken {
+			if from.Sub(t).Abs() < apart {
+				from = later(from, t.Add(apart))
+			}
+		}
+		if from.Equal(s.from) {
+			return from, true
+		}
+	}
+}
+
+// warn completes what holds a change back: people are told of a restart outside the
+// openings, and of what they can do. What a freeze alone holds back, and ends in
+// time, is still to be moved.
+func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
+	held.renewal = r
+	switch {
+	case p.outside == "":
+		return held
+	case p.why != "":
+		held.reason += fmt.Sprintf(", %s, which restarts the instance then: it cannot be moved, because %s", p.outside, p.why)
+	case held.rule == RuleFreeze && thawed.Add(moveLead).Before(r.begins()):
+		held.reason += fmt.Sprintf(", %s; it is to be moved after the freeze", p.outside)
+		return held
+	case held.rule == RuleFreeze:
+		held.reason += fmt.Sprintf(", %s, which restarts the instance then: it is not moved while changes are frozen", p.outside)
+	default:
+		held.reason += fmt.Sprintf(", %s, which restarts the instance then unless it is approved before, and moved", p.outside)
+	}
+	held.alert, held.exposed = true, true
+	return held
+}
+
+// left forecasts what is left to Alibaba. Where nothing stands against it, the next
+// sweep moves what has to be moved.
+func (p Policy) left(o Observation, now time.Time, moves bool) Forecast {
+	f := Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"}
+	place := p.place(o, now)
+	switch {
+	case place.outside == "":
+	case moves && !place.to.IsZero():
+		f.Reason = fmt.Sprintf("%s, %s, so it is moved", o.Renewal, place.outside)
+		return p.at(o, place.to, f)
+	default:
+		f.Reason, f.Alert = fmt.Sprintf("%s, %s", f.Reason, place.outside), true
+	}
+	return p.at(o, o.Renewal.At, f)
+}
