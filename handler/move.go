@@ -58,20 +58,25 @@ func (a *attempt) move(ctx context.Context) decision {
 		}
 	}
 	seen, errRead := a.readBack(ctx)
+	why := ""
 	switch {
 	case errRead != nil && err != nil:
-		return a.exposed(fmt.Sprintf("whether it was moved to %s is not known: %s", At(m.to), AsError(errRead).Message))
+		why = fmt.Sprintf("whether it was moved to %s is not known: %s", At(m.to), AsError(errRead).Message)
 	case errRead != nil:
-		return a.exposed(fmt.Sprintf("it was moved to %s, but could not be read back: %s", At(m.to), AsError(errRead).Message))
-	case !seen.At.Equal(m.to) && err != nil:
-		return a.exposed(fmt.Sprintf("it could not be moved: %s", AsError(err).Message))
+		why = fmt.Sprintf("it was moved to %s, but could not be read back: %s", At(m.to), AsError(errRead).Message)
+	case seen.At.Equal(m.to):
+		return decision{outcome: Deferred, rule: RuleAlibaba, until: m.to, renewal: m.Renewal, to: m.to,
+			reason: fmt.Sprintf("%s; moved to %s", a.reason, At(m.to))}
+	case err != nil:
+		why = fmt.Sprintf("it could not be moved: %s", AsError(err).Message)
 	case seen.ID == "":
-		return a.exposed(fmt.Sprintf("the API took its move to %s, but does not list it any more", At(m.to)))
-	case !seen.At.Equal(m.to):
-		return a.exposed(fmt.Sprintf("the API took its move to %s, but still shows %s", At(m.to), At(seen.At)))
+		why = fmt.Sprintf("the API took its move to %s, but does not list it any more", At(m.to))
+	default:
+		why = fmt.Sprintf("the API took its move to %s, but still shows %s", At(m.to), At(seen.At))
 	}
-	return decision{outcome: Deferred, rule: RuleAlibaba, until: m.to, renewal: m.Renewal, to: m.to,
-		reason: fmt.Sprintf("%s; moved to %s", a.reason, At(m.to))}
+	unconfirmed := a.exposed(why)
+	unconfirmed.to = m.to
+	return unconfirmed
 }
 
 // readBack reads the renewal until it shows the time that it was moved to. The zero

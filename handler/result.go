@@ -103,7 +103,8 @@ type Result struct {
 	// Rule is what held it back; "" if nothing did.
 	Rule Rule `json:"-"`
 	// Scheduled is when Alibaba itself renews the certificate, where that holds back a
-	// change or is moved; MovedTo is when it will since, or would.
+	// change or is moved. MovedTo is where it was moved, or would be; with Alert it is
+	// not known that it was.
 	Scheduled, MovedTo Time `json:"-"`
 	// Due says that an Update is due, of what [Handler.Judge] judged.
 	Due bool `json:"-"`

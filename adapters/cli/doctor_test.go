@@ -443,6 +443,41 @@ func TestDoctorOfWrites(t *testing.T) {
 	}
 }
 
+// The right to move Alibaba's own renewals is asked about only where it is needed, and
+// nothing is moved for that.
+func TestDoctorOfTheRightToMove(t *testing.T) {
+	const what = "permission ModifyActiveOperationTasks"
+	for name, test := range map[string]struct {
+		policy, setting string
+		state           doctor.State // "" for no finding
+		says            string
+		code            int
+	}{
+		"leave, and no right":  {denying("ModifyActiveOperationTasks"), "leave", "", "", 0},
+		"window, and no right": {denying("ModifyActiveOperationTasks"), "window", doctor.Failed, "allow kvstore:ModifyActiveOperationTasks on * to", 3},
+		"window":               {denying("Nothing"), "window", doctor.OK, "refused as such", 0},
+	} {
+		p := newPractice(t, tairtest.Options{})
+		at := p.Now().Add(48 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")
+		i, _ := p.Instance(id)
+		i.ActiveOperationTasks = []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", SwitchTime: at}}
+		if err := p.Put(i); err != nil {
+			t.Fatal(err)
+		}
+		p.policy(test.policy)
+		p.set("TAIRSSL_ALIBABA_RENEWAL=" + test.setting)
+		code, found := p.examine()
+		if _, ok := found[what]; ok != (test.state != "") {
+			t.Errorf("%s: that it is looked at is %v", name, ok)
+		} else if ok {
+			p.expect(found, what, test.state, test.says)
+		}
+		if i, _ = p.Instance(id); code != test.code || i.ActiveOperationTasks[0].SwitchTime != at {
+			t.Errorf("%s: it ends %d, want %d; the task is at %s, it was at %s", name, code, test.code, i.ActiveOperationTasks[0].SwitchTime, at)
+		}
+	}
+}
+
 func TestDoctorOfAnInstance(t *testing.T) {
 	p := newPractice(t, tairtest.Options{})
 	code, found := p.examine("--instance", "r-gonegone")

@@ -42,6 +42,7 @@ type status struct {
 
 	seen    handler.Observation
 	outcome handler.Outcome // of an unattended Update, if one is due
+	alibaba string          // what Alibaba does itself, in words
 	unseen  error           // why Alibaba's own renewals could not be read
 }
 
@@ -132,7 +133,7 @@ func statusOf(ctx context.Context, h instances, names []string) []status {
 				return nil
 			}
 			ref, o, err := h.Observe(ctx, ref)
-			rows[i] = lookAhead(ctx, h, handler.Listed{Ref: ref, Instance: o.Instance}, o, err)
+			rows[i] = lookAhead(ctx, h, handler.Listed{Ref: ref, Instance: o.Instance}, o, err, h.Renewal)
 			return nil
 		})
 	}
@@ -145,8 +146,9 @@ func statusOf(ctx context.Context, h instances, names []string) []status {
 func statusOfAll(ctx context.Context, h instances, tags map[string]string) (rows []status, coverage []fleet.Coverage) {
 	var mu sync.Mutex
 	every := func(handler.Listed) bool { return true }
+	renewal := schedules(ctx, h)
 	coverage = h.Each(ctx, h.Regions, tags, every, func(l handler.Listed, o handler.Observation, err error) {
-		row := lookAhead(ctx, h, l, o, err)
+		row := lookAhead(ctx, h, l, o, err, renewal)
 		mu.Lock()
 		defer mu.Unlock()
 		rows = append(rows, row)
@@ -224,7 +226,7 @@ const noTLS = "none"
 
 // lookAhead makes the row of an instance that was listed, and says when Alibaba
 // renews it and, if it is due, what keeps an unattended change away.
-func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Observation, err error) status {
+func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Observation, err error, renewal renewalOf) status {
 	row := rowOf(h, l.Ref, o, err)
 	if row.InstanceName == "" {
 		row.InstanceName = l.Name
@@ -232,10 +234,10 @@ func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Obs
 	if row.DaysLeft == nil {
 		return row
 	}
-	renewal, err := h.Renewal(ctx, l.Ref, o)
+	scheduled, err := renewal(ctx, l.Ref, o)
 	row.unseen = err
-	if renewal.Coming() {
-		row.ScheduledTime = handler.At(renewal.At)
+	if scheduled.Coming() {
+		row.ScheduledTime, row.alibaba = handler.At(scheduled.At), scheduled.String()
 	}
 	if !row.Due {
 		return row
@@ -243,7 +245,11 @@ func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Obs
 	r := h.Handle(ctx, handler.Trusted.Deliver(handler.Request{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
 	row.Alert, row.outcome, row.Rule = r.Alert, r.Outcome, r.Rule
 	switch r.Outcome {
-	case handler.Planned, handler.Unchanged:
+	case handler.Unchanged:
+	case handler.Planned:
+		if !r.MovedTo.IsZero() {
+			row.Reason = r.Reason
+		}
 	case handler.Deferred:
 		row.DeferredUntil, row.Reason = r.Until, r.Reason
 	default: // the sweep does not renew it
@@ -302,7 +308,7 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 				if r.DaysLeft != nil && r.SSLExpiredTime.Before(now) {
 					color = text.FgRed
 				}
-				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), r.Reason)
+				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), r.inFull())
 			}
 		}
 		fmt.Fprintln(c.Stdout, t.Render(c.Columns))

@@ -175,6 +175,29 @@ func TestEveryClassAndKindHasItsWords(t *testing.T) {
 	}
 }
 
+// Where Alibaba restarts an instance, an update by hand would be a second restart.
+func TestNobodyIsToldToUpdateBesideAlibaba(t *testing.T) {
+	scheduled := func(n *Note) { n.Scheduled = handler.At(now.Add(day)) }
+	reminded := told{expires: handler.At(expiry), marks: []string{"deferred", "alert"}}
+	for name, test := range map[string]struct {
+		note Note
+		told told
+		want string
+	}{
+		"no window opens":                       {noteOf(handler.Deferred, alerting), told{}, "tairssl update"},
+		"no window opens, a reminder":           {noteOf(handler.Deferred, alerting), reminded, "tairssl update"},
+		"outside the window":                    {noteOf(handler.Deferred, alerting, scheduled), told{}, "Alibaba's console"},
+		"outside the window, a reminder":        {noteOf(handler.Deferred, alerting, scheduled), reminded, "Alibaba's console"},
+		"Alibaba renews it":                     {noteOf(handler.Deferred, scheduled), told{}, "Nothing to do"},
+		"Alibaba renews it, says the last word": {noteOf(handler.Deferred, scheduled), reminded, "Nothing to do"},
+	} {
+		l, _, ok := message(test.note, both, test.told, now)
+		if !ok || !strings.Contains(l.next.text, test.want) || test.want != "tairssl update" && strings.Contains(l.next.text, "tairssl update") {
+			t.Errorf("%s: what to do is %q, want %q", name, l.next.text, test.want)
+		}
+	}
+}
+
 func TestAllMarksFitIntoATag(t *testing.T) {
 	all := told{expires: expiry, at: now, stage: 1} // d30 is the longest
 	seen := map[string]bool{}

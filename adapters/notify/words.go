@@ -44,6 +44,8 @@ const (
 	byHand = "Renew by hand when it suits, before the certificate expires: tairssl update INSTANCE --region REGION"
 	// toApprove is what to do about what waits for an approval.
 	toApprove = "Approve it: tairssl approve INSTANCE --region REGION, or say approve INSTANCE to the bot in Slack, Feishu or WeCom"
+	// elsewhere is about a restart by Alibaba at a bad time.
+	elsewhere = "Tell those who use the instance when Alibaba restarts it, or change that time in Alibaba's console."
 	fetch     = "Where clients pin the CA, fetch its chain again"
 )
 
@@ -98,6 +100,13 @@ func words(n Note, c class, now time.Time) line {
 	case failed:
 		l.what += l.ofKind()
 		l.next.text = nextByKind[n.kind()]
+	case attention, reminder:
+		if !n.Scheduled.IsZero() { // an update by hand would be a second restart
+			l.next.text = classes[deferred].next
+		}
+		if !n.Scheduled.IsZero() && n.Alert {
+			l.next.text = elsewhere
+		}
 	case verified:
 		l.why = "" // that it was due is past
 	}

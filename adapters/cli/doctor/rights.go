@@ -94,6 +94,9 @@ func (x *examination) grant(action string, ref handler.Ref) string {
 	if x.who.AccountID != "" {
 		account, whom = x.who.AccountID, x.who.ARN
 	}
+	if action == "ModifyActiveOperationTasks" {
+		return fmt.Sprintf("allow kvstore:%s on * to %s: RAM knows no other resource of it", action, whom)
+	}
 	return fmt.Sprintf("allow kvstore:%s on acs:kvstore:%s:%s:instance/%s to %s", action, ref.RegionID, account, ref.InstanceID, whom)
 }
 
@@ -108,7 +111,7 @@ type tagged struct {
 // writes finds out whether the calls that write are allowed, in every region,
 // without writing.
 func (x *examination) writes(tags tagged) (findings []Finding) {
-	for _, found := range each(x.settings.Region, func(region string) []Finding { return x.writesIn(region, tags) }) {
+	for _, found := range each(x.settings.Region, func(region string) []Finding { return append(x.writesIn(region, tags), x.moves(region)...) }) {
 		findings = append(findings, found...)
 	}
 	return findings
