@@ -178,7 +178,7 @@ func TestEveryClassAndKindHasItsWords(t *testing.T) {
 // Where Alibaba restarts an instance, an update by hand would be a second restart.
 func TestNobodyIsToldToUpdateBesideAlibaba(t *testing.T) {
 	scheduled := func(n *Note) { n.Scheduled = handler.At(now.Add(day)) }
-	reminded := told{expires: handler.At(expiry), marks: []string{"deferred", "alert"}}
+	reminded := told{expires: expiry, marks: []string{"deferred", "alert"}}
 	for name, test := range map[string]struct {
 		note Note
 		told told

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,6 +73,13 @@ func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtes
 	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
 		t.Fatal(err)
 	}
+	log := &bytes.Buffer{}
+	return e, startOn(t, e, cloud, log, settings...), log
+}
+
+// startOn runs a cloud's function over an emulated cloud.
+func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log io.Writer, settings ...string) *localruntime.Process {
+	t.Helper()
 	url, err := e.ListenHTTPS("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +88,6 @@ func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtes
 	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := &bytes.Buffer{}
 	env := environment(append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=100ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)...)
 	p, err := localruntime.Start(context.Background(), cloud, needBinary(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Freeze: true})
@@ -88,7 +95,7 @@ func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtes
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
-	return e, p, log
+	return p
 }
 
 // One real event to each real binary changes the certificate that a TLS client
