@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tairssl/handler"
@@ -168,6 +169,29 @@ func TestMembersTakeTurns(t *testing.T) {
 			}
 		}
 	}
+}
+
+// slowly lists as slowly as the API may.
+type slowly struct{ *handlertest.Cloud }
+
+func (s slowly) List(ctx context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
+	list, err := s.Cloud.List(ctx, region, filter, page)
+	time.Sleep(time.Second)
+	return list, err
+}
+
+// Without tags nothing but the memory of the process shows a change. However slow the
+// listing is, the members of a batch do not pass each other.
+func TestMembersOfOneBatchTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := globals()
+		always, _ := handler.ParseWindow("any")
+		h := handler.New(slowly{c}, handler.Options{Now: c.Now, Sleep: c.Sleep, LeaseNone: true, Regions: []string{handler.DefaultRegion, elsewhere}, Policy: handler.Policy{Window: always}})
+		h.Handle(context.Background(), []handler.Delivery{automatic(first), automatic(second), automatic(third)})
+		if got := c.AllRestarts(); got != 1 {
+			t.Errorf("%d members were changed at once", got)
+		}
+	})
 }
 
 // Two processes that begin at the same moment see each other's flags behind the pause.

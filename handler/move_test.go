@@ -225,6 +225,18 @@ func TestOneRenewalIsMovedOnceByTwo(t *testing.T) {
 	}
 }
 
+// If what was to be moved is gone behind the pause, nothing is changed in its place.
+func TestARenewalThatIsGoneBehindThePause(t *testing.T) {
+	c, h := on(expiring(5*day), handler.Options{Policy: handler.Policy{MovesRenewals: true, Window: window(t, "11:30-12:30")}})
+	c.Tasks = []handler.Renewal{task(20 * time.Hour)}
+	c.OnTag = func(string, string) error { c.Tasks = nil; return nil }
+	d := update()
+	d.Automatic = true
+	if got := ask(t, h, d); got.Outcome != handler.Unchanged || moved(c) != 0 || c.Restarts(id) != 0 || len(c.TagsOf(id)) != 0 {
+		t.Errorf("it ended %s (%s) after %d moves and %d restarts, with the tags %v", got.Outcome, got.Reason, moved(c), c.Restarts(id), c.TagsOf(id))
+	}
+}
+
 // A delivery that asks for a move alone changes nothing, whatever else is due.
 func TestADeliveryThatOnlyMoves(t *testing.T) {
 	always := window(t, "any")
