@@ -46,10 +46,25 @@ var slips = map[string][]slip{
 		{"a region that was not listed counts as without the instance", "locate.go", "if e := all.unread[region]; e != nil {", "if e := all.unread[region]; false {"},
 
 		// Alibaba's own renewal.
-		{"a schedule that cannot be read is none", "attempt.go", "case err != nil && d.act:", "case false:"},
-		{"a renewal that is overdue is counted on", "attempt.go", "&& now.Sub(at) < MissedBefore", ""},
-		{"a renewal after the expiry is counted on", "attempt.go", "!at.IsZero() && at.Before(o.Expires) &&", "!at.IsZero() &&"},
-		{"a renewal that did not come by the expiry is counted on", "attempt.go", "&& now.Before(o.Expires)", ""},
+		{"a schedule that cannot be read is none", "renewal.go", "case err != nil && d.act:", "case false:"},
+		{"a renewal that is overdue is counted on", "renewal.go", "&& late < MissedBefore", ""},
+		{"a renewal after the expiry is counted on", "renewal.go", "|| !r.At.Before(o.Expires) ||", "||"},
+		{"a renewal that did not come by the expiry is counted on", "renewal.go", "|| !now.Before(o.Expires) {", "{"},
+		{"a renewal that was done moments ago is not counted on", "renewal.go", "late >= 0 && late < flagLife", "false && late < flagLife"},
+		{"a renewal that has begun is moved", "place.go", "case r.Status == RenewalRunning || !r.begins().After(now):", "case false:"},
+		{"a renewal is moved past its deadline", "place.go", "last = sooner(last, r.Deadline)", "last = later(last, r.Deadline)"},
+		{"a renewal is moved to the last day", "place.go", "last := o.Expires.Add(-MissedBefore)", "last := o.Expires"},
+		{"nobody is told of a restart outside the window", "place.go", "held.alert, held.exposed = true, true", "held.exposed = true"},
+		{"what is gone behind the pause is changed instead", "move.go", "if d.act && d.to.IsZero() {", "if false {"},
+		{"a move is believed without being read back", "move.go", "case seen.At.Equal(m.to):", "case true:"},
+
+		// Members of a global instance.
+		{"a member that is SSLModifying holds nobody back", "global.go", "if l.Status == statusSSLModifying {", "if false {"},
+		{"what is remembered of a member holds nobody back", "global.go", "append(flagsOf(l.Tags), a.memory.of(l.InstanceID)...)", "flagsOf(l.Tags)"},
+		{"a member's tag holds nobody back", "global.go", "append(flagsOf(l.Tags), a.memory.of(l.InstanceID)...)", "a.memory.of(l.InstanceID)"},
+		{"the members of a batch pass each other", "global.go", `a.locks.lock(ctx, "global "+a.before.GlobalID)`, "func() {}, error(nil)"},
+		{"members are not looked at behind the pause", "lease.go", "true, len(members) > 0, false", "true, len(members) < 0, false"},
+		{"time runs out in silence", "global.go", "if !opens || held.until.After(last) {", "if !opens {"},
 
 		// Flags.
 		{"a flag of the future holds for ever", "flag.go", "now.Sub(f.time.Time).Abs() < f.life()", "now.Sub(f.time.Time) < f.life()"},
@@ -63,7 +78,7 @@ var slips = map[string][]slip{
 		{"a flag that does not show is good enough", "lease.go", "if l.Tags[a.flag.key] != a.flag.value() {", "if false {"},
 		{"a lower key does not go first", "lease.go", "case !first:", "case false:"},
 		{"a higher key is not waited for", "lease.go", "case !waits:", "case !waits || first:"},
-		{"others are waited for without end", "lease.go", "case pauses == maxPauses:", "case pauses == 100*maxPauses:"},
+		{"others are waited for without end", "lease.go", "case first && pauses < maxPauses:", "case first:"},
 		{"the flags of this process are not remembered", "lease.go", "a.raised = true\n\ta.memory.add(a.ref.InstanceID, a.flag, a.before.present)\n", "a.raised = true\n"},
 		{"the flags of this process are not looked at", "lease.go", "range a.memory.of(a.ref.InstanceID) {", "range a.memory.of(\"\") {"},
 		{"without tags nothing is remembered", "attempt.go", "\t\ta.memory.add(a.ref.InstanceID, a.flag, a.before.present)\n", ""},
