@@ -23,7 +23,7 @@ func schedules(ctx context.Context, h instances) renewalOf {
 	group.SetLimit(h.Concurrency)
 	for i, region := range h.Regions {
 		group.Go(func() error {
-			all[i], errs[i] = h.api.Schedule(ctx, handler.Ref{RegionID: region})
+			errs[i] = handler.Guarded(func() (err error) { all[i], err = h.api.Schedule(ctx, handler.Ref{RegionID: region}); return })
 			return nil
 		})
 	}
