@@ -8,10 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"math/big"
 	"net"
 	"time"
+
+	"tairssl/adapters/tair/served"
 )
 
 // authority signs the emulator's certificates.
@@ -65,15 +66,10 @@ func (a *authority) issue(name string, notAfter time.Time, ips ...net.IP) (*tls.
 // ServedCertificate is the certificate that a TLS client is served at an
 // address. It is not verified: looking at an expired one is the point.
 func ServedCertificate(ctx context.Context, addr string) (*x509.Certificate, error) {
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	conn, err := served.Handshake(ctx, addr, "")
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	chain := conn.(*tls.Conn).ConnectionState().PeerCertificates
-	if len(chain) == 0 {
-		return nil, errors.New("no certificate was served")
-	}
-	return chain[0], nil
+	defer func() { _ = conn.Close() }()
+	return served.Chain(conn)[0], nil
 }

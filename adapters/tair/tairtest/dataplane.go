@@ -136,3 +136,5 @@ func (p *plane) addr() string {
 	}
 	return p.listener.Addr().String()
 }
+
+func (p *plane) port() int { return p.listener.Addr().(*net.TCPAddr).Port }

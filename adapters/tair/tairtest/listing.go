@@ -15,6 +15,9 @@ func (i *instance) describe(status string) object {
 	if i.InstanceType == "Memcache" {
 		engine, port = "Memcache", 11211
 	}
+	if i.plane != nil {
+		port = i.plane.port()
+	}
 	return object{"InstanceId": i.InstanceID, "InstanceName": i.InstanceName, "RegionId": i.RegionID, "InstanceStatus": status,
 		"InstanceType": i.InstanceType, "GlobalInstanceId": i.GlobalInstanceID, "ZoneId": i.RegionID + "-h", "NetworkType": "VPC", "ChargeType": "PrePaid",
 		"ConnectionDomain": i.ConnectionDomain, "Port": port, "Engine": engine, "EngineVersion": i.EngineVersion, "ArchitectureType": "standard",
