@@ -33,14 +33,16 @@ signed with the key pair emulator / emulator-secret, or with the one in
 ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
 
 These paths show the emulated cloud (GET) and change it (POST):
-  /emulator/instances    each instance with its restarts and the address of its Redis server
-  /emulator/clock        {"Advance":"1h"} or {"Skew":"8m"}: the Date of the answers is wrong
-  /emulator/faults       {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}, or "Share":0.1
-  /emulator/quotas       {"Action":"TagResources","Calls":20,"Window":"1m"}; 0 calls lift the quota
-  /emulator/stale-reads  {"StaleReads":"10m"}
-  /emulator/tag-policy   {"Keys":["tairssl-*"]}: these tags are refused
-  /emulator/policy       a RAM policy, by which calls are allowed (POST only)
-  /emulator/calls        how often each action was called (GET only)`,
+  /emulator/instances      each instance with its restarts and the address of its Redis server
+  /emulator/clock          {"Advance":"1h"} or {"Skew":"8m"}: the Date of the answers is wrong
+  /emulator/faults         {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}, or "Share":0.1
+  /emulator/quotas         {"Action":"TagResources","Calls":20,"Window":"1m"}; 0 calls lift the quota
+  /emulator/stale-reads    {"StaleReads":"10m"}
+  /emulator/stale-serving  {"StaleServing":"10m"}: TLS clients are served the certificate of then
+  /emulator/ca             {"Rotate":true}: changes from now on are signed by a new CA
+  /emulator/tag-policy     {"Keys":["tairssl-*"]}: these tags are refused
+  /emulator/policy         a RAM policy, by which calls are allowed (POST only)
+  /emulator/calls          how often each action was called (GET only)`,
 		Example: `  tairssl emulate --addr 127.0.0.1:8080 --cert-out ca.pem
   tairssl emulate --instances fleet.json --lag 1m --change-time 3m
   tairssl emulate --tag-lag 2s --tag-lag-min 100ms --stale 10m --seed 7

@@ -5,9 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"math/big"
 	"net"
 	"time"
@@ -21,13 +23,13 @@ type authority struct {
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(now time.Time) (*authority, error) {
+func newAuthority(name string, now time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "tairssl emulator CA"},
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: name},
 		NotBefore: now.AddDate(-10, 0, 0), NotAfter: now.AddDate(20, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
@@ -37,6 +39,12 @@ func newAuthority(now time.Time) (*authority, error) {
 	}
 	certificate, err := x509.ParseCertificate(der)
 	return &authority{certificate, key}, err
+}
+
+// fingerprint is the SHA-256 of the authority's own certificate.
+func (a *authority) fingerprint() string {
+	sum := sha256.Sum256(a.certificate.Raw)
+	return hex.EncodeToString(sum[:])
 }
 
 func serial() *big.Int {

@@ -20,14 +20,16 @@ type control struct {
 
 func (e *Emulator) controls() map[string]control {
 	return map[string]control{
-		"instances":   {show: func() any { return e.Instances() }, order: e.orderInstances},
-		"clock":       {show: e.showClock, order: e.orderClock},
-		"stale-reads": {show: e.showStaleReads, order: e.orderStaleReads},
-		"faults":      {show: e.showFaults, order: e.orderFault},
-		"quotas":      {show: e.showQuotas, order: e.orderQuota},
-		"policy":      {order: e.Policy},
-		"tag-policy":  {show: e.showTagPolicy, order: e.orderTagPolicy},
-		"calls":       {show: func() any { return e.allCalls() }},
+		"instances":     {show: func() any { return e.Instances() }, order: e.orderInstances},
+		"clock":         {show: e.showClock, order: e.orderClock},
+		"stale-reads":   {show: e.showStaleReads, order: e.orderStaleReads},
+		"stale-serving": {show: e.showStaleServing, order: e.orderStaleServing},
+		"ca":            {show: e.showCA, order: e.orderCA},
+		"faults":        {show: e.showFaults, order: e.orderFault},
+		"quotas":        {show: e.showQuotas, order: e.orderQuota},
+		"policy":        {order: e.Policy},
+		"tag-policy":    {show: e.showTagPolicy, order: e.orderTagPolicy},
+		"calls":         {show: func() any { return e.allCalls() }},
 	}
 }
 
@@ -48,11 +50,7 @@ func (e *Emulator) routes() *http.ServeMux {
 		}
 		refuseOthers(mux, path, strings.Join(allow, ", "))
 	}
-	mux.HandleFunc("GET /emulator/ca.pem", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/x-pem-file")
-		_, _ = w.Write(e.CAPEM())
-	})
-	refuseOthers(mux, "/emulator/ca.pem", "GET")
+	e.caRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, fmt.Errorf("the path %.100q is unknown", r.URL.Path))
 	})

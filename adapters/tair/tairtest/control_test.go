@@ -67,6 +67,7 @@ func TestControlPathsAndMethods(t *testing.T) {
 	}{
 		{"GET", "/emulator/nothing", "", 404}, {"GET", "/elsewhere", "", 404},
 		{"DELETE", "/emulator/instances", "", 405}, {"PUT", "/emulator/clock", "", 405}, {"POST", "/emulator/ca.pem", "", 405},
+		{"POST", "/emulator/ca/" + id + "/ApsaraDB-CA-Chain.zip", "", 405}, {"GET", "/emulator/ca/r-none/ApsaraDB-CA-Chain.zip", "", 404},
 		{"POST", "/emulator/clock", `{"Advance":"1h"} more`, 400},
 		{"POST", "/emulator/instances", `{"InstanceId":"r-a"},{"InstanceId":"r-b"}`, 400},
 	} {
@@ -101,8 +102,10 @@ func TestControlPathsAndMethods(t *testing.T) {
 func TestOrdersThatAreNotTaken(t *testing.T) {
 	w := newWorld(t)
 	for path, bodies := range map[string][]string{
-		"clock":       {`{}`, `{"Skew":"soon"}`, `{"Advance":"1h","Skew":""}`},
-		"stale-reads": {`{}`, `{"StaleReads":"-1s"}`, `{"StaleReads":60}`},
+		"clock":         {`{}`, `{"Skew":"soon"}`, `{"Advance":"1h","Skew":""}`},
+		"stale-serving": {`{}`, `{"StaleServing":"-1s"}`, `{"StaleServing":60}`},
+		"ca":            {`{}`, `{"Rotate":false}`, `{"Rotate":"yes"}`, `{"Name":"x"}`},
+		"stale-reads":   {`{}`, `{"StaleReads":"-1s"}`, `{"StaleReads":60}`},
 		"quotas": {`{"Action":"TagResources"}`, `{"Action":"TagResources","Calls":5}`, `{"Action":"TagResources","Calls":-1,"Window":"1s"}`,
 			`{"Action":"TagResources","Calls":5,"Window":"-1s"}`, `{"Action":"MakeTea","Calls":5,"Window":"1s"}`, `{"Calls":5,"Window":"1s"}`},
 		"tag-policy": {`{}`, `{"Keys":"tairssl-*"}`},

@@ -16,7 +16,7 @@ type plane struct {
 	open     map[net.Conn]bool
 	// the certificate served last, and what it was made for
 	certificate *tls.Certificate
-	name, until string
+	of          state
 }
 
 func (e *Emulator) newPlane(id string) (*plane, error) {
@@ -58,16 +58,16 @@ func (e *Emulator) serve(p *plane, id string, conn net.Conn) {
 	if e.isClosed() {
 		return
 	}
-	now, ok := e.Instance(id)
+	now, ok := e.serving(id)
 	if !ok {
 		return
 	}
 	served := conn
-	if now.SSLEnabled == "Enable" {
+	if now.enabled == "Enable" {
 		secure := tls.Server(conn, &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-				return p.serving(e.ca, now.CertCommonName, now.SSLExpiredTime)
+				return p.certificateOf(now)
 			},
 		})
 		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
@@ -94,19 +94,20 @@ func (w *watched) Close() error {
 	return w.Conn.Close()
 }
 
-// serving gives the certificate for a name and an expiry.
-func (p *plane) serving(ca *authority, name, until string) (*tls.Certificate, error) {
+// certificateOf gives the certificate of a state.
+func (p *plane) certificateOf(s state) (*tls.Certificate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.certificate == nil || p.name != name || p.until != until {
-		notAfter, err := time.Parse(timeLayout, until)
+	s.status = "" // which is no matter of the certificate
+	if p.certificate == nil || p.of != s {
+		notAfter, err := time.Parse(timeLayout, s.expires)
 		if err != nil {
 			return nil, errors.New("the certificate has no expiry")
 		}
-		if p.certificate, err = ca.issue(name, notAfter, net.IPv4(127, 0, 0, 1)); err != nil {
+		if p.certificate, err = s.ca.issue(s.name, notAfter, net.IPv4(127, 0, 0, 1)); err != nil {
 			return nil, err
 		}
-		p.name, p.until = name, until
+		p.of = s
 	}
 	return p.certificate, nil
 }

@@ -71,20 +71,25 @@
 // speak JSON, and answer bad input with 400 {"Error":"…"}. Each answers a POST
 // as it answers a GET:
 //
-//	/emulator/instances    GET: every Instance, with Restarts, Changes and DataPlane
-//	                       POST: one Instance or an array, added or replaced
-//	/emulator/clock        GET: {"Now":"2026-12-01T00:00:00Z","Skew":"0s"}
-//	                       POST: {"Advance":"1h"}, a Go duration, or {"Skew":"8m"}, or both
-//	/emulator/faults       GET: the pending ones, each a Fault
-//	                       POST: {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}, or with
-//	                       "Share":0.1; without both, Times is 1
-//	/emulator/quotas       GET: {"TagResources":{"Calls":200,"Window":"1m0s","Throttled":0}}, by action
-//	                       POST: {"Action":"TagResources","Calls":20,"Window":"1m"}; {"Action":"*","Calls":0} lifts all
-//	/emulator/stale-reads  GET and POST: {"StaleReads":"10m"}; "0s" for none
-//	/emulator/tag-policy   GET and POST: {"Keys":["tairssl-*"]}; [] for none
-//	/emulator/policy       POST: a policy of RAM, by which calls are allowed from then on
-//	/emulator/calls        GET: {"DescribeInstanceSSL":12}, the authentic calls by action
-//	/emulator/ca.pem       GET: the authority of every certificate here
+//	/emulator/instances       GET: every Instance, with Restarts, Changes and DataPlane
+//	                          POST: one Instance or an array, added or replaced
+//	/emulator/clock           GET: {"Now":"2026-12-01T00:00:00Z","Skew":"0s"}
+//	                          POST: {"Advance":"1h"}, a Go duration, or {"Skew":"8m"}, or both
+//	/emulator/faults          GET: the pending ones, each a Fault
+//	                          POST: {"Action":"ModifyInstanceSSL","Kind":"throttle","Times":1}, or with
+//	                          "Share":0.1; without both, Times is 1
+//	/emulator/quotas          GET: {"TagResources":{"Calls":200,"Window":"1m0s","Throttled":0}}, by action
+//	                          POST: {"Action":"TagResources","Calls":20,"Window":"1m"}; {"Action":"*","Calls":0} lifts all
+//	/emulator/stale-reads     GET and POST: {"StaleReads":"10m"}; "0s" for none
+//	/emulator/stale-serving   GET and POST: {"StaleServing":"10m"}; "0s" for none
+//	/emulator/ca              GET: {"SHA256":"…","Rotations":0}, of the authority of all changes to come
+//	                          POST: {"Rotate":true}
+//	/emulator/tag-policy      GET and POST: {"Keys":["tairssl-*"]}; [] for none
+//	/emulator/policy          POST: a policy of RAM, by which calls are allowed from then on
+//	/emulator/calls           GET: {"DescribeInstanceSSL":12}, the authentic calls by action
+//	/emulator/ca.pem          GET: the authority of the https address
+//
+// The CertDownloadURL of an instance leads to /emulator/ca/ID/ApsaraDB-CA-Chain.zip.
 //
 // # What is not emulated
 //

@@ -2,7 +2,6 @@ package tairtest
 
 import (
 	"crypto/tls"
-	"encoding/pem"
 	"errors"
 	"log"
 	"maps"
@@ -22,32 +21,36 @@ const maxDataPlanes = 1000
 // Emulator is the emulated cloud. It is safe for concurrent use.
 type Emulator struct {
 	options Options
-	ca      *authority
+	ca      *authority // of the https address
 	redis   *miniredis.Miniredis
 	server  *server.Server // of redis
 	mux     *http.ServeMux
 	closed  chan struct{}
 	running sync.WaitGroup // servers, the requests they serve, and data planes
 
-	mu        sync.Mutex
-	chance    *rand.Rand
-	offset    time.Duration // of the emulated clock
-	skew      time.Duration // of the header Date
-	stale     time.Duration // how old a read may be
-	instances map[string]*instance
-	sorted    []*instance // by id: a listing of 100,000 neither sorts nor looks up
-	planes    int
-	lastTask  int // the number of the last task that was given one
-	faults    []Fault
-	policy    *ram     // nil: everything is allowed
-	tagPolicy []string // patterns of keys that may not be set
-	quotas    map[string]quota
-	passed    map[string]map[string]*passes // by action and region
-	throttled map[string]int
-	nonces    map[string]time.Time
-	swept     time.Time
-	calls     map[string]int
-	servers   []*http.Server
+	mu     sync.Mutex
+	chance *rand.Rand
+	offset time.Duration // of the emulated clock
+	skew   time.Duration // of the header Date
+	stale  time.Duration // how old a read may be
+	// staleServing is how old what the data planes serve is.
+	staleServing time.Duration
+	signing      *authority // of what is changed from now on
+	rotations    int        // of signing
+	instances    map[string]*instance
+	sorted       []*instance // by id: a listing of 100,000 neither sorts nor looks up
+	planes       int
+	lastTask     int // the number of the last task that was given one
+	faults       []Fault
+	policy       *ram     // nil: everything is allowed
+	tagPolicy    []string // patterns of keys that may not be set
+	quotas       map[string]quota
+	passed       map[string]map[string]*passes // by action and region
+	throttled    map[string]int
+	nonces       map[string]time.Time
+	swept        time.Time
+	calls        map[string]int
+	servers      []*http.Server
 }
 
 // New returns an emulator without instances; it listens nowhere yet.
@@ -56,7 +59,7 @@ func New(o Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	ca, err := newAuthority(o.Now())
+	ca, err := newAuthority("tairssl emulator CA", o.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +71,7 @@ func New(o Options) (*Emulator, error) {
 	}
 	_ = first.Close()
 	e := &Emulator{
-		options: o, ca: ca, redis: redis, server: redis.Server(), closed: make(chan struct{}),
+		options: o, ca: ca, signing: ca, redis: redis, server: redis.Server(), closed: make(chan struct{}),
 		chance: rand.New(rand.NewPCG(o.Seed, 0)), skew: o.DateSkew, stale: o.StaleReads,
 		instances: map[string]*instance{}, nonces: map[string]time.Time{}, calls: map[string]int{},
 		quotas: maps.Clone(published), passed: map[string]map[string]*passes{}, throttled: map[string]int{},
@@ -144,9 +147,10 @@ type logWriter func(format string, args ...any)
 
 func (f logWriter) Write(b []byte) (int, error) { f("%s", b); return len(b), nil }
 
-// CAPEM is the authority that a client of the emulator has to trust.
+// CAPEM is the authority that a client of the emulator's https address has to
+// trust. Until [Emulator.RotateCA] it is that of the instances, too.
 func (e *Emulator) CAPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: e.ca.certificate.Raw})
+	return asPEM(e.ca.certificate.Raw)
 }
 
 // Close ends all that listens and waits for it.

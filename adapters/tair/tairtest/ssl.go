@@ -1,6 +1,7 @@
 package tairtest
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -48,7 +49,7 @@ func modifyInstanceSSL(e *Emulator, c call) (object, *refusal) {
 	}
 	now := e.now()
 	shows := now.Add(e.drawn(e.options.LagMin, e.options.Lag))
-	i.accept(change{asked, shows, shows.Add(e.options.ChangeTime)}, now)
+	i.accept(change{asked, shows, shows.Add(e.options.ChangeTime), e.signing}, now)
 	return object{"InstanceId": i.InstanceID, "TaskId": strconv.Itoa(32184 + i.Restarts)}, nil
 }
 
@@ -64,5 +65,5 @@ func describeInstanceSSL(e *Emulator, c call) (object, *refusal) {
 	}
 	s := e.seen(i)
 	return object{"InstanceId": i.InstanceID, "SSLEnabled": s.enabled, "SSLExpiredTime": s.expires,
-		"CertCommonName": s.name, "CertDownloadURL": c.url + "/emulator/ca.pem"}, nil
+		"CertCommonName": s.name, "CertDownloadURL": c.url + fmt.Sprintf(archivePath, i.InstanceID)}, nil
 }

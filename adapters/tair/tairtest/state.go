@@ -12,21 +12,27 @@ type instance struct {
 	pending []change
 	past    []past // its last states, oldest first, for stale reads
 	plane   *plane
+	ca      *authority        // of its certificate
 	shown   map[string]string // the tags as the API shows them
 	tagged  []tagging         // those that have yet to show, in the order of their calls
 	tasks   []task            // what Alibaba itself has scheduled
 
-	changeTime time.Duration // [Options].ChangeTime, for what the tasks change
+	changeTime time.Duration     // [Options].ChangeTime, for what the tasks change
+	signing    func() *authority // who signs what the tasks change
 }
 
 // change is one that was accepted and has yet to come true.
 type change struct {
 	action      string
 	shows, done time.Time // SSLModifying from shows to done
+	ca          *authority
 }
 
-// state is what a stale read may show otherwise than it is.
-type state struct{ status, enabled, expires, name string }
+// state is what a stale read may show otherwise than it is, and what is served.
+type state struct {
+	status, enabled, expires, name string
+	ca                             *authority
+}
 
 // past is a state that an instance was in until a moment.
 type past struct {
@@ -95,6 +101,7 @@ func (i *instance) carryOut(c change) {
 	default:
 		i.SSLEnabled, i.CertCommonName = "Enable", i.ConnectionDomain
 		i.SSLExpiredTime = c.done.Add(validity).UTC().Format(timeLayout)
+		i.ca = c.ca
 	}
 	i.InstanceStatus = "Normal"
 	i.plane.drop()
@@ -104,7 +111,7 @@ func (i *instance) carryOut(c change) {
 const validity = 3 * 365 * 24 * time.Hour
 
 func (i *instance) state() state {
-	return state{i.InstanceStatus, i.SSLEnabled, i.SSLExpiredTime, i.CertCommonName}
+	return state{i.InstanceStatus, i.SSLEnabled, i.SSLExpiredTime, i.CertCommonName, i.ca}
 }
 
 // leave remembers the state that ends at a moment.

@@ -113,6 +113,6 @@ func (i *instance) run(t *task) {
 		t.Status, t.ResultInfo, t.runs = taskFailed, "the instance is "+i.InstanceStatus+", SSL "+cmp.Or(i.SSLEnabled, "none"), time.Time{}
 	default:
 		t.Status = taskRunning
-		t.done = i.accept(change{"Update", t.runs, t.runs.Add(i.changeTime)}, t.runs)
+		t.done = i.accept(change{"Update", t.runs, t.runs.Add(i.changeTime), i.signing()}, t.runs)
 	}
 }

@@ -116,7 +116,7 @@ func TestSDKOverHTTPSWithTheCA(t *testing.T) {
 	r := kvstore.CreateDescribeInstanceSSLRequest()
 	r.InstanceId, r.Scheme = id, "HTTPS"
 	answer, err := client.DescribeInstanceSSL(r)
-	if err != nil || answer.CertDownloadURL != base+"/emulator/ca.pem" {
+	if err != nil || answer.CertDownloadURL != base+"/emulator/ca/"+id+"/ApsaraDB-CA-Chain.zip" {
 		t.Fatalf("DescribeInstanceSSL: %+v, %v", answer, err)
 	}
 	resp, err := plain.Get(answer.CertDownloadURL)
@@ -124,8 +124,12 @@ func TestSDKOverHTTPSWithTheCA(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, _ := io.ReadAll(resp.Body); !bytes.Equal(body, w.CAPEM()) {
-		t.Errorf("the CertDownloadURL holds %q", body)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files := unpack(t, body); !bytes.Equal(files["pem"], w.CAPEM()) {
+		t.Errorf("the archive at the CertDownloadURL holds %q", files["pem"])
 	}
 }
 
