@@ -95,7 +95,7 @@ func Handshake(ctx context.Context, addr, name string) (*tls.Conn, error) {
 		InsecureSkipVerify: true, //nolint:gosec // to look at a certificate that nobody would trust is the point
 		// Instances may be set to TLS 1.0, and an old one offers old ciphers alone.
 		MinVersion:   tls.VersionTLS10,
-		CipherSuites: every(),
+		CipherSuites: ciphers,
 	})
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
@@ -121,11 +121,16 @@ func Names(leaf *x509.Certificate) []string {
 	return []string{leaf.Subject.CommonName}
 }
 
-// every names all ciphers, those that nobody should use as well: nothing secret
-// is sent.
-func every() (ids []uint16) {
-	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		ids = append(ids, suite.ID)
-	}
-	return ids
+// ciphers are those that a server of TLS 1.2 or older may want, also such as
+// nobody should use: nothing secret is sent. Those of TLS 1.3 are always offered.
+var ciphers = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256,
+	tls.TLS_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_RSA_WITH_AES_128_CBC_SHA, tls.TLS_RSA_WITH_AES_256_CBC_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA,
 }
