@@ -77,7 +77,8 @@ type Ref struct{ RegionID, InstanceID string }
 
 // Filter chooses instances of a listing. The zero value chooses all.
 type Filter struct {
-	Tags map[string]string // only instances that have all of them; at most 5
+	Tags map[string]string // only instances that have all of them; at most 5, with Key
+	Key  string            // only instances that have a tag of this key, whatever its value
 	IDs  []string          // only these; at most [MaxIDs]
 	// Members chooses the members of global instances.
 	Members bool

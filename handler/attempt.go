@@ -25,6 +25,7 @@ type attempt struct {
 	wrote   bool
 	seen    bool   // before was read
 	letGo   func() // of the global instance that it is a member of
+	ca      *caCheck
 }
 
 // run makes the attempt, one at a time for each instance.
@@ -37,7 +38,7 @@ func (a *attempt) run(ctx context.Context) decision {
 	a.letGo = func() {}
 	defer func() { a.letGo() }()
 	defer a.lower(ctx)
-	steps := []func(context.Context) decision{a.read, a.judge, a.keepApart, a.acquire, a.write}
+	steps := []func(context.Context) decision{a.read, a.judge, a.keepApart, a.caBefore, a.acquire, a.write}
 	switch {
 	case a.DryRun:
 		steps = []func(context.Context) decision{a.read, a.judge, a.keepApart, a.plan}
@@ -84,6 +85,9 @@ func (a *attempt) judge(ctx context.Context) decision {
 		return d
 	}
 	d := a.weigh(ctx, a.before)
+	if a.Unattended() {
+		d = a.heldByCA(ctx, d)
+	}
 	a.reason, a.moving = d.reason, moving{d.renewal, d.to}
 	return d
 }

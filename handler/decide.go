@@ -17,6 +17,7 @@ type decision struct {
 	optedOut   bool      // refused because of the owner's tag
 	until      time.Time // of Deferred; zero: it is not known
 	rule       Rule      // that holds it back
+	held       string    // why automatic changes in the whole region wait
 	approvedBy string    // who approved just now
 	// renewal is Alibaba's own, if that matters.
 	renewal Renewal

@@ -23,9 +23,15 @@ type Options struct {
 	// MinLeft is the least time that must be left of the invocation for a write
 	// to begin; default 5s.
 	MinLeft time.Duration
-	Now     func() time.Time                                 // default time.Now
-	Sleep   func(ctx context.Context, d time.Duration) error // default by a timer
-	Log     *slog.Logger                                     // default: none
+	// Served, if set, has to show the new certificate before a change is Verified.
+	Served Served
+	// CA, if set, is compared before and after each Update. CAAccept are the
+	// fingerprints of new CAs that clients have by now.
+	CA       CAFingerprint
+	CAAccept []string
+	Now      func() time.Time                                 // default time.Now
+	Sleep    func(ctx context.Context, d time.Duration) error // default by a timer
+	Log      *slog.Logger                                     // default: none
 	// Decided, if set, is told of every request that was answered as soon as it
 	// is. It may be called concurrently.
 	Decided func(context.Context, Decided)
@@ -79,6 +85,7 @@ func New(api API, o Options) *Handler {
 	if o.Regions = Unique(o.Regions); len(o.Regions) == 0 {
 		o.Regions = []string{DefaultRegion}
 	}
+	o.CAAccept = slices.Clone(o.CAAccept)
 	o.Policy.Actions = slices.Clone(o.Policy.Actions)
 	o.Policy.Instances = slices.Clone(o.Policy.Instances)
 	return &Handler{Options: o, api: api}
@@ -242,6 +249,7 @@ func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 		if d, after = a.verify(ctx, d); after != nil {
 			result.After, result.CertDownloadURL = after.State(), after.CertDownloadURL
 		}
+		result.CA, d = a.ca.told(d)
 	}
 	return result.end(d)
 }

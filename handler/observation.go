@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"strings"
 	"time"
 )
 
@@ -36,12 +35,7 @@ func (o Observation) WrongName() bool {
 	if !o.Enabled || o.CommonName == "" || o.ConnectionDomain == "" {
 		return false
 	}
-	name, domain := strings.ToLower(o.CommonName), strings.ToLower(o.ConnectionDomain)
-	if suffix, ok := strings.CutPrefix(name, "*."); ok {
-		_, parent, _ := strings.Cut(domain, ".")
-		return parent != suffix
-	}
-	return name != domain
+	return !isFor(o.CommonName, o.ConnectionDomain)
 }
 
 // memcache is the InstanceType that never has TLS.

@@ -89,6 +89,8 @@ type Result struct {
 	After        *State // nil unless the new state was read back
 	// CertDownloadURL is where clients that pin the CA fetch its chain again.
 	CertDownloadURL string
+	// CA compares the CA before and after the change; nil if it is not watched.
+	CA *CAChange `json:",omitempty"`
 	// Alert asks for a person's attention although nothing failed.
 	Alert bool
 	Error *Error
@@ -110,6 +112,8 @@ type Result struct {
 	Due bool `json:"-"`
 	// OptedOut says that it is refused because of the owner's tag tairssl=off.
 	OptedOut bool `json:"-"`
+	// Held says why all automatic changes in the region wait; "" if they do not.
+	Held string `json:"-"`
 	// NoTLS says that this type of instance has no TLS.
 	NoTLS bool `json:"-"`
 	// Busy tells the two kinds of InProgress apart: the instance is occupied
@@ -124,7 +128,7 @@ func (r Result) end(d decision) Result {
 	}
 	r.Outcome, r.Reason, r.Error = d.outcome, d.reason, d.err
 	r.Busy, r.Alert, r.OptedOut, r.Until, r.Rule, r.ApprovedBy = d.busy, d.alert, d.optedOut, At(d.until), d.rule, d.approvedBy
-	r.Scheduled, r.MovedTo = At(d.renewal.At), At(d.to)
+	r.Held, r.Scheduled, r.MovedTo = d.held, At(d.renewal.At), At(d.to)
 	if r.Reason == "" && d.err != nil {
 		r.Reason = d.err.Message
 	}

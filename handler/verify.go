@@ -14,7 +14,7 @@ const (
 
 // verify watches a change that was accepted, or may have been, until it has
 // come true, Wait is over or the invocation is. An Unknown one is looked at
-// once at least.
+// once at least. Where a handshake is asked for, it has to show the change, too.
 func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observation) {
 	wait := a.Handler.Wait
 	if a.Request.Wait != nil {
@@ -23,9 +23,11 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 	if wait <= 0 && d.outcome == Accepted {
 		return d, nil
 	}
+	invocation := ctx
 	ctx, cancel := context.WithTimeout(ctx, max(wait, 0)+lookTime)
 	defer cancel()
 	begun, last, unread := time.Now(), "nothing of it", ""
+	var unproven doubt
 	for pause, waited := firstPoll, time.Duration(0); ; {
 		if l, err := a.look(ctx, a.ref); err != nil {
 			unread = "; the last look failed: " + AsError(err).Message
@@ -33,7 +35,11 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 			unread = ""
 			switch progress(a.SSLEnabled, a.before.Observation, l.Observation) {
 			case done:
-				return decision{outcome: Verified, reason: a.reason + "; done: " + l.described()}, &l.Observation
+				unproven = a.doubted(invocation, l.Observation)
+				a.caAfter(invocation, l.Observation)
+				if unproven.why == "" {
+					return decision{outcome: Verified, reason: a.reason + "; done: " + l.described()}, &l.Observation
+				}
 			case underWay:
 				// Whatever was lost, the change is under way.
 				d = decision{outcome: Accepted, reason: a.reason}
@@ -51,6 +57,8 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 		pause = min(pause*3/2, longestPoll)
 	}
 	switch {
+	case unproven.why != "":
+		d = unproven.accepted(a.reason)
 	case d.outcome == Unknown:
 		d.reason = a.reason + "; the API's answer was lost, and the instance does not show yet whether it changed: look again later"
 	case wait > 0:

@@ -57,17 +57,20 @@ const maxTags = 5
 // List calls DescribeInstances. Every instance that it gives is in the region:
 // one endpoint serves several.
 func (c *Client) List(ctx context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
-	switch {
-	case len(filter.IDs) > handler.MaxIDs:
-		return handler.Listing{}, handler.Errorf(handler.Invalid, "DescribeInstances: %d ids are asked for at once; it takes %d", len(filter.IDs), handler.MaxIDs)
-	case len(filter.Tags) > maxTags:
-		return handler.Listing{}, handler.Errorf(handler.Invalid, "DescribeInstances: %d tags are asked for at once; it takes %d", len(filter.Tags), maxTags)
-	case slices.ContainsFunc(filter.IDs, func(id string) bool { return id == "" || strings.Contains(id, ",") }):
-		return handler.Listing{}, handler.Errorf(handler.Invalid, "DescribeInstances: one of the ids is empty or holds a comma")
-	}
 	var tags []kvstore.DescribeInstancesTag
 	for key, value := range filter.Tags {
 		tags = append(tags, kvstore.DescribeInstancesTag{Key: key, Value: value})
+	}
+	if filter.Key != "" {
+		tags = append(tags, kvstore.DescribeInstancesTag{Key: filter.Key})
+	}
+	switch {
+	case len(filter.IDs) > handler.MaxIDs:
+		return handler.Listing{}, handler.Errorf(handler.Invalid, "DescribeInstances: %d ids are asked for at once; it takes %d", len(filter.IDs), handler.MaxIDs)
+	case len(tags) > maxTags:
+		return handler.Listing{}, handler.Errorf(handler.Invalid, "DescribeInstances: %d tags are asked for at once; it takes %d", len(tags), maxTags)
+	case slices.ContainsFunc(filter.IDs, func(id string) bool { return id == "" || strings.Contains(id, ",") }):
+		return handler.Listing{}, handler.Errorf(handler.Invalid, "DescribeInstances: one of the ids is empty or holds a comma")
 	}
 	return again(ctx, func() (handler.Listing, error) {
 		req := kvstore.CreateDescribeInstancesRequest()
@@ -119,6 +122,9 @@ func contradicts(l handler.Listed, filter handler.Filter) bool {
 		if v, ok := l.Tags[key]; ok && v != value {
 			return true
 		}
+	}
+	if _, tagged := l.Tags[filter.Key]; filter.Key != "" && !tagged {
+		return true
 	}
 	return len(filter.IDs) > 0 && !slices.Contains(filter.IDs, l.InstanceID) || filter.Members && l.GlobalID == ""
 }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tairssl/handler"
 )
@@ -32,6 +33,10 @@ func (s *sweep) act(ctx context.Context) {
 			changed++
 		}
 		switch {
+		case s.newCA != nil:
+			why = fmt.Sprintf("the CA changed with the renewal of %s, so the sweep stopped there: give all clients the new CA (tairssl ca %s), then set TAIRSSL_CA_ACCEPT=%s", s.newCA.InstanceID, s.newCA.InstanceID, s.newCA.CA.After)
+			left, changed = append(ready, left...), s.most
+			continue
 		case c.unverified != "":
 			why = fmt.Sprintf("the first change, of %s, could not be verified, so the sweep stopped there: check that instance, and raise TAIRSSL_WAIT if changes take longer than it; the next sweep goes on", c.unverified)
 			left, changed, rule = append(ready, left...), s.most, handler.RuleNone
@@ -54,14 +59,30 @@ func (s *sweep) act(ctx context.Context) {
 // deferAll leaves what is due to the next sweep.
 func (s *sweep) deferAll(left []candidate, rule handler.Rule, why string) {
 	for _, c := range left {
-		s.settle(handler.Result{
-			InstanceID: c.ref.InstanceID, RegionID: c.ref.RegionID, InstanceName: c.name, SSLEnabled: handler.Update,
-			Outcome: handler.Deferred, Rule: rule, Reason: why,
-		})
+		s.putOff(c, rule, why)
 	}
 	if rest := s.due - s.settled; rest > 0 {
 		s.counts[handler.Deferred] += rest // too many to be kept
 	}
+}
+
+func (s *sweep) putOff(c candidate, rule handler.Rule, why string) {
+	s.settle(handler.Result{
+		InstanceID: c.ref.InstanceID, RegionID: c.ref.RegionID, InstanceName: c.name, SSLEnabled: handler.Update,
+		Outcome: handler.Deferred, Rule: rule, Reason: why,
+	})
+}
+
+// putOffHeld puts off the candidates of a region whose automatic changes all wait,
+// which need not be looked at one by one, and gives the others.
+func (s *sweep) putOffHeld(left []candidate, region, why string) []candidate {
+	return slices.DeleteFunc(left, func(c candidate) bool {
+		held := c.ref.RegionID == region
+		if held {
+			s.putOff(c, handler.RuleCA, why)
+		}
+		return held
+	})
 }
 
 // canary is what became of the first changes that were tried, one at a time.
@@ -85,7 +106,7 @@ func (s *sweep) sendCanary(ctx context.Context, ready []candidate) (c canary) {
 		c.tried++
 		s.settle(result)
 		c.changed = isChange(result.Outcome)
-		if c.changed && result.Outcome != handler.Verified {
+		if c.changed && (result.Outcome != handler.Verified || !result.CA.Compared()) {
 			c.unverified = result.InstanceID
 		}
 	}
@@ -136,7 +157,11 @@ func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, r
 			deliveries[i].DryRun, deliveries[i].Ahead = true, !s.order.DryRun
 		}
 		var late []candidate
+		held := map[string]string{} // by region: why all automatic changes wait
 		for i, result := range s.HandleInTime(ctx, deliveries) {
+			if result.Held != "" {
+				held[result.RegionID] = result.Held
+			}
 			switch {
 			case handler.LacksTime(ctx, result):
 				late = append(late, left[i])
@@ -150,7 +175,11 @@ func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, r
 				}
 			}
 		}
-		if left = append(late, left[n:]...); late != nil {
+		left = left[n:]
+		for region, why := range held {
+			left = s.putOffHeld(left, region, why)
+		}
+		if left = append(late, left...); late != nil {
 			break
 		}
 	}

@@ -47,7 +47,7 @@ func (s *sweep) removeDeadTags(ctx context.Context, l handler.Listed, expires ti
 	if s.order.DryRun || s.order.Plan || s.LeaseNone || !s.Policy.Covers(l.InstanceID) {
 		return
 	}
-	keys := handler.DeadTags(l.Tags, expires, l.At)
+	keys := s.SpentTags(l.Tags, expires, l.At)
 	if len(keys) == 0 {
 		return
 	}

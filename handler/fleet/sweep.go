@@ -41,6 +41,7 @@ type sweep struct {
 	// What Alibaba itself has scheduled, if that is to be moved.
 	scheduled map[handler.Ref][]handler.Renewal
 	movers    []mover
+	newCA     *handler.Result // with which the CA changed, to one that clients may lack
 }
 
 func (f *Fleet) newSweep(order Order, most int, regions []string) *sweep {
@@ -123,6 +124,9 @@ func (s *sweep) add(r handler.Result) {
 // settle adds the result of one that is due.
 func (s *sweep) settle(r handler.Result) {
 	s.settled++
+	if r.CA.Stops() {
+		s.newCA = &r
+	}
 	s.add(r)
 }
 

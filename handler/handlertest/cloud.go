@@ -133,6 +133,9 @@ func (c *Cloud) List(_ context.Context, region string, filter handler.Filter, pa
 		s := c.Instances[id]
 		matches := region == cmp.Or(s.Region, handler.DefaultRegion) && (filter.IDs == nil || slices.Contains(filter.IDs, id)) && (strings.Contains(id, filter.Search) || strings.Contains(s.Name, filter.Search))
 		matches = matches && (!filter.Members || s.GlobalID != "")
+		if _, tagged := s.Tags[filter.Key]; filter.Key != "" {
+			matches = matches && tagged
+		}
 		for key, value := range filter.Tags {
 			matches = matches && s.Tags[key] == value
 		}

@@ -109,6 +109,9 @@ func lists(t *testing.T, f Fixture) {
 		"tagged so":           {handler.Filter{Tags: env}, 1, true},
 		"tagged other":        {handler.Filter{Tags: map[string]string{"env": "test"}}, 1, false},
 		"tagged more":         {handler.Filter{Tags: map[string]string{"env": "prod", "team": "a"}}, 1, false},
+		"with a key":          {handler.Filter{Key: "env"}, 1, true},
+		"with another key":    {handler.Filter{Key: "team"}, 1, false},
+		"with a key and so":   {handler.Filter{Key: "env", Tags: env}, 1, true},
 		"named":               {handler.Filter{IDs: []string{"r-gonegonegone", f.Ref.InstanceID}}, 1, true},
 		"named other":         {handler.Filter{IDs: []string{"r-gonegonegone"}}, 1, false},
 		"named and tagged so": {handler.Filter{IDs: []string{f.Ref.InstanceID}, Tags: env}, 1, true},
@@ -154,8 +157,9 @@ func searches(t *testing.T, f Fixture) {
 
 func refusesLongFilters(t *testing.T, f Fixture) {
 	for name, filter := range map[string]handler.Filter{
-		"31 ids": {IDs: make([]string, handler.MaxIDs+1)},
-		"6 tags": {Tags: map[string]string{"a": "", "b": "", "c": "", "d": "", "e": "", "f": ""}},
+		"31 ids":           {IDs: make([]string, handler.MaxIDs+1)},
+		"5 tags and a key": {Key: "f", Tags: map[string]string{"a": "", "b": "", "c": "", "d": "", "e": ""}},
+		"6 tags":           {Tags: map[string]string{"a": "", "b": "", "c": "", "d": "", "e": "", "f": ""}},
 	} {
 		for n := range filter.IDs {
 			filter.IDs[n] = f.Ref.InstanceID
