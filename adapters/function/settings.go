@@ -25,6 +25,7 @@ import (
 	"tairssl/adapters/event"
 	"tairssl/adapters/notify"
 	"tairssl/adapters/tair"
+	"tairssl/adapters/tair/cachain"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
@@ -53,6 +54,9 @@ type Settings struct {
 	Concurrency        int                     `env:"CONCURRENCY" envDefault:"16" help:"how many instances are worked on at once"`
 	Rate               float64                 `env:"RATE" envDefault:"50" help:"API calls a second, all together; 0 for no limit"`
 	Wait               time.Duration           `env:"WAIT" envDefault:"0s" help:"how long to watch a change come true, unless the request says"`
+	Verify             Verify                  `env:"VERIFY" envDefault:"api" help:"what a change has to show in: api, the word of the API; tls, a TLS handshake with the instance as well, for a function that can reach it"`
+	CACheck            bool                    `env:"CA_CHECK" help:"1 compares the CA of an instance before and after each Update; while one has changed, nothing else in its region is changed unattended"`
+	CAAccept           cachain.Fingerprints    `env:"CA_ACCEPT" help:"SHA-256 fingerprints of new CAs that all clients trust by now: a change to one of these holds nothing up"`
 	Lease              string                  `env:"LEASE" envDefault:"tag" help:"tag: a tag on the instance keeps two writers apart; none: this is the only writer"`
 	LeasePause         time.Duration           `env:"LEASE_PAUSE" envDefault:"2s" help:"how soon a tag is surely visible to another reader"`
 	Pause              bool                    `env:"PAUSE" help:"1 stops every change"`
@@ -246,7 +250,7 @@ func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *ta
 		limit = -1
 	}
 	client := tair.New(c, tair.Options{Endpoint: s.Endpoint, RootCAs: s.roots, Rate: limit, Regions: s.Region})
-	h := handler.New(client, handler.Options{
+	options := handler.Options{
 		Policy: handler.Policy{
 			Actions:       s.Actions,
 			Instances:     s.Instances,
@@ -265,7 +269,9 @@ func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *ta
 		LeasePause:  max(s.LeasePause, time.Nanosecond),
 		Log:         log,
 		Decided:     func(ctx context.Context, d handler.Decided) { lineOf(ctx).decided(ctx, d) },
-	})
+	}
+	s.prove(&options, client)
+	h := handler.New(client, options)
 	return fleet.New(h, client, s.MaxTargets), client
 }
 

@@ -17,7 +17,7 @@ func TestSettingsDefaults(t *testing.T) {
 		t.Fatal(err, unknown)
 	}
 	if s.Region[0] != "cn-hangzhou" || !slices.Equal(s.Actions, []handler.Action{handler.Update}) || s.RenewBefore != 720*time.Hour ||
-		s.Concurrency != 16 || s.Lease != "tag" || s.LeasePause != 2*time.Second || s.Wait != 0 || s.Pause {
+		s.Concurrency != 16 || s.Lease != "tag" || s.LeasePause != 2*time.Second || s.Wait != 0 || s.Pause || s.Verify != VerifyAPI || s.CACheck || s.CAAccept != nil {
 		t.Errorf("the defaults are %+v", s)
 	}
 }
@@ -25,7 +25,7 @@ func TestSettingsDefaults(t *testing.T) {
 func TestSettingsAllFaultsAtOnce(t *testing.T) {
 	bad := map[string]string{
 		"REGION": "cn-hangzhou,Evil/../", "ENDPOINT": "http://example.com", "CA_FILE": filepath.Join(t.TempDir(), "none.pem"), "ACTIONS": "Update,Delete",
-		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "CERT_MAP": "example.com", "WINDOW": "Sat 02:00-02:00", "WINDOW_MISSED": "panic", "FREEZE": "christmas", "APPROVAL": "perhaps", "ALIBABA_RENEWAL": "never", "MAX_TARGETS": "0", "WEBHOOK_SECRETS": "whsec_!", "GITHUB_SECRETS": "a,,b", "ALERT_TOKENS": ",", "ALERT_BASIC": "user",
+		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "VERIFY": "trust", "CA_CHECK": "perhaps", "CA_ACCEPT": "abc", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "CERT_MAP": "example.com", "WINDOW": "Sat 02:00-02:00", "WINDOW_MISSED": "panic", "FREEZE": "christmas", "APPROVAL": "perhaps", "ALIBABA_RENEWAL": "never", "MAX_TARGETS": "0", "WEBHOOK_SECRETS": "whsec_!", "GITHUB_SECRETS": "a,,b", "ALERT_TOKENS": ",", "ALERT_BASIC": "user",
 		"GRAFANA_SECRETS": ",", "CLOUDEVENTS_ORIGINS": "http://x", "SLACK_SIGNING_SECRETS": ",", "DINGTALK_APP_SECRETS": ",", "FEISHU_ENCRYPT_KEYS": ",",
 		"TEAMS_SECRETS": "%", "MATTERMOST_TOKENS": ",", "WECOM_CALLBACKS": ",", "CHAT_ALLOW": "slack:T1 status *", "CHAT_REPLY_HOSTS": "https://x/", "CONFIRM_BY": "nobody", "NOTIFY_URLS": "mail://x", "NOTIFY_ON": "tuesdays", "LOG_LEVEL": "loud", "METRICS": "statsd",
 		"OIDC_AUDIENCE": "two of them", "STS_ENDPOINT": "http://sts.cn-hangzhou.aliyuncs.com", "INVOKE_ENDPOINT": "http://lambda.eu-west-1.amazonaws.com",

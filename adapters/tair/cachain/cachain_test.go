@@ -182,15 +182,14 @@ func TestADownloadThatIsNoChainSaysWhy(t *testing.T) {
 		"a drive":                    {archive(t, file{name: `C:\chain.pem`, content: root.pem()}), "leads out of it"},
 		"too many files":             {archive(t, many...), "51 files, more than 50"},
 		"a bomb":                     {bomb, "larger than 256 KiB"},
-		"a bomb that denies it":      {patched(bomb, "PK\x01\x02", 24, 1, 0, 0, 0), "larger than 256 KiB"},
+		"a bomb that denies it":      {patched(bomb, "PK\x01\x02", 24, 1, 0, 0, 0), "is broken"},
 		"a wrong checksum":           {patched(good, "PK\x01\x02", 16, 0, 0, 0, 0), "is broken"},
 		"a wrong length":             {patched(good, "PK\x01\x02", 24, 1, 0, 0, 0), "is broken"},
-		"an encrypted file":          {patched(good, "PK\x01\x02", 8, 1), "is encrypted"},
-		"an unknown method":          {patched(good, "PK\x01\x02", 10, 93), "packed in an unknown way"},
+		"an unknown method":          {patched(good, "PK\x01\x02", 10, 93), "cannot be unpacked"},
 		"bad packing":                {patched(packed, "PK\x03\x04", 39, 0xff, 0xff, 0xff), "is broken"},
 		"content beyond its end":     {patched(good, "PK\x01\x02", 20, 0xff, 0xff, 0xff, 0x7f), "is broken"},
 		"a header beyond its end":    {patched(good, "PK\x01\x02", 42, 0xff, 0xff, 0xff, 0xff), "is broken"},
-		"a directory beyond":         {patched(good, "PK\x05\x06", 16, 0xff, 0xff, 0xff, 0xff), "broken"},
+		"a directory beyond":         {patched(good, "PK\x05\x06", 16, 0xff, 0xff, 0xff, 0xff), "cannot be unpacked"},
 		"a list without files":       {patched(good, "PK\x05\x06", 10, 2, 0), "broken"},
 	} {
 		chain, err := cachain.Parse(test.data)
@@ -243,8 +242,8 @@ func TestFingerprintsAreTakenAsOpensslWritesThem(t *testing.T) {
 	}
 }
 
-// FuzzParse compares the reading of archives with that of archive/zip: what both
-// read is the same, and nothing panics.
+// Whatever is downloaded, it is a chain or an error, and what a chain is written as
+// is read as the same again.
 func FuzzParse(f *testing.F) {
 	root := issue(f, "root", nil)
 	f.Add(archive(f, file{name: "chain.pem", content: root.pem(), method: zip.Deflate}))
@@ -255,30 +254,11 @@ func FuzzParse(f *testing.F) {
 		if (err == nil) != (len(chain) > 0) {
 			t.Fatalf("it gives %v and %v", names(chain), err)
 		}
-		if err != nil || !bytes.HasPrefix(data, []byte("PK")) {
+		if err != nil {
 			return
 		}
-		r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			return // archive/zip is stricter in places that do not matter here
-		}
-		var text bytes.Buffer
-		for _, entry := range r.File {
-			content, err := entry.Open()
-			if err != nil {
-				return
-			}
-			if _, err := io.Copy(&text, io.LimitReader(content, 1<<20)); err != nil {
-				return
-			}
-			text.WriteByte('\n')
-		}
-		for _, c := range chain {
-			if !bytes.Contains(text.Bytes(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})) && len(r.File) > 0 {
-				if again, err := cachain.Parse(text.Bytes()); err != nil || !slices.ContainsFunc(again, c.Equal) {
-					t.Fatalf("%s is not in the files that archive/zip reads", c.Subject)
-				}
-			}
+		if again, err := cachain.Parse(chain.PEM()); err != nil || again.Fingerprint() != chain.Fingerprint() || len(again) != len(chain) {
+			t.Fatalf("written and read again it gives %v, %v, want %v", names(again), err, names(chain))
 		}
 	})
 }
