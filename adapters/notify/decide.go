@@ -82,6 +82,8 @@ func markOf(n Note, on On) (mark string, c class) {
 		return "unknown", lost
 	case n.optedOut():
 		return offMark, refused
+	case n.Alert && n.changed():
+		return "done", attention // whatever was told of it before it was done
 	case n.Alert:
 		return "alert", attention
 	case n.ApprovedBy != "":

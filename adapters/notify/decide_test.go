@@ -53,6 +53,44 @@ func busy(n *Note)     { n.Busy = true }
 func unseen(n *Note)   { n.Before = nil }
 func enabling(n *Note) { n.SSLEnabled = handler.Enable }
 
+var (
+	sameCA  = handler.CAChange{Before: "a", After: "a", Says: "CA unchanged"}
+	otherCA = handler.CAChange{Before: "a", After: "b", Changed: true, Says: "CA changed: clients that trust only the old one cannot connect"}
+	takenCA = handler.CAChange{Before: "a", After: "b", Changed: true, Accepted: true, Says: "CA changed"}
+	noCA    = handler.CAChange{Before: "a", Says: "CA not compared: it cannot be read"}
+)
+
+// withCA is a note of a change whose CA was looked at; its reason says so.
+func withCA(ca handler.CAChange) func(*Note) {
+	return func(n *Note) { n.CA = &ca; n.Reason += "; " + ca.Words() }
+}
+
+// What to do depends on what was found of the CA and by the handshake.
+func TestAnAlertSaysWhatToDo(t *testing.T) {
+	for name, test := range map[string]struct {
+		note Note
+		next string
+	}{
+		"no window in time":            {noteOf(handler.Deferred, alerting), byHand},
+		"the region waits for a CA":    {noteOf(handler.Deferred, alerting, func(n *Note) { n.Held = "the CA changed" }), giveCA},
+		"another CA":                   {noteOf(handler.Verified, alerting, withCA(otherCA)), giveCA},
+		"another CA, not proven":       {noteOf(handler.Accepted, alerting, withCA(otherCA)), giveCA},
+		"the old one is served":        {noteOf(handler.Accepted, alerting), lookTLS},
+		"the old one, with the old CA": {noteOf(handler.Accepted, alerting, withCA(sameCA)), lookTLS},
+		"a CA that is not known":       {noteOf(handler.Verified, alerting, withCA(noCA)), compareCA},
+		"done, with the same CA":       {noteOf(handler.Verified, renewed, withCA(sameCA)), ""},
+		"done, with one that is taken": {noteOf(handler.Verified, renewed, withCA(takenCA)), fetch},
+		"done, with one not known":     {noteOf(handler.Verified, renewed, withCA(noCA)), fetch},
+		"done":                         {noteOf(handler.Verified, renewed), fetch},
+		"begun, with one not known":    {noteOf(handler.Accepted, withCA(noCA)), fetch},
+	} {
+		d := digestOf(test.note)
+		if len(d.lines) != 1 || d.lines[0].next.text != test.next {
+			t.Errorf("%s: it says to %q, want %q", name, d.lines[0].next.text, test.next)
+		}
+	}
+}
+
 func TestWhatIsTold(t *testing.T) {
 	d14 := func(marks ...string) string {
 		return "2026-12-01T00:00:00Z/2026-11-19T00:00Z/" + strings.Join(append([]string{"d14"}, marks...), ",")
@@ -65,43 +103,48 @@ func TestWhatIsTold(t *testing.T) {
 		text string        // "" for silence
 		tag  string        // what is remembered then
 	}{
-		"a failure":                               {note: noteOf(handler.Failed), text: "renewal failed (forbidden): because of forbidden", tag: d14("forb")},
-		"a failure again":                         {note: noteOf(handler.Failed), told: d14("forb")},
-		"a failure of another kind":               {note: noteOf(handler.Failed, failedBy(handler.Locked)), told: d14("forb"), text: "renewal failed (locked)", tag: d14("forb", "lock")},
-		"a failure without an error":              {note: noteOf(handler.Failed, func(n *Note) { n.Error = nil }), text: "renewal failed (internal)", tag: d14("inte")},
-		"a failure of a kind to come":             {note: noteOf(handler.Failed, func(n *Note) { n.Error.Kind = "new" }), text: "renewal failed (internal)", tag: d14("inte")},
-		"a failure that somebody watched":         {note: noteOf(handler.Failed, byHandOf), text: "renewal failed (forbidden)", tag: d14("forb")},
-		"a failure before the instance was seen":  {note: noteOf(handler.Failed, unseen), text: "renewal failed (forbidden)"},
-		"a failure to enable":                     {note: noteOf(handler.Failed, enabling), text: "enabling encryption failed (forbidden)"},
-		"a failure after a new certificate":       {note: noteOf(handler.Failed), told: "2025-12-01T00:00:00Z/2025-11-19T00:00Z/d0,forb", text: "renewal failed", tag: d14("forb")},
-		"an unknown outcome":                      {note: noteOf(handler.Unknown), text: "renewal may or may not have happened", tag: d14("unknown")},
-		"a refusal":                               {note: noteOf(handler.Refused), text: "renewal refused: because of refused", tag: d14("refused")},
-		"a refusal that somebody watched":         {note: noteOf(handler.Refused, byHandOf)},
-		"a deferral":                              {note: noteOf(handler.Deferred), text: "renewal deferred: because of deferred", tag: d14("deferred")},
-		"a deferral again":                        {note: noteOf(handler.Deferred), told: d14("deferred")},
-		"a deferral beyond the expiry":            {note: noteOf(handler.Deferred, alerting), told: d14("deferred"), text: "renewal needs attention", tag: d14("deferred", "alert")},
-		"an alert of what is unchanged":           {note: noteOf(handler.Unchanged, alerting), text: "renewal needs attention", tag: d14("alert")},
-		"a success":                               {note: noteOf(handler.Verified), on: both, text: "renewal done, the instance was restarted. The certificate", tag: d14("done")},
-		"a success after another told":            {note: noteOf(handler.Verified), on: both, told: d14("done")},
-		"a success that nobody wants to know":     {note: noteOf(handler.Verified)},
-		"an acceptance":                           {note: noteOf(handler.Accepted), on: both, text: "renewal accepted, the instance restarts", tag: d14("done")},
-		"an acceptance where only verified count": {note: noteOf(handler.Accepted), on: On{handler.Verified}},
-		"what is unchanged":                       {note: noteOf(handler.Unchanged), on: both},
-		"a plan":                                  {note: noteOf(handler.Planned), on: both},
-		"what is under way":                       {note: noteOf(handler.InProgress), on: both, left: day},
-		"a first reminder":                        {note: noteOf(handler.InProgress, busy), text: "renewal is still to be done", tag: d14()},
-		"a reminder that was said":                {note: noteOf(handler.InProgress, busy), told: d14()},
-		"no reminder to who watches":              {note: noteOf(handler.InProgress, busy, byHandOf)},
-		"no reminder 31 days ahead":               {note: noteOf(handler.InProgress, busy), left: 31 * day},
-		"the next reminder of what is deferred":   {note: noteOf(handler.Deferred), told: d14("deferred"), left: 7 * day, text: "renewal is still to be done: because of deferred", tag: "2026-12-01T00:00:00Z/2026-11-24T00:00Z/d7,deferred"},
-		"the last reminder of what is refused":    {note: noteOf(handler.Refused), told: d14("refused"), left: -time.Hour, text: "The certificate expired 2026-12-01 00:00 UTC, 60m ago", tag: "2026-12-01T00:00:00Z/2026-12-01T01:00Z/d0,refused"},
-		"no reminder of what is unchanged":        {note: noteOf(handler.Unchanged), told: d14(), left: day},
-		"a failure after a day, far ahead":        {note: noteOf(handler.Failed), told: d14("forb"), left: 10 * day},
-		"a failure after a day, in the last week": {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,forb", left: 5 * day, text: "renewal failed (forbidden)", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,forb"},
-		"a failure after 23 hours":                {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T01:00Z/d7,forb", left: 5 * day},
-		"an unknown outcome after a day":          {note: noteOf(handler.Unknown), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,unknown", left: 5 * day, text: "may or may not", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,unknown"},
-		"a refusal after a day":                   {note: noteOf(handler.Refused), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,refused", left: 5 * day},
-		"a tag that a stranger wrote":             {note: noteOf(handler.Deferred), told: "yes/we/can", text: "renewal deferred", tag: d14("deferred")},
+		"a failure":                                      {note: noteOf(handler.Failed), text: "renewal failed (forbidden): because of forbidden", tag: d14("forb")},
+		"a failure again":                                {note: noteOf(handler.Failed), told: d14("forb")},
+		"a failure of another kind":                      {note: noteOf(handler.Failed, failedBy(handler.Locked)), told: d14("forb"), text: "renewal failed (locked)", tag: d14("forb", "lock")},
+		"a failure without an error":                     {note: noteOf(handler.Failed, func(n *Note) { n.Error = nil }), text: "renewal failed (internal)", tag: d14("inte")},
+		"a failure of a kind to come":                    {note: noteOf(handler.Failed, func(n *Note) { n.Error.Kind = "new" }), text: "renewal failed (internal)", tag: d14("inte")},
+		"a failure that somebody watched":                {note: noteOf(handler.Failed, byHandOf), text: "renewal failed (forbidden)", tag: d14("forb")},
+		"a failure before the instance was seen":         {note: noteOf(handler.Failed, unseen), text: "renewal failed (forbidden)"},
+		"a failure to enable":                            {note: noteOf(handler.Failed, enabling), text: "enabling encryption failed (forbidden)"},
+		"a failure after a new certificate":              {note: noteOf(handler.Failed), told: "2025-12-01T00:00:00Z/2025-11-19T00:00Z/d0,forb", text: "renewal failed", tag: d14("forb")},
+		"an unknown outcome":                             {note: noteOf(handler.Unknown), text: "renewal may or may not have happened", tag: d14("unknown")},
+		"a refusal":                                      {note: noteOf(handler.Refused), text: "renewal refused: because of refused", tag: d14("refused")},
+		"a refusal that somebody watched":                {note: noteOf(handler.Refused, byHandOf)},
+		"a deferral":                                     {note: noteOf(handler.Deferred), text: "renewal deferred: because of deferred", tag: d14("deferred")},
+		"a deferral again":                               {note: noteOf(handler.Deferred), told: d14("deferred")},
+		"a deferral beyond the expiry":                   {note: noteOf(handler.Deferred, alerting), told: d14("deferred"), text: "renewal needs attention", tag: d14("deferred", "alert")},
+		"an alert of what is unchanged":                  {note: noteOf(handler.Unchanged, alerting), text: "renewal needs attention", tag: d14("alert")},
+		"a success":                                      {note: noteOf(handler.Verified), on: both, text: "renewal done, the instance was restarted. The certificate", tag: d14("done")},
+		"a success after another told":                   {note: noteOf(handler.Verified), on: both, told: d14("done")},
+		"a success that needs attention, told of before": {note: noteOf(handler.Verified, alerting, withCA(otherCA)), told: d14("alert"), text: "renewal changed the CA. CA changed: clients that trust only the old one cannot connect (SHA-256 before a, now b). The certificate", tag: d14("alert", "done")},
+		"an acceptance that a handshake contradicts":     {note: noteOf(handler.Accepted, alerting), text: "renewal needs attention: because of accepted", tag: d14("done")},
+		"an acceptance whose CA changed":                 {note: noteOf(handler.Accepted, alerting, withCA(otherCA)), text: "renewal changed the CA: because of accepted. CA changed", tag: d14("done")},
+		"a success with the same CA":                     {note: noteOf(handler.Verified, withCA(sameCA)), on: both, text: "renewal done, the instance was restarted. CA unchanged (SHA-256 a). The certificate", tag: d14("done")},
+		"a success whose CA is not known":                {note: noteOf(handler.Verified, alerting, withCA(noCA)), on: both, text: "renewal needs attention. CA not compared: it cannot be read. The certificate", tag: d14("done")},
+		"a success that nobody wants to know":            {note: noteOf(handler.Verified)},
+		"an acceptance":                                  {note: noteOf(handler.Accepted), on: both, text: "renewal accepted, the instance restarts", tag: d14("done")},
+		"an acceptance where only verified count":        {note: noteOf(handler.Accepted), on: On{handler.Verified}},
+		"what is unchanged":                              {note: noteOf(handler.Unchanged), on: both},
+		"a plan":                                         {note: noteOf(handler.Planned), on: both},
+		"what is under way":                              {note: noteOf(handler.InProgress), on: both, left: day},
+		"a first reminder":                               {note: noteOf(handler.InProgress, busy), text: "renewal is still to be done", tag: d14()},
+		"a reminder that was said":                       {note: noteOf(handler.InProgress, busy), told: d14()},
+		"no reminder to who watches":                     {note: noteOf(handler.InProgress, busy, byHandOf)},
+		"no reminder 31 days ahead":                      {note: noteOf(handler.InProgress, busy), left: 31 * day},
+		"the next reminder of what is deferred":          {note: noteOf(handler.Deferred), told: d14("deferred"), left: 7 * day, text: "renewal is still to be done: because of deferred", tag: "2026-12-01T00:00:00Z/2026-11-24T00:00Z/d7,deferred"},
+		"the last reminder of what is refused":           {note: noteOf(handler.Refused), told: d14("refused"), left: -time.Hour, text: "The certificate expired 2026-12-01 00:00 UTC, 60m ago", tag: "2026-12-01T00:00:00Z/2026-12-01T01:00Z/d0,refused"},
+		"no reminder of what is unchanged":               {note: noteOf(handler.Unchanged), told: d14(), left: day},
+		"a failure after a day, far ahead":               {note: noteOf(handler.Failed), told: d14("forb"), left: 10 * day},
+		"a failure after a day, in the last week":        {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,forb", left: 5 * day, text: "renewal failed (forbidden)", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,forb"},
+		"a failure after 23 hours":                       {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T01:00Z/d7,forb", left: 5 * day},
+		"an unknown outcome after a day":                 {note: noteOf(handler.Unknown), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,unknown", left: 5 * day, text: "may or may not", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,unknown"},
+		"a refusal after a day":                          {note: noteOf(handler.Refused), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,refused", left: 5 * day},
+		"a tag that a stranger wrote":                    {note: noteOf(handler.Deferred), told: "yes/we/can", text: "renewal deferred", tag: d14("deferred")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := now

@@ -61,6 +61,12 @@ func renewed(n *Note) {
 var digests = map[string]func() digest{
 	"one-failed": func() digest { return digestOf(noteOf(handler.Failed, orders, failedBy(handler.Forbidden))) },
 	"one-done":   func() digest { return digestOf(noteOf(handler.Verified, orders, renewed)) },
+	"one-new-ca": func() digest {
+		return digestOf(noteOf(handler.Verified, orders, renewed, alerting, func(n *Note) {
+			n.CA = &handler.CAChange{Before: strings.Repeat("0a", 32), After: strings.Repeat("1b", 32), Changed: true, Says: "CA changed: clients that trust only the old one cannot connect"}
+			n.Reason += "; " + n.CA.Words()
+		}))
+	},
 	"markup": func() digest {
 		return digestOf(noteOf(handler.Failed, unseen, failedBy(handler.Invalid), func(n *Note) {
 			n.InstanceID, n.InstanceName = "<!channel>", "<!here> [a](https://evil.example)\n\u202e*b* `c` <@U1>"

@@ -75,6 +75,7 @@ type line struct {
 	who  string // the instance and its region
 	what string // what happened
 	why  string
+	ca   string // what the change did to it, "" if that was not looked at
 	when string // of the certificate
 	next next
 }
@@ -109,6 +110,8 @@ func words(n Note, c class, now time.Time) line {
 		}
 	case verified:
 		l.why = "" // that it was due is past
+	case attention:
+		l.next.text = n.toDo()
 	}
 	if n.Rule == handler.RuleApproval && (c == deferred || c == attention || c == reminder) {
 		l.next.text = toApprove
@@ -122,6 +125,7 @@ func words(n Note, c class, now time.Time) line {
 			l.next = next{}
 		}
 	}
+	l = l.withCA()
 	switch {
 	case n.After != nil && !n.After.SSLExpiredTime.IsZero():
 		l.when = "The new certificate expires " + date(n.After.SSLExpiredTime)
@@ -169,8 +173,10 @@ func (l line) text(most int) string {
 	if l.why != "" {
 		s += ": " + clip(l.why, most)
 	}
-	if l.when != "" {
-		s += ". " + l.when
+	for _, more := range []string{l.ca, l.when} {
+		if more != "" {
+			s += ". " + more
+		}
 	}
 	return s + "."
 }
