@@ -13,6 +13,8 @@ import (
 
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/function"
+	"tairssl/adapters/tair"
+	"tairssl/adapters/tair/served"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
@@ -21,7 +23,8 @@ import (
 // instances are those of the settings' regions.
 type instances struct {
 	*fleet.Fleet
-	api handler.API
+	api   *tair.Client
+	probe served.Probe
 }
 
 // named gives the instance that an argument names. For an id the handler finds
@@ -61,7 +64,7 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 		credentials = settings.Credentials(environ, nil)
 	}
 	f, client := settings.Fleet(credentials, slog.New(slog.DiscardHandler))
-	return instances{f, client}, func() { client.Close(); leave() }, nil
+	return instances{f, client, settings.Probe()}, func() { client.Close(); leave() }, nil
 }
 
 // cloud gives the environment to work in: the own one, or with --emulate one

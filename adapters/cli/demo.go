@@ -99,7 +99,7 @@ func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, process
 	before := map[string]string{}
 	restarts := map[string]int{}
 	for _, i := range e.Instances() {
-		before[i.InstanceID], restarts[i.InstanceID] = served(ctx, e, i.InstanceID), i.Restarts
+		before[i.InstanceID], restarts[i.InstanceID] = servedBy(ctx, e, i.InstanceID), i.Restarts
 	}
 	answer, err := processes[cloud].Invoke(ctx, event)
 	if err != nil {
@@ -119,14 +119,14 @@ func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, process
 	e.Advance(time.Minute) // past the lag and the change of what was not watched
 	for _, i := range e.Instances() {
 		if n := i.Restarts - restarts[i.InstanceID]; n > 0 {
-			fmt.Fprintf(c.Stdout, "  %s restarted %d time; served: %s → %s\n", i.InstanceID, n, before[i.InstanceID], served(ctx, e, i.InstanceID))
+			fmt.Fprintf(c.Stdout, "  %s restarted %d time; served: %s → %s\n", i.InstanceID, n, before[i.InstanceID], servedBy(ctx, e, i.InstanceID))
 		}
 	}
 	return nil
 }
 
-// served is what a TLS client sees of an instance.
-func served(ctx context.Context, e *tairtest.Emulator, id string) string {
+// servedBy is what a TLS client sees of an instance.
+func servedBy(ctx context.Context, e *tairtest.Emulator, id string) string {
 	instance, ok := e.Instance(id)
 	if !ok {
 		return "no such instance"

@@ -33,6 +33,7 @@ type practice struct {
 	environ   []string
 	transport http.RoundTripper
 	secrets   []string // that may never be shown
+	changed   bool     // instances were restarted before the doctor came
 }
 
 func newPractice(t *testing.T, o tairtest.Options) *practice {
@@ -99,7 +100,7 @@ func (p *practice) examine(args ...string) (code int, found map[string]doctor.Fi
 		}
 	}
 	for _, i := range p.Instances() {
-		if i.Restarts != 0 {
+		if i.Restarts != 0 && !p.changed {
 			p.t.Errorf("%s was restarted", i.InstanceID)
 		}
 	}
@@ -198,6 +199,8 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  permission    UntagResources                on r-bp1zxszhcgatnx01, of a tag that it does not have
 ✓  region        cn-hangzhou                   2 of 10 instances have no TLS, 1 of 10 instances is Inactive
 ✓  instance      r-bp1zxszhcgatnx01            an unattended Update now would be planned: certificate expires in 12d, within 30d: Update would restart the instance
+✓  handshake     r-bp1zxszhcgatnx01            TLS 1.3, certificate until DATE, as the API says
+–  ca                                          TAIRSSL_CA_CHECK is not set: that the CA changed is not noticed
 ✓  route         /ssl                          open by TAIRSSL_ALERT_TOKENS
 ✓  route         /alertmanager                 open by TAIRSSL_ALERT_TOKENS
 ✓  route         /grafana                      open by TAIRSSL_ALERT_TOKENS
@@ -208,7 +211,7 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  lease         TAIRSSL_LEASE_PAUSE           2s; a tag of r-bp1zxszhcgatnx01 showed within TIME, the slowest of 5 times
 ✓  notification  webhook, entry 1              HOST answers, TLS 1.3, certificate until DATE; whether it takes a message shows --notify
 
-22 fine, 6 skipped
+23 fine, 7 skipped
 `
 	if out != want {
 		t.Errorf("the table is\n%s\nwant\n%s", out, want)

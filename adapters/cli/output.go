@@ -69,8 +69,9 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 	}
 	fmt.Fprintln(w, t.Render(c.Columns))
 	for _, r := range results {
-		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" {
-			fmt.Fprintln(w, "\nClients that pin the CA must fetch its chain again: see CertDownloadURL in -o json.")
+		known := r.CA != nil && r.CA.Compared() && !r.CA.Changed
+		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" && !known {
+			fmt.Fprintln(w, "\nClients that pin the CA must fetch its chain again: tairssl ca INSTANCE writes it to a file.")
 			break
 		}
 	}

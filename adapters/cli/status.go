@@ -38,6 +38,7 @@ type status struct {
 	Rule             handler.Rule `json:",omitempty"` // what holds an unattended Update back
 	ApprovedBy       string       `json:",omitempty"` // who approved the Update of this certificate
 	Alert            bool         // it expires before a maintenance window opens, or somebody has to do something
+	Served           *handshake   `json:",omitempty"` // with --tls, and of what has a certificate
 	Error            *handler.Error
 
 	seen    handler.Observation
@@ -49,6 +50,7 @@ type status struct {
 func (c *command) status() *cobra.Command {
 	var (
 		all  bool
+		tls  bool
 		html string
 		tags map[string]string
 	)
@@ -59,6 +61,7 @@ func (c *command) status() *cobra.Command {
 		Example: `  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate
   tairssl status orders-cache --emulate
   tairssl status --all --tag env=prod
+  tairssl status --all --tls
   tairssl status --all --html fleet.html --emulate`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
@@ -66,6 +69,8 @@ func (c *command) status() *cobra.Command {
 				return usagef("name instances, or say --all")
 			case len(names) > 0 && all:
 				return usagef("--all is every instance: name none beside it")
+			case html != "" && tls:
+				return usagef("--tls and --html exclude each other: the page shows what the API tells")
 			case html != "" && !all:
 				return usagef("--html goes with --all")
 			case tags != nil && !all:
@@ -105,6 +110,10 @@ func (c *command) status() *cobra.Command {
 				return c.unread(coverage)
 			}
 			c.warnEmpty(coverage)
+			if tls {
+				lookAtServed(cmd.Context(), h, rows, c.counter("shaking hands"))
+				return worse(c.printServed(rows, all), c.unread(coverage))
+			}
 			printed := c.printStatus(rows, all)
 			if c.output != "json" {
 				c.tellFreezes(h, h.Now().Add(handler.DefaultRenewBefore), 1)
@@ -115,6 +124,7 @@ func (c *command) status() *cobra.Command {
 	cmd.ValidArgsFunction = c.completeInstances
 	flags := cmd.Flags()
 	flags.BoolVar(&all, "all", false, "all instances of the regions, what expires first on top")
+	flags.BoolVar(&tls, "tls", false, "shake hands with each instance and compare the certificate it serves with the API's; needs a way to it")
 	flags.StringVar(&html, "html", "", "write the picture of the fleet to this `file`, one page that needs nothing else")
 	flags.StringToStringVar(&tags, "tag", nil, "with --all: only instances that have this tag, as `key=value`")
 	return cmd
@@ -276,15 +286,7 @@ func (c *command) warnUnseen(rows []status) {
 
 // printStatus shows the rows; several, or a fleet however small, are an array.
 func (c *command) printStatus(rows []status, fleet bool) error {
-	code := 0
-	var failed []handler.Result
-	for _, r := range rows {
-		failed = append(failed, handler.Result{Error: r.Error})
-		if r.Error != nil && !r.stopped() { // of what does not run little can be read
-			code = max(code, r.Error.Kind.ExitCode())
-		}
-	}
-	c.nameSource(failed)
+	failed := c.rowErrors(rows)
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, rows, fleet); err != nil {
 			return err
@@ -313,6 +315,20 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 		}
 		fmt.Fprintln(c.Stdout, t.Render(c.Columns))
 	}
+	return failed
+}
+
+// rowErrors is the exit of what could not be read, nil if there is none.
+func (c *command) rowErrors(rows []status) error {
+	code := 0
+	var failed []handler.Result
+	for _, r := range rows {
+		failed = append(failed, handler.Result{Error: r.Error})
+		if r.Error != nil && !r.stopped() { // of what does not run little can be read
+			code = max(code, r.Error.Kind.ExitCode())
+		}
+	}
+	c.nameSource(failed)
 	if code != 0 {
 		return exit(code)
 	}

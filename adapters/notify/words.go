@@ -102,6 +102,9 @@ func words(n Note, c class, now time.Time) line {
 		l.what += l.ofKind()
 		l.next.text = nextByKind[n.kind()]
 	case attention, reminder:
+		if c == attention {
+			l.next.text = n.toDo()
+		}
 		if !n.Scheduled.IsZero() { // an update by hand would be a second restart
 			l.next.text = classes[deferred].next
 		}
@@ -110,8 +113,6 @@ func words(n Note, c class, now time.Time) line {
 		}
 	case verified:
 		l.why = "" // that it was due is past
-	case attention:
-		l.next.text = n.toDo()
 	}
 	if n.Rule == handler.RuleApproval && (c == deferred || c == attention || c == reminder) {
 		l.next.text = toApprove

@@ -47,6 +47,8 @@ const (
 	Permission   = "permission"
 	Region       = "region"
 	Instance     = "instance"
+	Handshake    = "handshake"
+	CA           = "ca"
 	Route        = "route"
 	Window       = "window"
 	Lease        = "lease"
@@ -54,7 +56,7 @@ const (
 )
 
 // Checks are all checks, in the order in which they are shown.
-var Checks = []string{Settings, Credentials, Clock, Endpoint, Permission, Region, Instance, Route, Window, Lease, Notification}
+var Checks = []string{Settings, Credentials, Clock, Endpoint, Permission, Region, Instance, Handshake, CA, Route, Window, Lease, Notification}
 
 // Finding is what one check found of one thing.
 type Finding struct {
@@ -104,6 +106,7 @@ type examination struct {
 	rejected bool            // no credential, or one that is refused
 	silent   map[string]bool // the regions whose endpoint does not answer
 	subject  subject
+	censuses map[string]census // by region
 }
 
 var errLimit = errors.New("the time limit")
@@ -134,7 +137,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	x.fleet, x.client = x.settings.Fleet(x.Credentials, slog.New(slog.DiscardHandler))
 	defer x.client.Close()
 
-	var credentials, clock, endpoints, rights, regions, instance, window, lease, notices []Finding
+	var credentials, clock, endpoints, rights, regions, instance, handshakes, authorities, window, lease, notices []Finding
 	together(
 		func() { credentials = x.credentials() },
 		func() { clock, endpoints = x.reach() },
@@ -147,9 +150,13 @@ func Examine(ctx context.Context, o Options) []Finding {
 		func() { look = x.look() },
 	)
 	instance, window = x.instance(look), x.window(look)
+	together(
+		func() { handshakes = x.handshakes(look) },
+		func() { authorities = x.authorities(look) },
+	)
 	lease, tags := x.visibility(look)
 	rights = append(rights, x.writes(tags)...)
-	return slices.Concat(settings, credentials, clock, endpoints, rights, regions, instance, x.routes(), window, lease, notices)
+	return slices.Concat(settings, credentials, clock, endpoints, rights, regions, instance, handshakes, authorities, x.routes(), window, lease, notices)
 }
 
 // together does all at the same time and returns when all are done.

@@ -37,6 +37,10 @@ func (x *examination) reads() (rights, regions []Finding) {
 		}
 		return x.census(region)
 	})
+	x.censuses = map[string]census{}
+	for _, c := range all {
+		x.censuses[c.region] = c
+	}
 	for _, found := range each(all, x.readsIn) {
 		rights = append(rights, found...)
 	}
@@ -134,10 +138,10 @@ func (x *examination) writesIn(region string, tags tagged) []Finding {
 		const why = "TAIRSSL_LEASE is none: no tag is "
 		untag = skip(Permission, "UntagResources", why+"removed")
 		switch {
-		case len(x.settings.NotifyURLs) == 0:
+		case len(x.settings.NotifyURLs) == 0 && !x.settings.CACheck:
 			tag = skip(Permission, "TagResources", why+"written")
 		case tag.State == Unknown:
-			tag.Found += "; what people were told is remembered in a tag"
+			tag.Found += "; what people were told, and that the CA changed, is remembered in a tag"
 			tag.Fix = "see that the policy allows kvstore:TagResources on yours: adapters/tair/policy.json"
 		}
 		return []Finding{modify, tag, untag}

@@ -81,6 +81,11 @@ var advice = []struct {
 		return s.Lease == "tag" && s.LeasePause < shortestPause
 	},
 		fmt.Sprintf("is shorter than %s: a tag may show later", shortestPause), "measure it with --tag-probe --instance ID, or leave it at 2s"},
+	{"WAIT", func(s function.Settings, _ func(string) string) bool {
+		return s.Wait == 0 && (s.CACheck || s.Verify == function.VerifyTLS)
+	}, "is 0s: what an event or a request changes is not watched, so neither a handshake nor the CA shows how it ended", "set it to 5m"},
+	{"CA_ACCEPT", func(s function.Settings, _ func(string) string) bool { return len(s.CAAccept) > 0 && !s.CACheck },
+		"does nothing without TAIRSSL_CA_CHECK", "set TAIRSSL_CA_CHECK=1, or remove it"},
 	{"CHAT_ALLOW", func(s function.Settings, _ func(string) string) bool { return chats(s) && len(s.ChatAllow) == 0 },
 		"is not set: nobody may do anything in the chat that is open", "set a rule, such as slack:T123/U456 status,update r-bp1*"},
 	{"CONFIRM_KEY", func(s function.Settings, _ func(string) string) bool { return chats(s) && s.ConfirmKey == "" },

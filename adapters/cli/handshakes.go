@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/sync/errgroup"
+
+	"tairssl/adapters/tair/cachain"
+	"tairssl/adapters/tair/served"
+	"tairssl/handler"
+)
+
+// handshake is what a TLS client is served by an instance.
+type handshake struct {
+	SSLExpiredTime handler.Time
+	Names          []string // for which the certificate is
+	SHA256         string   // its fingerprint
+	TLS            string   // the version, such as TLS 1.3
+	Matches        bool     // it is the certificate of which the API tells
+	Reason         string   // why it is not; "" if it is
+	Error          *handler.Error
+}
+
+// differs reports that another certificate is served than the API tells of.
+func (h *handshake) differs() bool { return h != nil && h.Error == nil && !h.Matches }
+
+// lookAtServed makes a handshake with each instance that has a certificate, many
+// at once.
+func lookAtServed(ctx context.Context, h instances, rows []status, progress *gauge) {
+	defer progress.end()
+	var group errgroup.Group
+	group.SetLimit(h.Concurrency)
+	var done atomic.Int32
+	for i := range rows {
+		group.Go(func() error {
+			if r := &rows[i]; r.Error == nil && r.DaysLeft != nil && !r.stopped() {
+				r.Served = shake(ctx, h.probe, *r)
+			}
+			progress.set(int(done.Add(1)), len(rows))
+			return nil
+		})
+	}
+	_ = group.Wait() // no function fails
+}
+
+// shake makes one handshake and compares what it shows with the row.
+func shake(ctx context.Context, probe served.Probe, r status) *handshake {
+	conn, err := probe.Dial(ctx, r.ConnectionDomain, r.seen.Port)
+	if err != nil {
+		return &handshake{Error: handler.AsError(err)}
+	}
+	defer func() { _ = conn.Close() }()
+	leaf := served.Chain(conn)[0]
+	seen := &handshake{
+		SSLExpiredTime: handler.At(leaf.NotAfter), Names: served.Names(leaf), SHA256: cachain.SHA256(leaf),
+		TLS: tls.VersionName(conn.ConnectionState().Version),
+	}
+	var o handler.Observation
+	// That the API itself tells of another name is no difference: see WrongName.
+	o.Expires, o.ConnectionDomain = r.SSLExpiredTime.Time, cmp.Or(r.CertCommonName, r.ConnectionDomain)
+	seen.Reason = handler.Certificate{Expires: leaf.NotAfter, Names: seen.Names}.Contradicts(o)
+	seen.Matches = seen.Reason == ""
+	return seen
+}
+
+// printServed shows what is served beside what the API tells. Its exit code is not
+// 0 if they differ anywhere, or if an instance that serves a certificate could not
+// be looked at.
+func (c *command) printServed(rows []status, fleet bool) error {
+	code := 0
+	for _, r := range rows {
+		switch {
+		case r.Served.differs():
+			code = max(code, handler.Internal.ExitCode())
+		case r.Served != nil && r.Served.Error != nil:
+			code = max(code, r.Served.Error.Kind.ExitCode())
+		}
+	}
+	var differ error
+	if code != 0 {
+		differ = exit(code)
+	}
+	if c.output == "json" {
+		return worse(c.printStatus(rows, fleet), differ)
+	}
+	now := time.Now()
+	t := newInstanceTable("REGION", "STATUS", "EXPIRES", "SERVED", "WHY")
+	for _, r := range rows {
+		shown, why, color := r.servedInWords(now)
+		expires := "-"
+		if r.DaysLeft != nil {
+			expires = days(r.SSLExpiredTime, now)
+		}
+		t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, expires, c.paint(color, shown), why)
+	}
+	fmt.Fprintln(c.Stdout, t.Render(c.Columns))
+	return worse(c.rowErrors(rows), differ)
+}
+
+// servedInWords says what is served by the instance of a row, and why that is
+// worth a look.
+func (r status) servedInWords(now time.Time) (shown, why string, color text.Color) {
+	switch {
+	case r.Error != nil:
+		return "-", r.Error.Message, text.FgRed
+	case r.SSLEnabled == string(handler.Disable):
+		return "-", join("encryption is off", r.Reason), text.FgHiBlack
+	case r.Served == nil:
+		return "-", r.Reason, text.FgHiBlack
+	case r.Served.Error != nil:
+		return "no handshake", r.Served.Error.Message, text.FgYellow
+	case r.Served.differs():
+		return days(r.Served.SSLExpiredTime, now), r.Served.Reason, text.FgRed
+	}
+	return "the same", r.Reason, text.FgGreen
+}
