@@ -2,8 +2,10 @@ package handler
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,11 +57,20 @@ func (a *attempt) heldByCA(ctx context.Context, d decision) decision {
 	}
 	for _, l := range marked {
 		if mark, there := l.Tags[CAChangedTag]; there && !slices.Contains(a.CAAccept, mark) {
-			held := fmt.Sprintf("the CA changed with the renewal of %s, so automatic changes in %s wait: give all clients the new CA (tairssl ca %s), then set TAIRSSL_CA_ACCEPT=%s", l.InstanceID, l.RegionID, l.InstanceID, Clip(mark))
+			held := fmt.Sprintf("the CA changed with the renewal of %s, so automatic changes in %s wait: give all clients the new CA (tairssl ca %s), then set TAIRSSL_CA_ACCEPT=%s", l.InstanceID, l.RegionID, l.InstanceID, fingerprintOr(mark))
 			return decision{outcome: Deferred, rule: RuleCA, alert: true, held: held, reason: d.reason + ", but " + held}
 		}
 	}
 	return d
+}
+
+// fingerprintOr is a mark as it is if it is a fingerprint, and else briefly: the
+// tag may be a stranger's.
+func fingerprintOr(mark string) string {
+	if len(mark) == sha256.Size*2 && strings.Trim(mark, "0123456789abcdef") == "" {
+		return mark
+	}
+	return Clip(mark)
 }
 
 // SpentTags are the keys of an instance's tags that have done their work: those of

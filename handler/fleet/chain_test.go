@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +146,23 @@ func TestARegionThatWaitsForACAKeepsNoOtherOneBack(t *testing.T) {
 	}
 	if got.Summary.Due != 64 || got.Summary.Outcomes[handler.Deferred] != 60 {
 		t.Errorf("it counts %+v", got.Summary)
+	}
+}
+
+// What is switched off costs no call: these are those of a sweep before there was
+// any of it.
+func TestASweepMakesNoCallForWhatIsSwitchedOff(t *testing.T) {
+	c := handlertest.NewCloud(instances(20, 3))
+	lists := 0
+	c.OnList = func(string, int) error { lists++; return nil }
+	if got, err := sweeper(c, handler.Options{}).Sweep(context.Background(), fleet.Order{}); err != nil || c.AllRestarts() != 3 {
+		t.Fatalf("the sweep ended %v after %d restarts, %v", got.Summary.Outcomes, c.AllRestarts(), err)
+	}
+	calls := map[string]int{"List": lists}
+	for _, call := range c.Calls {
+		calls[call]++
+	}
+	if want := (map[string]int{"List": 1, "Instance": 21, "SSL": 41, "Tag": 3, "Modify": 3}); !maps.Equal(calls, want) {
+		t.Errorf("the sweep made the calls %v, want %v", calls, want)
 	}
 }
