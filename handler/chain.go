@@ -79,8 +79,11 @@ func (a *attempt) caBefore(ctx context.Context) decision {
 	}
 	before, err := a.readCA(ctx, a.before.Observation)
 	a.ca = &caCheck{CAChange: CAChange{Before: before, Says: "CA not compared: the change was not watched to its end; raise TAIRSSL_WAIT"}}
-	if err == nil {
+	switch {
+	case err == nil:
 		return proceed(a.reason)
+	case ctx.Err() != nil:
+		return a.tooLate()
 	}
 	a.ca.lost = AsError(err).Message
 	if a.Unattended() {

@@ -48,7 +48,7 @@ func roomToLast(tags map[string]string, key string) (remove string, ok bool) {
 // heldByCA defers an automatic change while an instance of its region is marked
 // with a CA that clients may not have.
 func (a *attempt) heldByCA(ctx context.Context, d decision) decision {
-	if a.CA == nil || !d.act || !a.Unattended() {
+	if a.CA == nil || !d.act {
 		return d
 	}
 	marked, err := a.listAll(ctx, question{a.ref.RegionID, Filter{Key: CAChangedTag}})

@@ -42,7 +42,7 @@ func (l line) withCA() line {
 	switch {
 	case ca.Stops():
 		l.what = changes[l.note.SSLEnabled] + " changed the CA"
-	case ca.Compared() && !ca.Changed && l.next.text == fetch:
+	case ca.Compared() && l.next.text == fetch:
 		l.next = next{} // clients have it
 	}
 	if l.note.Outcome == handler.Verified {
