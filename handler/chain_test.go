@@ -194,7 +194,7 @@ func TestTheTimeMayEndWhileTheCAIsRead(t *testing.T) {
 		cancel()
 		return "", handler.Errorf(handler.Unavailable, "no answer in time")
 	}
-	result := h.Handle(ctx, []handler.Delivery{automatic()})[0]
+	result := h.Handle(ctx, []handler.Delivery{automaticUpdate()})[0]
 	if result.Outcome != handler.Failed || !errors.Is(result.Error, handler.ErrNoTime) || !handler.LacksTime(ctx, result) || result.Alert || a.Restarts(id) != 0 {
 		t.Errorf("it ended %s (alert %t) after %d restarts: %s", result.Outcome, result.Alert, a.Restarts(id), result.Reason)
 	}

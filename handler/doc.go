@@ -17,7 +17,8 @@
 //     clouds away for the minutes in which nothing shows yet, and a write
 //     whose answer was lost is never sent again;
 //   - verify: the state is read back until the change has come true or the
-//     time is up.
+//     time is up. Where it is asked for, a TLS handshake has to show the new
+//     certificate ([Served]), and the CA is compared ([CAFingerprint]).
 //
 // Alibaba's own state is the only ledger, so the same need may be delivered
 // any number of times, at once, by processes that know nothing of each other:

@@ -54,6 +54,14 @@ func (a *attempt) doubted(ctx context.Context, o Observation) (d doubt) {
 	return doubt{why, why != ""}
 }
 
+// shown says that a handshake has shown a change, "" if none was made.
+func (a *attempt) shown(o Observation) string {
+	if a.Served == nil || !o.Enabled {
+		return ""
+	}
+	return ", and a TLS client is served it"
+}
+
 // accepted ends a change that the API calls done and that a handshake has not
 // shown.
 func (d doubt) accepted(reason string) decision {

@@ -52,7 +52,7 @@ func TestAChangeIsVerifiedByWhatIsServed(t *testing.T) {
 		alert       bool
 		says        []string
 	}{
-		"the new one":                    {is(renewed, endpoint), handler.Verified, false, []string{"done: certificate expires 2029-11-24T12:01:02Z"}},
+		"the new one":                    {is(renewed, endpoint), handler.Verified, false, []string{"done: certificate expires 2029-11-24T12:01:02Z, and a TLS client is served it"}},
 		"the new one, in capitals":       {is(renewed, strings.ToUpper(endpoint)), handler.Verified, false, nil},
 		"the new one, by a star":         {is(renewed, "other.example.com", "*.redis.rds.aliyuncs.com"), handler.Verified, false, nil},
 		"the new one, in fractions":      {is(renewed.Add(999*time.Millisecond), endpoint), handler.Verified, false, nil},

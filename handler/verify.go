@@ -38,7 +38,7 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 				unproven = a.doubted(invocation, l.Observation)
 				a.caAfter(invocation, l.Observation)
 				if unproven.why == "" {
-					return decision{outcome: Verified, reason: a.reason + "; done: " + l.described()}, &l.Observation
+					return decision{outcome: Verified, reason: a.reason + "; done: " + l.described() + a.shown(l.Observation)}, &l.Observation
 				}
 			case underWay:
 				// Whatever was lost, the change is under way.

@@ -18,8 +18,8 @@ const (
 	RuleApproval   Rule = "approval"    // nobody approved it yet
 	RuleFreeze     Rule = "freeze"      // changes are frozen
 	RuleAlibaba    Rule = "alibaba"     // Alibaba itself renews it
-	RuleCA         Rule = "ca"          // the CA changed, and clients may not have the new one
 	RuleWindow     Rule = "window"      // the maintenance window is shut
+	RuleCA         Rule = "ca"          // the CA changed, and clients may not have the new one
 	RuleMembers    Rule = "members"     // another member of its global instance is being changed
 	RuleMaxTargets Rule = "max-targets" // one sweep changes no more at once
 )

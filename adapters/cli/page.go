@@ -90,7 +90,7 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	case !s.ScheduledTime.IsZero() && s.ScheduledTime.Before(s.SSLExpiredTime.Time):
 		return fleetpage.Renewal{At: s.ScheduledTime.Time, Rule: fleetpage.Alibaba}
 	case s.outcome == handler.Deferred:
-		return s.held()
+		return s.held(p.Generated)
 	case s.outcome == handler.InProgress:
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.Busy}
 	case !due.After(p.Generated):
@@ -127,6 +127,8 @@ func (p fleetPage) group(s status, r fleetpage.Renewal) fleetpage.Group {
 		return fleetpage.Unreadable
 	case !s.SSLExpiredTime.After(p.Generated):
 		return fleetpage.Expired
+	case r.Rule == fleetpage.NewCA:
+		return fleetpage.Waiting
 	case s.Alert || !r.At.Before(s.SSLExpiredTime.Time):
 		return fleetpage.TooLate
 	case r.Rule == fleetpage.OptedOutRule:
@@ -151,6 +153,8 @@ func (s status) whyOnPage(r fleetpage.Rule) string {
 		why = append(why, "Encryption is on, but the API gives no expiry. Try again.")
 	case s.outcome == handler.Failed, s.outcome == handler.InProgress, s.outcome == handler.Refused && r == fleetpage.Forbidden:
 		why = append(why, s.Reason)
+	case r == fleetpage.NewCA:
+		why = append(why, s.byCA)
 	}
 	if s.WrongName {
 		why = append(why, fmt.Sprintf("The certificate is for %s, but the endpoint is %s.", s.CertCommonName, s.ConnectionDomain))

@@ -78,6 +78,9 @@ func TestEveryStateHasItsPlaceOnThePage(t *testing.T) {
 		"waits for a window":          {on("r-abcd", 9*day, deferred(day)), fleetpage.Waiting, fleetpage.Window, day, "", "update"},
 		"the window opens too late":   {on("r-abcd", 2*day, deferred(3*day), func(s *status) { s.Alert = true }), fleetpage.TooLate, fleetpage.Window, 3 * day, "", "update"},
 		"the window is missed":        {on("r-abcd", 2*day, deferred(3*day)), fleetpage.TooLate, fleetpage.Window, 3 * day, "", "update"},
+		"its region waits for a CA": {on("r-abcd", 9*day, deferred(0), func(s *status) {
+			s.DeferredUntil, s.Alert, s.Rule, s.byCA = handler.Time{}, true, handler.RuleCA, "the CA changed with the renewal of r-other"
+		}), fleetpage.Waiting, fleetpage.NewCA, -1, "the CA changed with the renewal of r-other", "update"},
 		"renewed by Alibaba":          {on("r-abcd", 9*day, alibaba(day), deferred(day)), fleetpage.Waiting, fleetpage.Alibaba, day, "", "update"},
 		"renewed early by Alibaba":    {on("r-abcd", 90*day, alibaba(day)), fleetpage.Fine, fleetpage.Alibaba, day, "", "status"},
 		"renewed too late by Alibaba": {on("r-abcd", 9*day, alibaba(10*day)), fleetpage.Due, fleetpage.WhenDue, 0, "", "update"},

@@ -12,13 +12,16 @@ var rulesOnPage = map[handler.Rule]fleetpage.Rule{
 	handler.RuleNone: fleetpage.WhenDue, handler.RulePause: fleetpage.Paused, handler.RuleOptOut: fleetpage.OptedOutRule,
 	handler.RuleExcluded: fleetpage.Forbidden, handler.RuleApproval: fleetpage.Approval, handler.RuleFreeze: fleetpage.Freeze,
 	handler.RuleAlibaba: fleetpage.Alibaba, handler.RuleWindow: fleetpage.Window, handler.RuleMaxTargets: fleetpage.Capped,
+	handler.RuleCA: fleetpage.NewCA, handler.RuleMembers: fleetpage.Members,
 }
 
 // held is what holds back an instance that is due, as the handler has said it.
-func (s status) held() fleetpage.Renewal {
+func (s status) held(now time.Time) fleetpage.Renewal {
 	switch s.Rule {
 	case handler.RuleApproval: // until a person acts
 		return fleetpage.Renewal{Rule: fleetpage.Approval}
+	case handler.RuleMembers: // until that is done, which takes minutes
+		return fleetpage.Renewal{At: now, Rule: fleetpage.Members}
 	case handler.RuleNone:
 		return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: fleetpage.Window}
 	}

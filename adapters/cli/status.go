@@ -44,6 +44,7 @@ type status struct {
 	seen    handler.Observation
 	outcome handler.Outcome // of an unattended Update, if one is due
 	alibaba string          // what Alibaba does itself, in words
+	byCA    string          // why all unattended changes in its region wait
 	unseen  error           // why Alibaba's own renewals could not be read
 }
 
@@ -253,7 +254,7 @@ func lookAhead(ctx context.Context, h instances, l handler.Listed, o handler.Obs
 		return row
 	}
 	r := h.Handle(ctx, handler.Trusted.Deliver(handler.Request{InstanceID: l.InstanceID, RegionID: l.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true}))[0]
-	row.Alert, row.outcome, row.Rule = r.Alert, r.Outcome, r.Rule
+	row.Alert, row.outcome, row.Rule, row.byCA = r.Alert, r.Outcome, r.Rule, r.Held
 	switch r.Outcome {
 	case handler.Unchanged:
 	case handler.Planned:

@@ -21,6 +21,9 @@
 //
 // Every error is a *handler.Error; the table of codes is in errors.go.
 //
+// [Client.CAChain] downloads the CA chain that an instance's clients have to trust,
+// from Alibaba's hosts alone.
+//
 // [OIDC] gives the credentials of a role for an identity token, so that no
 // long-lived key is needed. [Client.Warm] spares the first calls of a process two
 // round trips. [InvokeAsync] hands work over to another invocation of a function

@@ -6,7 +6,8 @@
 // A sweep reads the encryption of every instance, many at once, and keeps the
 // most urgent in a bounded heap, so its memory does not grow with the fleet. It
 // changes at most MaxTargets of them. The first change is the canary: the sweep
-// watches it to its end and stops if it cannot be verified.
+// watches it to its end and stops if it cannot be verified, or if the CA changed
+// with it.
 package fleet
 
 import (

@@ -39,7 +39,7 @@ var groups = [...]struct {
 	Due: {id: "due", word: "Due",
 		note: "The next sweep renews these, unless a row says otherwise."},
 	Waiting: {id: "waiting", word: "Waiting",
-		note: "Due, but a rule holds them back: their maintenance window, a freeze, an approval, or Alibaba's own schedule. Each row names the rule."},
+		note: "Due, but a rule holds them back: their maintenance window, a freeze, an approval, Alibaba's own schedule, or a new CA. Each row names the rule."},
 	OptedOut: {id: "opted-out", word: "Opted out",
 		note: "The tag tairssl=off keeps unattended changes away. Their owners renew these."},
 	Stopped: {id: "stopped", word: "Not running",

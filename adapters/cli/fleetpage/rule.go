@@ -15,6 +15,8 @@ const (
 	Freeze              // a freeze moves it, to before or after
 	Approval            // it waits for a person's approval
 	Alibaba             // Alibaba renews it itself
+	NewCA               // clients may lack the new CA of the region
+	Members             // another member of its global instance is being changed
 	Capped              // one sweep changes only so many instances
 	Busy                // the instance is being changed
 	OptedOutRule        // its owner keeps unattended changes away
@@ -31,6 +33,8 @@ var rules = [...]string{
 	Freeze:         "moved by a freeze",
 	Approval:       "an approval is missing",
 	Alibaba:        "by Alibaba itself",
+	NewCA:          "clients need the new CA first",
+	Members:        "after another member of its global instance",
 	Capped:         "in a later sweep",
 	Busy:           "when the instance is not busy",
 	OptedOutRule:   "opted out",

@@ -39,7 +39,7 @@ func reason(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "it was interrupted"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer within " + Timeout.String() + "; " + inside
+		return "no answer in time; " + inside
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused; " + inside
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
