@@ -271,6 +271,16 @@ func (f *Function) Handler(ctx context.Context) (http.Handler, error) {
 	}), nil
 }
 
+// Fleet gives the instances that the function looks after, and the API behind
+// them. Its error, a *[Failure], is one of the settings.
+func (f *Function) Fleet(ctx context.Context) (*fleet.Fleet, handler.API, error) {
+	r, err := f.start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.fleet, r.client, nil
+}
+
 // Open reports whether a route is.
 func (f *Function) Open(ctx context.Context, path string) bool {
 	r, err := f.start(ctx)

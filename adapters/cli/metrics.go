@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"tairssl/adapters/cli/exporter"
+	"tairssl/adapters/function"
+	"tairssl/handler"
+	"tairssl/handler/fleet"
+)
+
+// metricsRoute is where Prometheus reads.
+const metricsRoute = "/metrics"
+
+// export begins to look at the function's instances at an interval, and gives
+// what shows them. The looks share the function's rate and quotas.
+func (c *command) export(ctx context.Context, f *function.Function, every time.Duration) (show http.Handler, stop func(), err error) {
+	instancesOf, api, err := f.Fleet(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	h := instances{instancesOf, api}
+	e := exporter.New(exporter.Options{
+		Look:  func(ctx context.Context) exporter.Look { return lookAt(ctx, h) },
+		Every: every, Version: c.Version, Log: h.Log,
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { e.Run(ctx) })
+	return e.Handler(), func() { cancel(); running.Wait() }, nil
+}
+
+// lookAt reads every instance, and of those that are due what keeps an unattended
+// change away. Alibaba's own schedule, whose quota is small, is not read of the
+// others.
+func lookAt(ctx context.Context, h instances) exporter.Look {
+	began, now := time.Now(), h.Now()
+	look := exporter.Look{Began: now}
+	rows, coverage := h.Outlook(ctx, h.Regions, nil, now)
+	for _, row := range rows {
+		if row.Err != nil && !row.Observation.Stopped() {
+			look.Failures = append(look.Failures, exporter.Failure{Ref: row.Ref, Name: row.Observation.Name, Kind: row.Err.Kind, Why: row.Err.Message})
+			continue
+		}
+		look.Instances = append(look.Instances, seen(h, row, now))
+	}
+	for _, region := range coverage {
+		r := exporter.Region{ID: region.RegionID, Listed: region.Listed}
+		if region.Error != nil {
+			r.Kind, r.Why = region.Error.Kind, region.Error.Message
+		}
+		look.Regions = append(look.Regions, r)
+	}
+	look.Took = time.Since(began)
+	return look
+}
+
+// seen is an instance that was read. Of one that does not run, the API may tell
+// nothing.
+func seen(h instances, row fleet.Outlook, now time.Time) exporter.Instance {
+	i := exporter.Instance{Ref: row.Ref, Name: row.Observation.Name, Stopped: row.Observation.Stopped(), Seen: now}
+	if row.Err != nil {
+		return i
+	}
+	tls := map[string]exporter.TLS{string(handler.Enable): exporter.On, string(handler.Disable): exporter.Off, noTLS: exporter.None}
+	shown := rowOf(h, row.Ref, row.Observation, nil)
+	i.TLS, i.Expires, i.Due, i.Alert = tls[shown.SSLEnabled], shown.SSLExpiredTime.Time, shown.Due, row.Alert
+	if i.Due && row.At.After(now) {
+		i.DeferredUntil = row.At.Time
+	}
+	return i
+}
