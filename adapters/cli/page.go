@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,11 +40,7 @@ func (c *command) again(file string, tags map[string]string) string {
 }
 
 func writeFile(name string, p fleetPage) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(writePage(f, p), f.Close())
+	return replaceFile(name, func(w io.Writer) error { return writePage(w, p) })
 }
 
 // page says in the page's own terms what the rows say in the command's.
