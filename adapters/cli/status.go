@@ -50,10 +50,9 @@ type status struct {
 
 func (c *command) status() *cobra.Command {
 	var (
-		all  bool
-		tls  bool
-		html string
-		tags map[string]string
+		all, tls  bool
+		html, ics string
+		tags      map[string]string
 	)
 	cmd := &cobra.Command{
 		Use:   "status [INSTANCE…]",
@@ -63,17 +62,20 @@ func (c *command) status() *cobra.Command {
   tairssl status orders-cache --emulate
   tairssl status --all --tag env=prod
   tairssl status --all --tls
-  tairssl status --all --html fleet.html --emulate`,
+  tairssl status --all --html fleet.html --emulate
+  tairssl status --all --ics certificates.ics --emulate`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case len(names) == 0 && !all:
 				return usagef("name instances, or say --all")
 			case len(names) > 0 && all:
 				return usagef("--all is every instance: name none beside it")
-			case html != "" && tls:
-				return usagef("--tls and --html exclude each other: the page shows what the API tells")
-			case html != "" && !all:
-				return usagef("--html goes with --all")
+			case (html != "" || ics != "") && tls:
+				return usagef("--tls excludes --html and --ics, which show what the API tells")
+			case (html != "" || ics != "") && !all:
+				return usagef("--html and --ics go with --all")
+			case html != "" && ics != "":
+				return usagef("--html and --ics exclude each other: write one, then the other")
 			case tags != nil && !all:
 				return usagef("--tag goes with --all")
 			}
@@ -85,6 +87,9 @@ func (c *command) status() *cobra.Command {
 				return err
 			}
 			defer done()
+			if ics != "" {
+				return c.writeCalendar(cmd.Context(), h, tags, ics)
+			}
 			shown := c.gauge("reading")
 			defer shown.end()
 			var rows []status
@@ -127,6 +132,7 @@ func (c *command) status() *cobra.Command {
 	flags.BoolVar(&all, "all", false, "all instances of the regions, what expires first on top")
 	flags.BoolVar(&tls, "tls", false, "shake hands with each instance and compare the certificate it serves with the API's; needs a way to it")
 	flags.StringVar(&html, "html", "", "write the picture of the fleet to this `file`, one page that needs nothing else")
+	flags.StringVar(&ics, "ics", "", "write a calendar of expiries and planned renewals to this `file` (iCalendar)")
 	flags.StringToStringVar(&tags, "tag", nil, "with --all: only instances that have this tag, as `key=value`")
 	return cmd
 }

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"tairssl/adapters/cli/calendar"
+	"tairssl/handler"
+	"tairssl/handler/fleet"
+)
+
+// settledAhead is how far ahead of a renewal its hour is known: only so far the
+// instance's own window and Alibaba's schedule are read.
+const settledAhead = 90 * 24 * time.Hour
+
+// writeCalendar writes when certificates expire and when they are renewed.
+func (c *command) writeCalendar(ctx context.Context, h instances, tags map[string]string, file string) error {
+	shown := c.gauge("reading")
+	defer shown.end()
+	now := h.Now()
+	rows, coverage := h.Outlook(ctx, h.Regions, tags, now.Add(settledAhead))
+	rows = slices.DeleteFunc(rows, func(row fleet.Outlook) bool { return row.Err != nil && row.Err.Kind == handler.NotFound }) // released since it was listed
+	shown.end()
+	if ctx.Err() != nil {
+		return exit(interruptedCode) // half a calendar must not replace a whole one
+	}
+	events := eventsOf(rows, coverage, now)
+	if err := replaceFile(file, func(w io.Writer) error { return calendar.Write(w, "Tair certificates", now, events) }); err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(c.Stderr, "wrote %s\n", file)
+	c.warnEmpty(coverage)
+	code := 0
+	for _, row := range rows {
+		if e := unreadRow(row); e != nil {
+			fmt.Fprintf(c.Stderr, "tairssl: %s: %s\n", row.InstanceID, e.Message)
+			code = max(code, e.Kind.ExitCode())
+		}
+	}
+	if code != 0 {
+		return worse(c.unread(coverage), exit(code))
+	}
+	return c.unread(coverage)
+}
+
+// eventsOf are the events of a calendar. The last one says when all was read, and
+// what could not be: a calendar that lacks something has to say so.
+func eventsOf(rows []fleet.Outlook, coverage []fleet.Coverage, now time.Time) (events []calendar.Event) {
+	var unread []string
+	for _, region := range coverage {
+		if region.Error != nil {
+			unread = append(unread, region.Error.Message)
+		}
+	}
+	for _, row := range rows {
+		if e := unreadRow(row); e != nil {
+			unread = append(unread, row.InstanceID+": "+e.Message)
+			continue
+		}
+		events = append(events, eventsOfInstance(row, now)...)
+	}
+	read := calendar.Event{
+		UID: "read@tairssl", At: now, Category: "tairssl",
+		Summary:     fmt.Sprintf("tairssl has read the certificates of %d instances", len(rows)),
+		Description: "This calendar was written " + handler.At(now).String() + ".",
+	}
+	if unread != nil {
+		read.Summary += ", but not of all"
+		read.Description += "\nWhat is missing here:\n" + strings.Join(unread, "\n")
+	}
+	return append(events, read)
+}
+
+// unreadRow is why an instance could not be read. Of what does not run little can
+// be.
+func unreadRow(row fleet.Outlook) *handler.Error {
+	if row.Observation.Stopped() {
+		return nil
+	}
+	return row.Err
+}
+
+// eventsOfInstance are the expiry and the next renewal of one.
+func eventsOfInstance(row fleet.Outlook, now time.Time) (events []calendar.Event) {
+	o := row.Observation
+	if !o.Enabled || o.Expires.IsZero() {
+		return nil
+	}
+	called := row.InstanceID
+	if o.Name != "" && o.Name != called {
+		called = o.Name + " (" + row.InstanceID + ")"
+	}
+	of := row.RegionID + "." + row.InstanceID + "@tairssl"
+	where := fmt.Sprintf("Instance %s in %s, at %s.", called, row.RegionID, o.ConnectionDomain)
+	expiry := calendar.Event{UID: "expiry." + of, At: o.Expires, Category: "Expiry", Summary: "Certificate of " + called + " expires", Description: where}
+	if !o.Expires.After(now) {
+		expiry.Summary = "Certificate of " + called + " has expired"
+	}
+	if row.At.IsZero() {
+		expiry.Description += "\nIt is not renewed by itself: " + row.Reason + "."
+		return append(events, expiry)
+	}
+	renewal := calendar.Event{UID: "renewal." + of, At: row.At.Time, Category: "Renewal", Summary: "Certificate of " + called + " is renewed", Description: where + "\nThe instance restarts: " + row.Reason + "."}
+	if row.Rule == handler.RuleAlibaba {
+		renewal.Summary = "Alibaba renews the certificate of " + called
+	}
+	if !row.InTime {
+		renewal.Summary += ", too late"
+	}
+	if row.At.After(now.Add(settledAhead)) {
+		renewal.Description += fmt.Sprintf("\nThe hour is known for certain %s before.", handler.Span(settledAhead))
+	}
+	return append(events, expiry, renewal)
+}
