@@ -63,7 +63,7 @@ func (c *command) status() *cobra.Command {
   tairssl status --all --tag env=prod
   tairssl status --all --tls
   tairssl status --all --html fleet.html --emulate
-  tairssl status --all --ics certificates.ics --emulate`,
+  tairssl status --all --ics renewals.ics --emulate`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			switch {
 			case len(names) == 0 && !all:
