@@ -133,7 +133,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or decl
 		c.change(handler.Update, "Renew certificates that are due"),
 		c.change(handler.Enable, "Switch encryption on"),
 		c.change(handler.Disable, "Switch encryption off; for legacy instances there is no way back"),
-		c.approve(), c.status(), c.plan(), c.ca(), c.sweep(), c.invoke(), c.serve(), c.sign(), c.doctor(), c.emulator(), c.demo(),
+		c.approve(), c.status(), c.plan(), c.ca(), c.sweep(), c.rehearse(), c.invoke(), c.serve(), c.sign(), c.doctor(), c.emulator(), c.demo(),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			Run: func(*cobra.Command, []string) { fmt.Fprintln(c.Stdout, e.Version) },

@@ -59,8 +59,15 @@ func quoted(word string) string {
 // agree asks, where a person is there to be asked. An end of the input and an
 // interrupt are a no.
 func (c *command) agree(ctx context.Context, question string) bool {
+	text := strings.ToLower(c.ask(ctx, question))
+	return text == "y" || text == "yes"
+}
+
+// ask gives what a person answers; "" where nobody is there to be asked, at the end
+// of the input, and after an interrupt.
+func (c *command) ask(ctx context.Context, question string) string {
 	if !c.Ask {
-		return false
+		return ""
 	}
 	fmt.Fprint(c.Stderr, question)
 	type line struct {
@@ -80,6 +87,5 @@ func (c *command) agree(ctx context.Context, question string) bool {
 	if !answer.ended {
 		fmt.Fprintln(c.Stderr)
 	}
-	text := strings.ToLower(strings.TrimSpace(answer.text))
-	return text == "y" || text == "yes"
+	return strings.TrimSpace(answer.text)
 }

@@ -22,7 +22,7 @@ func (c *command) export(ctx context.Context, f *function.Function, every time.D
 	if err != nil {
 		return nil, nil, err
 	}
-	h := instances{instancesOf, api}
+	h := instances{Fleet: instancesOf, api: api}
 	e := exporter.New(exporter.Options{
 		Look:  func(ctx context.Context) exporter.Look { return lookAt(ctx, h) },
 		Every: every, Version: c.Version, Log: h.Log,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
@@ -55,6 +56,15 @@ func (g *gauge) set(done, total int) {
 	}
 	g.tracker.UpdateTotal(int64(total))
 	g.tracker.SetValue(int64(done))
+}
+
+// tell writes a line of news, above the gauge if one is shown.
+func (c *command) tell(g *gauge, news string) {
+	if g.tracker == nil {
+		fmt.Fprintln(c.Stderr, news)
+		return
+	}
+	g.writer.Log("%s", news)
 }
 
 // end takes the gauge off the terminal. It may be called again.

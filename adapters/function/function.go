@@ -273,7 +273,7 @@ func (f *Function) Handler(ctx context.Context) (http.Handler, error) {
 
 // Fleet gives the instances that the function looks after, and the API behind
 // them. Its error, a *[Failure], is one of the settings.
-func (f *Function) Fleet(ctx context.Context) (*fleet.Fleet, handler.API, error) {
+func (f *Function) Fleet(ctx context.Context) (*fleet.Fleet, *tair.Client, error) {
 	r, err := f.start(ctx)
 	if err != nil {
 		return nil, nil, err

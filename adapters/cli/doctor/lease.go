@@ -2,11 +2,11 @@ package doctor
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
+	"tairssl/adapters/cli/tagprobe"
 	"tairssl/handler"
 )
 
@@ -14,11 +14,6 @@ const (
 	// probeTag is the tag that is written to see how soon it shows.
 	probeTag = "tairssl-doctor"
 	rounds   = 5
-	// poll is how often is looked, patience for how long.
-	poll, patience = 20 * time.Millisecond, 20 * time.Second
-	// shows is in how many readings after each other a tag has to be: one server
-	// may know it before the next.
-	shows = 3
 	// cleanTimeout is for removing the tag, also after an interrupt.
 	cleanTimeout = 5 * time.Second
 )
@@ -45,7 +40,7 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 		}
 	}()
 	for range rounds {
-		d, err := x.measure()
+		d, err := tagprobe.Measure(x.ctx, x.client, x.subject.Ref, probeTag)
 		if d == 0 && err != nil {
 			tags.err = err
 			tags.done = len(took) == 0 && x.over() == ""
@@ -63,37 +58,6 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 	return append(findings, x.judgeVisibility(on, took)), tags
 }
 
-// measure sets the tag and reads until it shows. The error is of the setting
-// if the time is zero.
-func (x *examination) measure() (time.Duration, error) {
-	value := rand.Text()
-	if err := x.client.Tag(x.ctx, x.subject.Ref, probeTag, value); err != nil {
-		return 0, err
-	}
-	set, first, seen := time.Now(), time.Time{}, 0
-	for time.Since(set) < patience {
-		began := time.Now()
-		i, err := x.client.Instance(x.ctx, x.subject.Ref)
-		switch {
-		case err != nil:
-			return time.Since(set), err
-		case i.Tags[probeTag] != value:
-			seen = 0
-		case seen == 0:
-			seen, first = 1, began
-		default:
-			seen++
-		}
-		if seen == shows {
-			return max(first.Sub(set), time.Nanosecond), nil
-		}
-		if err := x.fleet.Sleep(x.ctx, poll); err != nil {
-			return time.Since(set), err
-		}
-	}
-	return time.Since(set), handler.Errorf(handler.Unavailable, "a tag that was set did not show within %s", patience)
-}
-
 // judgeVisibility compares what was measured with the pause.
 func (x *examination) judgeVisibility(on string, took []time.Duration) Finding {
 	worst := time.Duration(0)
@@ -102,8 +66,7 @@ func (x *examination) judgeVisibility(on string, took []time.Duration) Finding {
 	}
 	pause := x.settings.LeasePause
 	found := fmt.Sprintf("%s; a tag of %s showed within %s, the slowest of %d times", pause, x.Instance, max(worst.Round(time.Millisecond), time.Millisecond), len(took))
-	longer := min(max(2*worst.Round(500*time.Millisecond)+500*time.Millisecond, 2*time.Second), time.Minute)
-	fix := fmt.Sprintf("set TAIRSSL_LEASE_PAUSE=%s, in every deployment that changes these instances", longer)
+	fix := fmt.Sprintf("set TAIRSSL_LEASE_PAUSE=%s, in every deployment that changes these instances", tagprobe.LeasePause(worst))
 	switch {
 	case worst > pause:
 		return fail(Lease, on, handler.Internal, found+": two writers might both go on", fix)

@@ -1,0 +1,106 @@
+package rehearsal_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/cli/rehearsal"
+)
+
+// redis is a server that speaks TLS and answers each PING by the next of some
+// lines; "" hangs up, and so does the end of the lines.
+func redis(t *testing.T, answers ...string) rehearsal.Redis {
+	t.Helper()
+	web := httptest.NewTLSServer(nil)
+	t.Cleanup(web.Close)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: web.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go talk(conn, answers)
+		}
+	}()
+	return func(ctx context.Context) (*tls.Conn, error) {
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+		conn, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		return conn.(*tls.Conn), nil
+	}
+}
+
+func talk(conn net.Conn, answers []string) {
+	defer func() { _ = conn.Close() }()
+	asked := bufio.NewReader(conn)
+	for _, answer := range answers {
+		for range 3 { // *1, $4, PING
+			if _, err := asked.ReadString('\n'); err != nil {
+				return
+			}
+		}
+		if _, err := io.WriteString(conn, answer); err != nil || answer == "" {
+			return
+		}
+	}
+}
+
+func TestWhatAnswersAPing(t *testing.T) {
+	for answer, fault := range map[string]string{
+		"+PONG\r\n":                               "",
+		"-NOAUTH Authentication required.\r\n":    "", // it is there, and asks for a password
+		"-LOADING Redis is loading the data\r\n":  "loading",
+		"HTTP/1.1 400 Bad Request\r\n":            "not that of Redis",
+		"":                                        "was not answered",
+		strings.Repeat("x", 100_000) + "\r\n":     "was not answered",
+		"-DENIED Redis is in protected mode.\r\n": "",
+	} {
+		c, err := redis(t, answer).Ping(t.Context())
+		if fault == "" && err != nil || fault != "" && (err == nil || !strings.Contains(err.Error(), fault)) {
+			t.Errorf("the answer %.40q is taken for %v, want a fault with %q", answer, err, fault)
+		}
+		if len(c.Fingerprint) != 64 || c.Expires.IsZero() {
+			t.Errorf("the certificate is %+v", c)
+		}
+	}
+}
+
+func TestAConnectionIsHeldUntilItIsCut(t *testing.T) {
+	for want, answers := range map[bool][]string{true: {"+PONG\r\n", "+PONG\r\n", ""}, false: {""}} {
+		held, err := redis(t, answers...).Hold(t.Context(), time.Millisecond)
+		if held != want || err == nil {
+			t.Errorf("after the answers %q it was held: %v, %v", answers, held, err)
+		}
+	}
+	closed := func(context.Context) (*tls.Conn, error) { return nil, io.EOF }
+	if held, err := rehearsal.Redis(closed).Hold(t.Context(), time.Millisecond); held || err == nil {
+		t.Errorf("one that was never open was held: %v, %v", held, err)
+	}
+}
+
+func TestAHeldConnectionEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	endless := make([]string, 10_000)
+	for i := range endless {
+		endless[i] = "+PONG\r\n"
+	}
+	server := redis(t, endless...)
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if held, err := server.Hold(ctx, time.Millisecond); !held || err == nil || ctx.Err() == nil {
+		t.Errorf("it was held: %v, %v", held, err)
+	}
+}

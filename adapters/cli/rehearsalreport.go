@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"tairssl/adapters/cli/fleetpage"
+	"tairssl/adapters/cli/rehearsal"
+	"tairssl/handler"
+)
+
+// notesOf says what a rehearsal will do, for who has to agree.
+func notesOf(ctx context.Context, h instances, o rehearsal.Options) string {
+	now := h.Now()
+	called := o.Ref.InstanceID
+	if o.Before.Name != "" && o.Before.Name != called {
+		called += " (" + fleetpage.Plain(o.Before.Name) + ")"
+	}
+	rows := [][2]string{
+		{"instance", fmt.Sprintf("%s in %s, %s", called, o.Ref.RegionID, o.Before.Status)},
+		{"certificate", "expires " + days(handler.At(o.Before.Expires), now)},
+		{"restart", "once, and connections drop. How long that takes is measured"},
+		{"tags", "a measuring tag is set and removed some times; one tag tairssl-lease-… stays for 45m at most"},
+	}
+	if h.LeaseNone {
+		rows[3][1] = "none, for TAIRSSL_LEASE is none: how soon a tag shows is not measured"
+	}
+	if o.Prober != nil {
+		rows = append(rows, [2]string{"connections", reached(ctx, o)})
+	}
+	if own, err := h.Renewal(ctx, o.Ref, o.Before); err == nil && own.Coming() {
+		rows = append(rows, [2]string{"Alibaba", "renews it itself " + days(handler.At(own.At), now) + ", which is one more restart"})
+	}
+	if opens := h.Policy.Window.Opens(o.Before.Instance, now); opens.After(now) {
+		rows = append(rows, [2]string{"window", "it does not wait for the maintenance window, which opens " + handler.At(opens).String()})
+	}
+	rows = append(rows, [2]string{"takes", fmt.Sprintf("some minutes, and ends at %s at the latest", now.Add(o.Limit).UTC().Format("15:04 UTC"))})
+	t := newTable()
+	t.ResetHeaders()
+	for _, row := range rows {
+		t.AppendRow(table.Row{"  " + row[0], row[1]})
+	}
+	return "A rehearsal renews the certificate of a test instance once, now.\n\n" + t.Render() + "\n"
+}
+
+// reached says whether connections can be measured.
+func reached(ctx context.Context, o rehearsal.Options) string {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	if _, err := o.Prober.Ping(ctx); err != nil {
+		return "are not measured: " + handler.AsError(err).Message
+	}
+	return fmt.Sprintf("%s:%d is reached: a TLS PING five times a second", o.Before.ConnectionDomain, o.Before.Port)
+}
+
+// printRehearsal shows a report.
+func (c *command) printRehearsal(r rehearsal.Report) error {
+	if c.output == "json" {
+		if err := printJSON(c.Stdout, []rehearsal.Report{r}, false); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(c.Stdout, reportText(r))
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(c.Stderr, "tairssl: %s\n", warning)
+	}
+	if said := c.ending(r); said != "" {
+		fmt.Fprintf(c.Stderr, "tairssl: %s\n", said)
+	}
+	if code := r.ExitCode(); code != 0 {
+		return exit(code)
+	}
+	return nil
+}
+
+// ending says how a rehearsal ended, if not as it should, and what goes on.
+func (c *command) ending(r rehearsal.Report) string {
+	look := "look at it with: " + c.line("status", r.InstanceID, r.RegionID)
+	keeps := ""
+	if r.Flag != "" {
+		keeps = fmt.Sprintf("; the tag %s keeps other changes away until that shows, for 45m at most", r.Flag)
+	}
+	switch {
+	case r.End == rehearsal.Complete:
+		return ""
+	case r.End == rehearsal.Unseen:
+		return "the change was not complete when the time was up, and goes on by itself" + keeps + "; " + look
+	case r.End == rehearsal.Interrupted && !r.Sent:
+		return "interrupted before the change was sent: nothing was changed"
+	case r.End == rehearsal.Interrupted:
+		return fmt.Sprintf("interrupted: the renewal of %s was sent and goes on by itself, and the instance restarts once%s; %s", r.InstanceID, keeps, look)
+	case r.Error != nil:
+		return r.Error.Error()
+	case r.Result != nil:
+		return fmt.Sprintf("nothing was changed: %s: %s", r.Result.Outcome, r.Result.Reason)
+	}
+	return "nothing was changed"
+}
+
+// reportText is a report for people.
+func reportText(r rehearsal.Report) string {
+	parts := []string{measured(r)}
+	if len(r.Calls) > 0 {
+		t := newTable("CALL", "COUNT", "FAILED", "MIN", "MEDIAN", "MAX")
+		for _, s := range r.Calls {
+			t.AppendRow(table.Row{s.Action, s.Count, s.Failed, brief(s.Min), brief(s.Median), brief(s.Max)})
+		}
+		parts = append(parts, t.Render())
+	}
+	if len(r.Advice) > 0 {
+		t := newTable("RECOMMENDED", "VALUE", "NOW", "WHY")
+		for _, a := range r.Advice {
+			now := "-"
+			if a.Now != nil {
+				now = brief(*a.Now)
+			}
+			t.AppendRow(table.Row{a.Setting, brief(a.Value), now, a.Why})
+		}
+		parts = append(parts, t.Render())
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// measured is the table of what was measured.
+func measured(r rehearsal.Report) string {
+	t := newTable("MEASURED", "VALUE")
+	row := func(what, format string, args ...any) { t.AppendRow(table.Row{what, fmt.Sprintf(format, args...)}) }
+	after := func(what string, d *handler.Duration, more string) {
+		if d == nil {
+			row(what, "not seen")
+			return
+		}
+		row(what, "after %s%s", brief(*d), more)
+	}
+	if r.Tags != nil {
+		row("a tag shows", "after %s to %s, %s in the middle, %d times", brief(r.Tags.Min), brief(r.Tags.Max), brief(r.Tags.Median), r.Tags.Count)
+	}
+	if !r.Sent {
+		row("the change", "was not sent")
+		return t.Render()
+	}
+	e := r.Effect
+	after("the change is accepted", e.Accepted, "")
+	after("it shows", e.Shows, "")
+	switch {
+	case e.ModifyingFrom == nil:
+		row("SSLModifying", "not seen")
+	case e.ModifyingFor == nil:
+		row("SSLModifying", "since %s, and still", brief(*e.ModifyingFrom))
+	default:
+		row("SSLModifying", "for %s, from %s on", brief(*e.ModifyingFor), brief(*e.ModifyingFrom))
+	}
+	moves := ""
+	if e.ExpiryMoves != "" {
+		moves = ", " + e.ExpiryMoves
+	}
+	after("SSLExpiredTime moves", e.ExpiryMoved, moves)
+	after("it is complete", e.Complete, "")
+	if e.Stale > 0 {
+		row("old answers", "for %s after the first new one", brief(e.Stale))
+	}
+	row("precision", "each happened up to %s before it was seen", brief(e.Precision))
+	connected(r, row, after)
+	return t.Render()
+}
+
+// connected are the rows of what clients met.
+func connected(r rehearsal.Report, row func(what, format string, args ...any), after func(string, *handler.Duration, string)) {
+	c := r.Connections
+	if c == nil {
+		row("connections", "not measured: %s", r.Unreached)
+	} else {
+		cut := []string{"not cut", "cut once"}[min(c.Cuts, 1)]
+		if c.Cuts > 1 {
+			cut = fmt.Sprintf("cut %d times", c.Cuts)
+		}
+		row("open connections", "%s", cut)
+		if c.GoneFor == nil {
+			row("new connections", "gone for less than %s; %d tried, %d failed", brief(c.Precision), c.Pings, c.Failed)
+		} else {
+			row("new connections", "gone for %s, from %s on; %d tried, %d failed", brief(*c.GoneFor), brief(*c.GoneFrom), c.Pings, c.Failed)
+		}
+		after("the new certificate is served", c.ServedNew, "")
+	}
+	switch {
+	case r.CA == nil:
+		row("CA", "not compared: %s", r.CAUnread)
+	case r.CA.Changed:
+		row("CA", "changed, from %s to %s", r.CA.Before, r.CA.After)
+	default:
+		row("CA", "unchanged: %s", r.CA.After)
+	}
+}
+
+// brief is a measured time for people.
+func brief(d handler.Duration) string { return rehearsal.Shown(time.Duration(d)) }
