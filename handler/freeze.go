@@ -129,7 +129,10 @@ func parseDates(part, first, last, name string) (Freeze, error) {
 		to = to.AddDate(0, 0, 1)
 	}
 	f := Freeze{text: part, from: showing(from, zone), to: showingLast(to, zone)}
-	if !f.from.Before(f.to) || !from.Before(to) {
+	if from.Before(to) && !f.from.Before(f.to) {
+		return fault("lies within an hour that the clocks of its zone skip that day")
+	}
+	if !from.Before(to) {
 		return fault("ends before it begins")
 	}
 	return f, nil

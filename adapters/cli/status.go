@@ -71,7 +71,7 @@ func (c *command) status() *cobra.Command {
 			case len(names) > 0 && all:
 				return usagef("--all is every instance: name none beside it")
 			case (html != "" || ics != "") && tls:
-				return usagef("--tls excludes --html and --ics, which show what the API tells")
+				return usagef("--tls and --html or --ics exclude each other: a page and a calendar show what the API tells")
 			case (html != "" || ics != "") && !all:
 				return usagef("--html and --ics go with --all")
 			case html != "" && ics != "":
