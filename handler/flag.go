@@ -172,3 +172,25 @@ func (m *memory) of(id string) []flag {
 	defer m.mu.Unlock()
 	return slices.Clone(m.flags[id])
 }
+
+// Attempt is a change that was begun on an instance in the last minutes, as its
+// tags tell. It may have failed since.
+type Attempt struct {
+	Action Action
+	Begun  time.Time
+	// Holds says that its effect does not show yet, so nobody else changes the
+	// instance until Ends.
+	Holds bool
+	Ends  time.Time
+}
+
+// Attempts are those that an instance's tags tell of, the latest first.
+func (o Observation) Attempts(now time.Time) (attempts []Attempt) {
+	for _, f := range flagsOf(o.Tags) {
+		if f.live(now) {
+			attempts = append(attempts, Attempt{f.action, f.time.Time, f.holds(o, now), f.ends()})
+		}
+	}
+	slices.SortFunc(attempts, func(a, b Attempt) int { return b.Begun.Compare(a.Begun) })
+	return attempts
+}

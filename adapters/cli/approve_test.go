@@ -139,7 +139,7 @@ func TestPlanNamesEachTimeAndItsRule(t *testing.T) {
 			t.Errorf("-o %s ends %d:\n%s", output, code, out)
 		}
 	}
-	if code, out, _ := s.run("", "status", id); code != 0 || !strings.Contains(out, "Automatic changes are frozen until "+day(5)+" 00:00 UTC") || !strings.Contains(out, "changes are frozen until "+thaw) {
+	if code, out, _ := s.run("", "status", id); code != 0 || !strings.Contains(out, "\nChanges are frozen until "+day(5)+" 00:00 UTC") || !strings.Contains(out, "changes are frozen until "+thaw) {
 		t.Errorf("status ends %d:\n%s", code, out)
 	}
 	if code, out, _ := s.run("", "sweep", "--yes"); code != 0 || s.restarts() != 0 || !strings.Contains(out, "TAIRSSL_FREEZE") {

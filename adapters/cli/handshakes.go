@@ -72,7 +72,7 @@ func shake(ctx context.Context, probe served.Probe, r status) *handshake {
 // printServed shows what is served beside what the API tells. Its exit code is not
 // 0 if they differ anywhere, or if an instance that serves a certificate could not
 // be looked at.
-func (c *command) printServed(rows []status, fleet bool) error {
+func (c *command) printServed(h instances, rows []status, fleet bool) error {
 	code := 0
 	for _, r := range rows {
 		switch {
@@ -87,7 +87,7 @@ func (c *command) printServed(rows []status, fleet bool) error {
 		differ = exit(code)
 	}
 	if c.output == "json" {
-		return worse(c.printStatus(rows, fleet), differ)
+		return worse(c.printStatus(h, rows, fleet), differ)
 	}
 	now := time.Now()
 	t := newInstanceTable("REGION", "STATUS", "EXPIRES", "SERVED", "WHY")
@@ -99,7 +99,7 @@ func (c *command) printServed(rows []status, fleet bool) error {
 		}
 		t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, expires, c.paint(color, shown), why)
 	}
-	fmt.Fprintln(c.Stdout, t.Render(c.Columns))
+	fmt.Fprintln(c.Stdout, t.Render(c.width()))
 	return worse(c.rowErrors(rows), differ)
 }
 

@@ -67,7 +67,7 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		}
 		t.add(r.InstanceID, r.InstanceName, r.RegionID, string(r.SSLEnabled), c.paint(color, outcome), expires, r.Reason)
 	}
-	fmt.Fprintln(w, t.Render(c.Columns))
+	fmt.Fprintln(w, t.Render(c.width()))
 	for _, r := range results {
 		known := r.CA != nil && r.CA.Compared() && !r.CA.Changed
 		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" && !known {

@@ -191,7 +191,7 @@ func (c *command) planTable(rows []planned) string {
 		}
 		t.add(r.InstanceID, r.InstanceName, append(cells, c.paint(color, renewed), cmp.Or(string(r.Rule), "due"), r.Reason)...)
 	}
-	return t.Render(c.Columns)
+	return t.Render(c.width())
 }
 
 // tellFreezes says when automatic changes are frozen by then, at most so many times.

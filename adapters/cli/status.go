@@ -42,6 +42,7 @@ type status struct {
 	Error            *handler.Error
 
 	seen    handler.Observation
+	because string          // it is due, or why not, without what holds it back
 	outcome handler.Outcome // of an unattended Update, if one is due
 	alibaba string          // what Alibaba does itself, in words
 	byCA    string          // why all unattended changes in its region wait
@@ -50,9 +51,9 @@ type status struct {
 
 func (c *command) status() *cobra.Command {
 	var (
-		all, tls  bool
-		html, ics string
-		tags      map[string]string
+		all, tls, check bool
+		html, ics       string
+		tags            map[string]string
 	)
 	cmd := &cobra.Command{
 		Use:   "status [INSTANCE…]",
@@ -60,7 +61,8 @@ func (c *command) status() *cobra.Command {
 		Long:  "Show certificates and when they expire.\n\n" + namings,
 		Example: `  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate
   tairssl status orders-cache --emulate
-  tairssl status --all --tag env=prod
+  tairssl status --all --tag env=prod -o wide
+  tairssl status --all --check
   tairssl status --all --tls
   tairssl status --all --html fleet.html --emulate
   tairssl status --all --ics renewals.ics --emulate`,
@@ -76,6 +78,10 @@ func (c *command) status() *cobra.Command {
 				return usagef("--html and --ics go with --all")
 			case html != "" && ics != "":
 				return usagef("--html and --ics exclude each other: write one, then the other")
+			case check && !all:
+				return usagef("--check goes with --all")
+			case check && (tls || html != "" || ics != ""):
+				return usagef("--check excludes --tls, --html and --ics: run it by itself")
 			case tags != nil && !all:
 				return usagef("--tag goes with --all")
 			}
@@ -118,10 +124,13 @@ func (c *command) status() *cobra.Command {
 			c.warnEmpty(coverage)
 			if tls {
 				lookAtServed(cmd.Context(), h, rows, c.counter("shaking hands"))
-				return worse(c.printServed(rows, all), c.unread(coverage))
+				return worse(c.printServed(h, rows, all), c.unread(coverage))
 			}
-			printed := c.printStatus(rows, all)
-			if c.output != "json" {
+			if check {
+				return worse(c.check(h, rows), c.unread(coverage))
+			}
+			printed := c.printStatus(h, rows, all)
+			if c.output != "json" && len(names) != 1 {
 				c.tellFreezes(h, h.Now().Add(handler.DefaultRenewBefore), 1)
 			}
 			return worse(printed, c.unread(coverage))
@@ -130,6 +139,7 @@ func (c *command) status() *cobra.Command {
 	cmd.ValidArgsFunction = c.completeInstances
 	flags := cmd.Flags()
 	flags.BoolVar(&all, "all", false, "all instances of the regions, what expires first on top")
+	flags.BoolVar(&check, "check", false, "with --all, for cron and CI: name what a person has to look at, and exit 1 if something is due and nothing will renew it, 2 if something expired or cannot be renewed in time")
 	flags.BoolVar(&tls, "tls", false, "shake hands with each instance and compare the certificate it serves with the API's; needs a way to it")
 	flags.StringVar(&html, "html", "", "write the picture of the fleet to this `file`, one page that needs nothing else")
 	flags.StringVar(&ics, "ics", "", "write a calendar of expiries and planned renewals to this `file` (iCalendar)")
@@ -207,6 +217,7 @@ func rowOf(h instances, ref handler.Ref, o handler.Observation, err error) statu
 		left := int(o.Expires.Sub(h.Now()) / (24 * time.Hour))
 		row.DaysLeft = &left
 		row.Due, row.Reason = h.Due(o)
+		row.because = row.Reason
 		row.WrongName = o.WrongName()
 		if a, ok := o.Approval(); ok {
 			row.ApprovedBy = a.Who
@@ -292,7 +303,7 @@ func (c *command) warnUnseen(rows []status) {
 }
 
 // printStatus shows the rows; several, or a fleet however small, are an array.
-func (c *command) printStatus(rows []status, fleet bool) error {
+func (c *command) printStatus(h instances, rows []status, fleet bool) error {
 	failed := c.rowErrors(rows)
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, rows, fleet); err != nil {
@@ -300,15 +311,22 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 		}
 	} else {
 		now := time.Now()
-		t := newInstanceTable("REGION", "STATUS", "TLS", "EXPIRES", "WHY")
+		t := newInstanceTable("REGION", "STATUS", "TLS", "EXPIRES", "CERT NAME", "ENDPOINT", "WHY")
+		add := func(r status, state, tls, expires, why string) {
+			name, endpoint := "", ""
+			if c.output == "wide" {
+				name, endpoint = r.CertCommonName, r.ConnectionDomain
+			}
+			t.add(r.InstanceID, r.InstanceName, r.RegionID, state, tls, expires, name, endpoint, why)
+		}
 		for _, r := range rows {
 			switch {
 			case r.Error != nil:
-				t.add(r.InstanceID, r.InstanceName, r.RegionID, c.paint(text.FgRed, string(r.Error.Kind)), "", "", r.Error.Message)
+				add(r, c.paint(text.FgRed, string(r.Error.Kind)), "", "", r.Error.Message)
 			case r.SSLEnabled == noTLS:
-				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, noTLS, "-", r.Reason)
+				add(r, r.InstanceStatus, noTLS, "-", r.Reason)
 			case r.SSLEnabled == string(handler.Disable):
-				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "off", "-", join("encryption is off", r.Reason))
+				add(r, r.InstanceStatus, "off", "-", join("encryption is off", r.Reason))
 			default:
 				color := text.FgGreen
 				if r.Due {
@@ -317,10 +335,19 @@ func (c *command) printStatus(rows []status, fleet bool) error {
 				if r.DaysLeft != nil && r.SSLExpiredTime.Before(now) {
 					color = text.FgRed
 				}
-				t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), r.inFull())
+				why := r.brief(h)
+				if c.output == "wide" {
+					why = r.inFull()
+				}
+				add(r, r.InstanceStatus, "on", c.paint(color, days(r.SSLExpiredTime, now)), why)
 			}
 		}
-		fmt.Fprintln(c.Stdout, t.Render(c.Columns))
+		fmt.Fprintln(c.Stdout, t.Render(c.width()))
+		if len(rows) == 1 && !fleet {
+			if said := c.explain(h, rows[0]); said != nil {
+				fmt.Fprintf(c.Stdout, "\n%s\n", strings.Join(said, "\n"))
+			}
+		}
 	}
 	return failed
 }

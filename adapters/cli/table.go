@@ -142,3 +142,12 @@ func (t *instanceTable) leaving() (columns []int) {
 	slices.SortFunc(columns, func(a, b int) int { return cmp.Compare(fits[t.header[a]].order, fits[t.header[b]].order) })
 	return columns
 }
+
+// width is how wide tables may be, 0 for any width. Whoever asks for wide ones
+// gets all of them.
+func (c *command) width() int {
+	if c.output == "wide" {
+		return 0
+	}
+	return c.Columns
+}
