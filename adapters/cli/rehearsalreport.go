@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"tairssl/adapters/cli/fleetpage"
 	"tairssl/adapters/cli/rehearsal"
@@ -14,7 +15,7 @@ import (
 )
 
 // notesOf says what a rehearsal will do, for who has to agree.
-func notesOf(ctx context.Context, h instances, o rehearsal.Options) string {
+func notesOf(ctx context.Context, h instances, o rehearsal.Options, columns int) string {
 	now := h.Now()
 	called := o.Ref.InstanceID
 	if o.Before.Name != "" && o.Before.Name != called {
@@ -29,9 +30,7 @@ func notesOf(ctx context.Context, h instances, o rehearsal.Options) string {
 	if h.LeaseNone {
 		rows[3][1] = "none, for TAIRSSL_LEASE is none: how soon a tag shows is not measured"
 	}
-	if o.Prober != nil {
-		rows = append(rows, [2]string{"connections", reached(ctx, o)})
-	}
+	rows = append(rows, [2]string{"connections", reached(ctx, o)})
 	if own, err := h.Renewal(ctx, o.Ref, o.Before); err == nil && own.Coming() {
 		rows = append(rows, [2]string{"Alibaba", "renews it itself " + days(handler.At(own.At), now) + ", which is one more restart"})
 	}
@@ -41,6 +40,7 @@ func notesOf(ctx context.Context, h instances, o rehearsal.Options) string {
 	rows = append(rows, [2]string{"takes", fmt.Sprintf("some minutes, and ends at %s at the latest", now.Add(o.Limit).UTC().Format("15:04 UTC"))})
 	t := newTable()
 	t.ResetHeaders()
+	wrap(t, 2, columns-len("  certificate  "))
 	for _, row := range rows {
 		t.AppendRow(table.Row{"  " + row[0], row[1]})
 	}
@@ -64,7 +64,7 @@ func (c *command) printRehearsal(r rehearsal.Report) error {
 			return err
 		}
 	} else {
-		fmt.Fprintln(c.Stdout, reportText(r))
+		fmt.Fprintln(c.Stdout, reportText(r, c.Columns))
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(c.Stderr, "tairssl: %s\n", warning)
@@ -102,9 +102,10 @@ func (c *command) ending(r rehearsal.Report) string {
 	return "nothing was changed"
 }
 
-// reportText is a report for people.
-func reportText(r rehearsal.Report) string {
-	parts := []string{measured(r)}
+// reportText is a report for people, on a terminal of so many columns; 0 is any
+// number.
+func reportText(r rehearsal.Report, columns int) string {
+	parts := []string{measured(r, columns)}
 	if len(r.Calls) > 0 {
 		t := newTable("CALL", "COUNT", "FAILED", "MIN", "MEDIAN", "MAX")
 		for _, s := range r.Calls {
@@ -121,14 +122,16 @@ func reportText(r rehearsal.Report) string {
 			}
 			t.AppendRow(table.Row{a.Setting, brief(a.Value), now, a.Why})
 		}
+		wrap(t, 4, columns-len("timeout of the function  12m30s  12m30s  "))
 		parts = append(parts, t.Render())
 	}
 	return strings.Join(parts, "\n\n")
 }
 
 // measured is the table of what was measured.
-func measured(r rehearsal.Report) string {
+func measured(r rehearsal.Report, columns int) string {
 	t := newTable("MEASURED", "VALUE")
+	wrap(t, 2, columns-len("the new certificate is served  "))
 	row := func(what, format string, args ...any) { t.AppendRow(table.Row{what, fmt.Sprintf(format, args...)}) }
 	after := func(what string, d *handler.Duration, more string) {
 		if d == nil {
@@ -194,6 +197,15 @@ func connected(r rehearsal.Report, row func(what, format string, args ...any), a
 		row("CA", "changed, from %s to %s", r.CA.Before, r.CA.After)
 	default:
 		row("CA", "unchanged: %s", r.CA.After)
+	}
+}
+
+// wrap breaks the lines of the last column of a table, so that it fits what is left
+// of a terminal: no part of a reason may be missing. Without a terminal nothing is
+// left, and nothing is broken.
+func wrap(t table.Writer, column, left int) {
+	if left > 0 {
+		t.SetColumnConfigs([]table.ColumnConfig{{Number: column, WidthMax: max(left, 24), WidthMaxEnforcer: text.WrapSoft}})
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -76,7 +77,7 @@ func (c *command) runRehearsal(ctx context.Context, h instances, name string, ye
 		return exit(handler.Unsupported.ExitCode()) // there is nothing to rehearse
 	}
 	o.Limit = limit
-	notes := notesOf(ctx, h, o)
+	notes := notesOf(ctx, h, o, c.Columns)
 	shown.end()
 	fmt.Fprintln(c.Stderr, notes)
 	if !yes && c.ask(ctx, fmt.Sprintf("Type %s to go on: ", o.Ref.InstanceID)) != o.Ref.InstanceID {
@@ -115,5 +116,9 @@ func planRehearsal(ctx context.Context, h instances, name string) (o rehearsal.O
 	planned, change := h.Plan(ctx, handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Force: true}})
 	return rehearsal.Options{
 		API: h.api, Settings: h.Options, Ref: ref, Before: before, Change: change,
+		Prober: rehearsal.Redis(func(ctx context.Context) (*tls.Conn, error) {
+			return h.probe.Dial(ctx, before.ConnectionDomain, before.Port)
+		}),
+		CA: h.api.CAFingerprint,
 	}, planned, nil
 }

@@ -64,13 +64,16 @@ func TestRehearseRenewsOnceAndReports(t *testing.T) {
 	if e.Complete == nil || e.ModifyingFor == nil || e.ExpiryMoves != "at the end of SSLModifying" || time.Duration(*e.Complete) < 2*time.Second {
 		t.Errorf("the effect is %+v", e)
 	}
+	if c := r.Connections; c == nil || c.Cuts != 1 || c.ServedNew == nil || c.Pings < 5 {
+		t.Errorf("the connections are %+v, %s", c, r.Unreached)
+	}
 	if r.Tags == nil || r.Tags.Count != 10 || time.Duration(r.Tags.Max) < 30*time.Millisecond || len(r.Advice) != 3 || len(r.Calls) != 5 {
 		t.Errorf("tags are %+v, advice %+v, calls %+v", r.Tags, r.Advice, r.Calls)
 	}
 	if flags, others := s.tagsOf(id); len(flags) != 1 || flags[0] != r.Flag || len(others) != 0 {
 		t.Errorf("the tags %v, %v are left; the report names %s", flags, others, r.Flag)
 	}
-	for _, want := range []string{"orders-cache", "once, and connections drop", "at the latest", "Type " + id + " to go on", "the status is SSLModifying"} {
+	for _, want := range []string{"orders-cache", "once, and connections drop", "is reached: a TLS PING five times a second", "at the latest", "Type " + id + " to go on", "the status is SSLModifying"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("it does not say %q:\n%s", want, errs)
 		}
@@ -84,7 +87,7 @@ func TestRehearseAsATable(t *testing.T) {
 	if code != 0 || s.restarts() != 1 {
 		t.Fatalf("it ends %d after %d restarts:\n%s\n%s", code, s.restarts(), out, errs)
 	}
-	for _, want := range []string{"a tag shows", "SSLModifying", "at the end of SSLModifying", "ModifyInstanceSSL", "TAIRSSL_LEASE_PAUSE", "TAIRSSL_WAIT", "timeout of the function"} {
+	for _, want := range []string{"a tag shows", "SSLModifying", "at the end of SSLModifying", "open connections", "cut once", "the new certificate is served", "ModifyInstanceSSL", "TAIRSSL_LEASE_PAUSE", "TAIRSSL_WAIT", "timeout of the function"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report has no %q:\n%s", want, out)
 		}

@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"context"
 	"time"
 
 	"tairssl/handler"
@@ -15,11 +14,9 @@ type Options struct {
 	Before   handler.Observation
 	// Change is the forced Update, pinned to the certificate of Before.
 	Change handler.Delivery
-	Prober Prober // nil: connections are not measured
-	// CA gives the fingerprint of the CA that an instance's CertDownloadURL leads to;
-	// nil: it is not compared.
-	CA   func(ctx context.Context, region, from string) (string, error)
-	Tell func(Mark) // is told what happens, as it does; default nobody
+	Prober Prober                // nil: connections are not measured
+	CA     handler.CAFingerprint // nil: it is not compared
+	Tell   func(Mark)            // is told what happens, as it does; default nobody
 
 	TagRounds int           // how many tags are set, one after the other; default 10
 	Poll      time.Duration // between two looks at the instance; default 500ms

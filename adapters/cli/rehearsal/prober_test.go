@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tairssl/adapters/cli/rehearsal"
+	"tairssl/adapters/tair/served"
 )
 
 // redis is a server that speaks TLS and answers each PING by the next of some
@@ -35,12 +36,7 @@ func redis(t *testing.T, answers ...string) rehearsal.Redis {
 		}
 	}()
 	return func(ctx context.Context) (*tls.Conn, error) {
-		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-		conn, err := dialer.DialContext(ctx, "tcp", listener.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		return conn.(*tls.Conn), nil
+		return served.Handshake(ctx, listener.Addr().String(), "")
 	}
 }
 

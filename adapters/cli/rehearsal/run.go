@@ -82,6 +82,7 @@ func (r *run) perform(ctx context.Context) {
 // change has the handler make the change, and reports whether there is one to watch.
 func (r *run) change(ctx context.Context) bool {
 	settings := r.Settings
+	settings.Served, settings.CA = nil, nil // that is measured here, and leaves no tag
 	r.log.read(func(rows Record) {
 		for _, took := range rows.Tags { // a pause that is too short would end the attempt
 			if took > settings.LeasePause/2 {

@@ -206,6 +206,10 @@ func TestTheCAIsCompared(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := usual()
 			o := s.options()
+			o.Settings.CA = func(context.Context, string, string) (string, error) {
+				t.Error("the handler compares the CA as well")
+				return "", nil
+			}
 			o.CA = func(_ context.Context, _, from string) (string, error) {
 				if len(test.answers) == 0 {
 					t.Fatal("the CA is read too often")
