@@ -50,20 +50,43 @@ func (r Record) Effect(before time.Time) (e Effect) {
 		}
 		last = s.At
 	}
-	e.Accepted, e.Shows, e.ModifyingFrom = since(r.Answered), since(t.shows), since(t.from)
-	e.ExpiryMoved, e.ExpiryMoves, e.Complete = since(t.moved), t.moves(), since(t.complete)
+	e.Accepted, e.Shows, e.ModifyingFrom = since(r.Answered), since(t.shows.at), since(t.from.at)
+	e.ExpiryMoved, e.ExpiryMoves, e.Complete = since(t.moved.at), t.moves(), since(t.complete.at)
 	e.Stale = rounded(t.stale)
-	if !t.until.IsZero() {
-		d := rounded(t.until.Sub(t.from))
+	if t.until.seen() {
+		d := rounded(t.until.at.Sub(t.from.at))
 		e.ModifyingFor = &d
 	}
 	return e
 }
 
-// turns are the moments at which what is seen of a change turned; zero: it has
-// not.
+// turn is a moment at which what is seen of a change turned: the look that showed
+// it first, by its time and its number, from 1. The zero value: it has not turned.
+type turn struct {
+	at   time.Time
+	look int
+}
+
+func (t turn) seen() bool { return t.look > 0 }
+
+// near reports that two turns were seen by the same look, or one after the other.
+// Status and expiry are read by two calls, so what turns at once may show so.
+func (t turn) near(other turn) bool {
+	return other.seen() && max(t.look-other.look, other.look-t.look) <= 1
+}
+
+// set notes a turn unless it was seen before.
+func (t *turn) set(now turn) {
+	if !t.seen() {
+		*t = now
+	}
+}
+
+// turns are those of a change. Until is the end of SSLModifying, which began at
+// from.
 type turns struct {
-	shows, from, until, moved, complete time.Time
+	looks                               int
+	shows, from, until, moved, complete turn
 	old                                 time.Time // when the state before the change was seen last
 	stale                               time.Duration
 }
@@ -71,60 +94,53 @@ type turns struct {
 // see takes the next sighting. That the state before the change is seen once more
 // is no sign of an old answer: the expiry may move last. What follows tells.
 func (t *turns) see(s Sighting, before time.Time) {
-	isNew := s.Expires.After(before)
+	t.looks++
+	now, isNew := turn{s.At, t.looks}, s.Expires.After(before)
 	switch {
-	case s.Status == modifying && !t.until.IsZero() && t.old.After(t.from): // the answers in between were old ones
-		t.stale = max(t.stale, t.old.Sub(t.shows))
-	case s.Status == modifying && !t.until.IsZero(): // this one is
-		t.stale = max(t.stale, s.At.Sub(t.until))
-	case !isNew && !t.moved.IsZero():
-		t.stale = max(t.stale, s.At.Sub(t.moved))
+	case s.Status == modifying && t.until.seen() && t.old.After(t.from.at): // the answers in between were old ones
+		t.stale = max(t.stale, t.old.Sub(t.shows.at))
+	case s.Status == modifying && t.until.seen(): // this one is
+		t.stale = max(t.stale, s.At.Sub(t.until.at))
+	case !isNew && t.moved.seen():
+		t.stale = max(t.stale, s.At.Sub(t.moved.at))
 	}
 	switch {
 	case s.Status == modifying:
-		first(&t.from, s.At)
-		t.until = time.Time{} // it goes on
-	case !t.from.IsZero():
-		first(&t.until, s.At)
+		t.from.set(now)
+		t.until = turn{} // it goes on
+	case t.from.seen():
+		t.until.set(now)
 	}
 	if isNew {
-		first(&t.moved, s.At)
+		t.moved.set(now)
 	}
 	if isNew || s.Status == modifying {
-		first(&t.shows, s.At)
+		t.shows.set(now)
 	} else {
 		t.old = s.At
 	}
 	if isNew && s.Status == normal {
-		first(&t.complete, s.At)
+		t.complete.set(now)
 	} else {
-		t.complete = time.Time{}
+		t.complete = turn{}
 	}
 }
 
-// first sets a time that is not set yet.
-func first(t *time.Time, at time.Time) {
-	if t.IsZero() {
-		*t = at
-	}
-}
-
-// moves says at which point of SSLModifying the expiry moved. What happens between
-// two looks has the time of the second.
+// moves says at which point of SSLModifying the expiry moved.
 func (t turns) moves() string {
 	switch {
-	case t.moved.IsZero():
+	case !t.moved.seen():
 		return ""
-	case t.from.IsZero():
+	case !t.from.seen():
 		return "SSLModifying was never seen"
-	case t.moved.Before(t.from):
-		return "before SSLModifying showed"
-	case t.moved.Equal(t.from):
-		return "at the start of SSLModifying"
-	case t.until.IsZero(), t.moved.Before(t.until):
-		return "during SSLModifying"
-	case t.moved.Equal(t.until):
+	case t.moved.near(t.until):
 		return "at the end of SSLModifying"
+	case t.moved.near(t.from):
+		return "at the start of SSLModifying"
+	case t.moved.look < t.from.look:
+		return "before SSLModifying showed"
+	case !t.until.seen(), t.moved.look < t.until.look:
+		return "during SSLModifying"
 	}
 	return "after SSLModifying"
 }
