@@ -79,7 +79,7 @@ func TestWhoConfiguredTheAliyunCommandNeedsNothingElse(t *testing.T) {
 	if code, out, stderr := s.run("", "status", id); code != 0 || !strings.Contains(out, id) {
 		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
 	}
-	if code, out, stderr := s.run("", "doctor"); !strings.Contains(out, "profile default (AK)") || strings.Contains(out+stderr, "emulator-secret") {
+	if code, out, stderr := s.run("", "doctor", "-v"); !strings.Contains(out, "profile default (AK)") || strings.Contains(out+stderr, "emulator-secret") {
 		t.Errorf("doctor ends %d and does not name the profile:\n%s%s", code, out, stderr)
 	}
 }

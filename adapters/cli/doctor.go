@@ -17,20 +17,22 @@ import (
 
 // marks are how the state of a finding is shown, in the order of their count.
 var marks = []struct {
-	state doctor.State
-	mark  string
-	color text.Color
-	word  string
+	state     doctor.State
+	mark      string
+	color     text.Color
+	word      string
+	attention bool // shown without being asked for
 }{
-	{doctor.Failed, "✗", text.FgRed, "failed"},
-	{doctor.Unknown, "?", text.FgYellow, "not known"},
-	{doctor.Warning, "!", text.FgYellow, "advised"},
-	{doctor.OK, "✓", text.FgGreen, "fine"},
-	{doctor.Skipped, "–", text.FgHiBlack, "skipped"},
+	{doctor.Failed, "✗", text.FgRed, "failed", true},
+	{doctor.Unknown, "?", text.FgYellow, "not known", true},
+	{doctor.Warning, "!", text.FgYellow, "advised", true},
+	{doctor.OK, "✓", text.FgGreen, "fine", false},
+	{doctor.Skipped, "–", text.FgHiBlack, "skipped", false},
 }
 
 func (c *command) doctor() *cobra.Command {
 	var o doctor.Options
+	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what would keep certificates from being renewed",
@@ -42,11 +44,13 @@ changes and restarts nothing: rights to write are asked about with an instance t
 not there. With --tag-probe it sets the tag tairssl-doctor on --instance, to measure how
 soon it shows, and removes it again.
 
-✓ fine, ! advised, ? can not be told without changing something, ✗ failed, – skipped.
+It shows what needs attention, the most important first; -v shows what is fine and what was
+skipped as well.
+✗ failed, ? cannot be told without changing something, ! advised, ✓ fine, – skipped.
 The exit code is the worst of what failed: 2 settings, 3 credential or right, 4 no such
 instance, 5 not reached, 1 anything else.`,
 		Example: `  tairssl doctor --emulate
-  tairssl doctor --instance r-bp1zxszhcgatnx01
+  tairssl doctor --instance r-bp1zxszhcgatnx01 -v
   tairssl doctor --instance orders-cache --tag-probe
   tairssl doctor -o json | jq '.[] | select(.State == "failed")'`,
 		Args: cobra.NoArgs,
@@ -76,13 +80,14 @@ instance, 5 not reached, 1 anything else.`,
 			shown := c.gauge("examining")
 			findings := doctor.Examine(cmd.Context(), o)
 			shown.end()
-			return c.printFindings(cmd.Context(), findings)
+			return c.printFindings(cmd.Context(), findings, verbose)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Instance, "instance", "", "look at this instance more closely, by its `id`, endpoint or name")
 	flags.BoolVar(&o.TagProbe, "tag-probe", false, "set a tag on --instance several times, measure how soon it shows, and remove it")
 	flags.BoolVar(&o.Notify, "notify", false, "send a test message to every place of TAIRSSL_NOTIFY_URLS")
+	flags.BoolVarP(&verbose, "verbose", "v", false, "show what is fine and what was skipped, too")
 	flags.DurationVar(&o.Limit, "timeout", time.Minute, "how long all of it may take")
 	return cmd
 }
@@ -96,36 +101,15 @@ func taken(findings []doctor.Finding) int {
 	return 1 + check + on + 3*2 // a mark, and the blanks between
 }
 
-// printFindings shows what was found; JSON is always an array.
-func (c *command) printFindings(ctx context.Context, findings []doctor.Finding) error {
+// printFindings shows what was found; JSON is always an array of all.
+func (c *command) printFindings(ctx context.Context, findings []doctor.Finding, verbose bool) error {
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, findings, true); err != nil {
 			return err
 		}
 	} else {
-		t := newTable("", "CHECK", "ON", "FOUND")
-		if room := c.Columns - taken(findings); c.Columns > 0 {
-			t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: max(room, 30), WidthMaxEnforcer: text.WrapSoft}})
-		}
-		counts := map[doctor.State]int{}
-		for _, f := range findings {
-			counts[f.State]++
-			for _, m := range marks {
-				if m.state == f.State {
-					t.AppendRow(table.Row{c.paint(m.color, m.mark), f.Check, f.On, f.Found})
-				}
-			}
-			if f.Fix != "" {
-				t.AppendRow(table.Row{"", "", "", "→ " + f.Fix})
-			}
-		}
-		var sum []string
-		for _, m := range marks {
-			if n := counts[m.state]; n > 0 {
-				sum = append(sum, fmt.Sprintf("%d %s", n, m.word))
-			}
-		}
-		fmt.Fprintf(c.Stdout, "%s\n\n%s\n", t.Render(), strings.Join(sum, ", "))
+		fmt.Fprint(c.Stdout, c.findingsTable(shownOf(findings, verbose)))
+		fmt.Fprintln(c.Stdout, sumOf(findings, verbose))
 	}
 	code := doctor.ExitCode(findings)
 	if ctx.Err() != nil { // not all of it was looked at
@@ -135,4 +119,68 @@ func (c *command) printFindings(ctx context.Context, findings []doctor.Finding) 
 		return exit(code)
 	}
 	return nil
+}
+
+// shownOf are the findings that are shown. What needs attention comes first, the
+// most important on top; with verbose all are shown, in the order of the checks.
+func shownOf(findings []doctor.Finding, verbose bool) (shown []doctor.Finding) {
+	if verbose {
+		return findings
+	}
+	for _, m := range marks {
+		for _, f := range findings {
+			if f.State == m.state && m.attention {
+				shown = append(shown, f)
+			}
+		}
+	}
+	return shown
+}
+
+// findingsTable is empty if there is nothing to show.
+func (c *command) findingsTable(findings []doctor.Finding) string {
+	if len(findings) == 0 {
+		return ""
+	}
+	t := newTable("", "CHECK", "ON", "FOUND")
+	if room := c.Columns - taken(findings); c.Columns > 0 {
+		t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: max(room, 30), WidthMaxEnforcer: text.WrapSoft}})
+	}
+	for _, f := range findings {
+		for _, m := range marks {
+			if m.state == f.State {
+				t.AppendRow(table.Row{c.paint(m.color, m.mark), f.Check, f.On, f.Found})
+			}
+		}
+		if f.Fix != "" {
+			t.AppendRow(table.Row{"", "", "", "→ " + f.Fix})
+		}
+	}
+	return t.Render() + "\n\n"
+}
+
+// sumOf counts the findings.
+func sumOf(findings []doctor.Finding, verbose bool) string {
+	var sum []string
+	well := true
+	for _, m := range marks {
+		n := 0
+		for _, f := range findings {
+			if f.State == m.state {
+				n++
+			}
+		}
+		if n > 0 {
+			sum = append(sum, fmt.Sprintf("%d %s", n, m.word))
+			well = well && !m.attention
+		}
+	}
+	text := strings.Join(sum, ", ")
+	if well {
+		text = "All is well: " + text
+	}
+	if !verbose {
+		text += " (-v shows all)"
+	}
+	return text
 }

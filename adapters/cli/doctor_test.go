@@ -175,7 +175,7 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 	p.set("TAIRSSL_ALERT_TOKENS=token-of-alerts")
 	p.secrets = append(p.secrets, "token-of-alerts")
 	before := p.Instances()
-	code, out := p.run(context.Background(), "--instance", id, "--tag-probe")
+	code, out := p.run(context.Background(), "--instance", id, "--tag-probe", "-v")
 	if code != 0 {
 		t.Errorf("it ends %d", code)
 	}
@@ -211,7 +211,7 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  lease         TAIRSSL_LEASE_PAUSE           2s; a tag of r-bp1zxszhcgatnx01 showed within TIME, the slowest of 5 times
 ✓  notification  webhook, entry 1              HOST answers, TLS 1.3, certificate until DATE; whether it takes a message shows --notify
 
-23 fine, 7 skipped
+All is well: 23 fine, 7 skipped
 `
 	if out != want {
 		t.Errorf("the table is\n%s\nwant\n%s", out, want)
@@ -690,7 +690,7 @@ func TestDoctorIsInterruptedAndLimited(t *testing.T) {
 	ended := make(chan int)
 	var out string
 	go func() {
-		code, printed := p.run(ctx, "--instance", id, "--tag-probe")
+		code, printed := p.run(ctx, "--instance", id, "--tag-probe", "-v")
 		out = printed
 		ended <- code
 	}()
@@ -726,7 +726,27 @@ func TestDoctorUsage(t *testing.T) {
 	}
 	p.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_STS_ENDPOINT=https://127.0.0.1:1"}
 	p.secrets = append(p.secrets, "real-secret")
-	if code, out := p.run(context.Background(), "--emulate", "--region", "cn-shanghai"); code != 0 || !strings.Contains(out, "1 instances in cn-shanghai") {
+	if code, out := p.run(context.Background(), "--emulate", "--region", "cn-shanghai", "-v"); code != 0 || !strings.Contains(out, "1 instances in cn-shanghai") {
 		t.Errorf("emulated it ends %d:\n%s", code, out)
+	}
+}
+
+func TestDoctorShowsWhatNeedsAttentionTheMostImportantFirst(t *testing.T) {
+	p := newPractice(t, tairtest.Options{})
+	p.set("TAIRSSL_CONCURRENCY=16", "TAIRSSL_ENDPOINT=http://127.0.0.1:1")
+	code, out := p.run(context.Background())
+	lines := strings.Split(out, "\n")
+	if code == 0 || !strings.HasPrefix(lines[1], "✗") || strings.Contains(out, "✓") || strings.Contains(out, "–  ") || !strings.Contains(out, "(-v shows all)") {
+		t.Errorf("it ends %d and shows\n%s", code, out)
+	}
+	last := 0
+	for _, line := range lines[1:] {
+		for rank, mark := range []string{"✗", "?", "!"} {
+			if strings.HasPrefix(line, mark) && rank < last {
+				t.Errorf("%q stands below what is less important:\n%s", line, out)
+			} else if strings.HasPrefix(line, mark) {
+				last = rank
+			}
+		}
 	}
 }
