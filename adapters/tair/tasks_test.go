@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,11 +106,11 @@ func TestMovesThatFail(t *testing.T) {
 		"cut":                 {cut, handler.Unavailable, true},
 		"empty":               {answer(200, `{}`), handler.Unavailable, true},
 	} {
-		calls := 0
-		client := against(t, func(w http.ResponseWriter, r *http.Request) { calls++; test.serve(w, r) })
+		var calls atomic.Int32
+		client := against(t, func(w http.ResponseWriter, r *http.Request) { calls.Add(1); test.serve(w, r) })
 		err := client.Move(context.Background(), handler.Renewal{Ref: ref, ID: "7"}, time.Now().Add(time.Hour), inTime())
-		if e := handler.AsError(err); err == nil || !errors.Is(err, test.kind) || e.Uncertain != test.uncertain || calls != 1 {
-			t.Errorf("%s: ends with %v, uncertain %v, after %d calls; want %s, %v, 1", name, err, e.Uncertain, calls, test.kind, test.uncertain)
+		if e := handler.AsError(err); err == nil || !errors.Is(err, test.kind) || e.Uncertain != test.uncertain || calls.Load() != 1 {
+			t.Errorf("%s: ends with %v, uncertain %v, after %d calls; want %s, %v, 1", name, err, e.Uncertain, calls.Load(), test.kind, test.uncertain)
 		}
 		if name == "no right" && !strings.Contains(err.Error(), "kvstore:ModifyActiveOperationTasks") {
 			t.Errorf("the missing right is not named: %v", err)
