@@ -24,7 +24,7 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " INSTANCE…",
 		Short: short,
-		Long:  short + ".\n\n" + namings,
+		Long:  short + ".\n\n" + costs[action] + "\n\n" + namings,
 		Example: fmt.Sprintf(`  tairssl %[1]s r-bp1zxszhcgatnx01 --dry-run
   tairssl %[1]s orders-cache r-bp1zxszhcgatnx02.redis.rds.aliyuncs.com:6379 --dry-run
   tairssl %[1]s r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --yes -o json`, name),
@@ -64,6 +64,17 @@ func (c *command) change(action handler.Action, short string) *cobra.Command {
 		flags.DurationVar(&renewBefore, "renew-before", 0, "renew what expires within this (default: TAIRSSL_RENEW_BEFORE)")
 	}
 	return cmd
+}
+
+// costs says what a change does to an instance, and what has to allow it.
+var costs = map[handler.Action]string{
+	handler.Update: `The instance restarts: connections to it drop for some seconds. What is not due is left as it
+is, unless --force is given. You act now: the maintenance window is not waited for.`,
+	handler.Enable: `The instance restarts: connections to it drop for some seconds. TAIRSSL_ACTIONS has to name
+Enable; by default only Update is allowed.`,
+	handler.Disable: `Encryption ends, and data goes in the clear. On legacy instances it can never be enabled again.
+The instance restarts: connections to it drop for some seconds. TAIRSSL_ACTIONS has to name
+Disable; by default only Update is allowed.`,
 }
 
 // namings says how people may name an instance.

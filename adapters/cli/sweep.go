@@ -24,6 +24,9 @@ func (c *command) sweep() *cobra.Command {
 		Short: "Renew whatever is due, the most urgent first, within the maintenance windows",
 		Long: `Renew whatever is due, the most urgent first, within the maintenance windows.
 
+Each instance that is renewed restarts: connections to it drop for some seconds. On a terminal
+the plan is shown first, and you are asked.
+
 This is what the function does every hour. The first change is watched, and if it can not
 be verified the sweep stops there; what waits for a window, or for the next sweep, is deferred.`,
 		Example: `  tairssl sweep --dry-run --emulate
