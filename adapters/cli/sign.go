@@ -187,10 +187,15 @@ func (c *command) printHeaders(path string, signed chatops.Signed) {
 	}
 }
 
-// setting is one of the environment, which may say where it is instead.
+// setting is one of the environment, which may say where it is instead, or hold
+// it in one of the settings that hold others.
 func (c *command) setting(ctx context.Context, name string) (string, error) {
 	name = function.Prefix + name
-	environ, err := function.Resolve(ctx, []string{name + "=" + function.Getenv(c.Environ)(name)})
+	var environ []string
+	for _, variable := range []string{name, function.Prefix + "SETTINGS", function.Prefix + "SECRETS"} {
+		environ = append(environ, variable+"="+function.Getenv(c.Environ)(variable))
+	}
+	environ, err := function.Resolve(ctx, environ)
 	return strings.TrimSpace(function.Getenv(environ)(name)), err
 }
 

@@ -281,6 +281,16 @@ func (f *Function) Fleet(ctx context.Context) (*fleet.Fleet, *tair.Client, error
 	return r.fleet, r.client, nil
 }
 
+// Check reads the settings, and the secrets that they refer to, and does nothing
+// else. Its error, a *[Failure], names every fault at once, and no value.
+func (f *Function) Check(ctx context.Context) (err error) {
+	ctx, done := f.Together(ctx)
+	defer func() { done(err) }()
+	lineOf(ctx).set(slog.LevelInfo, slog.String("trigger", "deployment"))
+	_, err = f.start(ctx)
+	return err
+}
+
 // Open reports whether a route is.
 func (f *Function) Open(ctx context.Context, path string) bool {
 	r, err := f.start(ctx)

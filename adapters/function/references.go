@@ -47,14 +47,38 @@ const (
 // Unavailable if a later try may do. The environment returned with it lacks the
 // variables that it names. Without a reference nothing happens.
 //
+// SETTINGS and SECRETS are replaced by the settings that they hold, see [Bundle].
+// What SETTINGS holds may be references; what a reference leads to may not.
+//
 // Source: AWS Systems Manager User Guide, "Using Parameter Store parameters in
 // AWS Lambda functions", and the Secrets Manager page of the Lambda guide.
 func Resolve(ctx context.Context, environ []string) ([]string, error) {
+	var faults [3]error
+	if plain := bundles[0]; !refers(Getenv(environ)(plain)) {
+		environ, faults[0] = unbundle(environ, plain)
+	}
+	environ, faults[1] = follow(ctx, environ)
+	for _, bundle := range bundles {
+		var fault error
+		environ, fault = unbundle(environ, bundle)
+		faults[2] = errors.Join(faults[2], fault)
+	}
+	return environ, errors.Join(faults[:]...)
+}
+
+// refers tells a value that is a reference.
+func refers(value string) bool {
+	scheme, _, _ := strings.Cut(strings.TrimSpace(value), ":")
+	return scheme == "file" || stores[scheme] != (store{})
+}
+
+// follow puts the values in the place of the references to them.
+func follow(ctx context.Context, environ []string) ([]string, error) {
 	var references []*reference
 	for n, entry := range environ {
 		variable, value, _ := strings.Cut(entry, "=")
 		scheme, name, _ := strings.Cut(strings.TrimSpace(value), ":")
-		if (scheme == "file" || stores[scheme] != (store{})) && mayRefer(variable) {
+		if refers(value) && mayRefer(variable) {
 			references = append(references, &reference{entry: n, variable: variable, scheme: scheme, name: name})
 		}
 	}

@@ -78,6 +78,9 @@ type Settings struct {
 	LogLevel       *slog.Level   `env:"LOG_LEVEL" help:"debug, info, warn or error; default: AWS_LAMBDA_LOG_LEVEL if Lambda sets it, else info"`
 	Metrics        string        `env:"METRICS" envDefault:"emf" help:"emf: on Lambda the line of each invocation carries CloudWatch metrics; none"`
 
+	Bundled        Bundle `env:"SETTINGS" help:"other settings, as a JSON object of variables and values such as {\"TAIRSSL_RATE\":\"20\"}; a setting must be in one place only"`
+	BundledSecrets Bundle `env:"SECRETS" help:"the same for secret settings: a reference to such an object, such as secretsmanager:NAME"`
+
 	roots *x509.CertPool
 }
 

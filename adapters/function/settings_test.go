@@ -28,7 +28,7 @@ func TestSettingsAllFaultsAtOnce(t *testing.T) {
 		"INSTANCES": "r-[", "RENEW_BEFORE": "30d", "CONCURRENCY": "0", "RATE": "fast", "WAIT": "-1s", "VERIFY": "trust", "CA_CHECK": "perhaps", "CA_ACCEPT": "abc", "LEASE": "maybe", "LEASE_PAUSE": "2h", "PAUSE": "perhaps", "CERT_MAP": "example.com", "WINDOW": "Sat 02:00-02:00", "WINDOW_MISSED": "panic", "FREEZE": "christmas", "APPROVAL": "perhaps", "ALIBABA_RENEWAL": "never", "MAX_TARGETS": "0", "WEBHOOK_SECRETS": "whsec_!", "GITHUB_SECRETS": "a,,b", "ALERT_TOKENS": ",", "ALERT_BASIC": "user",
 		"GRAFANA_SECRETS": ",", "CLOUDEVENTS_ORIGINS": "http://x", "SLACK_SIGNING_SECRETS": ",", "DINGTALK_APP_SECRETS": ",", "FEISHU_ENCRYPT_KEYS": ",",
 		"TEAMS_SECRETS": "%", "MATTERMOST_TOKENS": ",", "WECOM_CALLBACKS": ",", "CHAT_ALLOW": "slack:T1 status *", "CHAT_REPLY_HOSTS": "https://x/", "CONFIRM_BY": "nobody", "NOTIFY_URLS": "mail://x", "NOTIFY_ON": "tuesdays", "LOG_LEVEL": "loud", "METRICS": "statsd",
-		"OIDC_AUDIENCE": "two of them", "STS_ENDPOINT": "http://sts.cn-hangzhou.aliyuncs.com", "INVOKE_ENDPOINT": "http://lambda.eu-west-1.amazonaws.com",
+		"OIDC_AUDIENCE": "two of them", "STS_ENDPOINT": "http://sts.cn-hangzhou.aliyuncs.com", "SETTINGS": "RATE=20", "SECRETS": "{", "INVOKE_ENDPOINT": "http://lambda.eu-west-1.amazonaws.com",
 	}
 	var environ []string
 	for name, value := range bad {

@@ -145,6 +145,9 @@ func (t template) resolve(v any) any {
 			}
 			return v
 		}
+		if text, ok := v["Fn::Sub"].(string); ok {
+			return t.substitute(text)
+		}
 		if choice, ok := v["Fn::If"].([]any); ok {
 			if t.holds(at(t.object, "Conditions", choice[0].(string))) {
 				return t.resolve(choice[1])
@@ -162,6 +165,27 @@ func (t template) resolve(v any) any {
 	return v
 }
 
+// substitute puts the parameters into a text. It stays a function if something in
+// it only exists once it is deployed.
+func (t template) substitute(text string) any {
+	whole := true
+	filled := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(text, func(s string) string {
+		name := s[2 : len(s)-1]
+		if value, ok := t.parameters[name]; ok {
+			return value
+		}
+		if value := at(t.object, "Parameters", name, "Default"); value != nil {
+			return fmt.Sprint(value)
+		}
+		whole = false
+		return s
+	})
+	if whole && !strings.Contains(filled, "${") {
+		return filled
+	}
+	return object{"Fn::Sub": filled}
+}
+
 // holds evaluates a condition.
 func (t template) holds(condition any) bool {
 	for function, argument := range condition.(object) {
@@ -171,7 +195,7 @@ func (t template) holds(condition any) bool {
 		list := argument.([]any)
 		switch function {
 		case "Fn::Equals":
-			return fmt.Sprint(t.resolve(list[0])) == fmt.Sprint(t.resolve(list[1]))
+			return t.text(list[0]) == t.text(list[1])
 		case "Fn::Not":
 			return !t.holds(list[0])
 		case "Fn::And":
@@ -181,6 +205,14 @@ func (t template) holds(condition any) bool {
 		}
 	}
 	panic(fmt.Sprintf("the condition %v is not known here", condition))
+}
+
+// text is a value in a comparison; Fn::Join is that of a comma-separated parameter.
+func (t template) text(v any) string {
+	if join, ok := at(v, "Fn::Join").([]any); ok {
+		return strings.ReplaceAll(fmt.Sprint(t.resolve(join[1])), ",", fmt.Sprint(join[0]))
+	}
+	return fmt.Sprint(t.resolve(v))
 }
 
 // ofType gives the resources of a type, with all that Globals gives them.
@@ -210,19 +242,37 @@ func (t template) ofType(kind string) map[string]object {
 	return found
 }
 
-// events gives the triggers of all functions and state machines, by the name
-// of their resource and their own.
-func (t template) events() map[string]object {
+// triggers gives what calls the functions and the state machine, with its
+// properties and, of a rule, its pattern.
+func (t template) triggers() map[string]object {
 	found := map[string]object{}
-	for _, kind := range []string{"AWS::Serverless::Function", "AWS::Serverless::StateMachine"} {
+	for _, kind := range []string{"AWS::Scheduler::Schedule", "AWS::Events::Rule", "AWS::Lambda::EventSourceMapping"} {
 		for name, properties := range t.ofType(kind) {
-			events, _ := properties["Events"].(object)
-			for event, v := range events {
-				found[name+event] = v.(object)
-			}
+			found[name] = object{"Type": kind, "Properties": properties}
+		}
+	}
+	for name, properties := range t.ofType("AWS::Serverless::StateMachine") {
+		for event, v := range properties["Events"].(object) {
+			found[name+event] = v.(object)
 		}
 	}
 	return found
+}
+
+// target is what a trigger calls, and deadLetters where it leaves what it can not
+// deliver.
+func target(trigger object) (target, deadLetters any) {
+	properties := trigger["Properties"]
+	switch trigger["Type"] {
+	case "AWS::Scheduler::Schedule":
+		return at(properties, "Target", "Arn"), at(properties, "Target", "DeadLetterConfig", "Arn")
+	case "AWS::Events::Rule":
+		first := at(properties, "Targets").([]any)[0]
+		return at(first, "Arn"), at(first, "DeadLetterConfig", "Arn")
+	case "AWS::Lambda::EventSourceMapping":
+		return at(properties, "FunctionName"), nil
+	}
+	return nil, at(properties, "DeadLetterConfig", "Arn")
 }
 
 // devs is s.yaml, deployed from an environment.

@@ -2,6 +2,8 @@ package lambda
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -48,8 +50,15 @@ func Over(o function.Options) lambda.Handler {
 	if o.Invoke == nil {
 		o.Invoke = invoke(o.Environ, time.Now)
 	}
-	return invoker{function.New(o)}
+	return invoker{function.New(o), newTransport(nil)}
 }
 
 // Invoke is for tests that move its clock.
 var Invoke = invoke
+
+// Deployed is the function with another way to answer deployments.
+func Deployed(environ []string, log io.Writer, stacks http.RoundTripper) lambda.Handler {
+	i := newInvoker(environ, log)
+	i.stacks = stacks
+	return i
+}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"tairssl/adapters/function"
 	"tairssl/handler"
 )
@@ -33,10 +35,14 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 		if err != nil {
 			return notInvoked(handler.Internal, "%v", err)
 		}
+		called, query := name, ""
+		if alias := aliasOf(ctx); alias != "" {
+			called, query = name+":"+alias, "?Qualifier="+url.QueryEscape(alias)
+		}
 		connected := false
 		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
 		req, err := http.NewRequestWithContext(traced, http.MethodPost,
-			endpoint.Scheme+"://"+endpoint.Host+"/2015-03-31/functions/"+url.PathEscape(name)+"/invocations", bytes.NewReader(payload))
+			endpoint.Scheme+"://"+endpoint.Host+"/2015-03-31/functions/"+url.PathEscape(name)+"/invocations"+query, bytes.NewReader(payload))
 		if err != nil {
 			return notInvoked(handler.Internal, "the endpoint can not be used")
 		}
@@ -56,13 +62,29 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 			return nil
 		}
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what is cut has no message
-		e := declined(resp, body, name)
+		e := declined(resp, body, called)
 		e.Code, e.RequestID = role.key.Redact(e.Code), role.key.Redact(resp.Header.Get("X-Amzn-Requestid"))
 		if e.Err != nil {
 			e.Err = errors.New(role.key.Redact(e.Err.Error()))
 		}
 		return e
 	}
+}
+
+// aliasOf is the alias or version by which the function was invoked; empty if it
+// was by its name alone. What it hands over goes the same way: the alias may be
+// all that the role allows, and leads to the version that is meant to run.
+func aliasOf(ctx context.Context) string {
+	c, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	// arn:aws:lambda:REGION:ACCOUNT:function:NAME:ALIAS
+	parts := strings.SplitN(c.InvokedFunctionArn, ":", 8)
+	if len(parts) < 8 {
+		return ""
+	}
+	return parts[7]
 }
 
 func notInvoked(kind handler.Kind, format string, args ...any) *handler.Error {

@@ -1,0 +1,80 @@
+package function
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// bundles are the settings that hold other settings, so that a deployment needs
+// no variable for each of them. SECRETS is meant to be a reference to a secret.
+var bundles = []string{Prefix + "SETTINGS", Prefix + "SECRETS"}
+
+// Bundle is a setting that holds other settings: a JSON object of variables and
+// their values, such as {"TAIRSSL_RATE":"20"}. [Resolve] puts what it holds in
+// its place.
+type Bundle map[string]string
+
+// UnmarshalText reads the object. Its error shows no value.
+func (b *Bundle) UnmarshalText(text []byte) error {
+	var values map[string]any
+	if json.Unmarshal(text, &values) != nil {
+		return errors.New(`want a JSON object of settings, such as {"TAIRSSL_RATE":"20"}`)
+	}
+	*b = Bundle{}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value, ok := values[name].(string)
+		switch {
+		case !mayBundle(name):
+			faults = append(faults, fmt.Errorf("%q is not a setting that it may hold", clip(name)))
+		case !ok:
+			faults = append(faults, fmt.Errorf("the value of %s must be a string, in double quotes", name))
+		default:
+			(*b)[name] = value
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// mayBundle tells the variables that a bundle may hold.
+func mayBundle(name string) bool {
+	setting, ok := strings.CutPrefix(name, Prefix)
+	return ok && slices.Contains(names(), setting) && !slices.Contains(bundles, name) || name == accessKeyID || name == accessKeySecret
+}
+
+// unbundle puts the settings that a bundle holds in the bundle's place. A
+// setting must not be set in two places, because nobody would know which one
+// counts. The environment returned lacks a bundle that has a fault.
+func unbundle(environ []string, variable string) ([]string, error) {
+	text := strings.TrimSpace(Getenv(environ)(variable))
+	if text == "" {
+		return environ, nil
+	}
+	environ = slices.DeleteFunc(slices.Clone(environ), func(entry string) bool { return strings.HasPrefix(entry, variable+"=") })
+	var held Bundle
+	if err := held.UnmarshalText([]byte(text)); err != nil {
+		return environ, faultsOf(variable, err)
+	}
+	get, faults := Getenv(environ), []error(nil)
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		if strings.TrimSpace(get(name)) != "" {
+			faults = append(faults, fmt.Errorf("%s: it holds %s, which is set elsewhere as well: set it in one place only", variable, name))
+			continue
+		}
+		environ = append(environ, name+"="+held[name])
+	}
+	return environ, errors.Join(faults...)
+}
+
+// faultsOf gives each line of an error the name of its variable.
+func faultsOf(variable string, err error) error {
+	var faults []error
+	for fault := range strings.SplitSeq(err.Error(), "\n") {
+		faults = append(faults, fmt.Errorf("%s: %s", variable, fault))
+	}
+	return errors.Join(faults...)
+}

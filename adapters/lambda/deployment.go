@@ -1,0 +1,92 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"tairssl/adapters/function"
+	"tairssl/handler"
+)
+
+// deployment is what CloudFormation sends for a custom resource. Template.yaml
+// has one for each function, so that a deployment fails, and is rolled back, if
+// a setting is wrong or a secret can not be read.
+//
+// Source: AWS CloudFormation User Guide, "Custom resource request and response
+// reference".
+type deployment struct {
+	RequestType, ResponseURL string
+	resource
+}
+
+// resource says for what an answer is.
+type resource struct {
+	StackID   string `json:"StackId"`
+	RequestID string `json:"RequestId"`
+	LogicalID string `json:"LogicalResourceId"`
+}
+
+// verdict is the answer to a deployment.
+type verdict struct {
+	Status     string // SUCCESS or FAILED
+	Reason     string `json:",omitempty"`
+	PhysicalID string `json:"PhysicalResourceId"` // always the same: nothing is ever replaced
+	resource
+}
+
+// deploymentOf recognises a payload; nil if it is another's.
+func deploymentOf(payload []byte) *deployment {
+	var d deployment
+	if !bytes.Contains(payload, []byte(`"ResponseURL"`)) || json.Unmarshal(payload, &d) != nil || d.StackID == "" || d.RequestType == "" {
+		return nil
+	}
+	return &d
+}
+
+// answerHost is where CloudFormation waits for answers: buckets of its own.
+var answerHost = regexp.MustCompile(`^cloudformation-custom-resource-response-[a-z0-9]+\.s3([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)
+
+const (
+	// maxReason bounds the reason. The whole answer may have 4096 bytes.
+	maxReason     = 2000
+	answerTimeout = 10 * time.Second
+)
+
+// deployed reads the settings and tells CloudFormation how that ended. Nothing is
+// read when the resource is deleted, because a deletion must not fail.
+func (i invoker) deployed(ctx context.Context, d *deployment) ([]byte, error) {
+	to, err := url.Parse(d.ResponseURL)
+	if err != nil || to.Scheme != "https" || !answerHost.MatchString(to.Host) {
+		return nil, &function.Failure{Type: string(handler.Invalid), Message: "the ResponseURL is not one of CloudFormation's"}
+	}
+	v := verdict{Status: "SUCCESS", PhysicalID: "settings", resource: d.resource}
+	if d.RequestType != "Delete" {
+		if err := i.Check(ctx); err != nil {
+			v.Status, v.Reason = "FAILED", strings.ToValidUTF8(err.Error()[:min(len(err.Error()), maxReason)], "")
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, d.ResponseURL, bytes.NewReader(handler.JSON(v)))
+	if err != nil {
+		return nil, &function.Failure{Type: string(handler.Invalid), Message: "the ResponseURL can not be used"}
+	}
+	resp, err := i.stacks.RoundTrip(req) // follows no redirect
+	if err != nil {
+		// The error's text would hold the URL, which is signed.
+		return nil, &function.Failure{Type: string(handler.Unavailable), Message: "CloudFormation took no answer; a function in a VPC needs a NAT gateway"}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode != http.StatusOK {
+		return nil, &function.Failure{Type: string(handler.Unavailable), Message: "CloudFormation took no answer: status " + resp.Status}
+	}
+	return handler.JSON(map[string]string{"Status": v.Status}), nil
+}
