@@ -2,15 +2,22 @@ package cli_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // readmes are all pages for operators, the map first.
@@ -32,12 +39,74 @@ func textOf(t *testing.T, file string) string {
 	return string(text)
 }
 
-// Each page is one script: its blocks in their order, one page after the other. What
-// belongs to a cloud meets a stand-in that notes how it was called; the project's own
-// commands are the real ones.
+// signs are what the commands of a page print, and calls how often they call those
+// of others, at least.
+var signs = map[string]struct {
+	printed []string
+	calls   int
+}{
+	"../../README.md": {[]string{
+		`"Outcome": "verified"`, // of the update by hand
+		"10 seen, 3 due",        // of the sweep
+		"certificate expires in 12d",
+	}, 4},
+	"../chatops/README.md": {[]string{
+		"confirm",                      // the code that Slack is given
+		"证书需要更新",                       // of a plan in Chinese
+		"\ntt-bp1zxszhcgatnx05: until", // of WeCom's answer, decrypted
+		"teams:T1/U2 status *",         // the rule for who is not allowed
+	}, 0},
+	"../lambda/README.md": {nil, 25},
+	"../fc/README.md":     {nil, 25},
+}
+
+// Each page is one script: its blocks in their order. What belongs to a cloud
+// meets a stand-in that notes how it was called; the project's own commands are
+// the real ones.
 func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	t.Parallel() // it waits for changes, mostly
-	dir, tools := t.TempDir(), t.TempDir()
+	dist := t.TempDir()
+	for path, pkg := range map[string]string{"tairssl": "cli/tairssl", "lambda/bootstrap": "lambda/bootstrap", "fc/bootstrap": "fc/bootstrap"} {
+		out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", filepath.Join(dist, path), "../"+pkg).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
+		}
+	}
+	ran := 0
+	for _, page := range readmes(t) {
+		if !block.MatchString(textOf(t, page)) {
+			continue
+		}
+		ran++
+		t.Run(page, func(t *testing.T) {
+			dir := checkout(t, dist)
+			out, calls := runPage(t, dir, page)
+			// Not by the exit codes, for what may not be changed is refused by one.
+			if fault := regexp.MustCompile(`(?i).*(not found|no such file|unknown (flag|command)|unexpected|usage:|syntax error|unbound|connection refused).*`).FindString(out); fault != "" {
+				t.Errorf("one of the commands says: %s", fault)
+			}
+			for _, sign := range signs[page].printed {
+				if !strings.Contains(out, sign) {
+					t.Errorf("the commands print no %q:\n%s", sign, out)
+				}
+			}
+			if len(calls) < signs[page].calls {
+				t.Errorf("only %d commands of others were called, want %d", len(calls), signs[page].calls)
+			}
+			for _, call := range calls {
+				judgeCall(t, dir, call)
+			}
+		})
+	}
+	if ran < 2 {
+		t.Errorf("only %d pages have commands", ran)
+	}
+}
+
+// checkout is a folder with what a clone has, and what make build makes.
+func checkout(t *testing.T, dist string) string {
+	t.Helper()
+	dir := t.TempDir()
 	for _, name := range []string{"adapters", "events", "handler", "template.yaml", "s.yaml", "Makefile", "README.md"} {
 		target, err := filepath.Abs("../../" + name)
 		if err != nil {
@@ -47,26 +116,31 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for path, pkg := range map[string]string{"tairssl": "cli/tairssl", "lambda/bootstrap": "lambda/bootstrap", "fc/bootstrap": "fc/bootstrap"} {
-		out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", filepath.Join(dir, "dist", path), "../"+pkg).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
-		}
+	if err := os.Symlink(dist, filepath.Join(dir, "dist")); err != nil {
+		t.Fatal(err)
 	}
+	return dir
+}
+
+// standIns are the commands that belong to a cloud, and what each prints.
+var standIns = map[string]string{
+	"aws": `case "$*" in *info*IssuerIdentifier*) echo https://abc.tokens.sts.global.api.aws;; esac`, "aliyun": "", "make": "", "s": "", "sam": "",
+	"terraform": "", "git": "", "openssl": "cat >/dev/null; echo sha1 Fingerprint=AA:BB:CC",
+}
+
+// runPage runs a page's script in a folder, and gives what it printed
+// and how the stand-ins were called.
+func runPage(t *testing.T, dir, page string) (printed string, calls [][]string) {
+	t.Helper()
+	tools := t.TempDir()
 	log := filepath.Join(tools, "calls")
-	for name, does := range map[string]string{
-		"aws": `case "$*" in *info*IssuerIdentifier*) echo https://abc.tokens.sts.global.api.aws;; esac`, "aliyun": "", "make": "", "s": "",
-		"sam":     `case "$*" in *stack-outputs*) echo '[]';; esac`,
-		"jq":      "cat >/dev/null; echo tairssl-TairSSLFunction-1",
-		"openssl": "cat >/dev/null; echo sha1 Fingerprint=AA:BB:CC",
-	} {
+	for name, does := range standIns {
 		script := "#!/bin/sh\nprintf '%s\\0' " + name + ` "$@" >>'` + log + "'\nprintf '\\001' >>'" + log + "'\n" + does + "\n"
 		if err := os.WriteFile(filepath.Join(tools, name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-
-	script := exec.Command("sh", "-u", "-c", readmeScript(t))
+	script := exec.Command("sh", "-u", "-c", scriptOf(t, page))
 	script.Dir = dir
 	script.Env = []string{"PATH=" + tools + ":" + os.Getenv("PATH"), "HOME=" + dir}
 	script.WaitDelay = 5 * time.Second
@@ -74,47 +148,25 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, sign := range []string{
-		`"Outcome": "verified"`, // of the update by hand
-		"10 seen, 3 due",        // of the sweep
-		"certificate expires in 12d",
-		"confirm",                      // the code that Slack is given
-		"证书需要更新",                       // of a plan in Chinese
-		"\ntt-bp1zxszhcgatnx05: until", // of WeCom's answer, decrypted
-		"teams:T1/U2 status *",         // the rule for who is not allowed
-	} {
-		if !strings.Contains(string(out), sign) {
-			t.Errorf("the README's commands print no %q:\n%s", sign, out)
-		}
-	}
 	t.Logf("%s", out)
-	// Not by the exit codes, for what may not be changed is refused by one.
-	if fault := regexp.MustCompile(`(?i).*(not found|no such file|unknown (flag|command)|unexpected|usage:|syntax error|unbound|connection refused).*`).Find(out); fault != nil {
-		t.Errorf("one of the README's commands says: %s", fault)
-	}
 	noted, err := os.ReadFile(log)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return string(out), nil // nothing of others was called
+	} else if err != nil {
 		t.Fatal(err)
 	}
-	calls := strings.Split(strings.TrimSuffix(string(noted), "\x00\x01"), "\x00\x01")
-	if len(calls) < 20 {
-		t.Errorf("only %d commands of others were called", len(calls))
+	for call := range strings.SplitSeq(strings.TrimSuffix(string(noted), "\x00\x01"), "\x00\x01") {
+		calls = append(calls, strings.Split(call, "\x00"))
 	}
-	for _, call := range calls {
-		judgeCall(t, dir, strings.Split(call, "\x00"))
-	}
+	return string(out), calls
 }
 
 var block = regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```$")
 
-// readmeScript makes one script of all blocks. The server that one of them
+// scriptOf makes one script of all blocks of a page. The server that one of them
 // starts runs beside the rest, at a free port.
-func readmeScript(t *testing.T) string {
+func scriptOf(t *testing.T, page string) string {
 	t.Helper()
-	var blocks [][]string
-	for _, file := range readmes(t) {
-		blocks = append(blocks, block.FindAllStringSubmatch(textOf(t, file), -1)...)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -122,22 +174,26 @@ func readmeScript(t *testing.T) string {
 	addr := listener.Addr().String()
 	_ = listener.Close()
 	var script strings.Builder
-	for _, m := range blocks {
+	servers := 0
+	for _, m := range block.FindAllStringSubmatch(textOf(t, page), -1) {
 		script.WriteString("echo '--- next block' >&2\n")
 		for line := range strings.Lines(m[2]) {
 			line = strings.ReplaceAll(strings.TrimPrefix(line, m[1]), "127.0.0.1:8080", addr)
 			if strings.Contains(line, "dist/tairssl serve") {
+				servers++
 				line = strings.TrimSuffix(line, "\n") + " >serve.log 2>&1 &\nserver=$!\n" +
 					"tries=0; until curl -sf http://" + addr + "/healthz; do tries=$((tries+1)); test $tries -lt 500 || { cat serve.log; exit 1; }; done\n"
 			}
 			script.WriteString(line)
 		}
 	}
-	text := script.String()
-	if strings.Count(text, "\nserver=$!\n") != 1 || strings.Count(text, "--- next block") < 10 {
-		t.Fatalf("the READMEs have no longer the blocks that they had:\n%s", text)
+	switch {
+	case servers > 1:
+		t.Fatalf("%s starts %d servers at one address", page, servers)
+	case servers == 1:
+		script.WriteString("kill $server\nwait $server || true\n")
 	}
-	return text + "kill $server\nwait $server || true\n"
+	return script.String()
 }
 
 // judgeCall looks at what a command of a cloud, or make, was given.
@@ -145,7 +201,7 @@ func judgeCall(t *testing.T, dir string, call []string) {
 	t.Helper()
 	line := strings.Join(call, " ")
 	for n, arg := range call {
-		if file, ok := strings.CutPrefix(arg, "file://"); ok {
+		if file, ok := strings.CutPrefix(arg, "file://"); ok && !strings.HasSuffix(arg, ".yaml") {
 			text, err := os.ReadFile(filepath.Join(dir, file))
 			if err != nil || !json.Valid(text) {
 				t.Errorf("%s: %s holds no JSON, %v", line, file, err)
@@ -172,19 +228,74 @@ func judgeCall(t *testing.T, dir string, call []string) {
 	switch call[0] {
 	case "make":
 		for _, target := range call[1:] {
+			if strings.Contains(target, "=") {
+				continue // a variable
+			}
 			if !strings.Contains(text("Makefile"), "\n"+target+":") {
 				t.Errorf("%s: the Makefile has no such target", line)
 			}
 		}
 	case "sam":
 		if at := slices.Index(call, "--parameter-overrides"); at > 0 {
-			for _, pair := range call[at+1:] {
-				name, _, _ := strings.Cut(pair, "=")
-				if !strings.Contains(text("template.yaml"), "\n  "+name+":\n    Type: ") {
-					t.Errorf("%s: template.yaml has no parameter %s", line, name)
-				}
-			}
+			judgeParameters(t, line, text("template.yaml"), text(strings.TrimPrefix(call[at+1], "file://")))
 		}
+	case "aws":
+		judgeAWS(t, dir, call[1:])
+	}
+}
+
+// judgeParameters looks at a file of parameters: the template has them, and
+// takes their values.
+func judgeParameters(t *testing.T, line, template, file string) {
+	t.Helper()
+	var values map[string]string
+	if err := yaml.Unmarshal([]byte(file), &values); err != nil || len(values) < 3 {
+		t.Errorf("%s: the file holds no parameters, %v:\n%s", line, err, file)
+	}
+	var described struct {
+		Parameters map[string]struct {
+			AllowedPattern string   `yaml:"AllowedPattern"`
+			AllowedValues  []string `yaml:"AllowedValues"`
+		} `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal([]byte(template), &described); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range values {
+		parameter, ok := described.Parameters[name]
+		if !ok || !regexp.MustCompile(parameter.AllowedPattern).MatchString(value) || len(parameter.AllowedValues) > 0 && !slices.Contains(parameter.AllowedValues, value) {
+			t.Errorf("%s: template.yaml takes no parameter %s with the value %q", line, name, value)
+		}
+	}
+}
+
+// judgeAWS has the real client of AWS make a call to a server of the test, if
+// TAIRSSL_CHECK_AWS is set: a call that the client refuses never arrives.
+func judgeAWS(t *testing.T, dir string, call []string) {
+	t.Helper()
+	if os.Getenv("TAIRSSL_CHECK_AWS") == "" {
+		return
+	}
+	var arrived atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		arrived.Add(1)
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	defer server.Close()
+	var args []string
+	for i := 0; i < len(call); i++ {
+		if call[i] == "--cli-binary-format" { // of version 2 of the client alone
+			i++
+			continue
+		}
+		args = append(args, call[i])
+	}
+	client := exec.Command("aws", args...)
+	client.Dir = dir
+	client.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_MAX_ATTEMPTS=1", "AWS_DEFAULT_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
+	out, _ := client.CombinedOutput() // it is answered by an error in any case
+	if arrived.Load() == 0 {
+		t.Errorf("aws %s: the client refuses it:\n%s", strings.Join(call, " "), out)
 	}
 }
 

@@ -3,10 +3,13 @@ package function_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"tairssl/adapters/chatops"
 )
 
 // allowed gives the resources on which a role may do something.
@@ -228,4 +231,61 @@ func TestDeploymentChecksWhatItSets(t *testing.T) {
 			t.Errorf("%s waits for %v, its row has %d parameters", check, given, len(wanted))
 		}
 	}
+}
+
+// The table of parameters in the documentation is the template's.
+func TestDocumentedParametersAreTheTemplates(t *testing.T) {
+	template := readTemplate(t, nil)
+	text := documentOf(t, "lambda")
+	for name, parameter := range template.object["Parameters"].(object) {
+		value := fmt.Sprint(at(parameter, "Default"))
+		if value != "" {
+			value = "`" + value + "`"
+		}
+		if row := fmt.Sprintf("| `%s` | %s | %s |", name, value, at(parameter, "Description")); !strings.Contains(text, row+"\n") {
+			t.Errorf("adapters/lambda/README.md lacks the row\n%s", row)
+		}
+	}
+	_, table, _ := strings.Cut(text, "| parameter | default | |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if rows := strings.Count(table+"\n", "\n"); rows != len(template.object["Parameters"].(object)) {
+		t.Errorf("the table has %d rows, the template %d parameters", rows, len(template.object["Parameters"].(object)))
+	}
+}
+
+// Times and counts in the documentation are those that are deployed, and fit the
+// code.
+func TestDocumentedNumbersAreTheTemplates(t *testing.T) {
+	template, text := readTemplate(t, nil), documentOf(t, "lambda")
+	functions := template.ofType("AWS::Serverless::Function")
+	queue := template.ofType("AWS::SQS::Queue")["Requests"]
+	invocations := template.ofType("AWS::Lambda::EventInvokeConfig")
+	for _, row := range []string{
+		fmt.Sprintf("| timeout of what runs unattended | %v s |", functions["TairSSLFunction"]["Timeout"]),
+		fmt.Sprintf("| timeout of webhooks and chat | %v s |", functions["TairSSLWebhooks"]["Timeout"]),
+		fmt.Sprintf("| visibility of a message in the queue | %v s |", queue["VisibilityTimeout"]),
+		fmt.Sprintf("| receives of a message | %v |", at(queue, "RedrivePolicy", "maxReceiveCount")),
+		fmt.Sprintf("| age of an asynchronous invocation | %v s; of handed work %v s |", invocations["FunctionInvocations"]["MaximumEventAgeInSeconds"], invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"]),
+	} {
+		if !strings.Contains(text, row) {
+			t.Errorf("adapters/lambda/README.md lacks the row\n%s", row)
+		}
+	}
+	if life := int(chatops.HandedLife.Seconds()); invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"] != life {
+		t.Errorf("handed work is done for %d s, the template keeps it for %v s", life, invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"])
+	}
+	// A plan is made within one invocation, and the command line waits as long.
+	if timeout := functions["TairSSLFunction"]["Timeout"]; !strings.Contains(text, fmt.Sprintf("--cli-read-timeout %v", timeout)) {
+		t.Errorf("the AWS CLI is told to wait for something else than %v s", timeout)
+	}
+}
+
+// documentOf is the documentation of a cloud.
+func documentOf(t *testing.T, cloud string) string {
+	t.Helper()
+	text, err := os.ReadFile("../" + cloud + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
