@@ -12,6 +12,7 @@ FLAGS    := -trimpath -tags $(TAGS) $(LEAN) -ldflags="-s -w"
 CLIFLAGS := -trimpath -tags $(TAGS) $(LEAN) -ldflags="-s -w -X main.version=$(VERSION)"
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LAMBDA_ZIP  := github.com/aws/aws-lambda-go/cmd/build-lambda-zip@v1.55.1
+EMULATOR    := github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@v0.0.0-20261030222936-bef5c4ba774d
 GREMLINS    := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 # By count: a time that is up while a machine is busy makes the fuzzer fail.
 FUZZTIME ?= 10000x
@@ -45,14 +46,31 @@ check: build templates ## format, modules, vet, staticcheck, templates, short fu
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w $$files"; exit 1; }
 	go mod tidy -diff
 	go vet -tags $(TAGS) ./...
-	go run $(STATICCHECK) ./...
+	go vet -tags tools ./...
+	go run $(STATICCHECK) -tags tools ./...
 	$(MAKE) --no-print-directory fuzz package
 
-# The Go tests check both descriptions as well, and s.yaml against the schema of
-# its component where ../shared/schemas/fc3.schema.json is.
-templates: ## lint template.yaml, where cfn-lint is installed
-	@if command -v cfn-lint >/dev/null; then cfn-lint template.yaml && echo "cfn-lint: template.yaml is fine"; \
-	else echo "cfn-lint is not installed: template.yaml is checked by the Go tests alone"; fi
+# The Go tests check the descriptions by themselves. These tests give them to the
+# tools of others. What npm and the Go module proxy have is installed here, pinned;
+# cfn-lint, AWS's translator and client, terraform and qemu are used where they
+# are. A check that could not be made is said aloud, and is no failure.
+templates: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## check the descriptions with the tools of the clouds, and say which are not here
+	@mkdir -p dist/npm && cp adapters/lambda/testdata/npm/package*.json dist/npm/ && npm ci --prefix dist/npm --no-audit --no-fund >/dev/null 2>&1 || true
+	@GOBIN=$(CURDIR)/dist/tools go install $(EMULATOR) >/dev/null 2>&1 || true
+	@export TAIRSSL_NODE_MODULES=$$(test -d dist/npm/node_modules/jsonata && echo dist/npm/node_modules); \
+	export TAIRSSL_CHECK_AWS=$$(command -v aws); \
+	go test -tags tools -count=1 -v -timeout 10m -run '^TestTool|^TestFleet|^TestDevsPropsMatch|^TestEveryDocumented' ./adapters/function ./adapters/lambda ./adapters/fc ./adapters/cli >dist/templates.log 2>&1; \
+	code=$$?; grep -E '^(--- |ok|FAIL)' dist/templates.log; \
+	test $$code = 0 || cat dist/templates.log; \
+	test -n "$$TAIRSSL_NODE_MODULES" || echo "NOT CHECKED: npm is not here: the state machine runs on a library in Go instead of the reference implementation of JSONata"; \
+	test -n "$$TAIRSSL_CHECK_AWS" || echo "NOT CHECKED: aws is not here: the documented calls of AWS are not given to its client"; \
+	grep -ho 'NOT CHECKED: .*' dist/templates.log | sort -u; exit $$code
+
+dist/lambda-%/bootstrap: FORCE
+	GOOS=linux GOARCH=$(if $(filter x86_64,$*),amd64,$*) go build $(FLAGS) -o $@ ./adapters/lambda/bootstrap
+
+.PHONY: FORCE
+FORCE:
 
 fuzz: ## run each fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
@@ -96,9 +114,7 @@ build: ## build both functions and the command for this machine, into dist/
 	go build $(FLAGS) -o dist/fc/bootstrap ./adapters/fc/bootstrap
 	go build $(CLIFLAGS) -o dist/tairssl ./adapters/cli/tairssl
 
-package: ## build and zip the functions: Lambda arm64 and x86_64, Function Compute x86_64
-	GOOS=linux GOARCH=arm64 go build $(FLAGS) -o dist/lambda-arm64/bootstrap ./adapters/lambda/bootstrap
-	GOOS=linux GOARCH=amd64 go build $(FLAGS) -o dist/lambda-x86_64/bootstrap ./adapters/lambda/bootstrap
+package: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## build and zip the functions: Lambda arm64 and x86_64, Function Compute x86_64
 	GOOS=linux GOARCH=amd64 go build $(FLAGS) -o dist/fc-x86_64/bootstrap ./adapters/fc/bootstrap
 	@for name in lambda-arm64 lambda-x86_64 fc-x86_64; do \
 	  GOOS= GOARCH= go run $(LAMBDA_ZIP) -o dist/tairssl-$$name.zip dist/$$name/bootstrap >/dev/null || exit 1; \

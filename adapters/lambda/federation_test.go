@@ -27,6 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	startInterpreter()
 	goleak.VerifyTestMain(m,
 		// The function keeps its pool of connections, as it must between invocations.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
-	jsonata "github.com/blues/jsonata-go"
 )
 
 // stateMachine walks a definition in the Amazon States Language: as much of it
@@ -141,7 +140,9 @@ func (m stateMachine) step(s state, input any, variables scope) (output any, nex
 			if met, ok := met.(bool); !ok {
 				return nil, "", fmt.Errorf("the condition %v is not a boolean", choice.Condition)
 			} else if met {
-				return input, choice.Next, finish(nil, choice.Assign, nil, values, variables)
+				output = input
+				err := finish(&output, choice.Assign, choice.Output, values, variables)
+				return output, choice.Next, err
 			}
 		}
 		return input, s.Default, nil
@@ -343,18 +344,11 @@ func evaluate(v any, values, variables scope) (any, error) {
 		text = strings.TrimSuffix(text, "%}")
 		evaluating.Lock()
 		defer evaluating.Unlock()
-		expression, err := jsonata.Compile(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", text, err)
-		}
 		all := map[string]any{"states": map[string]any(values)}
 		for name, value := range variables {
 			all[name] = value
 		}
-		if err := expression.RegisterVars(all); err != nil {
-			return nil, err
-		}
-		result, err := expression.Eval(nil)
+		result, err := interpreter(text, all)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", text, err)
 		}

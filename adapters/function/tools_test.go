@@ -1,0 +1,97 @@
+//go:build tools
+
+package function_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// run runs a tool, or skips the test aloud if it is not on this machine.
+func run(t *testing.T, tool string, args ...string) []byte {
+	t.Helper()
+	if _, err := exec.LookPath(tool); err != nil {
+		t.Skipf("NOT CHECKED: %s is not on this machine", tool)
+	}
+	var errors strings.Builder
+	command := exec.Command(tool, args...)
+	command.Stderr = &errors
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", tool, strings.Join(args, " "), err, out, &errors)
+	}
+	return out
+}
+
+// expanded is template.yaml as CloudFormation gets it, translated by AWS's own
+// translator.
+func expanded(t *testing.T) (text []byte, template object) {
+	t.Helper()
+	if exec.Command("python3", "-c", "import samtranslator").Run() != nil {
+		t.Skip("NOT CHECKED: python3 with the package aws-sam-translator is not on this machine")
+	}
+	text = run(t, "python3", "testdata/translate.py", "../../template.yaml")
+	if err := json.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	return text, template
+}
+
+func TestToolCfnLint(t *testing.T) {
+	run(t, "cfn-lint", "--", "../../template.yaml")
+}
+
+func TestToolCfnLintOfTheExpandedTemplate(t *testing.T) {
+	text, _ := expanded(t)
+	file := filepath.Join(t.TempDir(), "expanded.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "cfn-lint", "--", file)
+}
+
+// What SAM makes of the template gives nobody more rights than the template does.
+func TestToolSAMTranslation(t *testing.T) {
+	_, template := expanded(t)
+	resources, roles := template["Resources"].(object), 0
+	for name, resource := range resources {
+		properties := at(resource, "Properties")
+		switch at(resource, "Type") {
+		case "AWS::IAM::Role":
+			roles++
+			if managed, _ := at(properties, "ManagedPolicyArns").([]any); len(managed) > 0 {
+				t.Errorf("%s has the managed policies %v", name, managed)
+			}
+			walk(at(properties, "Policies"), name, func(path string, o object) {
+				for _, action := range listOf(o["Action"]) {
+					if action != nil && strings.Contains(fmt.Sprint(action), "*") {
+						t.Errorf("%s allows %v", path, action)
+					}
+				}
+				if o["Resource"] == "*" && at(o, "Action") != "sts:GetWebIdentityToken" && !strings.HasPrefix(fmt.Sprint(listOf(o["Action"])[0]), "ec2:") {
+					t.Errorf("%s allows %v on everything", path, o["Action"])
+				}
+			})
+		case "AWS::Lambda::Function":
+			if role := at(properties, "Role", "Fn::GetAtt"); role == nil {
+				t.Errorf("%s has no role of the template's", name)
+			}
+		}
+		if strings.HasPrefix(fmt.Sprint(at(resource, "Type")), "AWS::Serverless::") {
+			t.Errorf("%s was not translated", name)
+		}
+	}
+	if roles < 4 || len(resources) < 40 {
+		t.Errorf("the translation has %d roles among %d resources", roles, len(resources))
+	}
+	for name, parameter := range template["Parameters"].(object) {
+		if at(parameter, "NoEcho") != nil || at(parameter, "Default") == nil || at(parameter, "Description") == nil {
+			t.Errorf("the parameter %s is %v", name, parameter)
+		}
+	}
+}
