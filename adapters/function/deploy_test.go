@@ -208,7 +208,6 @@ func TestTemplateResolves(t *testing.T) {
 // out of place there.
 func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
 	outOfPlace := map[string]string{
-		"TAIRSSL_METRICS": "the alarms are made of them, and Function Compute has none",
 		"TAIRSSL_LEASE":   "each description deploys two functions, which are two writers",
 		"TAIRSSL_CA_FILE": "no file comes along",
 
@@ -623,12 +622,20 @@ func TestAlarms(t *testing.T) {
 		if alarm["AlarmActions"] == nil || alarm["AlarmDescription"] == nil {
 			t.Errorf("%s tells nobody, or not what to do", name)
 		}
-		watched[fmt.Sprint(alarm["Namespace"], " ", alarm["MetricName"])] = true
-		if alarm["Namespace"] == "tairssl" && alarm["Dimensions"] != nil {
-			t.Errorf("%s watches one service alone", name)
+		namespace := alarm["Namespace"]
+		if own(alarm) {
+			namespace = "own"
+		}
+		watched[fmt.Sprint(namespace, " ", alarm["MetricName"])] = true
+		if own(alarm) && alarm["Dimensions"] != nil {
+			t.Errorf("%s watches dimensions, and the metrics have none", name)
+		}
+		// Data that is missing is not good news.
+		if alarm["OKActions"] != nil && alarm["TreatMissingData"] == "notBreaching" {
+			t.Errorf("%s says that all is well when nothing is measured", name)
 		}
 	}
-	for _, metric := range []string{"tairssl failed", "tairssl unknown", "tairssl days_to_expiry", "tairssl sweep_succeeded", "AWS/SQS ApproximateNumberOfMessagesVisible"} {
+	for _, metric := range []string{"own failed", "own unknown", "own days_to_expiry", "own sweep_succeeded", "own unread", "own at_risk", "own notices_failed", "AWS/SQS ApproximateNumberOfMessagesVisible"} {
 		if !watched[metric] {
 			t.Errorf("no alarm watches %s", metric)
 		}
@@ -636,6 +643,10 @@ func TestAlarms(t *testing.T) {
 	heartbeat := alarms["HeartbeatAlarm"]
 	if hours := template.resolve(heartbeat["EvaluationPeriods"]); hours != 3 || heartbeat["Period"] != 3600 || heartbeat["TreatMissingData"] != "breaching" {
 		t.Errorf("the heartbeat is %v, want an alarm after 3 hours without a sweep", heartbeat)
+	}
+	// For a schedule of once a day, with as many hours as CloudWatch looks back.
+	if most := at(template.object, "Parameters", "HeartbeatHours", "MaxValue"); most != 7*24 {
+		t.Errorf("the heartbeat may be missed for %v hours, CloudWatch looks back 7 days", most)
 	}
 }
 

@@ -133,6 +133,11 @@ func TestREADMEHasEveryField(t *testing.T) {
 		slack("confirm " + code[1])
 	}
 	_, _ = careful.InvokeHanded(ctx, handed)
+	shut := "TAIRSSL_WINDOW=" + time.Now().Add(4 * 24 * time.Hour).UTC().Weekday().String()[:3] + " 02:00-05:00 UTC"
+	if err := w.Put(tairtest.Instance{InstanceID: "r-risk0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 1)).String()}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = function.New(function.Options{Log: w.log, Environ: append(environ, shut)}).Invoke(ctx, []byte(`{"Sweep":{"DryRun":true}}`))
 	if err := w.Policy([]byte(blindTo("cn-shanghai"))); err != nil {
 		t.Fatal(err)
 	}

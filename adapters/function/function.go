@@ -47,7 +47,7 @@ type Function struct {
 	cold     sync.Once
 	log      *slog.Logger
 	level    slog.LevelVar
-	metrics  atomic.Bool
+	metrics  atomic.Pointer[string] // namespace; nil or empty: none
 }
 
 type running struct {
@@ -122,7 +122,9 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 	if settings.LogLevel != nil {
 		f.level.Set(*settings.LogLevel)
 	}
-	f.metrics.Store(f.options.Metrics && settings.Metrics != "none")
+	if namespace := string(settings.Metrics); f.options.Metrics {
+		f.metrics.Store(&namespace)
+	}
 	if err = errors.Join(unread, err); err != nil {
 		faults := strings.Split(err.Error(), "\n")
 		lineOf(ctx).set(slog.LevelError, slog.Any("faults", faults))

@@ -23,7 +23,7 @@ import (
 // line of its own, and the counts are here.
 type line struct {
 	log     *slog.Logger
-	metrics bool // CloudWatch's, in the same line
+	metrics string // namespace of CloudWatch's, in the same line; empty: none
 	began   time.Time
 	cold    bool
 	usage   tair.Usage
@@ -42,6 +42,7 @@ type line struct {
 	unread   *int                 // instances that a sweep listed and did not read
 	ended    bool
 	unsent   int // notices and answers in chats
+	atRisk   int // results with an alert
 }
 
 type lineKey struct{}
@@ -66,7 +67,9 @@ func (f *Function) Together(ctx context.Context) (_ context.Context, done func(e
 	f.cold.Do(func() { l.cold = true })
 	ctx = context.WithValue(tair.Counting(ctx, &l.usage), lineKey{}, l)
 	return ctx, func(err error) {
-		l.metrics = f.metrics.Load() // the settings are known by now
+		if namespace := f.metrics.Load(); namespace != nil { // the settings are known by now
+			l.metrics = *namespace
+		}
 		l.write(ctx, err)
 	}
 }
@@ -123,6 +126,9 @@ func (l *line) decided(ctx context.Context, d handler.Decided) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tallyLocked(map[handler.Outcome]int{d.Result.Outcome: 1})
+	if d.Result.Alert {
+		l.atRisk++
+	}
 	switch r := d.Result; {
 	case r.After != nil:
 		l.sawLocked(r.After.SSLExpiredTime.Time)
@@ -162,8 +168,8 @@ func (l *line) decision(ctx context.Context, d handler.Decided) {
 		// missed there.
 		count := slog.Int(string(d.Result.Outcome), 1)
 		shown.attrs = append(shown.attrs, count)
-		if l.metrics {
-			shown.attrs = append(shown.attrs, slog.Any("_aws", metricsIn([]slog.Attr{count}, time.Now())))
+		if l.metrics != "" {
+			shown.attrs = append(shown.attrs, slog.Any("_aws", metricsIn(l.metrics, []slog.Attr{count}, time.Now())))
 		}
 	}
 	l.log.LogAttrs(ctx, level, "decision", shown.attrs...)
@@ -226,8 +232,8 @@ func (l *line) write(ctx context.Context, err error) {
 	r.AddAttrs(l.attrs...)
 	r.AddAttrs(numbers...)
 	r.AddAttrs(slog.Int64("duration_ms", now.Sub(l.began).Milliseconds()), slog.Bool("cold_start", l.cold))
-	if l.metrics {
-		if m := metricsIn(numbers, now); m != nil {
+	if l.metrics != "" {
+		if m := metricsIn(l.metrics, numbers, now); m != nil {
 			r.AddAttrs(slog.Any("_aws", m))
 		}
 	}
@@ -271,6 +277,9 @@ func (l *line) numbers(now time.Time) (attrs []slog.Attr) {
 	}
 	if l.unread != nil {
 		attrs = append(attrs, slog.Int("unread", *l.unread))
+	}
+	if l.atRisk > 0 {
+		attrs = append(attrs, slog.Int("at_risk", l.atRisk))
 	}
 	if l.unsent > 0 {
 		attrs = append(attrs, slog.Int("notices_failed", l.unsent))

@@ -1,12 +1,33 @@
 package function
 
 import (
+	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 	"time"
 )
 
-// namespace of the metrics, which the alarms of template.yaml name.
-const namespace = "tairssl"
+// Metrics is a setting: the namespace of CloudWatch metrics, empty for none.
+type Metrics string
+
+// UnmarshalText reads emf, which stands for the namespace tairssl, emf:NAMESPACE,
+// or none. Two deployments in one region of an account need two namespaces, or
+// the sweeps of one hide the silence of the other.
+func (m *Metrics) UnmarshalText(text []byte) error {
+	kind, namespace, named := strings.Cut(string(text), ":")
+	switch {
+	case kind == "none" && !named:
+		*m = ""
+	case kind == "emf" && !named:
+		*m = "tairssl"
+	case kind == "emf" && regexp.MustCompile(`^[0-9A-Za-z._/#-]{1,255}$`).MatchString(namespace) && !strings.HasPrefix(namespace, "AWS/"):
+		*m = Metrics(namespace)
+	default:
+		return fmt.Errorf("%q is none of emf, emf:NAMESPACE and none", clip(string(text)))
+	}
+	return nil
+}
 
 // units says which fields of an invocation's line are metrics, too, and in what
 // unit. Those that are not in the line are not published, which costs nothing.
@@ -14,6 +35,7 @@ var units = map[string]string{
 	"verified": "Count", "accepted": "Count", "unchanged": "Count", "planned": "Count", "deferred": "Count",
 	"in_progress": "Count", "refused": "Count", "unknown": "Count", "failed": "Count",
 	"sweep_succeeded": "Count",
+	"at_risk":         "Count",
 	"unread":          "Count",
 	"throttled":       "Count",
 	"notices_failed":  "Count",
@@ -40,7 +62,7 @@ type metric struct{ Name, Unit string }
 // They have no dimension: each value of one would be metrics of its own, billed
 // as such, and an alarm would have to name it. The region, the trigger and the
 // instance are in the same line.
-func metricsIn(numbers []slog.Attr, now time.Time) *embedded {
+func metricsIn(namespace string, numbers []slog.Attr, now time.Time) *embedded {
 	var list []metric
 	for _, n := range numbers {
 		unit, is := units[n.Key]

@@ -24,7 +24,7 @@ func onLambda(t *testing.T, settings ...string) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Function = function.New(function.Options{Log: w.log, Metrics: true, Environ: append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms",
+	w.Function = function.New(function.Options{Log: w.log, Metrics: true, Transport: w.posts, Environ: append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms",
 		"TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0", "TAIRSSL_WAIT=5s", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, settings...)})
 	return w
 }
@@ -69,7 +69,7 @@ func published(t *testing.T, line entry) map[string][]float64 {
 		fault("there are %d directives", len(meta.CloudWatchMetrics))
 	}
 	for _, directive := range meta.CloudWatchMetrics {
-		if directive.Namespace != "tairssl" {
+		if directive.Namespace != "tairssl" && directive.Namespace != "tairssl-prod" {
 			fault("the namespace is %q", directive.Namespace)
 		}
 		if string(handler.JSON(directive.Dimensions)) != `[[]]` {
@@ -162,6 +162,23 @@ func TestMetricsAreThereOnlyWhereTheyAreOfUse(t *testing.T) {
 	probed.line(t).want(t, entry{"_aws": nil, "status": 200})
 }
 
+// Two deployments in one region have two namespaces.
+func TestNamespaceOfTheMetrics(t *testing.T) {
+	w := onLambda(t, "TAIRSSL_METRICS=emf:tairssl-prod")
+	if _, err := w.Invoke(context.Background(), []byte(`{"Sweep":{"DryRun":true}}`)); err != nil {
+		t.Fatal(err)
+	}
+	line := w.line(t)
+	if text := fmt.Sprint(line["_aws"]); published(t, line)["days_to_expiry"] == nil || !strings.Contains(text, "Namespace:tairssl-prod") {
+		t.Errorf("the metrics are %s", text)
+	}
+	for _, bad := range []string{"emf:", "emf:AWS/Lambda", "emf:a b", "none:x", "statsd", "emf:" + strings.Repeat("x", 256)} {
+		if _, _, err := function.ParseSettings([]string{"TAIRSSL_METRICS=" + bad}); err == nil || !strings.Contains(err.Error(), "TAIRSSL_METRICS: ") {
+			t.Errorf("the setting %q ends %v", bad, err)
+		}
+	}
+}
+
 // A chat has seconds: what becomes of its change later is counted then.
 func TestDecisionAfterTheEndIsCounted(t *testing.T) {
 	w := onLambda(t)
@@ -209,39 +226,58 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 		payload string
 		prepare func(world) error
 		alarms  bool
+		setting string
 	}
 	situations := map[string][]situation{
 		"HeartbeatAlarm": {
-			{"a sweep", sweep, nil, false},
-			{"a sweep that can list nothing", sweep, fault("DescribeInstances", "throttle", 8), true},
-			{"a sweep that can not list a region", `{"Sweep":{"Regions":["cn-hangzhou","cn-shanghai"]}}`, fault("DescribeInstances", "throttle", 4), true},
-			{"a plan alone", `{"Sweep":{"Plan":true}}`, nil, true},
-			{"no sweep at all", update, nil, true},
+			{"a sweep", sweep, nil, false, ""},
+			{"a sweep that can list nothing", sweep, fault("DescribeInstances", "throttle", 8), true, ""},
+			{"a sweep that can not list a region", `{"Sweep":{"Regions":["cn-hangzhou","cn-shanghai"]}}`, fault("DescribeInstances", "throttle", 4), true, ""},
+			{"a plan alone", `{"Sweep":{"Plan":true}}`, nil, true, ""},
+			{"no sweep at all", update, nil, true, ""},
 		},
 		"DaysToExpiryAlarm": {
-			{"nothing expires soon", sweep, expiring(200, nil), false},
-			{"one that is left alone expires soon", sweep, expiring(5, off), true},
-			{"one that is left alone has expired", sweep, expiring(-5, off), true},
-			{"what expired soon was renewed", sweep, expiring(5, nil), false},
-			{"by a request, too", update, expiring(5, off), false},
-			{"or not", strings.Replace(update, `"Wait":"0s"`, `"Automatic":true`, 1), expiring(5, off), true},
+			{"nothing expires soon", sweep, expiring(200, nil), false, ""},
+			{"one that is left alone expires soon", sweep, expiring(5, off), true, ""},
+			{"one that is left alone has expired", sweep, expiring(-5, off), true, ""},
+			{"what expired soon was renewed", sweep, expiring(5, nil), false, ""},
+			{"by a request, too", update, expiring(5, off), false, ""},
+			{"or not", strings.Replace(update, `"Wait":"0s"`, `"Automatic":true`, 1), expiring(5, off), true, ""},
 		},
 		"UnknownAlarm": {
-			{"a lost answer", update, fault("ModifyInstanceSSL", "cut_before", 1), true},
-			{"a change", update, nil, false},
+			{"a lost answer", update, fault("ModifyInstanceSSL", "cut_before", 1), true, ""},
+			{"a change", update, nil, false, ""},
 		},
 		"FailedAlarm": {
-			{"the API refuses", update, fault("ModifyInstanceSSL", "throttle", 1), true},
-			{"in a sweep", sweep, fault("DescribeInstanceSSL", "server_error", 400), true},
-			{"a sweep that can list nothing", sweep, fault("DescribeInstances", "throttle", 8), true},
-			{"a plan that can list nothing", `{"Sweep":{"Plan":true}}`, fault("DescribeInstances", "throttle", 8), true},
-			{"a change", update, nil, false},
+			{"the API refuses", update, fault("ModifyInstanceSSL", "throttle", 1), true, ""},
+			{"in a sweep", sweep, fault("DescribeInstanceSSL", "server_error", 400), true, ""},
+			{"a sweep that can list nothing", sweep, fault("DescribeInstances", "throttle", 8), true, ""},
+			{"a plan that can list nothing", `{"Sweep":{"Plan":true}}`, fault("DescribeInstances", "throttle", 8), true, ""},
+			{"a change", update, nil, false, ""},
 		},
+	}
+	situations["CoverageAlarm"] = []situation{
+		{"every instance was read", sweep, nil, false, ""},
+		{"some could not be read", sweep, fault("DescribeInstanceSSL", "server_error", 400), true, ""},
+		{"no sweep", update, nil, false, ""},
+	}
+	shut := "TAIRSSL_WINDOW=" + time.Now().Add(4 * 24 * time.Hour).UTC().Weekday().String()[:3] + " 02:00-05:00 UTC"
+	situations["AtRiskAlarm"] = []situation{
+		{"no window opens before the expiry", sweep, expiring(1, nil), true, shut},
+		{"a window opens in time", sweep, expiring(20, nil), false, shut},
+	}
+	const chat = "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret"
+	situations["NoticesAlarm"] = []situation{
+		{"a place does not take what it is told", update, func(w world) error {
+			w.posts.answer = "invalid_token"
+			return nil
+		}, true, chat},
+		{"it does", update, nil, false, chat},
 	}
 	template := readTemplate(t, map[string]string{"AlarmDaysToExpiry": "14"})
 	watched := 0
 	for name, alarm := range template.ofType("AWS::CloudWatch::Alarm") {
-		if alarm["Namespace"] != "tairssl" {
+		if !own(alarm) {
 			continue
 		}
 		watched++
@@ -250,7 +286,7 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 			t.Errorf("%s is tried in %d situations", name, len(list))
 		}
 		for _, s := range list {
-			w := onLambda(t, "TAIRSSL_MAX_TARGETS=100", "TAIRSSL_CONCURRENCY=1") // so that the first region takes the faults
+			w := onLambda(t, "TAIRSSL_MAX_TARGETS=100", "TAIRSSL_CONCURRENCY=1", s.setting) // so that the first region takes the faults
 			if s.prepare != nil {
 				if err := s.prepare(w); err != nil {
 					t.Fatal(err)
@@ -272,13 +308,13 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 func goesOff(t *testing.T, alarm object, threshold any, values []float64) bool {
 	t.Helper()
 	if len(values) == 0 {
-		return alarm["TreatMissingData"] == "breaching"
+		return alarm["TreatMissingData"] == "breaching" // else it stays as it was, or is well
 	}
 	sum, least := 0.0, values[0]
 	for _, v := range values {
 		sum, least = sum+v, min(least, v)
 	}
-	v, known := map[any]float64{"Sum": sum, "Minimum": least}[alarm["Statistic"]]
+	v, known := map[any]float64{"Sum": sum, "Minimum": least, "Maximum": slices.Max(values)}[alarm["Statistic"]]
 	var limit float64
 	if _, err := fmt.Sscan(fmt.Sprint(threshold), &limit); err != nil || !known {
 		t.Fatalf("the alarm has the statistic %v and the threshold %v", alarm["Statistic"], threshold)

@@ -76,7 +76,7 @@ type Settings struct {
 	NotifyOn       notify.On     `env:"NOTIFY_ON" envDefault:"verified,accepted" help:"which successes are told besides what always is: verified, accepted or none"`
 	InvokeEndpoint URL           `env:"INVOKE_ENDPOINT" help:"URL of the cloud's invoke API, by which the function hands over what lasts longer than a chat waits; default the cloud's own, and on Lambda AWS_ENDPOINT_URL_LAMBDA"`
 	LogLevel       *slog.Level   `env:"LOG_LEVEL" help:"debug, info, warn or error; default: AWS_LAMBDA_LOG_LEVEL if Lambda sets it, else info"`
-	Metrics        string        `env:"METRICS" envDefault:"emf" help:"emf: on Lambda the line of each invocation carries CloudWatch metrics; none"`
+	Metrics        Metrics       `env:"METRICS" envDefault:"emf" help:"on Lambda the line of each invocation carries CloudWatch metrics: emf, or emf:NAMESPACE for another namespace than tairssl; none"`
 
 	Bundled        Bundle `env:"SETTINGS" help:"other settings, as a JSON object of variables and values such as {\"TAIRSSL_RATE\":\"20\"}; a setting must be in one place only"`
 	BundledSecrets Bundle `env:"SECRETS" help:"the same for secret settings: a reference to such an object, such as secretsmanager:NAME"`
@@ -167,9 +167,6 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 		if s.roots, err = loadRoots(s.CAFile); err != nil {
 			fault("CA_FILE", "%v", err)
 		}
-	}
-	if s.Metrics != "emf" && s.Metrics != "none" {
-		fault("METRICS", "%q is neither emf nor none", s.Metrics)
 	}
 	if s.ConfirmBy != "self" && s.ConfirmBy != "second" {
 		fault("CONFIRM_BY", "%q is neither self nor second", s.ConfirmBy)

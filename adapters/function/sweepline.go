@@ -13,7 +13,7 @@ import (
 // sweep carries out an order by do and notes what came of it.
 func (l *line) sweep(ctx context.Context, order fleet.Order, do func(context.Context, fleet.Order) (fleet.Result, error)) (fleet.Result, error) {
 	l.mu.Lock()
-	before := maps.Clone(l.outcomes)
+	before, atRisk := maps.Clone(l.outcomes), l.atRisk
 	l.mu.Unlock()
 	result, err := do(ctx, order)
 	l.mu.Lock()
@@ -21,10 +21,13 @@ func (l *line) sweep(ctx context.Context, order fleet.Order, do func(context.Con
 	ok := err == nil
 	if err == nil {
 		// Its own count has what it settled without a request, too.
-		l.outcomes = before
+		l.outcomes, l.atRisk = before, atRisk
 		l.tallyLocked(result.Summary.Outcomes)
 		l.sawLocked(result.Summary.Earliest)
 		for _, r := range result.Results {
+			if r.Alert {
+				l.atRisk++
+			}
 			ref := handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}
 			if r.Outcome == handler.Failed && !l.named[ref] {
 				l.decision(ctx, handler.Decided{Delivery: handler.Delivery{Request: handler.Request{Automatic: true, DryRun: order.DryRun}}, Result: r})
