@@ -55,7 +55,7 @@ check: build templates ## format, modules, vet, staticcheck, templates, short fu
 # cfn-lint, AWS's translator and client, terraform and qemu are used where they
 # are. A check that could not be made is said aloud, and is no failure.
 templates: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## check the descriptions with the tools of the clouds, and say which are not here
-	@mkdir -p dist/npm && cp adapters/lambda/testdata/npm/package*.json dist/npm/ && npm ci --prefix dist/npm --no-audit --no-fund >/dev/null 2>&1 || true
+	@mkdir -p dist/npm && cp adapters/function/testdata/npm/package*.json dist/npm/ && npm ci --prefix dist/npm --no-audit --no-fund >/dev/null 2>&1 || true
 	@GOBIN=$(CURDIR)/dist/tools go install $(EMULATOR) >/dev/null 2>&1 || true
 	@export TAIRSSL_NODE_MODULES=$$(test -d dist/npm/node_modules/jsonata && echo dist/npm/node_modules); \
 	export TAIRSSL_CHECK_AWS=$$(command -v aws); \

@@ -43,7 +43,7 @@ func New(environ []string, log io.Writer) func(context.Context, []byte) (json.Ra
 }
 
 func newInvoker(environ []string, log io.Writer) invoker {
-	return invoker{function.New(function.Options{Environ: environ, Log: log, Credentials: role, Invoke: invoke})}
+	return invoker{function.New(function.Options{Environ: environ, Log: log, Credentials: role, Invoke: invoke, Vault: vault(function.Getenv(environ)("TAIRSSL_ENDPOINT"))})}
 }
 
 type invoker struct{ *function.Function }
@@ -71,8 +71,8 @@ func (i invoker) invoke(ctx context.Context, payload []byte) (answer json.RawMes
 // invocation is what is used of the context of one: who the function is, and the
 // credential of its role.
 type invocation struct {
-	region, function string
-	role             tair.Credential
+	region, function, qualifier string
+	role                        tair.Credential
 }
 
 type invocationKey struct{}
@@ -87,9 +87,18 @@ func withInvocation(ctx context.Context) context.Context {
 	}
 	c := fc.Credentials
 	return context.WithValue(function.WithID(ctx, fc.RequestID), invocationKey{}, invocation{
-		region: fc.Region, function: fc.Function.Name,
+		region: fc.Region, function: fc.Function.Name, qualifier: qualifierOf(fc),
 		role: tair.Credential{AccessKeyID: c.AccessKeyId, AccessKeySecret: c.AccessKeySecret, SecurityToken: c.SecurityToken},
 	})
+}
+
+// qualifierOf is the alias or version by which the function was invoked; empty if
+// that was neither.
+func qualifierOf(c *fccontext.FcContext) string {
+	if c.Service.Qualifier == "LATEST" {
+		return ""
+	}
+	return c.Service.Qualifier
 }
 
 // role gives the role's credential; a function without one has those of its

@@ -8,15 +8,15 @@ import (
 	"tairssl/handler"
 )
 
-// invoke starts an asynchronous invocation of the function that runs. Region and
-// name are the invocation's own. The credential is that of all calls, as a rule
+// invoke starts an asynchronous invocation of the function that runs. Region,
+// name, and the alias or version by which it was invoked are the invocation's own. The credential is that of all calls, as a rule
 // the function's role, which needs fc:InvokeFunction on the function.
 func invoke(ctx context.Context, api function.InvokeAPI, payload []byte) error {
 	i, _ := ctx.Value(invocationKey{}).(invocation)
 	if i.region == "" || i.function == "" {
 		return handler.Errorf(handler.Internal, "Function Compute did not take the work: the invocation's context names neither region nor function")
 	}
-	options := tair.InvokeOptions{Credentials: api.Credentials, RootCAs: api.Roots, Region: i.region, Function: i.function}
+	options := tair.InvokeOptions{Credentials: api.Credentials, RootCAs: api.Roots, Region: i.region, Function: i.function, Qualifier: i.qualifier}
 	if api.Endpoint != nil {
 		options.Endpoint = api.Endpoint.String()
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	// Transport makes the requests that answer chats and tell people; default one
 	// that trusts CA_FILE.
 	Transport http.RoundTripper
+	// Vault reads references of the form kms:NAME; nil where there is none.
+	Vault Vault
 	// Invoke hands over what lasts longer than a chat waits. Without it, and
 	// without CONFIRM_KEY, chat only reads.
 	Invoke Invoke
@@ -116,7 +118,7 @@ func (f *Function) start(ctx context.Context) (*running, error) {
 }
 
 func (f *Function) wire(ctx context.Context) (*running, error) {
-	environ, unread := Resolve(ctx, f.options.Environ)
+	environ, unread := Resolve(ctx, f.options.Environ, f.options.Vault)
 	settings, unknown, err := ParseSettings(environ)
 	log := f.log
 	if settings.LogLevel != nil {

@@ -1,6 +1,7 @@
 package function
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,10 +39,12 @@ const (
 //	secretsmanager:NAME or :ARN       a secret of AWS Secrets Manager
 //	secretsmanager:NAME#KEY           a string of a secret that is a JSON object
 //	ssm:/path/name                    a parameter of AWS Systems Manager, decrypted
+//	kms:NAME or kms:NAME#KEY          the same of a secret of Alibaba's KMS
 //
 // A line's end after the value is dropped. What AWS keeps is read by way of the
 // AWS Parameters and Secrets Lambda extension, which answers during an
-// invocation only. CA_FILE is a path in any case.
+// invocation only. Alibaba's KMS is read by the vault, which is there on Function
+// Compute only. CA_FILE is a path in any case.
 //
 // The error names every fault at once by its variable, and never a value; it is
 // Unavailable if a later try may do. The environment returned with it lacks the
@@ -52,12 +55,12 @@ const (
 //
 // Source: AWS Systems Manager User Guide, "Using Parameter Store parameters in
 // AWS Lambda functions", and the Secrets Manager page of the Lambda guide.
-func Resolve(ctx context.Context, environ []string) ([]string, error) {
+func Resolve(ctx context.Context, environ []string, vault ...Vault) ([]string, error) {
 	var faults [3]error
 	if plain := bundles[0]; !refers(Getenv(environ)(plain)) {
 		environ, faults[0] = unbundle(environ, plain)
 	}
-	environ, faults[1] = follow(ctx, environ)
+	environ, faults[1] = follow(ctx, environ, vault...)
 	for _, bundle := range bundles {
 		var fault error
 		environ, fault = unbundle(environ, bundle)
@@ -66,14 +69,18 @@ func Resolve(ctx context.Context, environ []string) ([]string, error) {
 	return environ, errors.Join(faults[:]...)
 }
 
+// Vault reads a secret of the cloud that the function runs on. Its error is
+// Unavailable or Throttled if a later try may do, and shows neither name nor value.
+type Vault func(ctx context.Context, name string) (string, error)
+
 // refers tells a value that is a reference.
 func refers(value string) bool {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(value), ":")
-	return scheme == "file" || stores[scheme] != (store{})
+	return scheme == "file" || scheme == kms || stores[scheme] != (store{})
 }
 
 // follow puts the values in the place of the references to them.
-func follow(ctx context.Context, environ []string) ([]string, error) {
+func follow(ctx context.Context, environ []string, vault ...Vault) ([]string, error) {
 	var references []*reference
 	for n, entry := range environ {
 		variable, value, _ := strings.Cut(entry, "=")
@@ -87,10 +94,13 @@ func follow(ctx context.Context, environ []string) ([]string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	extension := newExtension(Getenv(environ))
+	keepers := keepers{extension: newExtension(Getenv(environ))}
+	if len(vault) > 0 {
+		keepers.vault = vault[0]
+	}
 	var all sync.WaitGroup
 	for _, r := range references {
-		all.Go(func() { r.value, r.err = r.read(ctx, extension) })
+		all.Go(func() { r.value, r.err = r.read(ctx, keepers) })
 	}
 	all.Wait()
 
@@ -122,15 +132,41 @@ type reference struct {
 	err                    error
 }
 
-func (r *reference) read(ctx context.Context, x extension) (string, error) {
+// keepers are what secrets are read by.
+type keepers struct {
+	extension extension
+	vault     Vault
+}
+
+// kms is the scheme of the vault.
+const kms = "kms"
+
+func (k keepers) read(ctx context.Context, scheme, name string) (string, error) {
+	if scheme != kms {
+		return k.extension.read(ctx, stores[scheme], name)
+	}
+	if k.vault == nil {
+		return "", errors.New("what Alibaba's KMS keeps can be read on Function Compute only")
+	}
+	value, err := k.vault(ctx, name)
+	if err == nil {
+		return value, nil
+	}
+	if kind := handler.AsError(err).Kind; kind == handler.Unavailable || kind == handler.Throttled {
+		err = passing{err}
+	}
+	return "", err
+}
+
+func (r *reference) read(ctx context.Context, k keepers) (string, error) {
 	if r.scheme == "file" {
 		return readFile(r.name)
 	}
 	name, key, keyed := strings.Cut(r.name, "#")
 	if !regexp.MustCompile(`^[\w/+=.@:-]+$`).MatchString(name) || keyed && (r.scheme == "ssm" || key == "") {
-		return "", fmt.Errorf("want %s", stores[r.scheme].form)
+		return "", fmt.Errorf("want %s", cmp.Or(stores[r.scheme].form, "kms:NAME, the secret's name, or kms:NAME#KEY"))
 	}
-	value, err := x.read(ctx, stores[r.scheme], name)
+	value, err := k.read(ctx, r.scheme, name)
 	if err != nil || !keyed {
 		return value, err
 	}

@@ -249,3 +249,38 @@ func TestFailedStartIsTriedAgain(t *testing.T) {
 		t.Errorf("the log shows the secret:\n%s", log)
 	}
 }
+
+// What Alibaba's KMS keeps is read by the vault, where there is one.
+func TestReferencesToTheVault(t *testing.T) {
+	vault := func(_ context.Context, name string) (string, error) {
+		switch name {
+		case "tairssl/webhooks":
+			return `{"TAIRSSL_CONFIRM_KEY":"k"}`, nil
+		case "busy":
+			return "", handler.Errorf(handler.Throttled, "later")
+		}
+		return "", handler.Errorf(handler.Forbidden, "allow kms:GetSecretValue")
+	}
+	got, err := function.Resolve(context.Background(), []string{"TAIRSSL_SECRETS=kms:tairssl/webhooks"}, vault)
+	if err != nil || function.Getenv(got)("TAIRSSL_CONFIRM_KEY") != "k" {
+		t.Errorf("gave %q, %v", got, err)
+	}
+	got, err = function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=kms:tairssl/webhooks#TAIRSSL_CONFIRM_KEY"}, vault)
+	if err != nil || function.Getenv(got)("TAIRSSL_CONFIRM_KEY") != "k" {
+		t.Errorf("gave %q, %v", got, err)
+	}
+	for value, want := range map[string]struct {
+		says  string
+		later bool
+	}{"kms:other": {"allow kms:GetSecretValue", false}, "kms:busy": {"later", true}, "kms:": {"want kms:NAME", false}, "kms:a#": {"want kms:NAME", false}, "kms:a b": {"want kms:NAME", false}, "kms:tairssl/webhooks#OTHER": {"no string of that #KEY", false}} {
+		_, err := function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=" + value}, vault)
+		if err == nil || !strings.Contains(err.Error(), "TAIRSSL_CONFIRM_KEY: ") || !strings.Contains(err.Error(), want.says) || errors.Is(err, handler.Unavailable) != want.later {
+			t.Errorf("%s ends %v", value, err)
+		}
+	}
+	for _, none := range [][]function.Vault{nil, {nil}} {
+		if _, err := function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=kms:x"}, none...); err == nil || !strings.Contains(err.Error(), "on Function Compute only") {
+			t.Errorf("without a vault it ends %v", err)
+		}
+	}
+}

@@ -95,3 +95,59 @@ func TestToolSAMTranslation(t *testing.T) {
 		}
 	}
 }
+
+// npm is where make templates installs packages, or skips the test aloud.
+func npm(t *testing.T, module string) string {
+	t.Helper()
+	modules, err := filepath.Abs("../../dist/npm/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(modules, module)); err != nil {
+		t.Skipf("NOT CHECKED: %s could not be installed, which needs npm", module)
+	}
+	return modules
+}
+
+// Alibaba's own classes of RAM and Simple Log Service take what the ROS template
+// gives them.
+func TestToolROSResources(t *testing.T) {
+	modules := npm(t, "@alicloud/ros-cdk-sls")
+	template, err := json.Marshal(object{"Resources": readROS(t, "tairssl")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := exec.Command("node", "testdata/npm/ros.js")
+	check.Env, check.Stdin = append(os.Environ(), "NODE_PATH="+modules), strings.NewReader(string(template))
+	var count strings.Builder
+	check.Stderr = &count
+	faults, err := check.Output()
+	if err != nil || len(faults) > 0 || !strings.Contains(count.String(), "19 resources") {
+		t.Errorf("%v, %s:\n%s", err, &count, faults)
+	}
+}
+
+// Serverless Devs's own parser reads s.yaml, JSON in a variable included, and what
+// it makes of it is what the component's schema wants, where that is.
+func TestToolServerlessDevs(t *testing.T) {
+	modules := npm(t, "@serverless-devs/parse-spec")
+	const settings = `{"TAIRSSL_CHAT_ALLOW":"slack:T1/U1 * *","TAIRSSL_RATE":"20"}`
+	parse := exec.Command("node", "testdata/npm/parse.js", "../../s.yaml")
+	parse.Env = append(os.Environ(), "NODE_PATH="+modules, "TAIRSSL_SETTINGS="+settings, "TAIRSSL_DEPLOY_NAME=other", "TAIRSSL_WINDOW=Sat,Sun 02:00-05:00 Asia/Shanghai")
+	out, err := parse.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions map[string]object
+	if err := json.Unmarshal(out, &functions); err != nil || len(functions) != 2 {
+		t.Fatalf("it reads %s, %v", out, err)
+	}
+	for name, props := range functions {
+		if got := at(props, "environmentVariables", "TAIRSSL_SETTINGS"); got != settings {
+			t.Errorf("%s: the settings are %v", name, got)
+		}
+		if !strings.HasPrefix(fmt.Sprint(props["functionName"]), "other") || strings.Contains(fmt.Sprint(props), "${") {
+			t.Errorf("%s is %v", name, props)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func startInterpreter() {
 	if modules == "" {
 		return
 	}
-	node := exec.Command("node", "testdata/npm/evaluate.js")
+	node := exec.Command("node", "../function/testdata/npm/evaluate.js")
 	absolute, err := filepath.Abs(filepath.Join("..", "..", modules))
 	if err != nil {
 		panic(err)
@@ -55,7 +55,7 @@ func startInterpreter() {
 	interpreter = byNode(to, from)
 }
 
-// byNode asks testdata/npm/evaluate.js, line by line.
+// byNode asks adapters/function/testdata/npm/evaluate.js, line by line.
 func byNode(to io.Writer, from io.Reader) func(string, map[string]any) (any, error) {
 	answers := bufio.NewReader(from)
 	return func(text string, variables map[string]any) (any, error) {

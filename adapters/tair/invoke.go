@@ -42,7 +42,7 @@ type InvokeOptions struct {
 // options or the payload are out of bounds, Internal if there is no such
 // function, Throttled and Unavailable if a later call may do. Uncertain says that
 // the invocation may have been queued all the same.
-func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) (err error) {
+func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) error {
 	request, err := o.request(payload)
 	if err != nil {
 		return err
@@ -51,30 +51,9 @@ func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) (err erro
 	if err != nil {
 		return handler.AsError(err)
 	}
-	attempt, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	pool := NewTransport(o.RootCAs)
-	defer pool.CloseIdleConnections()
-	transport := &bound{ctx: attempt, base: pool}
-	response := responses.NewCommonResponse()
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("%w: %v", errPanic, v)
-		}
-		if err != nil {
-			err = o.failure(ctx, credential, transport, response, err)
-		}
-	}()
-
-	config := sdk.NewConfig().WithScheme(strings.ToUpper(request.Scheme)).WithAutoRetry(false).WithTimeout(readTimeout + time.Second)
-	config.Transport = transport
-	var client sdk.Client
-	if err := client.InitWithOptions(o.Region, config, credentials.NewStsTokenCredential(credential.AccessKeyID, credential.AccessKeySecret, credential.SecurityToken)); err != nil {
-		return err
-	}
-	request.TransToAcsRequest()
-	if err := client.DoAction(request, response); err != nil {
-		return err
+	response, transport, err := once(ctx, o.Region, o.RootCAs, credential, request)
+	if err != nil {
+		return o.failure(ctx, credential, transport, response, err)
 	}
 	if status := response.GetHttpStatus(); status != http.StatusAccepted {
 		e := handler.Errorf(handler.Unavailable, "%s: status %d says not that the invocation is queued, which 202 does", invokeAction, status)
@@ -82,6 +61,28 @@ func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) (err erro
 		return e
 	}
 	return nil
+}
+
+// once sends a request of a product that this package has no client for, one time.
+func once(ctx context.Context, region string, roots *x509.CertPool, c Credential, request *requests.CommonRequest) (response *responses.CommonResponse, transport *bound, err error) {
+	attempt, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	pool := NewTransport(roots)
+	defer pool.CloseIdleConnections()
+	transport, response = &bound{ctx: attempt, base: pool}, responses.NewCommonResponse()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v", errPanic, v)
+		}
+	}()
+	config := sdk.NewConfig().WithScheme(strings.ToUpper(request.Scheme)).WithAutoRetry(false).WithTimeout(readTimeout + time.Second)
+	config.Transport = transport
+	var client sdk.Client
+	if err := client.InitWithOptions(region, config, credentials.NewStsTokenCredential(c.AccessKeyID, c.AccessKeySecret, c.SecurityToken)); err != nil {
+		return response, transport, err
+	}
+	request.TransToAcsRequest()
+	return response, transport, client.DoAction(request, response)
 }
 
 const invokeAction = "Function Compute, InvokeFunction"

@@ -1,0 +1,336 @@
+package function_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rosOf resolves a value of adapters/fc/ros.yaml with its parameters: Ref, Fn::Sub,
+// Fn::Join, Fn::Split and Fn::Replace as ROS has them. What only exists once it is
+// deployed becomes a word in angle brackets.
+func rosOf(t *testing.T, v any, parameters map[string]any) any {
+	t.Helper()
+	switch v := v.(type) {
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = rosOf(t, v[i], parameters)
+		}
+		return list
+	case object:
+		if len(v) == 1 {
+			for function, argument := range v {
+				switch argument := rosOf(t, argument, parameters); function {
+				case "Ref":
+					if value, ok := parameters[argument.(string)]; ok {
+						return value
+					}
+					return "<" + argument.(string) + ">"
+				case "Fn::Sub":
+					return regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(argument.(string), func(s string) string {
+						value, ok := parameters[s[2:len(s)-1]]
+						if !ok {
+							t.Errorf("nothing sets %s in %q", s, argument)
+						}
+						return fmt.Sprint(value)
+					})
+				case "Fn::GetAtt":
+					return "<" + fmt.Sprint(argument) + ">"
+				case "Fn::Join":
+					var parts []string
+					for _, part := range argument.([]any)[1].([]any) {
+						parts = append(parts, fmt.Sprint(part))
+					}
+					return strings.Join(parts, argument.([]any)[0].(string))
+				case "Fn::Split":
+					var list []any
+					for part := range strings.SplitSeq(argument.([]any)[1].(string), argument.([]any)[0].(string)) {
+						list = append(list, part)
+					}
+					return list
+				case "Fn::Replace":
+					text := argument.([]any)[1].(string)
+					for old, replacement := range argument.([]any)[0].(object) {
+						text = strings.ReplaceAll(text, old, replacement.(string))
+					}
+					return text
+				}
+			}
+		}
+		resolved := object{}
+		for key, value := range v {
+			resolved[key] = rosOf(t, value, parameters)
+		}
+		return resolved
+	}
+	return v
+}
+
+// readROS gives the template's resources with their parameters put in.
+func readROS(t *testing.T, name string) object {
+	t.Helper()
+	template := readYAML(t, "../fc/ros.yaml")
+	parameters := map[string]any{"InstanceIds": "r-bp1zxszhcgatnx01,r-bp1zxszhcgatnx02", "LogProject": "tairssl-1234567890123456", "SecretsKeyId": "key-1", "ActionPolicyId": "on-call", "Name": name}
+	for parameter, described := range template["Parameters"].(object) {
+		if _, ok := parameters[parameter]; !ok {
+			parameters[parameter] = at(described, "Default")
+		}
+		if at(described, "Description") == nil {
+			t.Errorf("the parameter %s is not described", parameter)
+		}
+		if pattern, ok := at(described, "AllowedPattern").(string); ok && !regexp.MustCompile(pattern).MatchString(fmt.Sprint(parameters[parameter])) {
+			t.Errorf("the parameter %s does not take %v", parameter, parameters[parameter])
+		}
+	}
+	return rosOf(t, template["Resources"], parameters).(object)
+}
+
+func statements(resource any) []any {
+	list, _ := at(resource, "Properties", "PolicyDocumentUnchecked", "Statement").([]any)
+	return list
+}
+
+func readPolicy(t *testing.T, file string) []any {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy struct{ Statement []any }
+	if err := json.Unmarshal(text, &policy); err != nil {
+		t.Fatal(err)
+	}
+	return policy.Statement
+}
+
+// The template's policies are those of the files that do the same by hand.
+func TestROSGivesTheRightsOfThePolicies(t *testing.T) {
+	resources := readROS(t, "tairssl")
+	if got, want := asJSON(t, statements(resources["InstancesPolicy"])), readPolicy(t, "../tair/policy.json"); !reflect.DeepEqual(got, any(want)) {
+		t.Errorf("on instances ROS allows\n%v\nadapters/tair/policy.json\n%v", got, want)
+	}
+	if got, want := asJSON(t, statements(resources["PausePolicy"])), readPolicy(t, "../tair/pause.json"); !reflect.DeepEqual(got, any(want)) || at(resources["PausePolicy"], "Properties", "Roles") != nil {
+		t.Errorf("a pause is\n%v\nadapters/tair/pause.json\n%v", got, want)
+	}
+	allowed := map[string]map[string]string{}
+	for _, policy := range []string{"FunctionPolicy", "WebhooksPolicy"} {
+		allowed[policy] = map[string]string{}
+		for _, s := range statements(resources[policy]) {
+			allowed[policy][fmt.Sprint(at(s, "Action"))] = fmt.Sprint(at(s, "Resource"))
+		}
+	}
+	want := map[string]string{
+		"log:PostLogStoreLogs": "acs:log:*:*:project/tairssl-1234567890123456/logstore/tairssl", "mns:SendMessage": "acs:mns:*:*:/queues/tairssl-failed/messages",
+		"kms:GetSecretValue": "acs:kms:*:*:secret/tairssl/function", "kms:Decrypt": "acs:kms:*:*:key/key-1",
+	}
+	if !maps.Equal(allowed["FunctionPolicy"], want) {
+		t.Errorf("what runs unattended may %v, want %v", allowed["FunctionPolicy"], want)
+	}
+	want["kms:GetSecretValue"], want["fc:InvokeFunction"] = "acs:kms:*:*:secret/tairssl/webhooks", "acs:fc:*:*:functions/tairssl-webhooks"
+	if !maps.Equal(allowed["WebhooksPolicy"], want) {
+		t.Errorf("webhooks and chat may %v, want %v", allowed["WebhooksPolicy"], want)
+	}
+	// By hand, one role is for both, and its log may have any project's name.
+	for _, s := range readPolicy(t, "../fc/policy.json") {
+		action := fmt.Sprint(at(s, "Action"))
+		if got := strings.Replace(want[action], "tairssl-1234567890123456", "tairssl-*", 1); got != at(s, "Resource") {
+			t.Errorf("adapters/fc/policy.json allows %s on %v, ROS on %s", action, at(s, "Resource"), got)
+		}
+	}
+}
+
+// What s.yaml refers to is what the template makes, whatever the deployment is
+// called; and two of different names share nothing.
+func TestROSMakesWhatSYamlUses(t *testing.T) {
+	names := map[string][]string{}
+	for _, name := range []string{"tairssl", "other"} {
+		resources := readROS(t, name)
+		of := func(resource, property string) string {
+			return fmt.Sprint(at(resources[resource], "Properties", property))
+		}
+		devs := readDevs(t)
+		devs.object["vars"].(object)["name"] = name
+		account, region := "1234567890123456", "cn-hangzhou"
+		failed := "acs:mns:" + region + ":" + account + ":/queues/" + of("Failed", "QueueName")
+		for resource, props := range devs.functions() {
+			props := devs.resolve(props).(object)
+			role := map[string]string{"tairssl": "FunctionRole", "webhooks": "WebhooksRole"}[resource]
+			for what, pair := range map[string][2]any{
+				"role": {props["role"], "acs:ram::" + account + ":role/" + of(role, "RoleName")}, "log project": {at(props, "logConfig", "project"), of("Project", "Name")},
+				"log store":            {at(props, "logConfig", "logstore"), of("Logstore", "LogstoreName")},
+				"queue of what failed": {at(props, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination"), failed + "/messages"},
+			} {
+				if pair[0] != pair[1] {
+					t.Errorf("%s/%s: the %s is %v, ROS makes %v", name, resource, what, pair[0], pair[1])
+				}
+			}
+			names[name] = append(names[name], fmt.Sprint(props["functionName"]), fmt.Sprint(props["role"]), fmt.Sprint(at(props, "logConfig", "logstore")))
+		}
+		triggers := devs.resolve(object(asObject(devs.triggers()))).(object)
+		for what, pair := range map[string][2]any{
+			"queue":          {at(triggers, "requests", "triggerConfig", "eventSourceConfig", "eventSourceParameters", "sourceMNSParameters", "QueueName"), of("Requests", "QueueName")},
+			"topic":          {at(triggers, "topic", "sourceArn"), "acs:mns:" + region + ":" + account + ":/topics/" + of("Topic", "TopicName")},
+			"topic's role":   {at(triggers, "topic", "invocationRole"), "acs:ram::" + account + ":role/" + of("TopicRole", "RoleName")},
+			"dead letters":   {at(triggers, "events", "triggerConfig", "runOptions", "deadLetterQueue", "Arn"), failed},
+			"dead letters 2": {at(triggers, "requests", "triggerConfig", "runOptions", "deadLetterQueue", "Arn"), failed},
+		} {
+			if pair[0] != pair[1] {
+				t.Errorf("%s: the %s is %v, ROS makes %v", name, what, pair[0], pair[1])
+			}
+		}
+		for _, resource := range []string{"Requests", "Failed", "Topic", "Logstore", "FunctionRole", "WebhooksRole", "TopicRole"} {
+			for _, property := range []string{"QueueName", "TopicName", "LogstoreName", "RoleName"} {
+				if value := at(resources[resource], "Properties", property); value != nil {
+					names[name] = append(names[name], property+"/"+fmt.Sprint(value))
+				}
+			}
+		}
+		unattended := devs.functions()["tairssl"]
+		if visibility := at(resources["Requests"], "Properties", "VisibilityTimeout").(int); visibility < 6*unattended["timeout"].(int) {
+			t.Errorf("a message comes back after %d s", visibility)
+		}
+	}
+	for _, name := range names["other"] {
+		if slices.Contains(names["tairssl"], name) {
+			t.Errorf("two deployments share %s", name)
+		}
+	}
+	if len(names["other"]) < 12 {
+		t.Errorf("only the names %v were compared", names["other"])
+	}
+}
+
+func asObject(m map[string]object) map[string]any {
+	all := map[string]any{}
+	for k, v := range m {
+		all[k] = v
+	}
+	return all
+}
+
+// The index has the fields of logindex.json, and the alerts ask for fields that
+// are logged and indexed.
+func TestROSAlertsAskForWhatIsIndexed(t *testing.T) {
+	resources := readROS(t, "tairssl")
+	text, err := os.ReadFile("../fc/logindex.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index struct {
+		Message struct {
+			Keys map[string]struct{ Type string } `json:"json_keys"`
+		}
+	}
+	if err := json.Unmarshal(text, &index); err != nil {
+		t.Fatal(err)
+	}
+	indexed := map[string]bool{}
+	for _, key := range at(resources["Index"], "Properties", "KeyIndices").([]any)[1].(object)["JsonKeyIndices"].([]any) {
+		name := fmt.Sprint(at(key, "Name"))
+		indexed[name] = true
+		if index.Message.Keys[name].Type != at(key, "Type") {
+			t.Errorf("ROS indexes %s as %v, logindex.json as %q", name, at(key, "Type"), index.Message.Keys[name].Type)
+		}
+	}
+	if len(indexed) != len(index.Message.Keys) {
+		t.Errorf("ROS indexes %d fields, logindex.json %d", len(indexed), len(index.Message.Keys))
+	}
+	aws := readTemplate(t, nil).ofType("AWS::CloudWatch::Alarm")
+	alerts := 0
+	for name, resource := range resources {
+		if at(resource, "Type") != "ALIYUN::SLS::Alert" {
+			continue
+		}
+		alerts++
+		if aws[strings.TrimSuffix(name, "Alert")+"Alarm"] == nil {
+			t.Errorf("the runbook knows no alarm of the name of %s", name)
+		}
+		configuration := at(resource, "Properties", "Detail", "Configuration")
+		query := fmt.Sprint(at(configuration.(object)["QueryList"].([]any)[0], "Query"))
+		fields := regexp.MustCompile(`message\.(\w+)`).FindAllStringSubmatch(query, -1)
+		for _, m := range fields {
+			if !indexed[m[1]] {
+				t.Errorf("%s asks for %s, which is not indexed", name, m[1])
+			}
+		}
+		column := regexp.MustCompile(` as (\w+)$`).FindStringSubmatch(query)
+		condition := fmt.Sprint(at(configuration.(object)["SeverityConfigurations"].([]any)[0], "EvalCondition", "Condition"))
+		if len(fields) < 2 || column == nil || !strings.HasPrefix(condition, column[1]+" ") {
+			t.Errorf("%s judges %q by %q", name, query, condition)
+		}
+		if at(configuration, "SendResolved") != false || at(configuration, "NoDataFire") != (name == "HeartbeatAlert") {
+			t.Errorf("%s takes missing data for good news, or for bad: %v", name, configuration)
+		}
+	}
+	if alerts < 8 {
+		t.Errorf("there are %d alerts", alerts)
+	}
+}
+
+// What a deletion would lose for ever stays.
+func TestROSKeepsLogsAndQueues(t *testing.T) {
+	kept := 0
+	for name, resource := range readROS(t, "tairssl") {
+		switch at(resource, "Type") {
+		case "ALIYUN::MNS::Queue", "ALIYUN::SLS::Project", "ALIYUN::SLS::Logstore", "ALIYUN::SLS::Index":
+			if kept++; at(resource, "DeletionPolicy") != "Retain" {
+				t.Errorf("%s goes with the stack", name)
+			}
+		}
+	}
+	if kept != 5 {
+		t.Errorf("%d resources are kept, want 5", kept)
+	}
+}
+
+// Properties of the types that Alibaba publishes no package for. Source: ROS
+// developer guide, ALIYUN::MNS::Queue and ALIYUN::MNS::Topic.
+func TestROSMessageServiceHasKnownProperties(t *testing.T) {
+	known := map[string][]string{
+		"ALIYUN::MNS::Queue": {"QueueName", "DelaySeconds", "LoggingEnabled", "MaximumMessageSize", "MessageRetentionPeriod", "PollingWaitSeconds", "VisibilityTimeout"},
+		"ALIYUN::MNS::Topic": {"TopicName", "LoggingEnabled", "MaximumMessageSize"},
+	}
+	seen := 0
+	for name, resource := range readROS(t, "tairssl") {
+		properties, ok := known[fmt.Sprint(at(resource, "Type"))]
+		if !ok {
+			continue
+		}
+		seen++
+		for property := range at(resource, "Properties").(object) {
+			if !slices.Contains(properties, property) {
+				t.Errorf("%s has the property %s", name, property)
+			}
+		}
+	}
+	if seen != 3 {
+		t.Errorf("%d resources were looked at", seen)
+	}
+}
+
+// Times in the documentation are those that are deployed.
+func TestDocumentedNumbersAreThoseOfSYaml(t *testing.T) {
+	text, functions, queue := documentOf(t, "fc"), readDevs(t).functions(), readROS(t, "tairssl")["Requests"]
+	for _, row := range []string{
+		fmt.Sprintf("| timeout of what runs unattended | %v s |", functions["tairssl"]["timeout"]),
+		fmt.Sprintf("| timeout of webhooks and chat | %v s |", functions["webhooks"]["timeout"]),
+		fmt.Sprintf("| visibility of a message in the queue | %v s |", at(queue, "Properties", "VisibilityTimeout")),
+		fmt.Sprintf("| age of an asynchronous invocation | %v s; of handed work %v s |", at(functions["tairssl"], "asyncInvokeConfig", "maxAsyncEventAgeInSeconds"), at(functions["webhooks"], "asyncInvokeConfig", "maxAsyncEventAgeInSeconds")),
+	} {
+		if !strings.Contains(text, row) {
+			t.Errorf("adapters/fc/README.md lacks the row\n%s", row)
+		}
+	}
+	// Both clouds give the same time.
+	lambda := readTemplate(t, nil).ofType("AWS::Serverless::Function")
+	if lambda["TairSSLFunction"]["Timeout"] != functions["tairssl"]["timeout"] || lambda["TairSSLWebhooks"]["Timeout"] != functions["webhooks"]["timeout"] {
+		t.Error("the timeouts of the two clouds differ")
+	}
+}
