@@ -1,8 +1,9 @@
-//go:build tools
+//go:build clouds
 
 package function_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // run runs a tool, or skips the test aloud if it is not on this machine.
@@ -149,5 +151,24 @@ func TestToolServerlessDevs(t *testing.T) {
 		if !strings.HasPrefix(fmt.Sprint(props["functionName"]), "other") || strings.Contains(fmt.Sprint(props), "${") {
 			t.Errorf("%s is %v", name, props)
 		}
+	}
+}
+
+// Terraform itself reads the modules. It also compares them with what the
+// providers know, where it can get them.
+func TestToolTerraform(t *testing.T) {
+	for _, folder := range []string{"lambda", "fc"} {
+		module := filepath.Join("..", folder, "terraform")
+		run(t, "terraform", "fmt", "-check", "-diff", module)
+		copied := filepath.Join(t.TempDir(), folder)
+		if err := os.CopyFS(copied, os.DirFS(module)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		if err := exec.CommandContext(ctx, "terraform", "-chdir="+copied, "init", "-backend=false", "-input=false").Run(); err != nil {
+			t.Skip("NOT CHECKED: terraform validate, for the providers can not be had here. The modules are compared with testdata/terraform.json, which has what the providers know")
+		}
+		run(t, "terraform", "-chdir="+copied, "validate")
 	}
 }

@@ -1,4 +1,4 @@
-//go:build tools
+//go:build clouds
 
 package lambda_test
 

@@ -1,0 +1,117 @@
+# A role for each function, with what it needs, on what belongs to it alone.
+
+resource "alicloud_ram_role" "function" {
+  for_each    = local.functions
+  role_name   = each.value.role
+  description = each.value.description
+  assume_role_policy_document = jsonencode({
+    Version   = "1"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = ["fc.aliyuncs.com"] } }]
+  })
+}
+
+locals {
+  instances = [for id in var.instance_ids : "acs:kvstore:*:*:instance/${id}"]
+}
+
+# As in adapters/tair/policy.json.
+resource "alicloud_ram_policy" "instances" {
+  policy_name = "${var.name}-instances"
+  policy_document = jsonencode({
+    Version = "1"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["kvstore:DescribeInstances", "kvstore:DescribeInstanceAttribute", "kvstore:DescribeInstanceSSL", "kvstore:DescribeActiveOperationTasks"]
+        Resource = "*"
+      },
+      {
+        Effect    = "Allow"
+        Action    = "kvstore:ModifyInstanceSSL"
+        Resource  = local.instances
+        Condition = { StringEquals = { "kvstore:SSLEnabled" = ["Update"] } }
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["kvstore:TagResources", "kvstore:UntagResources"]
+        Resource = local.instances
+      },
+      {
+        Effect   = "Allow"
+        Action   = "kvstore:ModifyActiveOperationTasks"
+        Resource = "*"
+      },
+    ]
+  })
+}
+
+# As in adapters/fc/ros.yaml.
+resource "alicloud_ram_policy" "function" {
+  for_each    = local.functions
+  policy_name = "${var.name}-${each.key}"
+  policy_document = jsonencode({
+    Version = "1"
+    Statement = concat([
+      { Effect = "Allow", Action = "log:PostLogStoreLogs", Resource = "acs:log:*:*:project/${var.log_project}/logstore/${var.name}" },
+      { Effect = "Allow", Action = "mns:SendMessage", Resource = "acs:mns:*:*:/queues/${var.name}-failed/messages" },
+      { Effect = "Allow", Action = "kms:GetSecretValue", Resource = "acs:kms:*:*:secret/${var.name}/${each.key}" },
+      { Effect = "Allow", Action = "kms:Decrypt", Resource = "acs:kms:*:*:key/${var.secrets_key_id}" },
+      ],
+      # What lasts longer than a chat waits.
+      each.key == "webhooks" ? [{ Effect = "Allow", Action = "fc:InvokeFunction", Resource = "acs:fc:*:*:functions/${each.value.name}" }] : [],
+    )
+  })
+}
+
+resource "alicloud_ram_role_policy_attachment" "instances" {
+  for_each    = local.functions
+  role_name   = alicloud_ram_role.function[each.key].role_name
+  policy_name = alicloud_ram_policy.instances.policy_name
+  policy_type = "Custom"
+}
+
+resource "alicloud_ram_role_policy_attachment" "function" {
+  for_each    = local.functions
+  role_name   = alicloud_ram_role.function[each.key].role_name
+  policy_name = alicloud_ram_policy.function[each.key].policy_name
+  policy_type = "Custom"
+}
+
+# Attached to both roles by hand, this stops every change at once, and no apply
+# lifts it: README.md, Pause.
+resource "alicloud_ram_policy" "pause" {
+  policy_name = "${var.name}-pause"
+  description = "Attached to a role it forbids every change."
+  policy_document = jsonencode({
+    Version   = "1"
+    Statement = [{ Effect = "Deny", Action = ["kvstore:ModifyInstanceSSL", "kvstore:TagResources"], Resource = "*" }]
+  })
+}
+
+# Simple Message Queue delivers the topic's messages by this role.
+resource "alicloud_ram_role" "topic" {
+  role_name = "${var.name}-topic"
+  assume_role_policy_document = jsonencode({
+    Version   = "1"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = ["mns.aliyuncs.com"] } }]
+  })
+}
+
+resource "alicloud_ram_policy" "topic" {
+  policy_name = "${var.name}-topic"
+  policy_document = jsonencode({
+    Version   = "1"
+    Statement = [{ Effect = "Allow", Action = "fc:InvokeFunction", Resource = "acs:fc:*:*:functions/${var.name}" }]
+  })
+}
+
+resource "alicloud_ram_role_policy_attachment" "topic" {
+  role_name   = alicloud_ram_role.topic.role_name
+  policy_name = alicloud_ram_policy.topic.policy_name
+  policy_type = "Custom"
+}
+
+resource "alicloud_event_bridge_service_linked_role" "this" {
+  for_each     = var.service_linked_roles ? toset(["AliyunServiceRoleForEventBridgeSendToFC", "AliyunServiceRoleForEventBridgeSourceMNS", "AliyunServiceRoleForEventBridgeSendToMNS"]) : []
+  product_name = each.value
+}
