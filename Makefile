@@ -1,15 +1,19 @@
 # Everything is built, tested and packed by these targets; they need Go, make
 # and git, and fetch the rest, pinned, as Go modules.
 
+# What runs says which version it is: in its log, its User-Agent and `tairssl version`.
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # validator_novalidatefn and lambda.norpc let the linker drop what is never
 # called: without them each function is nearly twice as large.
 TAGS     := lambda.norpc,validator_novalidatefn
 # Inlined copies of the SDKs' functions and of these packages make a package 240 kB
 # larger and the start no faster (measured with make bench).
+# Inlined copies of the SDKs' functions and of these packages make a package 240 kB
+# larger and the start no faster (measured with make bench).
 LEAN     := $(foreach packages,github.com net encoding crypto/tls crypto/x509,-gcflags=$(packages)/...=-l)
-FLAGS    := -trimpath -tags $(TAGS) $(LEAN) -ldflags="-s -w"
-CLIFLAGS := -trimpath -tags $(TAGS) $(LEAN) -ldflags="-s -w -X main.version=$(VERSION)"
+# Nothing of the machine goes into a binary: the same source and version, the
+# same bytes.
+FLAGS    := -trimpath -buildvcs=false -tags $(TAGS) $(LEAN) -ldflags="-s -w -buildid= -X tairssl/handler.Version=$(VERSION)"
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LAMBDA_ZIP  := github.com/aws/aws-lambda-go/cmd/build-lambda-zip@v1.55.1
 EMULATOR    := github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@v0.0.0-20261030222936-bef5c4ba774d
@@ -19,7 +23,7 @@ FUZZTIME ?= 10000x
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help demo test check storm mutants templates bench build package fuzz clean build-TairSSLFunction build-TairSSLWebhooks
+.PHONY: help demo test check release storm mutants templates bench build package fuzz clean build-TairSSLFunction build-TairSSLWebhooks
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,7 +116,7 @@ bench: build ## measure start, decode, decide and handle, side by side with the 
 build: ## build both functions and the command for this machine, into dist/
 	go build $(FLAGS) -o dist/lambda/bootstrap ./adapters/lambda/bootstrap
 	go build $(FLAGS) -o dist/fc/bootstrap ./adapters/fc/bootstrap
-	go build $(CLIFLAGS) -o dist/tairssl ./adapters/cli/tairssl
+	go build $(FLAGS) -o dist/tairssl ./adapters/cli/tairssl
 
 package: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## build and zip the functions: Lambda arm64 and x86_64, Function Compute x86_64
 	GOOS=linux GOARCH=amd64 go build $(FLAGS) -o dist/fc-x86_64/bootstrap ./adapters/fc/bootstrap
@@ -120,6 +124,26 @@ package: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## build and z
 	  GOOS= GOARCH= go run $(LAMBDA_ZIP) -o dist/tairssl-$$name.zip dist/$$name/bootstrap >/dev/null || exit 1; \
 	  size=$$(wc -c < dist/tairssl-$$name.zip); echo "dist/tairssl-$$name.zip $$size bytes"; \
 	  test $$size -le 4718592 || { echo "dist/tairssl-$$name.zip is over 4.5 MB"; exit 1; }; done
+
+RELEASE := dist/release/$(VERSION)
+
+# The folder holds the zips, the command for four platforms, what each consists of
+# (the modules and their sums), checksums, and notes: the commits since the last
+# tag, and what changed its meaning, of README.md.
+release: ## make a release in dist/release/VERSION: make release VERSION=v1.2.3
+	@case '$(VERSION)' in v[0-9]*.[0-9]*.[0-9]*) ;; *) echo "VERSION=$(VERSION) is no version such as v1.2.3"; exit 2;; esac
+	@$(MAKE) --no-print-directory package VERSION=$(VERSION)
+	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
+	cp dist/tairssl-lambda-arm64.zip dist/tairssl-lambda-x86_64.zip dist/tairssl-fc-x86_64.zip $(RELEASE)/
+	@for os in linux darwin; do for arch in amd64 arm64; do \
+	  GOOS=$$os GOARCH=$$arch go build $(FLAGS) -o $(RELEASE)/tairssl-$$os-$$arch ./adapters/cli/tairssl || exit 1; done; done
+	@for name in lambda-arm64 lambda-x86_64 fc-x86_64; do go version -m dist/$$name/bootstrap | sed '1s/.*/tairssl-'$$name.zip'/' > $(RELEASE)/sbom-$$name.txt; done
+	@for file in $(RELEASE)/tairssl-*-a*64; do case $$file in *.zip) ;; *) go version -m $$file | sed "1s|.*|$$(basename $$file)|" > $(RELEASE)/sbom-$$(basename $$file).txt;; esac; done
+	@{ echo "# tairssl $(VERSION)"; echo; echo "## Changes"; echo; \
+	  last=$$(git describe --tags --abbrev=0 --exclude '$(VERSION)' 2>/dev/null); \
+	  git log --no-merges --format='- %s' $${last:+$$last..HEAD} 2>/dev/null || true; \
+	  echo; echo "## Upgrade"; echo; awk '/^### Upgrade/{on=1;next} /^##/{on=0} on' README.md; } > $(RELEASE)/NOTES.md
+	cd $(RELEASE) && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 # sam build calls these with ARTIFACTS_DIR; the architecture is template.yaml's,
 # and so are the names: two functions of one binary.

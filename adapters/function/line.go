@@ -231,7 +231,7 @@ func (l *line) write(ctx context.Context, err error) {
 	numbers := l.numbers(now)
 	r.AddAttrs(l.attrs...)
 	r.AddAttrs(numbers...)
-	r.AddAttrs(slog.Int64("duration_ms", now.Sub(l.began).Milliseconds()), slog.Bool("cold_start", l.cold))
+	r.AddAttrs(slog.Int64("duration_ms", now.Sub(l.began).Milliseconds()), slog.Bool("cold_start", l.cold), slog.String("version", handler.Version))
 	if l.metrics != "" {
 		if m := metricsIn(l.metrics, numbers, now); m != nil {
 			r.AddAttrs(slog.Any("_aws", m))

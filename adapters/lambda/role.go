@@ -69,6 +69,7 @@ func (r role) endpoint(service string, override *url.URL) (*url.URL, error) {
 // sign signs a request by Signature Version 4. Source: AWS IAM User Guide,
 // Signature Version 4 for API requests.
 func (r role) sign(req *http.Request, body []byte, service string) error {
+	req.Header.Set("User-Agent", handler.UserAgent())
 	hash := sha256.Sum256(body)
 	credentials := aws.Credentials{AccessKeyID: r.key.AccessKeyID, SecretAccessKey: r.key.AccessKeySecret, SessionToken: r.key.SecurityToken}
 	return v4.NewSigner().SignHTTP(req.Context(), credentials, req, hex.EncodeToString(hash[:]), service, r.region, r.now())

@@ -141,7 +141,7 @@ func TestEveryPlaceIsSentWhatItsVendorWants(t *testing.T) {
 	}
 	for _, r := range w.got {
 		body, _ := io.ReadAll(r.Body)
-		if r.Method != http.MethodPost || want[r.Host+r.RequestURI] != string(body) || r.Header.Get("User-Agent") != "tairssl" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/") {
+		if r.Method != http.MethodPost || want[r.Host+r.RequestURI] != string(body) || r.Header.Get("User-Agent") != handler.UserAgent() || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/") {
 			t.Errorf("%s %s%s is sent %v\n%s", r.Method, r.Host, r.RequestURI, r.Header, body)
 		}
 		delete(want, r.Host+r.RequestURI)

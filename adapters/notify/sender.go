@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tairssl/handler"
 )
 
 // Post is one message on its way to one place.
@@ -48,10 +50,7 @@ type Sender struct {
 	pause     time.Duration // between two tries, twice as long after each; 0 for firstPause
 }
 
-const (
-	firstPause = 500 * time.Millisecond
-	userAgent  = "tairssl"
-)
+const firstPause = 500 * time.Millisecond
 
 var (
 	// ErrToken says that a place refused an access token.
@@ -157,7 +156,7 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 		return errors.New("the URL can not be used")
 	}
 	req.Header = p.Header
-	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("User-Agent", handler.UserAgent())
 	began := time.Now()
 	resp, err := s.Transport.RoundTrip(req)
 	if err != nil {

@@ -115,6 +115,7 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, to 
 	if err := client.InitWithOptions("", config, credentials.NewStsTokenCredential(credential.AccessKeyID, credential.AccessKeySecret, credential.SecurityToken)); err != nil {
 		return a, err
 	}
+	client.AppendUserAgent("tairssl", handler.Version)
 	req.SetDomain(host)
 	req.GetQueryParams()["RegionId"] = to.region
 	a.content, err = do(&client, req)

@@ -81,6 +81,7 @@ func once(ctx context.Context, region string, roots *x509.CertPool, c Credential
 	if err := client.InitWithOptions(region, config, credentials.NewStsTokenCredential(c.AccessKeyID, c.AccessKeySecret, c.SecurityToken)); err != nil {
 		return response, transport, err
 	}
+	client.AppendUserAgent("tairssl", handler.Version)
 	request.TransToAcsRequest()
 	return response, transport, client.DoAction(request, response)
 }

@@ -170,6 +170,7 @@ func (s *session) assume(ctx context.Context) (Credential, time.Time, error) {
 		return Credential{}, time.Time{}, handler.AsError(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("User-Agent", handler.UserAgent())
 	secret := Credential{SecurityToken: token} // what must not show
 	resp, err := (&bound{ctx: attempt, base: s.transport}).RoundTrip(req)
 	var body []byte

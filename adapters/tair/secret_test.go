@@ -43,6 +43,9 @@ func TestASecretOfKMSIsRead(t *testing.T) {
 			t.Errorf("the call has %s=%q, want %q", name, asked.Form.Get(name), want)
 		}
 	}
+	if !strings.Contains(asked.UserAgent(), "tairssl/"+handler.Version) {
+		t.Errorf("the call comes from %q", asked.UserAgent())
+	}
 	if asked.Form.Get("Signature") == "" {
 		t.Error("the call is not signed")
 	}

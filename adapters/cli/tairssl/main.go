@@ -6,9 +6,7 @@ import (
 	"os"
 
 	"tairssl/adapters/cli"
+	"tairssl/handler"
 )
 
-// version is set by the linker.
-var version = "dev"
-
-func main() { os.Exit(cli.Main(version)) }
+func main() { os.Exit(cli.Main(handler.Version)) }

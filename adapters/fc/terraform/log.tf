@@ -65,6 +65,7 @@ locals {
     "empty_regions"   = "text"
     "unread_regions"  = "text"
     "notices_failed"  = "long"
+    "version"         = "text"
     "at_risk"         = "long"
     "sweep_succeeded" = "long"
     "api_calls"       = "long"
