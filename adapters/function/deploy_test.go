@@ -93,6 +93,16 @@ func TestEverySettingCanBeDeployed(t *testing.T) {
 			}
 		}
 	}
+	// What can be set by a row on one cloud can be on the other, but for what only
+	// AWS has: an identity from another cloud, and CloudWatch.
+	lambdaOnly := []string{"TAIRSSL_OIDC_AUDIENCE", "TAIRSSL_STS_ENDPOINT", "TAIRSSL_METRICS"}
+	for _, name := range settingNames(t) {
+		_, aws := of["template.yaml/TairSSLFunction"][name]
+		_, alibaba := of["s.yaml/tairssl"][name]
+		if aws != (alibaba || slices.Contains(lambdaOnly, name)) {
+			t.Errorf("%s has a row in template.yaml: %v, in s.yaml: %v", name, aws, alibaba)
+		}
+	}
 }
 
 // isSecret tells by its name whether a variable holds a secret.

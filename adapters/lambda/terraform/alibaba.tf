@@ -90,6 +90,6 @@ resource "alicloud_ram_policy" "pause" {
   description = "Attached to a role it forbids every change."
   policy_document = jsonencode({
     Version   = "1"
-    Statement = [{ Effect = "Deny", Action = ["kvstore:ModifyInstanceSSL", "kvstore:TagResources"], Resource = "*" }]
+    Statement = [{ Effect = "Deny", Action = ["kvstore:ModifyInstanceSSL", "kvstore:ModifyActiveOperationTasks", "kvstore:TagResources"], Resource = "*" }]
   })
 }
