@@ -129,6 +129,30 @@ func TestFleetAsksForMaxTargetsInTotal(t *testing.T) {
 	}
 }
 
+// A bad order is refused by the function with the first page of the plan, and a
+// plan that can not be had ends the flow: nothing is changed.
+func TestFleetWithoutAPlanChangesNothing(t *testing.T) {
+	for _, answer := range []string{
+		`{"Outcome":"failed","Reason":"the sweep can not be read: MaxTargets","Error":{"Kind":"invalid"}}`, `{"Outcome":"failed","Reason":"the role may not list","Error":{"Kind":"forbidden"}}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			task := func(payload []byte) ([]byte, error) {
+				calls++
+				if !strings.Contains(string(payload), `"MaxTargets":"20"`) || !strings.Contains(string(payload), `"Plan":true`) {
+					t.Errorf("the function is asked %s, and can not see what is wrong", payload)
+				}
+				return []byte(answer), nil
+			}
+			_, err := flow{task: task, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", `{"MaxTargets":"20","Sweep":{}}`)
+			var failure *flowError
+			if !errors.As(err, &failure) || failure.code != "NoPlan" || calls != 1 {
+				t.Errorf("after %d calls it ends %v, want NoPlan", calls, err)
+			}
+		})
+	}
+}
+
 func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
 	for first, goesOn := range map[string]bool{
 		"verified": true, "planned": true, "unchanged": true, "deferred": true, "in_progress": true, "refused": true,
