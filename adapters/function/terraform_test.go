@@ -231,7 +231,7 @@ func (m module) evaluate(t *testing.T, expression hclsyntax.Expression, variable
 	context := func() *hcl.EvalContext {
 		return &hcl.EvalContext{
 			Variables: map[string]cty.Value{"var": cty.ObjectVal(variables), "local": cty.ObjectVal(locals)},
-			Functions: map[string]tffunction.Function{"jsonencode": stdlib.JSONEncodeFunc, "merge": stdlib.MergeFunc},
+			Functions: map[string]tffunction.Function{"jsonencode": stdlib.JSONEncodeFunc, "merge": stdlib.MergeFunc, "concat": stdlib.ConcatFunc, "lookup": stdlib.LookupFunc},
 		}
 	}
 	for range m.locals { // one may need another
@@ -261,14 +261,22 @@ func TestTerraformGivesTheRightsOfThePolicies(t *testing.T) {
 	ids := cty.TupleVal([]cty.Value{cty.StringVal("r-bp1zxszhcgatnx01"), cty.StringVal("r-bp1zxszhcgatnx02")})
 	for _, folder := range []string{"lambda", "fc"} {
 		m := readModule(t, folder)
-		for resource, file := range map[string]string{"instances": "policy.json", "pause": "pause.json"} {
-			text := m.evaluate(t, m.resources["alicloud_ram_policy."+resource].Body.Attributes["policy_document"].Expr, map[string]cty.Value{"instance_ids": ids}).(string)
+		given := func(resource, renewal string) []any {
+			text := m.evaluate(t, m.resources["alicloud_ram_policy."+resource].Body.Attributes["policy_document"].Expr,
+				map[string]cty.Value{"instance_ids": ids, "settings": cty.MapVal(map[string]cty.Value{"TAIRSSL_ALIBABA_RENEWAL": cty.StringVal(renewal)})}).(string)
 			var policy struct{ Statement []any }
 			if err := json.Unmarshal([]byte(text), &policy); err != nil {
 				t.Fatal(err)
 			}
-			if want := readPolicy(t, "../tair/"+file); !reflect.DeepEqual(policy.Statement, want) {
-				t.Errorf("%s: the policy %s is\n%v\nadapters/tair/%s\n%v", folder, resource, policy.Statement, file, want)
+			return policy.Statement
+		}
+		all := readPolicy(t, "../tair/policy.json")
+		for _, test := range []struct {
+			resource, renewal string
+			want              []any
+		}{{"instances", "window", all}, {"instances", "leave", all[:len(all)-1]}, {"pause", "leave", readPolicy(t, "../tair/pause.json")}} {
+			if got := given(test.resource, test.renewal); !reflect.DeepEqual(got, test.want) {
+				t.Errorf("%s: with %s the policy %s is\n%v\nwant\n%v", folder, test.renewal, test.resource, got, test.want)
 			}
 		}
 	}

@@ -124,7 +124,7 @@ func TestToolROSResources(t *testing.T) {
 	var count strings.Builder
 	check.Stderr = &count
 	faults, err := check.Output()
-	if err != nil || len(faults) > 0 || !strings.Contains(count.String(), "19 resources") {
+	if err != nil || len(faults) > 0 || !strings.Contains(count.String(), "20 resources") {
 		t.Errorf("%v, %s:\n%s", err, &count, faults)
 	}
 }

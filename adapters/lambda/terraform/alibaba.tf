@@ -51,7 +51,7 @@ resource "alicloud_ram_policy" "instances" {
   policy_name = "${var.name}-instances"
   policy_document = jsonencode({
     Version = "1"
-    Statement = [
+    Statement = concat([
       {
         Effect   = "Allow"
         Action   = ["kvstore:DescribeInstances", "kvstore:DescribeInstanceAttribute", "kvstore:DescribeInstanceSSL", "kvstore:DescribeActiveOperationTasks"]
@@ -68,12 +68,10 @@ resource "alicloud_ram_policy" "instances" {
         Action   = ["kvstore:TagResources", "kvstore:UntagResources"]
         Resource = local.instances
       },
-      {
-        Effect   = "Allow"
-        Action   = "kvstore:ModifyActiveOperationTasks"
-        Resource = "*"
-      },
-    ]
+      ],
+      # Move what Alibaba itself renews, for which RAM knows no other resource.
+      lookup(var.settings, "TAIRSSL_ALIBABA_RENEWAL", "leave") == "window" ? [{ Effect = "Allow", Action = "kvstore:ModifyActiveOperationTasks", Resource = "*" }] : [],
+    )
   })
 }
 
