@@ -21,7 +21,7 @@ type Bundle map[string]string
 // UnmarshalText reads the object. Its error shows no value.
 func (b *Bundle) UnmarshalText(text []byte) error {
 	var values map[string]any
-	if json.Unmarshal(text, &values) != nil {
+	if json.Unmarshal(text, &values) != nil || values == nil {
 		return errors.New(`want a JSON object of settings, such as {"TAIRSSL_RATE":"20"}`)
 	}
 	*b = Bundle{}

@@ -48,6 +48,7 @@ func TestFaultsOfBundles(t *testing.T) {
 		want    []string
 	}{
 		"no JSON":            {[]string{"TAIRSSL_SECRETS=" + secret}, []string{"TAIRSSL_SECRETS: want a JSON object"}},
+		"null":               {[]string{`TAIRSSL_SETTINGS=null`}, []string{"TAIRSSL_SETTINGS: want a JSON object"}},
 		"an array":           {[]string{`TAIRSSL_SETTINGS=["` + secret + `"]`}, []string{"TAIRSSL_SETTINGS: want a JSON object"}},
 		"cut off":            {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":"` + secret}, []string{"TAIRSSL_SETTINGS: want a JSON object"}},
 		"not strings":        {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":20,"TAIRSSL_PAUSE":true,"TAIRSSL_LEASE":null}`}, []string{"the value of TAIRSSL_RATE must be a string", "the value of TAIRSSL_PAUSE must", "the value of TAIRSSL_LEASE must"}},
