@@ -2,7 +2,7 @@
 # and git, and fetch the rest, pinned, as Go modules.
 
 # What runs says which version it is: in its log, its User-Agent and `tairssl version`.
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null || git log -1 --format=%cs-%h 2>/dev/null || echo dev)
 # validator_novalidatefn and lambda.norpc let the linker drop what is never
 # called: without them each function is nearly twice as large.
 TAGS     := lambda.norpc,validator_novalidatefn
