@@ -92,7 +92,7 @@ func (c *command) printServed(h instances, rows []status, fleet bool) error {
 	now := time.Now()
 	t := newInstanceTable("REGION", "STATUS", "EXPIRES", "SERVED", "WHY")
 	for _, r := range rows {
-		shown, why, color := r.servedInWords(now)
+		shown, why, color := r.servedInWords(h, now)
 		expires := "-"
 		if r.DaysLeft != nil {
 			expires = days(r.SSLExpiredTime, now)
@@ -105,7 +105,7 @@ func (c *command) printServed(h instances, rows []status, fleet bool) error {
 
 // servedInWords says what is served by the instance of a row, and why that is
 // worth a look.
-func (r status) servedInWords(now time.Time) (shown, why string, color text.Color) {
+func (r status) servedInWords(h instances, now time.Time) (shown, why string, color text.Color) {
 	switch {
 	case r.Error != nil:
 		return "-", r.Error.Message, text.FgRed
@@ -118,5 +118,5 @@ func (r status) servedInWords(now time.Time) (shown, why string, color text.Colo
 	case r.Served.differs():
 		return days(r.Served.SSLExpiredTime, now), r.Served.Reason, text.FgRed
 	}
-	return "the same", r.Reason, text.FgGreen
+	return "the same", r.brief(h), text.FgGreen
 }
