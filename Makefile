@@ -8,8 +8,6 @@ VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null || git log -1 --form
 TAGS     := lambda.norpc,validator_novalidatefn
 # Inlined copies of the SDKs' functions and of these packages make a package 240 kB
 # larger and the start no faster (measured with make bench).
-# Inlined copies of the SDKs' functions and of these packages make a package 240 kB
-# larger and the start no faster (measured with make bench).
 LEAN     := $(foreach packages,github.com net encoding crypto/tls crypto/x509,-gcflags=$(packages)/...=-l)
 # Nothing of the machine goes into a binary: the same source and version, the
 # same bytes.
