@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"tairssl/adapters/function"
@@ -51,7 +52,9 @@ func deploymentOf(payload []byte) *deployment {
 }
 
 // answerHost is where CloudFormation waits for answers: buckets of its own.
-var answerHost = regexp.MustCompile(`^cloudformation-custom-resource-response-[a-z0-9]+\.s3([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)
+var answerHost = sync.OnceValue(func() *regexp.Regexp { // a start does not need it
+	return regexp.MustCompile(`^cloudformation-custom-resource-response-[a-z0-9]+\.s3([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)
+})
 
 const (
 	// maxReason bounds the reason. The whole answer may have 4096 bytes.
@@ -63,7 +66,7 @@ const (
 // read when the resource is deleted, because a deletion must not fail.
 func (i invoker) deployed(ctx context.Context, d *deployment) ([]byte, error) {
 	to, err := url.Parse(d.ResponseURL)
-	if err != nil || to.Scheme != "https" || !answerHost.MatchString(to.Host) {
+	if err != nil || to.Scheme != "https" || !answerHost().MatchString(to.Host) {
 		return nil, &function.Failure{Type: string(handler.Invalid), Message: "the ResponseURL is not one of CloudFormation's"}
 	}
 	v := verdict{Status: "SUCCESS", PhysicalID: "settings", resource: d.resource}
