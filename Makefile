@@ -127,7 +127,7 @@ RELEASE := dist/release/$(VERSION)
 
 # The folder holds the zips, the command for four platforms, what each consists of
 # (the modules and their sums), checksums, and notes: the commits since the last
-# tag, and what changed its meaning, of README.md.
+# tag, and what changed its meaning, of adapters/UPGRADE.md.
 release: ## make a release in dist/release/VERSION: make release VERSION=v1.2.3
 	@case '$(VERSION)' in v[0-9]*.[0-9]*.[0-9]*) ;; *) echo "VERSION=$(VERSION) is no version such as v1.2.3"; exit 2;; esac
 	@$(MAKE) --no-print-directory package VERSION=$(VERSION)
@@ -140,7 +140,7 @@ release: ## make a release in dist/release/VERSION: make release VERSION=v1.2.3
 	@{ echo "# tairssl $(VERSION)"; echo; echo "## Changes"; echo; \
 	  last=$$(git describe --tags --abbrev=0 --exclude '$(VERSION)' 2>/dev/null); \
 	  git log --no-merges --format='- %s' $${last:+$$last..HEAD} 2>/dev/null || true; \
-	  echo; echo "## Upgrade"; echo; awk '/^### Upgrade/{on=1;next} /^##/{on=0} on' README.md; } > $(RELEASE)/NOTES.md
+	  echo; echo "## Upgrade"; echo; sed 1,2d adapters/UPGRADE.md; } > $(RELEASE)/NOTES.md
 	cd $(RELEASE) && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 # sam build calls these with ARTIFACTS_DIR; the architecture is template.yaml's,

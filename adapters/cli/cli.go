@@ -100,7 +100,7 @@ Credentials are looked for in this order: --profile; the variables ALIBABA_CLOUD
 and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN
 and ALIBABA_CLOUD_OIDC_TOKEN_FILE; the current profile of the aliyun command, or the one that
 ALIBABA_CLOUD_PROFILE names; the role of the ECS instance that this runs on. Settings are
-TAIRSSL_ variables (see the README). No account at hand? Add --emulate.
+TAIRSSL_ variables (see adapters/function/README.md). No account at hand? Add --emulate.
 
 Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or declined,
 4 no such instance, 5 busy or unavailable: try again, 6 unknown: look, 130 interrupted,

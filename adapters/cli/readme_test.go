@@ -20,14 +20,30 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readmes are all pages for operators, the map first.
+// readmes are all pages of the repository, the map first.
 func readmes(t *testing.T) []string {
 	t.Helper()
-	beside, err := filepath.Glob("../*/README.md")
-	if err != nil || len(beside) < 2 {
-		t.Fatalf("beside the code there are %v, %v", beside, err)
+	pages := []string{"../../README.md"}
+	for _, folder := range []string{"..", "../../handler"} {
+		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "node_modules"):
+				return fs.SkipDir
+			case strings.HasSuffix(path, ".md"):
+				pages = append(pages, path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	return append([]string{"../../README.md"}, beside...)
+	if len(pages) < 10 {
+		t.Fatalf("only these pages are found: %v", pages)
+	}
+	return pages
 }
 
 func textOf(t *testing.T, file string) string {
@@ -45,11 +61,14 @@ var signs = map[string]struct {
 	printed []string
 	calls   int
 }{
-	"../../README.md": {[]string{
+	"../../README.md": {nil, 4},
+	"../README.md":    {nil, 8}, // the kinds of tests
+	"../cli/README.md": {[]string{
 		`"Outcome": "verified"`, // of the update by hand
 		"10 seen, 3 due",        // of the sweep
 		"certificate expires in 12d",
-	}, 4},
+	}, 0},
+	"../../handler/README.md": {[]string{"approved it"}, 0},
 	"../chatops/README.md": {[]string{
 		"confirm",                      // the code that Slack is given
 		"证书需要更新",                       // of a plan in Chinese
@@ -351,5 +370,74 @@ func TestLinksOfTheREADMEsLeadSomewhere(t *testing.T) {
 	}
 	if seen < 50 {
 		t.Errorf("only %d links are found", seen)
+	}
+}
+
+// What the map shows of a terminal is what the commands print: but for digits,
+// which are times, and the width of what has them.
+func TestTerminalOfTheREADMEIsReal(t *testing.T) {
+	t.Parallel() // it waits for a change
+	_, shown, found := strings.Cut(textOf(t, "../../README.md"), "\n```\n$ dist/tairssl ")
+	shown, _, closed := strings.Cut(shown, "\n```\n")
+	if !found || !closed {
+		t.Fatal("the README shows no terminal")
+	}
+	masked := func(text string) string {
+		text = regexp.MustCompile(`[0-9]+d\b`).ReplaceAllString(text, "0d")
+		text = regexp.MustCompile(`[0-9]`).ReplaceAllString(text, "0")
+		return strings.TrimSpace(regexp.MustCompile(`(?m) +`).ReplaceAllString(text, " "))
+	}
+	sessions := strings.Split(shown, "\n$ dist/tairssl ")
+	if len(sessions) < 2 {
+		t.Errorf("the README shows only %d commands", len(sessions))
+	}
+	for _, session := range sessions {
+		line, want, _ := strings.Cut(session, "\n")
+		code, out, errs := newShell(t).run("", strings.Fields(line)...)
+		if code != 0 || masked(out) != masked(want) {
+			t.Errorf("tairssl %s ends %d and prints\n%s%s\nThe README shows\n%s", line, code, out, errs, want)
+		}
+	}
+}
+
+// The straight lines of a payload and of an error go through files that are there,
+// and what they name in one is a function of it.
+func TestDevelopNamesWhatIsThere(t *testing.T) {
+	text := textOf(t, "../README.md")
+	steps, functions := 0, 0
+	for step := range strings.Lines(text) {
+		if !regexp.MustCompile(`^[0-9]+\. `).MatchString(step) {
+			continue
+		}
+		steps++
+		if !strings.Contains(step, ".go](") {
+			t.Errorf("this step names no file: %s", step)
+		}
+		for _, m := range regexp.MustCompile("\\]\\(([^)]+\\.go)\\): `([A-Za-z]+)`").FindAllStringSubmatch(step, -1) {
+			functions++
+			if code := textOf(t, filepath.Join("..", m[1])); !regexp.MustCompile(`(?m)^func (\([^)]*\) )?` + m[2] + `\(`).MatchString(code) {
+				t.Errorf("%s has no function %s", m[1], m[2])
+			}
+		}
+	}
+	if steps < 20 || functions < 6 {
+		t.Errorf("only %d steps and %d functions are found", steps, functions)
+	}
+	seen := 0
+	for _, m := range regexp.MustCompile("`((?:adapters|handler|events)/[a-z0-9/_.-]+)`").FindAllStringSubmatch(text, -1) {
+		seen++
+		if _, err := os.Stat(filepath.Join("../..", m[1])); err != nil {
+			t.Errorf("%s is named: %v", m[1], err)
+		}
+	}
+	if seen < 5 {
+		t.Errorf("only %d folders are found", seen)
+	}
+}
+
+// The first page is a map: it stays short, and leads on.
+func TestTheREADMEIsAMap(t *testing.T) {
+	if lines := strings.Count(textOf(t, "../../README.md"), "\n"); lines > 250 {
+		t.Errorf("the README has %d lines, want 250 at most: put the rest beside the code", lines)
 	}
 }

@@ -44,7 +44,7 @@ func (c *command) serve() *cobra.Command {
 What lasts longer than a chat waits goes on after the answer. An interrupt waits for it some
 seconds; then its people are told what is known.
 
-A route is open if its secret is set; see the settings in the README. The first line says
+A route is open if its secret is set; see adapters/function/README.md. The first line says
 where it listens, the next which routes are open. The log goes to standard error.
 
 GET /metrics shows the fleet to Prometheus. The fleet is read in the background, at each

@@ -18,7 +18,7 @@ func firing(labels string) []byte {
 // documentedLabels are those of the README, in their order.
 func documentedLabels(t *testing.T) (labels []string) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

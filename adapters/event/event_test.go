@@ -121,7 +121,7 @@ func isHTTP(payload []byte) bool {
 // The README's table has a row for every trigger and carrier of the code, and a
 // sample in it, whose way is in the log as the row says.
 func TestREADMEsTableOfTriggersIsTheCodes(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestREADMEsTableOfTriggersIsTheCodes(t *testing.T) {
 		for _, m := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(cells[3], -1) {
 			named = append(named, m[1])
 		}
-		for _, m := range regexp.MustCompile(`\(events/([a-z0-9-]+\.json)\)`).FindAllStringSubmatch(row, -1) {
+		for _, m := range regexp.MustCompile(`\(\.\./\.\./events/([a-z0-9-]+\.json)\)`).FindAllStringSubmatch(row, -1) {
 			linked = append(linked, m[1])
 			payload, err := os.ReadFile("../../events/" + m[1])
 			if err != nil {
@@ -154,7 +154,7 @@ func TestREADMEsTableOfTriggersIsTheCodes(t *testing.T) {
 	}
 	files, _ := filepath.Glob("../../events/*.json")
 	for _, file := range files {
-		if !slices.Contains(linked, filepath.Base(file)) && !strings.Contains(string(readme), "(events/"+filepath.Base(file)+")") {
+		if !slices.Contains(linked, filepath.Base(file)) && !strings.Contains(string(readme), "(../../events/"+filepath.Base(file)+")") {
 			t.Errorf("no row of the README's triggers names %s", filepath.Base(file))
 		}
 	}

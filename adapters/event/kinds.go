@@ -9,7 +9,7 @@ import (
 )
 
 // served is what anybody who sends something else is told.
-const served = `Send {"InstanceId":"r-…","SSLEnabled":"Update"}, or one of the events in the README's table of triggers`
+const served = `Send {"InstanceId":"r-…","SSLEnabled":"Update"}, or one of the events in the table of adapters/event/README.md`
 
 // stranger is a kind of object that is known and not served.
 type stranger struct {

@@ -23,7 +23,7 @@ import (
 // documentedFields are those of the README's table.
 func documentedFields(t *testing.T) (fields []string) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestLogIndexHasTheFieldsOfTheQueries(t *testing.T) {
 			t.Errorf("%s is in the index, but is no field of the log", field)
 		}
 	}
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

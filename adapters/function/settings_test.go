@@ -61,7 +61,7 @@ func TestSettingsThatAreNone(t *testing.T) {
 }
 
 func TestREADMEHasEverySetting(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

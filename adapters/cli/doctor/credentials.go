@@ -29,7 +29,7 @@ func (x *examination) credentials() (findings []Finding) {
 	if _, err := x.Credentials(x.ctx); err != nil {
 		x.rejected = true
 		f := x.called(Credentials, on, err)
-		if f.Fix = "see the README, \"Without a long-lived key\""; source == function.FromKey {
+		if f.Fix = "see adapters/lambda/README.md, \"When the trust does not work\""; source == function.FromKey {
 			f.Fix = "run aliyun configure, or export the two variables"
 		}
 		return append(findings, f)
