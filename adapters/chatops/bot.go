@@ -222,14 +222,14 @@ func (a *audit) severity() int {
 func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	actor := ""
 	if m.User != "" {
-		actor = m.Platform + ":" + clip(m.Tenant) + "/" + clip(m.User) // as a rule names it
+		actor = m.Platform + ":" + handler.ClipTo(m.Tenant, longest) + "/" + handler.ClipTo(m.User, longest) // as a rule names it
 	}
 	instances := make([]string, len(a.instances))
 	for i, name := range a.instances {
 		instances[i] = handler.Quoted(name) // it may be a URL with a password
 	}
 	attrs := []slog.Attr{
-		slog.String("actor", actor), slog.String("channel", clip(m.Channel)), slog.String("verb", a.verb),
+		slog.String("actor", actor), slog.String("channel", handler.ClipTo(m.Channel, longest)), slog.String("verb", a.verb),
 		slog.String("instance", strings.Join(instances, ",")), slog.String("region", a.region),
 		slog.String("outcome", a.decision), slog.String("reason", a.why), slog.String("request_id", a.requestID),
 	}
@@ -248,11 +248,5 @@ func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	b.Audit(ctx, attrs...)
 }
 
-// clip bounds what a platform, or who speaks in its name, puts into the log.
-func clip(id string) string {
-	const most = 200
-	if len(id) > most {
-		id = id[:most] + "…"
-	}
-	return strings.ToValidUTF8(id, "?")
-}
+// longest is how much of a caller's words the log shows, in bytes.
+const longest = 200

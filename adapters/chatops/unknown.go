@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/agnivade/levenshtein"
-
 	"tairssl/handler"
 )
 
@@ -19,7 +17,7 @@ var meant = map[string]string{
 }
 
 // near reports whether a word is another, mistyped.
-func near(word, right string) bool { return levenshtein.ComputeDistance(word, right) < 3 }
+func near(word, right string) bool { return distance(word, right) < 3 }
 
 // nearest is the right word that was meant; "" if none is near.
 func nearest(word string, right []string) string {
@@ -28,7 +26,7 @@ func nearest(word string, right []string) string {
 	}
 	nearest, least := "", 4
 	for _, r := range right {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), r); d < least && d < len(r) {
+		if d := distance(strings.ToLower(word), r); d < least && d < len(r) {
 			nearest, least = r, d
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tairssl/handler"
 )
 
 // bundles are the settings that hold other settings, so that a deployment needs
@@ -30,7 +32,7 @@ func (b *Bundle) UnmarshalText(text []byte) error {
 		value, ok := values[name].(string)
 		switch {
 		case !mayBundle(name):
-			faults = append(faults, fmt.Errorf("%q is not a setting that it may hold", clip(name)))
+			faults = append(faults, fmt.Errorf("%q is not a setting that it may hold", handler.ClipTo(name, longest)))
 		case !ok:
 			faults = append(faults, fmt.Errorf("the value of %s must be a string, in double quotes", name))
 		default:

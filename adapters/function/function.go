@@ -239,15 +239,6 @@ func (r *running) panicked(ctx context.Context, v any) *Failure {
 	return &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
 }
 
-// clip bounds what a sender wrote.
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
-
 // Serve answers an HTTP request that a gateway handed over. Its error, a
 // *[Failure], is one of the settings.
 func (f *Function) Serve(ctx context.Context, request webhook.Forwarded) (status int, header http.Header, body []byte, err error) {
@@ -383,3 +374,6 @@ func (r *running) sweep(ctx context.Context, a *event.Answer) {
 		lineOf(ctx).set(slog.LevelError, append([]slog.Attr{slog.String("outcome", string(handler.Failed)), slog.String("reason", e.Message)}, attrsOfError(e)...)...)
 	}
 }
+
+// longest is how much of a caller's words the log shows, in bytes.
+const longest = 200

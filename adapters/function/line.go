@@ -113,10 +113,10 @@ func (l *line) asked(asked []event.Asked) {
 	}
 	triggers, ids := strings.Join(l.triggers, ","), strings.Join(l.ids, ",")
 	l.mu.Unlock()
-	l.set(slog.LevelInfo, slog.String("trigger", clip(triggers)), slog.String("event_id", clip(ids)))
+	l.set(slog.LevelInfo, slog.String("trigger", handler.ClipTo(triggers, longest)), slog.String("event_id", handler.ClipTo(ids, longest)))
 	for _, a := range asked {
 		if a.LeftOut != "" {
-			l.set(slog.LevelWarn, slog.String("left_out", clip(a.LeftOut)))
+			l.set(slog.LevelWarn, slog.String("left_out", handler.ClipTo(a.LeftOut, longest)))
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (l *line) decision(ctx context.Context, d handler.Decided) {
 		return
 	}
 	shown := &line{}
-	shown.setLocked(append([]slog.Attr{slog.String("event_id", clip(d.Delivery.Event))}, attrsOf(d)...))
+	shown.setLocked(append([]slog.Attr{slog.String("event_id", handler.ClipTo(d.Delivery.Event, longest))}, attrsOf(d)...))
 	if l.ended {
 		// The invocation could not wait for it: a chat has seconds. Its count was
 		// missed there.
@@ -214,12 +214,12 @@ func (l *line) write(ctx context.Context, err error) {
 	defer l.mu.Unlock()
 	l.ended = true
 	if l.only != nil {
-		l.setLocked(append([]slog.Attr{slog.String("event_id", clip(l.only.Delivery.Event))}, attrsOf(*l.only)...))
+		l.setLocked(append([]slog.Attr{slog.String("event_id", handler.ClipTo(l.only.Delivery.Event, longest))}, attrsOf(*l.only)...))
 	}
 	var failure *Failure
 	if errors.As(err, &failure) {
 		l.level = max(l.level, slog.LevelError)
-		l.setLocked([]slog.Attr{slog.String("error_type", failure.Type), slog.String("error", clip(failure.Message))})
+		l.setLocked([]slog.Attr{slog.String("error_type", failure.Type), slog.String("error", handler.ClipTo(failure.Message, longest))})
 	}
 	for _, a := range l.attrs {
 		if a.Key == "outcome" { // of a chat message, which need not be a request

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"tairssl/handler"
 )
 
 // Metrics is a setting: the namespace of CloudWatch metrics, empty for none.
@@ -24,7 +26,7 @@ func (m *Metrics) UnmarshalText(text []byte) error {
 	case kind == "emf" && regexp.MustCompile(`^[0-9A-Za-z._/#-]{1,255}$`).MatchString(namespace) && !strings.HasPrefix(namespace, "AWS/"):
 		*m = Metrics(namespace)
 	default:
-		return fmt.Errorf("%q is none of emf, emf:NAMESPACE and none", clip(string(text)))
+		return fmt.Errorf("%q is none of emf, emf:NAMESPACE and none", handler.ClipTo(string(text), longest))
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"tairssl/handler"
 )
 
 // mattermost is an incoming webhook of Mattermost, wherever its operator runs it.
@@ -14,7 +16,7 @@ var mattermost = vendor{
 	compose: composeMattermost,
 	accepted: func(status int, body []byte) error {
 		if status != http.StatusOK {
-			return fmt.Errorf("refused with status %d: %s", status, clip(string(body), 200))
+			return fmt.Errorf("refused with status %d: %s", status, handler.ClipTo(string(body), 200))
 		}
 		return nil
 	},

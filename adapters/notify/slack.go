@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"tairssl/handler"
 )
 
 // slack is an incoming webhook of Slack, which answers "ok", or a status and a
@@ -18,7 +20,7 @@ var slack = vendor{
 		if status == http.StatusOK && strings.TrimSpace(string(body)) == "ok" {
 			return nil
 		}
-		return fmt.Errorf("refused with status %d: %s", status, clip(string(body), 200))
+		return fmt.Errorf("refused with status %d: %s", status, handler.ClipTo(string(body), 200))
 	},
 }
 
@@ -60,7 +62,7 @@ func slackApprove(l line) []slackBlock {
 	text := func(s string) slackText { return slackText{"plain_text", s} }
 	return []slackBlock{{Type: "actions", Elements: []any{slackButton{
 		Type: "button", Text: text("Approve"), Style: "primary", ActionID: b.Action, Value: b.Value,
-		Confirm: slackDialog{text("Approve the renewal?"), text(clip(approving(l), 250)), text("Approve"), text("Not now")},
+		Confirm: slackDialog{text("Approve the renewal?"), text(handler.ClipTo(approving(l), 250)), text("Approve"), text("Not now")},
 	}}}}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"tairssl/handler"
 )
 
 // Codes and words of the vendors that say more than that a message was refused.
@@ -39,7 +41,7 @@ func (s said) code() *int {
 
 // refused is the error of a code.
 func (s said) refused(code int) error {
-	return kindOf(slices.Contains(tokenCodes, code), slices.Contains(busyCodes, code), "refused with code %d: %s", code, clip(s.ErrMsg+s.Msg, 200))
+	return kindOf(slices.Contains(tokenCodes, code), slices.Contains(busyCodes, code), "refused with code %d: %s", code, handler.ClipTo(s.ErrMsg+s.Msg, 200))
 }
 
 func kindOf(token, busy bool, format string, args ...any) error {
@@ -67,7 +69,7 @@ func Taken(status int, body []byte) error {
 	case code != nil && *code != 0:
 		return s.refused(*code)
 	case s.OK != nil && !*s.OK:
-		return kindOf(slices.Contains(tokenWords, s.Error), slices.Contains(busyWords, s.Error), "refused: %s", clip(s.Error, 200))
+		return kindOf(slices.Contains(tokenWords, s.Error), slices.Contains(busyWords, s.Error), "refused: %s", handler.ClipTo(s.Error, 200))
 	case !isSuccess(status):
 		return kindOf(status == http.StatusUnauthorized, false, "answered with status %d", status)
 	}

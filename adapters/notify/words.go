@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"tairssl/handler"
 )
@@ -147,7 +146,7 @@ const longestName = 64
 // more stands behind the id, in the same brackets.
 func (n Note) called(more string) string {
 	name := strings.Join(strings.FieldsFunc(n.InstanceName, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }), " ")
-	if name = clip(name, longestName); name == "" || name == n.InstanceID {
+	if name = handler.ClipTo(name, longestName); name == "" || name == n.InstanceID {
 		if more = strings.TrimPrefix(more, ", "); more == "" {
 			return n.InstanceID
 		}
@@ -172,7 +171,7 @@ func (l line) label() string {
 func (l line) text(most int) string {
 	s := l.what
 	if l.why != "" {
-		s += ": " + clip(l.why, most)
+		s += ": " + handler.ClipTo(l.why, most)
 	}
 	for _, more := range []string{l.ca, l.when} {
 		if more != "" {
@@ -197,15 +196,4 @@ func fetchable(s string) string {
 		return ""
 	}
 	return s
-}
-
-// clip shortens s to at most so many bytes.
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most] + "…"
 }

@@ -78,7 +78,7 @@ func (c *Client) Close() {
 func (c *Client) permit(action, region string) error {
 	shown := region
 	if !handler.ValidRegion(region) {
-		shown = strconv.Quote(clip(region))
+		shown = strconv.Quote(handler.ClipTo(region, longest))
 	}
 	var e *handler.Error
 	switch {
@@ -87,7 +87,7 @@ func (c *Client) permit(action, region string) error {
 	case len(c.regions) == 0:
 		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the %d regions that this version knows: if it is a new one, add it to TAIRSSL_REGION", action, shown, len(places))
 	default:
-		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the regions of TAIRSSL_REGION (%s): add it there", action, shown, clip(strings.Join(c.regions, ", ")))
+		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the regions of TAIRSSL_REGION (%s): add it there", action, shown, handler.ClipTo(strings.Join(c.regions, ", "), longest))
 	}
 	e.Err = handler.ErrRegion
 	return e

@@ -25,7 +25,7 @@ func (Credential) GoString() string { return "[credential]" }
 
 // Redact takes a credential out of a text, plain or as it stands in a URL, and
 // bounds its length.
-func (c Credential) Redact(text string) string { return clip(redact(c, text)) }
+func (c Credential) Redact(text string) string { return handler.ClipTo(redact(c, text), longest) }
 
 // Credentials gives the credential to sign a call with. It is asked for each
 // call, since temporary ones end; it may be called concurrently.

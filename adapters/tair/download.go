@@ -57,7 +57,7 @@ func (c *Client) downloadable(region, from string) (*url.URL, error) {
 	case u.Scheme != "https":
 		return nil, handler.Errorf(handler.Unsupported, "the URL of the CA chain is not https, so it is not asked")
 	case !handler.IsAlibaba(u.Hostname()) || u.Port() != "" && u.Port() != "443":
-		return nil, handler.Errorf(handler.Unsupported, "the CA chain is at %s, which is not one of Alibaba's hosts, so it is not asked", clip(u.Host))
+		return nil, handler.Errorf(handler.Unsupported, "the CA chain is at %s, which is not one of Alibaba's hosts, so it is not asked", handler.ClipTo(u.Host, longest))
 	}
 	return u, nil
 }
@@ -102,7 +102,7 @@ func undelivered(u *url.URL, err error) *handler.Error {
 	for errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	why := clip(strings.ReplaceAll(err.Error(), u.String(), u.Host))
+	why := handler.ClipTo(strings.ReplaceAll(err.Error(), u.String(), u.Host), longest)
 	if errors.Is(err, context.DeadlineExceeded) {
 		why = "no answer in time"
 	}

@@ -71,8 +71,8 @@ func refusal(action string, c Credential, b *bound, server *sdkerrors.ServerErro
 	if code == "SignatureDoesNotMatch" || code == "IncompleteSignature" {
 		message = "the signature is wrong" // the API's words repeat the signed string
 	}
-	e := handler.Errorf(row.kind, "%s: %s", action, row.explain(action, b, clip(redact(c, message))))
-	e.Code, e.RequestID, e.Err = clip(redact(c, code)), clip(redact(c, server.RequestId())), row.err
+	e := handler.Errorf(row.kind, "%s: %s", action, row.explain(action, b, handler.ClipTo(redact(c, message), longest)))
+	e.Code, e.RequestID, e.Err = handler.ClipTo(redact(c, code), longest), handler.ClipTo(redact(c, server.RequestId()), longest), row.err
 	// Of the refusals by a server that is in trouble only throttling is sure to
 	// have done nothing.
 	trouble := status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
@@ -106,11 +106,5 @@ func redact(c Credential, text string) string {
 	return text
 }
 
-// clip bounds what the API says.
-func clip(s string) string {
-	const most = 400
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+// longest is how much of the API's words an error shows, in bytes.
+const longest = 400

@@ -3,6 +3,8 @@ package tair
 import (
 	"context"
 
+	"tairssl/handler"
+
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
@@ -43,6 +45,6 @@ func (c *Client) Identity(ctx context.Context, sts Endpoint, region string) (Ide
 		if err != nil {
 			return Identity{}, err
 		}
-		return Identity{AccountID: clip(resp.AccountId), ARN: clip(resp.Arn), Kind: clip(resp.IdentityType)}, nil
+		return Identity{AccountID: handler.ClipTo(resp.AccountId, longest), ARN: handler.ClipTo(resp.Arn, longest), Kind: handler.ClipTo(resp.IdentityType, longest)}, nil
 	})
 }

@@ -92,9 +92,9 @@ const invokeAction = "Function Compute, InvokeFunction"
 func (o InvokeOptions) request(payload []byte) (*requests.CommonRequest, error) {
 	switch {
 	case !handler.ValidRegion(o.Region):
-		return nil, handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", invokeAction, clip(o.Region))
+		return nil, handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", invokeAction, handler.ClipTo(o.Region, longest))
 	case !functionName(o.Function) || o.Qualifier != "" && !functionName(o.Qualifier):
-		return nil, handler.Errorf(handler.Invalid, "%s: a function's name and its qualifier have letters, digits, - and _ only, at most 128; got %q and %q", invokeAction, clip(o.Function), clip(o.Qualifier))
+		return nil, handler.Errorf(handler.Invalid, "%s: a function's name and its qualifier have letters, digits, - and _ only, at most 128; got %q and %q", invokeAction, handler.ClipTo(o.Function, longest), handler.ClipTo(o.Qualifier, longest))
 	case len(payload) > MaxAsyncPayload:
 		return nil, handler.Errorf(handler.Invalid, "%s: the payload has %d bytes; an asynchronous invocation takes %d", invokeAction, len(payload), MaxAsyncPayload)
 	}
@@ -172,8 +172,8 @@ func (o InvokeOptions) failure(ctx context.Context, c Credential, b *bound, resp
 	if row.fix == allowInvoke {
 		row.fix = fmt.Sprintf(allowInvoke, o.Region, o.Function)
 	}
-	e := handler.Errorf(row.kind, "%s: %s", invokeAction, row.explain("", b, clip(redact(c, message))))
-	e.Code, e.RequestID = clip(redact(c, code)), clip(redact(c, said.RequestId))
+	e := handler.Errorf(row.kind, "%s: %s", invokeAction, row.explain("", b, handler.ClipTo(redact(c, message), longest)))
+	e.Code, e.RequestID = handler.ClipTo(redact(c, code), longest), handler.ClipTo(redact(c, said.RequestId), longest)
 	e.Uncertain = row.uncertain || status >= http.StatusInternalServerError && row.kind != handler.Throttled
 	return e
 }

@@ -32,7 +32,7 @@ const secretAction = "KMS, GetSecretValue"
 // Unavailable if a later call may do. No error shows the name or the value.
 func Secret(ctx context.Context, o SecretOptions, name string) (string, error) {
 	if !handler.ValidRegion(o.Region) {
-		return "", handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", secretAction, clip(o.Region))
+		return "", handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", secretAction, handler.ClipTo(o.Region, longest))
 	}
 	credential, err := o.Credentials(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func refusedSecret(c Credential, server *sdkerrors.ServerError) error {
 	if !known {
 		row.kind, row.fix = handler.Unavailable, "KMS has a fault"
 	}
-	e := handler.Errorf(row.kind, "%s: refused with %s: %s", secretAction, cmp.Or(clip(redact(c, server.ErrorCode())), "no code"), row.fix)
-	e.Code = clip(redact(c, server.ErrorCode()))
+	e := handler.Errorf(row.kind, "%s: refused with %s: %s", secretAction, cmp.Or(handler.ClipTo(redact(c, server.ErrorCode()), longest), "no code"), row.fix)
+	e.Code = handler.ClipTo(redact(c, server.ErrorCode()), longest)
 	return e
 }

@@ -102,7 +102,7 @@ func checkSigned(req *http.Request, by time.Time) error {
 		}
 	}
 	e := handler.Errorf(handler.Unavailable, "%s was not sent: it was signed at %s, and had to be by %s",
-		req.URL.Query().Get("Action"), clip(strings.Join(said, " ")), by.UTC().Format(time.RFC3339))
+		req.URL.Query().Get("Action"), handler.ClipTo(strings.Join(said, " "), longest), by.UTC().Format(time.RFC3339))
 	e.Err = handler.ErrLate
 	return e
 }

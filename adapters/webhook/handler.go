@@ -132,8 +132,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			level = slog.LevelWarn
 		}
 		h.Line(r.Context(), level, append([]slog.Attr{
-			slog.String("route", clip(r.URL.Path)), slog.String("method", clip(r.Method)), slog.Int("status", q.status),
-			slog.Int("bytes", len(q.body)), slog.String("source_ip", clip(r.RemoteAddr)),
+			slog.String("route", handler.ClipTo(r.URL.Path, longest)), slog.String("method", handler.ClipTo(r.Method, longest)), slog.Int("status", q.status),
+			slog.Int("bytes", len(q.body)), slog.String("source_ip", handler.ClipTo(r.RemoteAddr, longest)),
 		}, q.attrs...)...)
 	}()
 	if r.URL.Path == "/healthz" {
@@ -195,11 +195,5 @@ func isCloudEvents(media string) bool {
 	return !structured || form == "" || form == "-batch" || strings.HasSuffix(form, "+json")
 }
 
-// clip shortens what a stranger sent so that it can be logged or quoted.
-func clip(s string) string {
-	const most = 100
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "?")
-}
+// longest is how much of a caller's words the log shows, in bytes.
+const longest = 100

@@ -53,7 +53,7 @@ func (x *examination) sendTest(n *notify.Notifier, places []notify.Place) (findi
 		case x.over() != "":
 			findings = append(findings, x.cutShort(Notification, on, x.over()))
 		default:
-			findings = append(findings, fail(Notification, on, handler.Unavailable, places[i].Host+": "+clip(err.Error()), "check this entry of TAIRSSL_NOTIFY_URLS, and the robot at its vendor"))
+			findings = append(findings, fail(Notification, on, handler.Unavailable, places[i].Host+": "+handler.ClipTo(err.Error(), longest), "check this entry of TAIRSSL_NOTIFY_URLS, and the robot at its vendor"))
 		}
 	}
 	return findings

@@ -114,7 +114,7 @@ func (x *examination) authority(s seen) (findings []Finding) {
 	for _, m := range marked.Instances {
 		if mark := m.Tags[handler.CAChangedTag]; !slices.Contains(x.settings.CAAccept, mark) {
 			return append(findings, warn(CA, s.RegionID, "nothing is changed unattended, because the CA changed with the renewal of "+m.InstanceID,
-				fmt.Sprintf("give all clients the new CA, tairssl ca %s, and then set TAIRSSL_CA_ACCEPT=%s", m.InstanceID, clip(mark))))
+				fmt.Sprintf("give all clients the new CA, tairssl ca %s, and then set TAIRSSL_CA_ACCEPT=%s", m.InstanceID, handler.ClipTo(mark, longest))))
 		}
 	}
 	return findings

@@ -242,17 +242,12 @@ func stage(err error) (at step, found string) {
 	case errors.As(err, &record):
 		return byTLS, "it does not speak TLS"
 	case errors.As(err, &dial) && dial.Op == "dial":
-		return byConnecting, "no connection: " + clip(dial.Err.Error())
+		return byConnecting, "no connection: " + handler.ClipTo(dial.Err.Error(), longest)
 	case errors.Is(err, context.DeadlineExceeded):
 		return byTime, fmt.Sprintf("no answer within %s", askTimeout)
 	}
-	return byAnything, "no answer: " + clip(err.Error())
+	return byAnything, "no answer: " + handler.ClipTo(err.Error(), longest)
 }
 
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+// longest is how much of somebody else's words a finding shows, in bytes.
+const longest = 200
