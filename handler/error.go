@@ -13,11 +13,11 @@ type Kind string
 
 // The kinds of failure. [Kind.HTTPStatus] and [Kind.ExitCode] say how each is answered.
 const (
-	Invalid      Kind = "invalid"      // the request breaks a rule; a repetition can not help
+	Invalid      Kind = "invalid"      // the request breaks a rule; a repetition cannot help
 	Unauthorized Kind = "unauthorized" // the caller is not known
 	Forbidden    Kind = "forbidden"    // the caller, or this function's role, may not do this
 	NotFound     Kind = "not_found"    // no such instance in that region
-	Unsupported  Kind = "unsupported"  // the instance can not do this, now or ever
+	Unsupported  Kind = "unsupported"  // the instance cannot do this, now or ever
 	Locked       Kind = "locked"       // the instance is locked, for an unpaid bill for one
 	Throttled    Kind = "throttled"    // the API's rate is used up; later it will do
 	Unavailable  Kind = "unavailable"  // the API, or the way to it, is down, or the time ran out

@@ -115,7 +115,7 @@ func New(f *fleet.Fleet, o Options) *Bot {
 }
 
 // Say answers a message before ctx's deadline, whatever happens. What changes
-// something is handed over, and so is what can not be read in time.
+// something is handed over, and so is what cannot be read in time.
 func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	if m.Received.IsZero() {
 		m.Received = b.Now()

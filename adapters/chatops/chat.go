@@ -123,7 +123,7 @@ func (c *Chat) serve(p *Platform, q webhook.Request) {
 	switch {
 	case h.done:
 	case h.unread != "":
-		p.encode(c, q, h, text("I can not read that message: "+h.unread+"."))
+		p.encode(c, q, h, text("I cannot read that message: "+h.unread+"."))
 	case h.id != "" && !c.heard.first(p.Name+" "+h.id, c.Now(), repeatedFor):
 		q.Note(slog.Bool("repeated", true))
 		q.Write(http.StatusOK, []byte("{}")) // any 200 ends it

@@ -488,7 +488,7 @@ func TestBadChatBodies(t *testing.T) {
 		return knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))}
 	}
 	bomb := strings.Repeat("a&", 30000)
-	const says = "I can not read that message"
+	const says = "I cannot read that message"
 	// Anything but a 200 a platform shows as its own error, or sends again.
 	for name, test := range map[string]struct {
 		knock
@@ -738,7 +738,7 @@ func TestChatVectors(t *testing.T) {
 	if got := chatops.SignFeishu("test key", "abc", time.Unix(1700000000, 0), []byte(lark)).Get("X-Lark-Signature"); got != "0c09d96c2aef2ad08179b3967ea410bbc91dab24ce3aec05af962cf1935844af" {
 		t.Errorf("Feishu signs %s", got)
 	}
-	if got, err := chatops.LarkDecrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="); err != nil || string(got) != "hello world" {
+	if got, err := chatops.FeishuDecrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="); err != nil || string(got) != "hello world" {
 		t.Errorf("Feishu's text is decrypted to %q, %v", got, err)
 	}
 	if h, err := chatops.SignTeams(teamsToken, []byte(`{"type":"message","text":"<at>tair</at> status"}`)); err != nil || h.Get("Authorization") != "HMAC 5Vkg0/uM+D7MSDoJ+YgUvnqpAQqv9SBZZZWdwLpwCoA=" {

@@ -26,7 +26,7 @@
 // [Options].Hand and answers that it was started. An invocation of its own, for
 // which nobody waits, opens it ([Bot.Open]), makes the change by [Options].Change,
 // watches it and gives the end ([Bot.Finish]), which [Chat.Handed] sends to where
-// the message came from. What can not be read in time takes the same way, and so does
+// the message came from. What cannot be read in time takes the same way, and so does
 // an answer that the platform did not take. A handed message is sealed, so that nobody
 // else can make one or read where its answer goes.
 package chatops

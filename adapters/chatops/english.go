@@ -33,7 +33,7 @@ var inEnglish = sync.OnceValue(func() *wording {
 		CodeFitsNothing: "nothing was changed: that code was given to somebody else or elsewhere, or the certificate has changed since. Ask for status, or for the change again",
 		CouldNotLook:    "I could not look for the instance of that code, so nothing was changed. The same code can be used again.",
 
-		WhoAreYou:     "I can not tell who you are, so you may do nothing here.",
+		WhoAreYou:     "I cannot tell who you are, so you may do nothing here.",
 		MayNotSeeAny:  "You may not see any instance here.",
 		MayNotSee:     "You may not see %s here.",
 		MayNot:        "You may not %s %s here.",
@@ -68,7 +68,7 @@ var inEnglish = sync.OnceValue(func() *wording {
 		RanOut:            "I ran out of time. Nothing was changed; try again.",
 		TakesLonger:       "This takes longer; the answer follows here.",
 		CouldNotGoOn:      "I could not go on after this answer: ",
-		CouldNotTellStart: "I can not tell whether this was started: ",
+		CouldNotTellStart: "I cannot tell whether this was started: ",
 		CouldNotStart:     "I could not start this: ",
 		SameCode:          "Nothing was changed. The same code can be used again.",
 		Started:           "Started: %s.",

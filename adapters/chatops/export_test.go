@@ -1,9 +1,9 @@
 package chatops
 
 var (
-	LarkDecrypt = larkDecrypt
-	HTMLText    = htmlText
-	WeComSeal   = weComSeal
-	WeComSign   = weComSign
-	WeComOpen   = weComOpen
+	FeishuDecrypt = feishuDecrypt
+	HTMLText      = htmlText
+	WeComSeal     = weComSeal
+	WeComSign     = weComSign
+	WeComOpen     = weComOpen
 )

@@ -32,7 +32,7 @@ var feishu = Platform{
 	},
 	Sample: func(s Speaker) []byte {
 		return handler.JSON(map[string]any{
-			"header": map[string]string{"event_type": larkMessageEvent, "tenant_key": s.Tenant, "token": s.Token},
+			"header": map[string]string{"event_type": feishuMessageEvent, "tenant_key": s.Tenant, "token": s.Token},
 			"event": map[string]any{
 				"sender":  map[string]any{"sender_id": map[string]string{"open_id": s.User}},
 				"message": map[string]string{"chat_id": s.Channel, "message_type": "text", "content": string(handler.JSON(map[string]string{"text": s.Text}))},
@@ -58,12 +58,12 @@ var feishu = Platform{
 }
 
 const (
-	larkSignature = "X-Lark-Signature"
-	larkTime      = "X-Lark-Request-Timestamp"
-	larkNonce     = "X-Lark-Request-Nonce"
+	feishuSignature = "X-Lark-Signature"
+	feishuTime      = "X-Lark-Request-Timestamp"
+	feishuNonce     = "X-Lark-Request-Nonce"
 
-	larkMessageEvent = "im.message.receive_v1"
-	larkCardEvent    = "card.action.trigger"
+	feishuMessageEvent = "im.message.receive_v1"
+	feishuCardEvent    = "card.action.trigger"
 )
 
 // feishuScheme is that of Feishu's event subscriptions: a SHA-256 over time,
@@ -74,7 +74,7 @@ const (
 func feishuScheme(o FeishuSettings) webhook.Scheme {
 	return webhook.NewScheme("feishu", handler.Signed, func(m webhook.Message) error {
 		token := string(o.FeishuVerificationToken)
-		if m.Header.Values(larkSignature) == nil {
+		if m.Header.Values(feishuSignature) == nil {
 			event, err := o.open(m.Body)
 			if err != nil {
 				return err
@@ -84,15 +84,15 @@ func feishuScheme(o FeishuSettings) webhook.Scheme {
 			}
 			return nil
 		}
-		at, err := m.Fresh(larkTime, time.Second)
+		at, err := m.Fresh(feishuTime, time.Second)
 		if err != nil {
 			return err
 		}
-		nonce, err := m.Only(larkNonce)
+		nonce, err := m.Only(feishuNonce)
 		if err != nil {
 			return err
 		}
-		signature, err := m.Only(larkSignature)
+		signature, err := m.Only(feishuSignature)
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func feishuScheme(o FeishuSettings) webhook.Scheme {
 			}
 			return err
 		}
-		if err := o.FeishuEncryptKeys.Any(func(key string) bool { return webhook.Same(signature, larkSign(key, at, nonce, m.Body)) }); err != nil {
+		if err := o.FeishuEncryptKeys.Any(func(key string) bool { return webhook.Same(signature, feishuSign(key, at, nonce, m.Body)) }); err != nil {
 			return err
 		}
 		event, err := o.open(m.Body)
@@ -114,7 +114,7 @@ func feishuScheme(o FeishuSettings) webhook.Scheme {
 	})
 }
 
-func larkSign(key, at, nonce string, body []byte) string {
+func feishuSign(key, at, nonce string, body []byte) string {
 	sum := sha256.Sum256([]byte(at + nonce + key + string(body)))
 	return hex.EncodeToString(sum[:])
 }
@@ -129,7 +129,7 @@ func oldLarkSign(token, at, nonce string, body []byte) string {
 // SignFeishu gives Feishu's headers for a body.
 func SignFeishu(key, nonce string, now time.Time, body []byte) http.Header {
 	at := strconv.FormatInt(now.Unix(), 10)
-	return http.Header{larkTime: {at}, larkNonce: {nonce}, larkSignature: {larkSign(key, at, nonce, body)}}
+	return http.Header{feishuTime: {at}, feishuNonce: {nonce}, feishuSignature: {feishuSign(key, at, nonce, body)}}
 }
 
 // decodeFeishu reads a challenge, a message to the bot or a button of a card.
@@ -144,13 +144,13 @@ func decodeFeishu(c *Chat, _ *Platform, q webhook.Request) heard {
 		}{e.Challenge})
 		return heard{done: true}
 	case e.isOldCard():
-		answer(q, larkToast("error", "This app sends its cards' buttons in the old version, which I do not take. "+
+		answer(q, feishuToast("error", "This app sends its cards' buttons in the old version, which I do not take. "+
 			"In the app's settings subscribe to the callback card.action.trigger, or say the code."))
 		return heard{done: true, unread: "a card's button of the old version: subscribe to card.action.trigger"}
-	case e.Header.EventType == larkMessageEvent:
-		return c.larkMessage(q, e)
-	case e.Header.EventType == larkCardEvent:
-		return c.larkPress(q, e)
+	case e.Header.EventType == feishuMessageEvent:
+		return c.feishuMessage(q, e)
+	case e.Header.EventType == feishuCardEvent:
+		return c.feishuPress(q, e)
 	}
 	return ignored(q) // an event that asks for nothing
 }
@@ -162,12 +162,12 @@ func unreadEvent(q webhook.Request, what string) heard {
 	return h
 }
 
-func (c *Chat) larkMessage(q webhook.Request, e larkEvent) heard {
+func (c *Chat) feishuMessage(q webhook.Request, e feishuEvent) heard {
 	message := e.Event.Message
 	if e.Event.Sender.SenderType == "app" {
 		return ignored(q)
 	}
-	said, err := larkText(message.MessageType, message.Content)
+	said, err := feishuText(message.MessageType, message.Content)
 	if err != nil {
 		return unreadEvent(q, err.Error())
 	}
@@ -186,7 +186,7 @@ func (c *Chat) larkMessage(q webhook.Request, e larkEvent) heard {
 	}
 }
 
-func (c *Chat) larkPress(q webhook.Request, e larkEvent) heard {
+func (c *Chat) feishuPress(q webhook.Request, e feishuEvent) heard {
 	var value struct{ Action, Code string }
 	if json.Unmarshal(e.Event.Action.Value, &value) != nil || value.Action != confirm && value.Action != approve {
 		return unreadEvent(q, "it is no button of ours")
@@ -208,16 +208,16 @@ func (c *Chat) larkPress(q webhook.Request, e larkEvent) heard {
 // button is spent. A message is not answered by the body.
 func encodeFeishu(_ *Chat, q webhook.Request, h heard, r Reply) {
 	if !h.pressed {
-		answer(q, larkAnswer(r))
+		answer(q, feishuAnswer(r))
 		return
 	}
-	body := larkToast("info", strings.Join(r.Lines, "\n"))
+	body := feishuToast("info", strings.Join(r.Lines, "\n"))
 	if r.Decided != "" {
-		body["card"] = map[string]any{"type": "raw", "data": larkCard(r)}
+		body["card"] = map[string]any{"type": "raw", "data": feishuCard(r)}
 	}
 	answer(q, body)
 }
 
-func larkToast(kind, text string) map[string]any {
+func feishuToast(kind, text string) map[string]any {
 	return map[string]any{"toast": map[string]string{"type": kind, "content": text}}
 }

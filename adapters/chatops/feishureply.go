@@ -45,12 +45,12 @@ func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send,
 		Accepted: notify.Taken,
 		Make: func(ctx context.Context, renew bool) (notify.Post, error) {
 			token, err := c.tokens.get(ctx, p.Name, c.Now(), renew, func(ctx context.Context) (string, time.Duration, error) {
-				return c.larkAccess(ctx, p, host)
+				return c.feishuAccess(ctx, p, host)
 			})
 			if err != nil {
 				return notify.Post{}, err
 			}
-			return c.postJSON(p, target, token, larkAnswer(r))
+			return c.postJSON(p, target, token, feishuAnswer(r))
 		},
 	}, nil
 }
@@ -66,12 +66,12 @@ func (c *Chat) FeishuToken(ctx context.Context, host string, renew bool) (string
 		return "", fmt.Errorf("the app is at home on %s: name that host in TAIRSSL_NOTIFY_URLS, or put %s into TAIRSSL_CHAT_REPLY_HOSTS", home, host)
 	}
 	return c.tokens.get(ctx, feishu.Name, c.Now(), renew, func(ctx context.Context) (string, time.Duration, error) {
-		return c.larkAccess(ctx, &feishu, host)
+		return c.feishuAccess(ctx, &feishu, host)
 	})
 }
 
-// larkAccess fetches an access token of the app.
-func (c *Chat) larkAccess(ctx context.Context, p *Platform, host string) (token string, life time.Duration, err error) {
+// feishuAccess fetches an access token of the app.
+func (c *Chat) feishuAccess(ctx context.Context, p *Platform, host string) (token string, life time.Duration, err error) {
 	s := c.Settings.FeishuSettings
 	post, err := c.postJSON(p, "https://"+host+"/open-apis/auth/v3/tenant_access_token/internal", "",
 		map[string]string{"app_id": s.FeishuAppID, "app_secret": string(s.FeishuAppSecret)})

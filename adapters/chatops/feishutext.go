@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// larkText is what a message says: a text, or a post of paragraphs of pieces.
-func larkText(kind, content string) (string, error) {
+// feishuText is what a message says: a text, or a post of paragraphs of pieces.
+func feishuText(kind, content string) (string, error) {
 	switch kind {
 	case "text":
 		var body struct{ Text string }
@@ -19,15 +19,15 @@ func larkText(kind, content string) (string, error) {
 		}
 		return body.Text, nil
 	case "post":
-		post, err := larkPostIn([]byte(content), 3)
+		post, err := feishuPostIn([]byte(content), 3)
 		return post, err
 	}
 	return "help", nil // a picture asks for nothing
 }
 
-// larkPostIn reads a post, which may be wrapped in a language, or in the word post
+// feishuPostIn reads a post, which may be wrapped in a language, or in the word post
 // and a language.
-func larkPostIn(content []byte, depth int) (string, error) {
+func feishuPostIn(content []byte, depth int) (string, error) {
 	var post struct {
 		Title   string
 		Content [][]struct{ Tag, Text, Href string }
@@ -55,7 +55,7 @@ func larkPostIn(content []byte, depth int) (string, error) {
 		return "", errors.New("the content of its message is not JSON")
 	}
 	for _, language := range slices.Sorted(maps.Keys(wrapped)) {
-		if text, err := larkPostIn(wrapped[language], depth-1); err == nil {
+		if text, err := feishuPostIn(wrapped[language], depth-1); err == nil {
 			return text, nil
 		}
 	}

@@ -204,7 +204,7 @@ func TestWorkThatCanNotBeHandedOverIsSaidAndTheCodeHoldsOn(t *testing.T) {
 	lost := handler.Errorf(handler.Unavailable, "no answer")
 	lost.Uncertain = true
 	d.fault = lost
-	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+code); !strings.Contains(answer, "can not tell whether") || !strings.Contains(answer, "Ask status "+id) || strings.Contains(answer, "Nothing was changed") {
+	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+code); !strings.Contains(answer, "cannot tell whether") || !strings.Contains(answer, "Ask status "+id) || strings.Contains(answer, "Nothing was changed") {
 		t.Errorf("where the answer was lost it is answered %q", answer)
 	}
 	d.logged(t, `"outcome":"unknown"`, `"kind":"unavailable"`)
@@ -216,7 +216,7 @@ func TestWorkThatCanNotBeHandedOverIsSaidAndTheCodeHoldsOn(t *testing.T) {
 
 func TestAPanicOnTheWayIsAnswered(t *testing.T) {
 	d := newDesk(newCloud(id), func(o *chatops.Options) { o.Hand = func(context.Context, []byte) error { panic("boom") } })
-	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+d.plan(t)); !strings.Contains(answer, "can not tell whether") || strings.Contains(answer, "boom") {
+	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+d.plan(t)); !strings.Contains(answer, "cannot tell whether") || strings.Contains(answer, "boom") {
 		t.Errorf("it is answered %q", answer)
 	}
 	d.logged(t, `"msg":"panic"`)
@@ -251,7 +251,7 @@ func TestWhatCanNotBeReadInTimeIsHandedOver(t *testing.T) {
 	}
 }
 
-// A fleet that can not be seen whole in time is read on.
+// A fleet that cannot be seen whole in time is read on.
 func TestAFleetTooLargeForAChatIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(newFleet(700))

@@ -19,7 +19,7 @@ import (
 const (
 	teamsKey    = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	feishuToken = "verification-token"
-	feishuEvent = `{"header":{"event_type":"im.message.receive_v1","token":"` + feishuToken + `"}}`
+	feishuBody  = `{"header":{"event_type":"im.message.receive_v1","token":"` + feishuToken + `"}}`
 	someBody    = `{"text":"Update"}`
 )
 
@@ -35,7 +35,7 @@ func schemes() map[string]webhooktest.Fixture {
 			New: func(s webhook.Secrets) webhook.Scheme {
 				return feishuScheme(FeishuSettings{FeishuEncryptKeys: s, FeishuVerificationToken: feishuToken})
 			},
-			Secret: "s", Other: "new", Body: feishuEvent, Timed: true, Covers: true,
+			Secret: "s", Other: "new", Body: feishuBody, Timed: true, Covers: true,
 			Sign: func(secret string, at time.Time, body string) http.Header {
 				return SignFeishu(secret, "abc", at, []byte(body))
 			},
@@ -109,17 +109,17 @@ func TestSchemeOfFeishuWantsItsToken(t *testing.T) {
 		want        bool
 	}{
 		"an unsigned challenge":                     {feishuToken, fmt.Sprintf(challenge, feishuToken), true, true},
-		"an unsigned challenge, sealed":             {feishuToken, larkSealed(fmt.Sprintf(challenge, feishuToken)), true, true},
+		"an unsigned challenge, sealed":             {feishuToken, feishuSealed(fmt.Sprintf(challenge, feishuToken)), true, true},
 		"an unsigned challenge, another token":      {feishuToken, fmt.Sprintf(challenge, "other"), true, false},
 		"an unsigned challenge, no token":           {feishuToken, fmt.Sprintf(challenge, ""), true, false},
 		"an unsigned challenge, none is configured": {"", fmt.Sprintf(challenge, ""), true, false},
 		"an unsigned event":                         {feishuToken, fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken), true, false},
 		"an unsigned event that says challenge":     {feishuToken, fmt.Sprintf(`{"type":"","token":%q}`, feishuToken), true, false},
 		"an event":                                  {feishuToken, fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken), false, true},
-		"an event, sealed":                          {feishuToken, larkSealed(fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken)), false, true},
+		"an event, sealed":                          {feishuToken, feishuSealed(fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken)), false, true},
 		"an event of the old form":                  {feishuToken, fmt.Sprintf(`{"token":%q}`, feishuToken), false, true},
 		"an event, another token":                   {feishuToken, `{"header":{"token":"other"}}`, false, false},
-		"an event, another token, sealed":           {feishuToken, larkSealed(`{"header":{"token":"other"}}`), false, false},
+		"an event, another token, sealed":           {feishuToken, feishuSealed(`{"header":{"token":"other"}}`), false, false},
 		"an event, the other place's token":         {feishuToken, fmt.Sprintf(`{"token":%q,"header":{"token":"other"}}`, feishuToken), false, false},
 		"an event, no token":                        {feishuToken, `{}`, false, false},
 		"an event, none is configured":              {"", `{"header":{"token":"other"}}`, false, true},
@@ -137,13 +137,13 @@ func TestSchemeOfFeishuWantsItsToken(t *testing.T) {
 	}
 }
 
-// larkSealed encrypts as Feishu does.
-func larkSealed(plain string) string {
+// feishuSealed encrypts as Feishu does.
+func feishuSealed(plain string) string {
 	n := aes.BlockSize - len(plain)%aes.BlockSize
-	return larkSealedRaw(append([]byte(plain), bytes.Repeat([]byte{byte(n)}, n)...))
+	return feishuSealedRaw(append([]byte(plain), bytes.Repeat([]byte{byte(n)}, n)...))
 }
 
-func larkSealedRaw(padded []byte) string {
+func feishuSealedRaw(padded []byte) string {
 	key := sha256.Sum256([]byte("s"))
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
@@ -167,7 +167,7 @@ func TestSchemeOfFeishuWantsItsPadding(t *testing.T) {
 		"more than a block":            {`{"type":"abcde"}` + strings.Repeat("\x11", 16), false},
 		"whose bytes are not the same": {`{"type":"ab"}` + "\x01\x02\x03", false},
 	} {
-		body := larkSealedRaw([]byte(test.plain))
+		body := feishuSealedRaw([]byte(test.plain))
 		if got := webhooktest.Takes(scheme, SignFeishu("s", "abc", webhooktest.Now, []byte(body)), body); got != test.want {
 			t.Errorf("a body with a padding, %s, is taken: %v", name, got)
 		}

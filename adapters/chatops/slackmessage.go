@@ -9,7 +9,7 @@ import (
 	"tairssl/adapters/notify"
 )
 
-var errSlackToken = errors.New("a message in Slack can not be answered: TAIRSSL_SLACK_BOT_TOKEN is missing")
+var errSlackToken = errors.New("a message in Slack cannot be answered: TAIRSSL_SLACK_BOT_TOKEN is missing")
 
 // slackLater answers at the response_url, which takes five messages within 30
 // minutes, or in a thread.

@@ -155,7 +155,7 @@ func weComText(lines []string) string {
 func element(name, text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' {
-			return -1 // which XML can not hold
+			return -1 // which XML cannot hold
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))

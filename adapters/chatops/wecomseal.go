@@ -53,7 +53,7 @@ const weComBlock = 32
 
 // weComOpen decrypts: 16 random bytes, the length, the message, and whose it is.
 func weComOpen(encoded, sealed string) (message []byte, company string, err error) {
-	bad := errors.New("it can not be decrypted")
+	bad := errors.New("it cannot be decrypted")
 	key, err := weComKey(encoded)
 	text, err64 := base64.StdEncoding.DecodeString(sealed)
 	if err != nil || err64 != nil || len(text) == 0 || len(text)%aes.BlockSize != 0 {

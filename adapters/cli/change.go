@@ -14,7 +14,7 @@ import (
 
 // change is the command of an action: it reads, shows what would happen, asks,
 // and asks for exactly what was shown: every request carries the expiry that
-// was seen, so that a confirmation can not act on another certificate.
+// was seen, so that a confirmation cannot act on another certificate.
 func (c *command) change(action handler.Action, short string) *cobra.Command {
 	var (
 		dryRun, yes, force bool

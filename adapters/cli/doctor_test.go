@@ -232,7 +232,7 @@ func TestDoctorOfSettings(t *testing.T) {
 	code, found := p.examine()
 	p.expect(found, "settings TAIRSSL_RATE", doctor.Failed, "API calls a second")
 	p.expect(found, "settings TAIRSSL_MAX_TARGETS", doctor.Failed, "0 is not between 1 and 1000")
-	p.expect(found, "settings TAIRSSL_SLACK_SIGNING_SECRETS", doctor.Failed, "can not be read")
+	p.expect(found, "settings TAIRSSL_SLACK_SIGNING_SECRETS", doctor.Failed, "cannot be read")
 	for _, check := range doctor.Checks[1:] {
 		p.expect(found, check, doctor.Skipped, "settings")
 	}
@@ -389,7 +389,7 @@ func TestDoctorOfReads(t *testing.T) {
 		code, found := p.examine("--instance", id)
 		p.expect(found, "permission "+action, doctor.Failed, "denied", "allow kvstore:"+action+" on acs:kvstore:cn-hangzhou:1234567890123456:instance/", "to acs:ram::1234567890123456:user/emulator")
 		if action == "DescribeInstanceAttribute" || action == "DescribeInstanceSSL" {
-			p.expect(found, "instance "+id, doctor.Failed, "can not be read", "permissions above")
+			p.expect(found, "instance "+id, doctor.Failed, "cannot be read", "permissions above")
 		}
 		if f := found["permission "+action]; code != 3 || f.Kind != handler.Forbidden || f.Code != "Forbidden.RAM" || f.RequestID == "" {
 			t.Errorf("without %s it ends %d with %+v", action, code, f)

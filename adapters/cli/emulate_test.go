@@ -71,6 +71,6 @@ func TestEmulateTakesWhatIsAskedByItsFlags(t *testing.T) {
 		t.Errorf("without --seed it ends %d: %s", code, stderr)
 	}
 	if code, stderr := emulating(t, func(string) {}, "--lag", "1s", "--lag-min", "2s"); code != 2 || !strings.Contains(stderr, "LagMin is 2s") {
-		t.Errorf("a lag that can not be drawn ends %d: %s", code, stderr)
+		t.Errorf("a lag that cannot be drawn ends %d: %s", code, stderr)
 	}
 }

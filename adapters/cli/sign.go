@@ -131,7 +131,7 @@ func (c *command) readAnswer(scheme signing, secret string, args []string) error
 	}
 	said, err := scheme.read(secret, answer)
 	if err != nil {
-		return usagef("the answer can not be read: %v\n%s", err, answer)
+		return usagef("the answer cannot be read: %v\n%s", err, answer)
 	}
 	fmt.Fprintln(c.Stdout, said)
 	return nil

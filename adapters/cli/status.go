@@ -58,7 +58,12 @@ func (c *command) status() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [INSTANCE…]",
 		Short: "Show certificates and when they expire",
-		Long:  "Show certificates and when they expire.\n\n" + namings,
+		Long: `Show certificates and when they expire.
+
+Of one instance it also says, in sentences, why it was not renewed or when it will be. With
+--check it is for cron and CI.
+
+` + namings,
 		Example: `  tairssl status r-bp1zxszhcgatnx01 r-bp1zxszhcgatnx02 --emulate
   tairssl status orders-cache --emulate
   tairssl status --all --tag env=prod -o wide
@@ -184,7 +189,7 @@ func statusOfAll(ctx context.Context, h instances, tags map[string]string) (rows
 	return rows, coverage
 }
 
-// soonest puts what can not be read first, then what expires first, then what
+// soonest puts what cannot be read first, then what expires first, then what
 // has no certificate.
 func soonest(a, b status) int {
 	rank := func(s status) int {

@@ -27,7 +27,7 @@ func (c *command) sweep() *cobra.Command {
 Each instance that is renewed restarts: connections to it drop for some seconds. On a terminal
 the plan is shown first, and you are asked.
 
-This is what the function does every hour. The first change is watched, and if it can not
+This is what the function does every hour. The first change is watched, and if it cannot
 be verified the sweep stops there; what waits for a window, or for the next sweep, is deferred.`,
 		Example: `  tairssl sweep --dry-run --emulate
   tairssl sweep --yes --max-targets 3 --tag env=prod -o json`,

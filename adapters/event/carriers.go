@@ -79,7 +79,7 @@ var carriers = []carrier{
 		return Message{ID: s.text("MessageId"), Content: s.raw("Message")}
 	}},
 	// A message of an MNS topic in JSON format. PublishTime is in milliseconds,
-	// which events.MnsTopicEvent of Function Compute's SDK can not decode.
+	// which events.MnsTopicEvent of Function Compute's SDK cannot decode.
 	{"mns-topic", "a message of an MNS topic", func(s shape) bool { return s.has("TopicName", "Message", "MessageId") }, func(s shape) Message {
 		return Message{ID: s.text("MessageId"), Content: s.raw("Message")}
 	}},

@@ -71,7 +71,7 @@ func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	}
 	s, fault := attributes(header)
 	if fault != "" {
-		return one("cloudevent", handler.Invalidf("the header Ce-%s can not be read", fault))
+		return one("cloudevent", handler.Invalidf("the header Ce-%s cannot be read", fault))
 	}
 	if body = bytes.TrimSpace(body); json.Valid(body) {
 		s = append(s, member{"data", body})

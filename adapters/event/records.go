@@ -106,7 +106,7 @@ func ofItems(items []json.RawMessage) (b Records) {
 }
 
 // records reads several records together. SNS sends one, and is told by an error
-// of what can not be read; queues and streams would be held up by it.
+// of what cannot be read; queues and streams would be held up by it.
 func (r *reader) records(b Records) Asked {
 	if len(b.Messages) == 0 {
 		return one(b.Source, handler.Invalidf("the event of %s has no records", b.Source))

@@ -130,17 +130,17 @@ func TestFleetAsksForMaxTargetsInTotal(t *testing.T) {
 }
 
 // A bad order is refused by the function with the first page of the plan, and a
-// plan that can not be had ends the flow: nothing is changed.
+// plan that cannot be had ends the flow: nothing is changed.
 func TestFleetWithoutAPlanChangesNothing(t *testing.T) {
 	for _, answer := range []string{
-		`{"Outcome":"failed","Reason":"the sweep can not be read: MaxTargets","Error":{"Kind":"invalid"}}`, `{"Outcome":"failed","Reason":"the role may not list","Error":{"Kind":"forbidden"}}`,
+		`{"Outcome":"failed","Reason":"the sweep cannot be read: MaxTargets","Error":{"Kind":"invalid"}}`, `{"Outcome":"failed","Reason":"the role may not list","Error":{"Kind":"forbidden"}}`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
 			task := func(payload []byte) ([]byte, error) {
 				calls++
 				if !strings.Contains(string(payload), `"MaxTargets":"20"`) || !strings.Contains(string(payload), `"Plan":true`) {
-					t.Errorf("the function is asked %s, and can not see what is wrong", payload)
+					t.Errorf("the function is asked %s, and cannot see what is wrong", payload)
 				}
 				return []byte(answer), nil
 			}
@@ -239,7 +239,7 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 		restarts int
 	}{
 		{`{"MaxTargets":100,"Sweep":{"DryRun":true}}`, 0},
-		{`{"MaxTargets":3,"Sweep":{}}`, 2}, // one of the three can not be changed
+		{`{"MaxTargets":3,"Sweep":{}}`, 2}, // one of the three cannot be changed
 		{`{"MaxTargets":100,"Sweep":{}}`, 5},
 	} {
 		if output, err := over("emulator-secret").run(t, "fleet.cloudflow.yaml", step.input); err != nil || restarts() != step.restarts {

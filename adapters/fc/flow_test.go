@@ -20,7 +20,7 @@ import (
 )
 
 // flow walks a definition in CloudFlow's Flow Definition Language: as much of
-// it as fleet.cloudflow.yaml uses, and strictly, so that the definition can not
+// it as fleet.cloudflow.yaml uses, and strictly, so that the definition cannot
 // outgrow it unnoticed.
 // https://www.alibabacloud.com/help/en/serverless-workflow/latest/process-definition-introduction
 type flow struct {
@@ -86,7 +86,7 @@ func (f flow) run(t *testing.T, file, input string) (any, error) {
 	strict := json.NewDecoder(bytes.NewReader(encoded))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&definition); err != nil || definition.Type != "StateMachine" || definition.SpecVersion != "v1" {
-		t.Fatalf("%s can not be walked: %v", file, err)
+		t.Fatalf("%s cannot be walked: %v", file, err)
 	}
 	if err := json.Unmarshal([]byte(input), &f.input); err != nil {
 		t.Fatal(err)
@@ -384,7 +384,7 @@ func (e *expression) operand() any {
 		}
 		return call(name, arguments)
 	}
-	panic("it can not begin with " + e.TokenText())
+	panic("it cannot begin with " + e.TokenText())
 }
 
 // call is a built-in function.

@@ -64,7 +64,7 @@ func TestRuntimeAPIThatKeepsFailingIsGone(t *testing.T) {
 	}
 }
 
-// What is sent elsewhere, and answers that can not be delivered, say nothing of
+// What is sent elsewhere, and answers that cannot be delivered, say nothing of
 // the runtime API.
 func TestOtherRequestsAreNotJudged(t *testing.T) {
 	given := answers{0}

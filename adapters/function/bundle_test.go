@@ -56,7 +56,7 @@ func TestFaultsOfBundles(t *testing.T) {
 		"a bundle in one":    {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_SECRETS":"` + secret + `"}`}, []string{`"TAIRSSL_SECRETS" is not a setting that it may hold`}},
 		"set twice":          {[]string{"TAIRSSL_CONFIRM_KEY=other", `TAIRSSL_SECRETS={"TAIRSSL_CONFIRM_KEY":"` + secret + `"}`}, []string{"TAIRSSL_SECRETS: it holds TAIRSSL_CONFIRM_KEY, which is set elsewhere as well"}},
 		"in both":            {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":"1"}`, `TAIRSSL_SECRETS={"TAIRSSL_RATE":"2"}`}, []string{"TAIRSSL_SECRETS: it holds TAIRSSL_RATE, which"}},
-		"bad ones elsewhere": {[]string{"TAIRSSL_SETTINGS=file:/nowhere", "TAIRSSL_SECRETS=file:/nowhere", "TAIRSSL_CONFIRM_KEY=file:/nowhere"}, []string{"TAIRSSL_SETTINGS: the file can not be read", "TAIRSSL_SECRETS: the file", "TAIRSSL_CONFIRM_KEY: the file"}},
+		"bad ones elsewhere": {[]string{"TAIRSSL_SETTINGS=file:/nowhere", "TAIRSSL_SECRETS=file:/nowhere", "TAIRSSL_CONFIRM_KEY=file:/nowhere"}, []string{"TAIRSSL_SETTINGS: the file cannot be read", "TAIRSSL_SECRETS: the file", "TAIRSSL_CONFIRM_KEY: the file"}},
 	} {
 		got, err := function.Resolve(context.Background(), test.environ)
 		if err == nil {

@@ -389,7 +389,7 @@ func readSample(t *testing.T, name string) (sample any) {
 		err = json.Unmarshal(text, &sample)
 	}
 	if err != nil {
-		t.Errorf("the sample %s can not be read: %v", name, err)
+		t.Errorf("the sample %s cannot be read: %v", name, err)
 	}
 	return sample
 }
@@ -528,7 +528,7 @@ func TestQueueLosesNothing(t *testing.T) {
 	}
 	for name, e := range template.triggers() {
 		if _, left := target(e); e["Type"] != "AWS::Lambda::EventSourceMapping" && left == nil {
-			t.Errorf("what %s can not deliver is lost", name)
+			t.Errorf("what %s cannot deliver is lost", name)
 		}
 	}
 	if invocations := template.ofType("AWS::Lambda::EventInvokeConfig")["FunctionInvocations"]; at(invocations, "DestinationConfig", "OnFailure", "Destination") == nil || invocations["Qualifier"] != "live" {
@@ -541,7 +541,7 @@ func TestQueueLosesNothing(t *testing.T) {
 		}
 		delivering++
 		if to := at(readDevs(t).resolve(trigger), "triggerConfig", "runOptions", "deadLetterQueue", "Arn"); to != failed {
-			t.Errorf("what the trigger %s can not deliver goes to %v, want %s", name, to, failed)
+			t.Errorf("what the trigger %s cannot deliver goes to %v, want %s", name, to, failed)
 		}
 	}
 	if delivering < 2 {
@@ -564,7 +564,7 @@ func TestChatMayHandOver(t *testing.T) {
 	if function["Timeout"].(int) < long || at(config, "Qualifier") != "live" || at(config, "MaximumEventAgeInSeconds") != life || at(config, "MaximumRetryAttempts") != 2 || at(config, "DestinationConfig", "OnFailure", "Destination") == nil {
 		t.Errorf("the webhooks on Lambda run for %v s, with %v", function["Timeout"], config)
 	}
-	// By its name: the function refers to the role, which can not refer to it.
+	// By its name: the function refers to the role, which cannot refer to it.
 	own := strings.NewReplacer("NAME", "${AWS::StackName}-webhooks").Replace("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:NAME:live")
 	if at(function, "FunctionName", "Fn::Sub") != "${AWS::StackName}-webhooks" || !slices.Contains(template.allowed("WebhooksRole", "lambda:InvokeFunction"), fmt.Sprint(object{"Fn::Sub": own})) {
 		t.Errorf("the webhooks on Lambda may not invoke themselves: %v", template.allowed("WebhooksRole", "lambda:InvokeFunction"))
@@ -593,7 +593,7 @@ func TestChatMayHandOver(t *testing.T) {
 	}
 }
 
-// What a rule can not deliver ends in the queue of what failed: it is let in,
+// What a rule cannot deliver ends in the queue of what failed: it is let in,
 // by its ARN and so whatever it is called, and nobody else is.
 func TestEveryRuleMayLeaveWhatFailed(t *testing.T) {
 	template := readTemplate(t, map[string]string{"CustomEventSource": "com.example.platform"})
@@ -604,7 +604,7 @@ func TestEveryRuleMayLeaveWhatFailed(t *testing.T) {
 		}
 		want = append(want, object{"Fn::GetAtt": []any{name, "Arn"}})
 		if _, queue := target(e); fmt.Sprint(queue) != fmt.Sprint(object{"Fn::GetAtt": []any{"FailedInvocations", "Arn"}}) {
-			t.Errorf("what the rule %s can not deliver goes to %v", name, queue)
+			t.Errorf("what the rule %s cannot deliver goes to %v", name, queue)
 		}
 	}
 	statements, _ := at(template.object, "Resources", "FailedInvocationsPolicy", "Properties", "PolicyDocument", "Statement").([]any)

@@ -130,7 +130,7 @@ func TestAnEventThatCanNotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// A queue would deliver what can not be read again and again. People are told.
+// A queue would deliver what cannot be read again and again. People are told.
 func TestAQueueIsNotToldOfWhatCanNotBeRead(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret")
 	for _, payload := range []string{

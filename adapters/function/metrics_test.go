@@ -232,7 +232,7 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 		"HeartbeatAlarm": {
 			{"a sweep", sweep, nil, false, ""},
 			{"a sweep that can list nothing", sweep, fault("DescribeInstances", "throttle", 8), true, ""},
-			{"a sweep that can not list a region", `{"Sweep":{"Regions":["cn-hangzhou","cn-shanghai"]}}`, fault("DescribeInstances", "throttle", 4), true, ""},
+			{"a sweep that cannot list a region", `{"Sweep":{"Regions":["cn-hangzhou","cn-shanghai"]}}`, fault("DescribeInstances", "throttle", 4), true, ""},
 			{"a plan alone", `{"Sweep":{"Plan":true}}`, nil, true, ""},
 			{"no sweep at all", update, nil, true, ""},
 		},

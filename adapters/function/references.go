@@ -183,9 +183,9 @@ func readFile(path string) (string, error) {
 	var named *fs.PathError
 	switch {
 	case errors.As(err, &named):
-		return "", fmt.Errorf("the file can not be read: %w", named.Err)
+		return "", fmt.Errorf("the file cannot be read: %w", named.Err)
 	case err != nil:
-		return "", fmt.Errorf("the file can not be read: %w", err)
+		return "", fmt.Errorf("the file cannot be read: %w", err)
 	case len(content) > maxSecret:
 		return "", fmt.Errorf("the file is longer than %d bytes", maxSecret)
 	}

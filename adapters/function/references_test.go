@@ -108,7 +108,7 @@ func TestReferenceFaultsAllAtOnceAndNoValue(t *testing.T) {
 		{"TAIRSSL_WAIT", "secretsmanager:", "want secretsmanager:"},
 		{"TAIRSSL_LEASE", "secretsmanager:hidden-name#", "want secretsmanager:"},
 		{"TAIRSSL_PAUSE", "file:" + dir + "/hidden-name", "no such file"},
-		{"TAIRSSL_RATE", "file:" + dir, "can not be read"},
+		{"TAIRSSL_RATE", "file:" + dir, "cannot be read"},
 		{"TAIRSSL_CERT_MAP", write("hidden-empty", "\n"), "is empty"},
 		{"TAIRSSL_LOG_LEVEL", write("hidden-long", strings.Repeat("x", 64<<10+1)), "longer than"},
 	}

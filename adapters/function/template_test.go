@@ -259,7 +259,7 @@ func (t template) triggers() map[string]object {
 	return found
 }
 
-// target is what a trigger calls, and deadLetters where it leaves what it can not
+// target is what a trigger calls, and deadLetters where it leaves what it cannot
 // deliver.
 func target(trigger object) (target, deadLetters any) {
 	properties := trigger["Properties"]

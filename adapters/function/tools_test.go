@@ -167,7 +167,7 @@ func TestToolTerraform(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := exec.CommandContext(ctx, "terraform", "-chdir="+copied, "init", "-backend=false", "-input=false").Run(); err != nil {
-			t.Skip("NOT CHECKED: terraform validate, for the providers can not be had here. The modules are compared with testdata/terraform.json, which has what the providers know")
+			t.Skip("NOT CHECKED: terraform validate, for the providers cannot be had here. The modules are compared with testdata/terraform.json, which has what the providers know")
 		}
 		run(t, "terraform", "-chdir="+copied, "validate")
 	}

@@ -18,7 +18,7 @@ import (
 
 // deployment is what CloudFormation sends for a custom resource. Template.yaml
 // has one for each function, so that a deployment fails, and is rolled back, if
-// a setting is wrong or a secret can not be read.
+// a setting is wrong or a secret cannot be read.
 //
 // Source: AWS CloudFormation User Guide, "Custom resource request and response
 // reference".
@@ -79,7 +79,7 @@ func (i invoker) deployed(ctx context.Context, d *deployment) ([]byte, error) {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, d.ResponseURL, bytes.NewReader(handler.JSON(v)))
 	if err != nil {
-		return nil, &function.Failure{Type: string(handler.Invalid), Message: "the ResponseURL can not be used"}
+		return nil, &function.Failure{Type: string(handler.Invalid), Message: "the ResponseURL cannot be used"}
 	}
 	resp, err := i.stacks.RoundTrip(req) // follows no redirect
 	if err != nil {

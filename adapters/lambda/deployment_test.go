@@ -42,7 +42,7 @@ func TestADeploymentIsToldWhetherTheSettingsAreRight(t *testing.T) {
 	}{
 		"right settings":           {"Create", "TAIRSSL_RATE=20", "SUCCESS", ""},
 		"a wrong setting":          {"Create", "TAIRSSL_RATE=fast", "FAILED", "TAIRSSL_RATE"},
-		"a secret out of reach":    {"Update", "TAIRSSL_SECRETS=file:/nowhere", "FAILED", "TAIRSSL_SECRETS: the file can not be read"},
+		"a secret out of reach":    {"Update", "TAIRSSL_SECRETS=file:/nowhere", "FAILED", "TAIRSSL_SECRETS: the file cannot be read"},
 		"no JSON":                  {"Update", "TAIRSSL_SETTINGS=hunter2", "FAILED", "TAIRSSL_SETTINGS: want a JSON object"},
 		"a deletion":               {"Delete", "TAIRSSL_RATE=fast", "SUCCESS", ""},
 		"a reason beyond measures": {"Create", "TAIRSSL_INSTANCES=" + strings.Repeat("r-[,", 2000) + "r-[", "FAILED", "TAIRSSL_INSTANCES"},

@@ -179,7 +179,7 @@ func TestFleetChangesMaxTargetsInTotal(t *testing.T) {
 	}
 }
 
-// An order that can not be read is answered before anything is asked for.
+// An order that cannot be read is answered before anything is asked for.
 func TestFleetRefusesABadOrder(t *testing.T) {
 	for input, want := range map[string]string{
 		`{"Sweep":null}`: `It is {"Sweep":null}`, `{"Sweep":[]}`: "must be an object", `{"Sweep":"x"}`: "must be an object", `[]`: "must be an object", `null`: "must be an object", `"x"`: "It is x",
@@ -406,7 +406,7 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 	// A plan that fails for good is answered, and must not pass for an empty one.
 	var stop *stateError
 	if got, err = runFleet(t, m, `{"Sweep":{"RenewBefore":"soon"}}`); !errors.As(err, &stop) || stop.name != "NoPlan" || !strings.Contains(stop.cause, "duration") {
-		t.Errorf("an order that can not be read ends %+v, %v", got, err)
+		t.Errorf("an order that cannot be read ends %+v, %v", got, err)
 	}
 	if got, err = runFleet(t, over("another-secret"), `{}`); !errors.As(err, &stop) || stop.name != "NoPlan" || !strings.Contains(stop.cause, "DescribeInstances") {
 		t.Errorf("a key that may not list ends %+v, %v", got, err)

@@ -44,12 +44,12 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 		req, err := http.NewRequestWithContext(traced, http.MethodPost,
 			endpoint.Scheme+"://"+endpoint.Host+"/2015-03-31/functions/"+url.PathEscape(name)+"/invocations"+query, bytes.NewReader(payload))
 		if err != nil {
-			return notInvoked(handler.Internal, "the endpoint can not be used")
+			return notInvoked(handler.Internal, "the endpoint cannot be used")
 		}
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("X-Amz-Invocation-Type", "Event")
 		if err := role.sign(req, payload, "lambda"); err != nil {
-			return notInvoked(handler.Internal, "the call can not be signed")
+			return notInvoked(handler.Internal, "the call cannot be signed")
 		}
 		resp, err := newTransport(api.Roots).RoundTrip(req) // follows no redirect
 		if err != nil {

@@ -546,13 +546,17 @@ func TestChaosLeaksNothing(t *testing.T) {
 		&log:     {`"outcome":"accepted"`, `"outcome":"failed"`, `"outcome":"unknown"`, `"outcome":"unchanged"`, `"outcome":"planned"`, `"denied"`, `"cause":"panic`, `"faults"`, `"actor"`, `"throttled":1`, `"reply"`, `"trigger":"handed/`, `"handed":true`, `"error_type":"unauthorized"`, "SignatureDoesNotMatch", "AWS gave no identity token", "Alibaba did not accept the identity token"},
 		&answers: {`"statusCode":401`, `"statusCode":200`, `"statusCode":202`, "confirm ", "batchItemFailures"},
 		&told:    {"r-chaos", "Webhook-Signature"},
-		&replies: {"Bearer", "confirm ", "Accepted: "},
+		&replies: {"Bearer", "confirm "},
 	} {
 		for _, w := range want {
 			if !strings.Contains(*text, w) {
 				t.Errorf("in all the chaos there was no %s", w)
 			}
 		}
+	}
+	// How far a change has come when its end is told depends on the machine's load.
+	if !strings.Contains(replies, "Accepted: ") && !strings.Contains(replies, "Done: ") {
+		t.Error("in all the chaos nobody was told how a change ended")
 	}
 	for _, leak := range s.check() {
 		t.Errorf("leaked in %s", leak)

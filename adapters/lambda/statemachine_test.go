@@ -17,7 +17,7 @@ import (
 
 // stateMachine walks a definition in the Amazon States Language: as much of it
 // as fleet.asl.json uses, with JSONata. What it does not know is an error, so
-// that the definition can not outgrow it unnoticed.
+// that the definition cannot outgrow it unnoticed.
 // https://states-language.net/spec.html
 type stateMachine struct {
 	// task answers an invocation of the function; its error may be a
@@ -90,7 +90,7 @@ func (m stateMachine) run(t *testing.T, file, input string) (any, error) {
 	strict := json.NewDecoder(strings.NewReader(text))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&machine); err != nil || machine.QueryLanguage != "JSONata" {
-		t.Fatalf("%s can not be walked: query language %q, %v", file, machine.QueryLanguage, err)
+		t.Fatalf("%s cannot be walked: query language %q, %v", file, machine.QueryLanguage, err)
 	}
 	var in any
 	if err := json.Unmarshal([]byte(input), &in); err != nil {

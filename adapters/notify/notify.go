@@ -228,7 +228,7 @@ func (n *Notifier) untell(chosen []choice) {
 	}
 }
 
-// remember sets the tags. That one can not be set is logged once for all: it
+// remember sets the tags. That one cannot be set is logged once for all: it
 // may be told again, by another process.
 func (n *Notifier) remember(ctx context.Context, chosen []choice) {
 	if n.Remember == nil {

@@ -153,7 +153,7 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL.String(), bytes.NewReader(p.Body))
 	if err != nil {
-		return errors.New("the URL can not be used")
+		return errors.New("the URL cannot be used")
 	}
 	req.Header = p.Header
 	req.Header.Set("User-Agent", handler.UserAgent())

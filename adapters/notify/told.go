@@ -38,7 +38,7 @@ func (t told) String() string {
 	return t.expires.String() + "/" + t.at.UTC().Format(minuteLayout) + "/" + strings.Join(words, ",")
 }
 
-// parseTold reads a tag's value. What it can not read says nothing: people are
+// parseTold reads a tag's value. What it cannot read says nothing: people are
 // better told twice than not at all.
 func parseTold(value string) (t told) {
 	parts := strings.Split(value, "/")

@@ -106,7 +106,7 @@ func parseTarget(s string) (t *target, wrong []string) {
 	fault(u.User != nil, "it must not hold a user or password")
 	fault(strings.Contains(s, "#"), "it must not hold a #")
 	q, err := url.ParseQuery(u.RawQuery)
-	fault(err != nil, "what follows the ? can not be read")
+	fault(err != nil, "what follows the ? cannot be read")
 	// In a query + is a blank, which no secret holds; base64 does hold +.
 	secret := strings.ReplaceAll(q.Get(secretParam), " ", "+")
 	wrong = append(wrong, t.parameters(q, secret)...)

@@ -77,7 +77,7 @@ func TestEveryFaultOfTheURLsIsNamedAndNoSecretIs(t *testing.T) {
 		"dingtalk://oapi.dingtalk.com/robot/send/SECRET":                         {"its path must be /robot/send", "access_token"},
 		"dingtalk://oapi.dingtalk.com/robot/send?access_token=SECRET&SECRET":     {"of parameters it takes access_token and secret only"},
 		"dingtalk://oapi.dingtalk.com/robot/send?access_token=&access_token=":    {"lacks access_token", "access_token is there twice"},
-		"dingtalk://SECRET/x?%SECRET":                                            {"its host must be", "its path must be", "can not be read", "lacks access_token"},
+		"dingtalk://SECRET/x?%SECRET":                                            {"its host must be", "its path must be", "cannot be read", "lacks access_token"},
 		"feishu://open.feishu.cn/open-apis/bot/v2/hook/a?secret=SECRET&secret=b": {"secret is there twice"},
 		"wecom://qyapi.weixin.qq.com/cgi-bin/webhook/send?token=SECRET":          {"lacks key", "of parameters it takes key only"},
 		"webhook://example.com/SECRET":                                           {"lacks secret"},

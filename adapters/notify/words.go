@@ -54,7 +54,7 @@ var nextByKind = map[handler.Kind]string{
 	handler.Unauthorized: "Check the sender's secret.",
 	handler.Forbidden:    "Grant the missing right to the function's role or user.",
 	handler.NotFound:     "Check the instance's id and region, or take it out of what triggers this.",
-	handler.Unsupported:  "It can not go by itself: see why, and change the instance or take it out of TAIRSSL_INSTANCES.",
+	handler.Unsupported:  "It cannot go by itself: see why, and change the instance or take it out of TAIRSSL_INSTANCES.",
 	handler.Locked:       "Unlock the instance, by paying its bill for one.",
 	handler.Throttled:    "Nothing to do yet: the next run tries again. Lower TAIRSSL_RATE if this is frequent.",
 	handler.Unavailable:  "Nothing to do yet: the next run tries again.",

@@ -41,7 +41,7 @@ func failure(outer context.Context, action string, c Credential, b *bound, err e
 	case errors.As(err, &large):
 		e = handler.Errorf(handler.Unavailable, "%s: the answer is longer than %d bytes", action, large.Limit)
 	case errors.As(err, &client):
-		e = handler.Errorf(handler.Unavailable, "%s: the answer can not be read", action)
+		e = handler.Errorf(handler.Unavailable, "%s: the answer cannot be read", action)
 		err = errors.New(redact(c, fmt.Sprint(client.OriginError())))
 	case errors.Is(err, errPanic):
 		e = handler.Errorf(handler.Unavailable, "%s: the answer has an unexpected form", action)

@@ -23,7 +23,7 @@ const (
 
 // Warm opens connections to the OpenAPI of a region and sends nothing on them,
 // so that the first reads of a new process need one round trip each: TCP and TLS
-// take two more. It returns when they are open or can not be had, or when its
+// take two more. It returns when they are open or cannot be had, or when its
 // context ends; reads that come meanwhile wait for them. It is for the start of
 // a process; whether it fails does not matter, and a proxy on the way leaves
 // nothing to do.

@@ -34,7 +34,7 @@ func (f Forwarded) Serve(ctx context.Context, h http.Handler) (status int, heade
 	return w.status, w.header, w.body.Bytes()
 }
 
-// request never fails: what can not be read is for h to refuse.
+// request never fails: what cannot be read is for h to refuse.
 func (f Forwarded) request() *http.Request {
 	u, err := url.ParseRequestURI(f.Path)
 	if err != nil {

@@ -49,7 +49,7 @@ func (q *request) read(limit int64) bool {
 	case errors.As(err, &large):
 		q.refuse(handler.Errorf(handler.Invalid, "the body is longer than the %d bytes allowed here", limit), http.StatusRequestEntityTooLarge, nil)
 	case err != nil:
-		q.refuse(handler.Errorf(handler.Invalid, "the body can not be read"), 0, err)
+		q.refuse(handler.Errorf(handler.Invalid, "the body cannot be read"), 0, err)
 	}
 	return err == nil
 }

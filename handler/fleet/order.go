@@ -39,7 +39,7 @@ func Decode(data []byte) (order Order, err error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(&order); err != nil {
-		return order, handler.Errorf(handler.Invalid, "the sweep can not be read: %s", handler.Clip(strings.TrimPrefix(err.Error(), "json: ")))
+		return order, handler.Errorf(handler.Invalid, "the sweep cannot be read: %s", handler.Clip(strings.TrimPrefix(err.Error(), "json: ")))
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return order, handler.Errorf(handler.Invalid, "the sweep is followed by something else")

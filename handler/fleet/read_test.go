@@ -20,7 +20,7 @@ import (
 type vast struct {
 	handler.API
 	sizes  map[string]int
-	broken map[string]bool // region/page that can not be listed
+	broken map[string]bool // region/page that cannot be listed
 	reads  sync.Map        // of the encryption, by id: *atomic.Int32
 }
 
@@ -113,7 +113,7 @@ func TestSweepOfMoreThanTheTimeAllowsToRead(t *testing.T) {
 	}
 }
 
-// However many can not be changed now, the next one that can is.
+// However many cannot be changed now, the next one that can is.
 func TestSweepIsNotHeldUpByWhatMayNotBeChanged(t *testing.T) {
 	c := handlertest.NewCloud(instances(1500, 1500))
 	for i := range 1500 {

@@ -207,7 +207,7 @@ func TestPlanOfADryRun(t *testing.T) {
 	}
 }
 
-// blind is a cloud in which the encryption of some instances can not be read.
+// blind is a cloud in which the encryption of some instances cannot be read.
 type blind struct {
 	*handlertest.Cloud
 	unreadable func(id string) bool

@@ -53,7 +53,7 @@ func refusesTags(t *testing.T, f Fixture) {
 		t.Errorf("the tag after the last fails with %v, want a certain ErrTagRefused", err)
 	}
 	if err := f.API.Tag(ctx, f.Ref, "tag1", "2"); err != nil {
-		t.Errorf("a tag of a full instance can not be replaced: %v", err)
+		t.Errorf("a tag of a full instance cannot be replaced: %v", err)
 	}
 	if i, err := f.API.Instance(ctx, f.Ref); err != nil || len(i.Tags) != handler.MaxTags || i.Tags["tag1"] != "2" {
 		t.Errorf("in the end there are %d tags, tag1 is %q, %v", len(i.Tags), i.Tags["tag1"], err)

@@ -46,7 +46,7 @@ func (x *examination) credentials() (findings []Finding) {
 		f.Fix = "get a new credential"
 		return append(findings, f)
 	default:
-		f := unknown(Credentials, on, by+" is there, and whose it is can not be found out: "+e.Message, "let this network out to Alibaba's STS, or set TAIRSSL_STS_ENDPOINT, to https://sts.aliyuncs.com for one; renewals do not need it, unless by an identity token")
+		f := unknown(Credentials, on, by+" is there, and whose it is cannot be found out: "+e.Message, "let this network out to Alibaba's STS, or set TAIRSSL_STS_ENDPOINT, to https://sts.aliyuncs.com for one; renewals do not need it, unless by an identity token")
 		f.Code, f.RequestID = e.Code, e.RequestID
 		return append(findings, f)
 	}

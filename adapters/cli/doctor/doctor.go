@@ -6,7 +6,7 @@
 //
 // [Examine] makes the checks, in the order of [Checks], and gives a [Finding]
 // for each. It changes no instance and restarts none; what it sends that could
-// change one, and why it can not, is in rights.go. It writes a tag only with
+// change one, and why it cannot, is in rights.go. It writes a tag only with
 // [Options].TagProbe, and removes it again.
 package doctor
 
@@ -33,7 +33,7 @@ type State string
 const (
 	OK      State = "ok"
 	Warning State = "warning" // it works, and something is advisable
-	Unknown State = "unknown" // it can not be told without changing something
+	Unknown State = "unknown" // it cannot be told without changing something
 	Failed  State = "failed"
 	Skipped State = "skipped" // Found says why
 )

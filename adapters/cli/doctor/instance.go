@@ -42,7 +42,7 @@ func (x *examination) instance(l look) []Finding {
 	if l.err != nil {
 		f := x.called(Instance, x.Instance, l.err)
 		if denied(l.err) && f.State == Failed {
-			f.Found, f.Fix = "it can not be read", "see the permissions above"
+			f.Found, f.Fix = "it cannot be read", "see the permissions above"
 		}
 		return []Finding{f}
 	}

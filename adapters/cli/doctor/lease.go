@@ -46,7 +46,7 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 			tags.done = len(took) == 0 && x.over() == ""
 			f := x.called(Lease, on, err)
 			if denied(err) {
-				f.Found, f.Fix = "the tag can not be set: "+f.Found, x.grant("TagResources", x.subject.Ref)
+				f.Found, f.Fix = "the tag cannot be set: "+f.Found, x.grant("TagResources", x.subject.Ref)
 			}
 			return append(findings, f), tags
 		}

@@ -232,7 +232,7 @@ func stage(err error) (at step, found string) {
 	case errors.Is(err, errProxy):
 		return byProxy, err.Error()
 	case errors.As(err, &name):
-		return byName, "the name can not be resolved (DNS)"
+		return byName, "the name cannot be resolved (DNS)"
 	case errors.As(err, &authority):
 		return byAuthority, "its certificate is of an authority that is not trusted here (TLS)"
 	case errors.As(err, &other):

@@ -80,7 +80,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// A function without a key can not sign; made-up keys are Lambda's alone.
+// A function without a key cannot sign; made-up keys are Lambda's alone.
 func TestFunctionComputeWithoutCredentialsHandsNothingOver(t *testing.T) {
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.Env = environment() })
 	if got := ask(t, p, `{"Hand":{}}`); got.Status != 403 {

@@ -22,7 +22,7 @@ func (s *sandbox) rest() {
 // freeze stops the process. The caller holds mu.
 func (s *sandbox) freeze() error {
 	if stopSignal == nil {
-		return errors.New("this system can not stop a process")
+		return errors.New("this system cannot stop a process")
 	}
 	if s.frozen {
 		return nil

@@ -84,7 +84,7 @@ func (p *Process) accepted(d dialect, r *http.Request) ([]byte, *refusal) {
 	if errors.As(err, &large) {
 		return nil, &d.tooLarge
 	} else if err != nil {
-		return nil, &refusal{http.StatusBadRequest, "InvalidRequestContentException", "the request's body can not be read"}
+		return nil, &refusal{http.StatusBadRequest, "InvalidRequestContentException", "the request's body cannot be read"}
 	}
 	check := checkACS
 	if p.cloud == Lambda {

@@ -62,7 +62,7 @@ func parsePolicy(document []byte) (*ram, error) {
 	dec := json.NewDecoder(strings.NewReader(string(document)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
-		return nil, fmt.Errorf("the policy can not be read: %w", err)
+		return nil, fmt.Errorf("the policy cannot be read: %w", err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, errors.New("the policy is followed by something else")

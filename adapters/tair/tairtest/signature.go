@@ -72,7 +72,7 @@ func (e *Emulator) authenticate(method string, p map[string]string) *refusal {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if now.Sub(e.swept) > time.Minute {
-		// Beyond this age a nonce can not come again: its timestamp is too old.
+		// Beyond this age a nonce cannot come again: its timestamp is too old.
 		maps.DeleteFunc(e.nonces, func(_ string, seen time.Time) bool { return now.Sub(seen) > 2*skew })
 		e.swept = now
 	}

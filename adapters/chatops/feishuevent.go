@@ -9,8 +9,8 @@ import (
 	"errors"
 )
 
-// larkEvent is what is used of an event: a challenge, a message or a button.
-type larkEvent struct {
+// feishuEvent is what is used of an event: a challenge, a message or a button.
+type feishuEvent struct {
 	// Of a challenge.
 	Type, Token, Challenge string
 	// Of a card's button in the old version, which has no header.
@@ -52,7 +52,7 @@ type larkEvent struct {
 }
 
 // open decrypts a body, if it is encrypted, and reads it.
-func (o FeishuSettings) open(body []byte) (e larkEvent, err error) {
+func (o FeishuSettings) open(body []byte) (e feishuEvent, err error) {
 	var envelope struct{ Encrypt string }
 	if read(body, &envelope) != nil {
 		return e, errors.New("the body is not JSON")
@@ -61,17 +61,17 @@ func (o FeishuSettings) open(body []byte) (e larkEvent, err error) {
 		return e, read(body, &e)
 	}
 	for _, key := range o.FeishuEncryptKeys {
-		plain, err := larkDecrypt(key, envelope.Encrypt)
+		plain, err := feishuDecrypt(key, envelope.Encrypt)
 		if err == nil && read(plain, &e) == nil {
 			return e, nil
 		}
 	}
-	return e, errors.New("the body can not be decrypted by any of the keys")
+	return e, errors.New("the body cannot be decrypted by any of the keys")
 }
 
-// larkDecrypt is AES-256-CBC with the key's SHA-256 as key, the first block as
+// feishuDecrypt is AES-256-CBC with the key's SHA-256 as key, the first block as
 // IV, and padding of PKCS#7.
-func larkDecrypt(key, text string) ([]byte, error) {
+func feishuDecrypt(key, text string) ([]byte, error) {
 	bad := errors.New("this is not an encrypted body")
 	sealed, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(sealed) < 2*aes.BlockSize || len(sealed)%aes.BlockSize != 0 {
@@ -98,6 +98,6 @@ func larkDecrypt(key, text string) ([]byte, error) {
 
 // isOldCard reports that a card's button came in the version before events had a
 // header.
-func (e larkEvent) isOldCard() bool {
+func (e feishuEvent) isOldCard() bool {
 	return e.Header.EventType == "" && e.Type == "" && e.OpenMessageID != ""
 }
