@@ -56,6 +56,22 @@ func TestForecastsComeTrue(t *testing.T) {
 	})
 }
 
+// A freeze of every week always shuts the window. What is due because of it stays due
+// between two of these freezes, also in the last week.
+func TestWhatIsDueForAFreezeStaysDue(t *testing.T) {
+	_, h := on(expiring(0), handler.Options{Policy: handler.Policy{
+		Window: window(t, "Mon 00:00-03:15"), Freezes: freezes(t, "Sat 23:45-Thu 19:45"), RenewBefore: day,
+	}})
+	o := expiring(0)
+	begin := time.Date(2027, 3, 14, 0, 0, 0, 0, time.UTC)
+	o.Expires = begin.AddDate(0, 0, 21)
+	for at := begin; at.Before(o.Expires); at = at.Add(time.Hour) {
+		if r := swept(h, o, at); !r.Due || !r.Alert {
+			t.Errorf("at %s it is due: %v, with an alert: %v, %s", at, r.Due, r.Alert, r.Reason)
+		}
+	}
+}
+
 // Why each certificate is renewed when it is, or never.
 func TestForecasts(t *testing.T) {
 	nightly, always := window(t, "22:00-23:00"), window(t, "any")

@@ -64,8 +64,11 @@ func (p Policy) dueness(o Observation, within time.Duration, now time.Time) duen
 		return d
 	}
 	lead := max(within, MissedBefore)
-	front, found := open.last(sooner(d.from, last), lead)
-	after := now
+	before := sooner(d.from, last)
+	front, found := open.last(before, lead)
+	// Where nothing ever opens, the freeze may be over that shut the last window: it
+	// stays due.
+	after := sooner(now, before.Add(-lead-8*24*time.Hour))
 	if found {
 		after = front.to
 	}
