@@ -15,7 +15,7 @@ type slip struct{ name, file, old, new string }
 
 // slips are faults of each kind that once went unnoticed, or that would cost most. A
 // folder's tests have to fail with each, without the proof of the protocol, which
-// looks for other ones (see broken).
+// looks for other ones (see breaking).
 var slips = map[string][]slip{
 	".": {
 		// What is decided.
