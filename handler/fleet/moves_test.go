@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,12 +174,15 @@ func TestWhatKeepsASweepFromMoving(t *testing.T) {
 
 // counted counts the calls that read what Alibaba has scheduled.
 type counted struct {
+	mu sync.Mutex
 	*handlertest.Cloud
 	regions, instances int
 	err                error
 }
 
 func (c *counted) Schedule(ctx context.Context, ref handler.Ref) ([]handler.Renewal, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if ref.InstanceID != "" {
 		c.instances++
 	} else if c.regions++; c.err != nil {
