@@ -89,13 +89,13 @@ func (s Settings) Credentials(environ []string, federation Federation) tair.Cred
 	case source == FromTokenFile:
 		token = tair.TokenFile(get(tokenFile))
 	case federation != nil:
-		token = federation(s.OIDCAudience, s.roots)
+		token = federation(string(s.OIDCAudience), s.Roots())
 	default:
 		return none("%s is not set, and no identity token is at hand here without it", tokenFile)
 	}
 	return tair.OIDC(token, tair.OIDCOptions{
 		RoleARN: get(roleARN), ProviderARN: get(providerARN), SessionName: get(sessionName),
-		Region: s.Region[0], Endpoint: s.STSEndpoint, RootCAs: s.roots,
+		Region: s.Region[0], Endpoint: s.STSEndpoint, RootCAs: s.Roots(),
 	})
 }
 

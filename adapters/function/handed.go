@@ -26,15 +26,6 @@ type InvokeAPI struct {
 	Credentials tair.Credentials
 }
 
-// URL is a setting: scheme and host of an API that is sent credentials.
-type URL struct{ *url.URL }
-
-// UnmarshalText reads a URL by [tair.ParseURL].
-func (u *URL) UnmarshalText(text []byte) (err error) {
-	u.URL, err = tair.ParseURL(string(text))
-	return err
-}
-
 // hand is what a bot hands its work to; nil if nothing takes it.
 func (f *Function) hand(s Settings, c tair.Credentials) func(context.Context, []byte) error {
 	if f.options.Invoke == nil {

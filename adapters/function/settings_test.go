@@ -50,6 +50,51 @@ func TestSettingsAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
+// The tags that check a field can be read, and its default passes them.
+func TestTheBoundsOfSettingsMakeSense(t *testing.T) {
+	bounded, worded := 0, 0
+	for _, f := range fields() {
+		name, fallback := f.Tag.Get("env"), f.Tag.Get("envDefault")
+		if words := strings.Fields(f.Tag.Get("words")); len(words) > 0 {
+			worded++
+			if len(words) < 2 || !slices.Contains(words, fallback) {
+				t.Errorf("%s takes %v, and its default is %q", name, words, fallback)
+			}
+		}
+		if least, greatest, found := strings.Cut(f.Tag.Get("range"), " "); found {
+			bounded++
+			if !(number(least) < number(greatest) && number(least) <= number(fallback) && number(fallback) <= number(greatest)) {
+				t.Errorf("%s takes %s to %s, and its default is %q", name, least, greatest, fallback)
+			}
+		}
+	}
+	if bounded < 6 || worded < 6 {
+		t.Errorf("only %d settings have bounds and %d have words", bounded, worded)
+	}
+}
+
+// Each value just outside of a bound is a fault that names the bounds.
+func TestSettingsOutOfBounds(t *testing.T) {
+	for setting, want := range map[string]string{
+		"RENEW_BEFORE=-1s": "-1s is not between 0s and 4320h", "RENEW_BEFORE=4320h1s": "4320h0m1s is not between 0s and 4320h",
+		"MAX_TARGETS=0": "0 is not between 1 and 1000", "MAX_TARGETS=1001": "1001 is not between 1 and 1000", "CONCURRENCY=257": "257 is not between 1 and 256",
+		"RATE=-0.1": "-0.1 is not between 0 and 10000", "RATE=NaN": "NaN is not between 0 and 10000", "RATE=+Inf": "+Inf is not between 0 and 10000",
+		"WAIT=24h1ns": "24h0m0.000000001s is not between 0s and 24h", "LEASE_PAUSE=1m1ms": "1m0.001s is not between 0s and 1m",
+		"LEASE=Tag": `"Tag" is neither tag nor none`, "CONFIRM_BY=both": `"both" is neither self nor second`, "VERIFY=" + strings.Repeat("x", 70): `"` + strings.Repeat("x", 60) + `…" is neither api nor tls`,
+		"REGION=cn-hangzhou,,cn beijing": "\"\" is not a region id such as cn-hangzhou\nTAIRSSL_REGION: \"cn beijing\" is not a region id such as cn-hangzhou",
+	} {
+		name, _, _ := strings.Cut(setting, "=")
+		if _, _, err := ParseSettings([]string{Prefix + setting}); err == nil || err.Error() != Prefix+name+": "+want {
+			t.Errorf("%s ends with\n%v, want\n%s: %s", setting, err, Prefix+name, want)
+		}
+	}
+	for _, setting := range []string{"RENEW_BEFORE=0s", "RENEW_BEFORE=4320h", "MAX_TARGETS=1", "MAX_TARGETS=1000", "CONCURRENCY=256", "RATE=0", "RATE=10000", "WAIT=24h", "LEASE_PAUSE=60s", "REGION= cn-hangzhou , cn-beijing ", "CHAT_REPLY_HOSTS=Chat.Example.com:8443"} {
+		if _, _, err := ParseSettings([]string{Prefix + setting}); err != nil {
+			t.Errorf("%s is refused: %v", setting, err)
+		}
+	}
+}
+
 func TestSettingsThatAreNone(t *testing.T) {
 	_, unknown, err := ParseSettings([]string{"TAIRSSL_RENEWBEFORE=1h"})
 	if err != nil || !slices.Equal(unknown, []string{"TAIRSSL_RENEWBEFORE"}) {
