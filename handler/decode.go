@@ -166,19 +166,3 @@ func unknownField(name string) string {
 	}
 	return fmt.Sprintf("%s is not a field; there are %s", Clip(name), strings.Join(names, ", "))
 }
-
-// Clip shortens what a caller sent so that it can be quoted in an answer.
-func Clip(s string) string { return ClipTo(s, 60) }
-
-// ClipTo shortens a text to at most so many bytes, and puts "…" behind what it
-// cut. It cuts no letter in two. What is no UTF-8 becomes "?".
-func ClipTo(s string, most int) string {
-	if len(s) > most {
-		cut := most
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	return strings.ToValidUTF8(s, "?")
-}

@@ -1,7 +1,7 @@
 package handler
 
-// TableSizes counts the rows of the table of answers.
-func TableSizes() (outcomeRows, kindRows int) { return len(answers), len(kinds) }
+// TableSizes counts the outcomes that have an answer of their own, and the kinds.
+func TableSizes() (outcomeRows, kindRows int) { return len(outcomes) - 1, len(kinds) }
 
 // ReadFlag reads a tag as a flag, and gives the value that it would be written
 // with.

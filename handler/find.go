@@ -95,7 +95,7 @@ func waysTo(text string) (ways []way, err error) {
 			byID.readings = append(byID.readings, hasID(named.OrID))
 		}
 		ways = append(ways, byID)
-		if hasPrefix(named.ID) {
+		if LooksLikeID(named.ID) {
 			return ways, nil
 		}
 		// Old ids look like any other word: a name, or the beginning of an endpoint.

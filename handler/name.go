@@ -28,14 +28,14 @@ func ParseInstance(text string) (n Named, ok bool) {
 	host, bare := hostIn(unlinked(text))
 	first, domain, isName := strings.Cut(host, ".")
 	if !isName {
-		if !ValidID(host) || !bare && !hasPrefix(host) {
+		if !ValidID(host) || !bare && !LooksLikeID(host) {
 			return Named{}, false
 		}
 		return Named{ID: host}, true
 	}
 	place, known := strings.CutSuffix(domain, endpointDomain)
 	product, region, regional := strings.Cut(place, ".")
-	ours := hasPrefix(first) || product == "redis" || product == "tairpena" // and not of MySQL, say
+	ours := LooksLikeID(first) || product == "redis" || product == "tairpena" // and not of MySQL, say
 	if !known || !ours || !isLabel(product) || regional && !isLabel(region) {
 		return Named{}, false
 	}
@@ -119,8 +119,4 @@ func regionNamed(word string) string {
 		return word
 	}
 	return ""
-}
-
-func hasPrefix(id string) bool {
-	return strings.HasPrefix(id, "r-") || strings.HasPrefix(id, "tt-")
 }

@@ -27,15 +27,18 @@ func ValidRegion(s string) bool {
 // 4 to 40 lower-case letters and digits, or 16 to 40 of them without a prefix,
 // as older ids are.
 func ValidID(s string) bool {
-	rest, prefixed := strings.CutPrefix(s, "r-")
-	if !prefixed {
-		rest, prefixed = strings.CutPrefix(s, "tt-")
-	}
-	least := 16
-	if prefixed {
+	rest, least := s, 16
+	if LooksLikeID(s) {
+		_, rest, _ = strings.Cut(s, "-")
 		least = 4
 	}
 	return len(rest) >= least && len(rest) <= 40 && !strings.ContainsFunc(rest, notLowerOrDigit)
+}
+
+// LooksLikeID reports whether a word begins as an instance's id does today, with "r-"
+// or "tt-". Older ids have no prefix and look like any other word.
+func LooksLikeID(word string) bool {
+	return strings.HasPrefix(word, "r-") || strings.HasPrefix(word, "tt-")
 }
 
 func notLower(r rune) bool { return r < 'a' || r > 'z' }

@@ -5,65 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 )
-
-// Outcome is how a request ended. [Result.HTTPStatus] and [Result.ExitCode]
-// say how each is answered.
-type Outcome string
-
-// The outcomes.
-const (
-	Verified   Outcome = "verified"    // changed, and the new state was read back
-	Accepted   Outcome = "accepted"    // the API accepted the change; it was not verified
-	Unchanged  Outcome = "unchanged"   // already so, or not due
-	Planned    Outcome = "planned"     // DryRun: this would happen
-	Deferred   Outcome = "deferred"    // due, but to be done later
-	InProgress Outcome = "in_progress" // somebody is changing it, or the instance is busy
-	Refused    Outcome = "refused"     // policy forbids it
-	Unknown    Outcome = "unknown"     // the write may or may not have happened
-	Failed     Outcome = "failed"      // see Error
-)
-
-type codes struct{ http, exit int }
-
-// answers is how every outcome but Failed is answered, kinds how Failed is.
-var (
-	answers = map[Outcome]codes{
-		Verified:   {http.StatusOK, 0},
-		Accepted:   {http.StatusAccepted, 0},
-		Unchanged:  {http.StatusOK, 0},
-		Planned:    {http.StatusOK, 0},
-		Deferred:   {http.StatusOK, 0},
-		InProgress: {http.StatusConflict, 5},
-		Refused:    {http.StatusForbidden, 3},
-		Unknown:    {http.StatusBadGateway, 6},
-	}
-	kinds = map[Kind]codes{
-		Invalid:      {http.StatusBadRequest, 2},
-		Unauthorized: {http.StatusUnauthorized, 3},
-		Forbidden:    {http.StatusForbidden, 3},
-		NotFound:     {http.StatusNotFound, 4},
-		Unsupported:  {http.StatusUnprocessableEntity, 1},
-		Locked:       {http.StatusLocked, 1},
-		Throttled:    {http.StatusTooManyRequests, 5},
-		Unavailable:  {http.StatusServiceUnavailable, 5},
-		Internal:     {http.StatusInternalServerError, 1},
-	}
-)
-
-// HTTPStatus is the status by which a failure of this kind is answered.
-func (k Kind) HTTPStatus() int { return k.codes().http }
-
-// ExitCode is the exit code of a process that failed in this way.
-func (k Kind) ExitCode() int { return k.codes().exit }
-
-func (k Kind) codes() codes {
-	if c, ok := kinds[k]; ok {
-		return c
-	}
-	return kinds[Internal]
-}
 
 // State is what is known of an instance's encryption at one moment, in the
 // words of DescribeInstanceSSL.
@@ -148,13 +90,13 @@ func (r Result) HTTPStatus() int { return r.codes().http }
 func (r Result) ExitCode() int { return r.codes().exit }
 
 func (r Result) codes() codes {
-	if c, ok := answers[r.Outcome]; ok {
+	if c, ok := r.Outcome.codes(); ok {
 		return c
 	}
 	if r.Error != nil {
 		return r.Error.Kind.codes()
 	}
-	return kinds[Internal]
+	return Internal.codes()
 }
 
 // Redeliver reports whether delivering the same request again can help, and

@@ -222,14 +222,14 @@ func (a *audit) severity() int {
 func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	actor := ""
 	if m.User != "" {
-		actor = m.Platform + ":" + handler.ClipTo(m.Tenant, longest) + "/" + handler.ClipTo(m.User, longest) // as a rule names it
+		actor = m.Platform + ":" + handler.ClipText(m.Tenant) + "/" + handler.ClipText(m.User) // as a rule names it
 	}
 	instances := make([]string, len(a.instances))
 	for i, name := range a.instances {
 		instances[i] = handler.Quoted(name) // it may be a URL with a password
 	}
 	attrs := []slog.Attr{
-		slog.String("actor", actor), slog.String("channel", handler.ClipTo(m.Channel, longest)), slog.String("verb", a.verb),
+		slog.String("actor", actor), slog.String("channel", handler.ClipText(m.Channel)), slog.String("verb", a.verb),
 		slog.String("instance", strings.Join(instances, ",")), slog.String("region", a.region),
 		slog.String("outcome", a.decision), slog.String("reason", a.why), slog.String("request_id", a.requestID),
 	}
@@ -247,6 +247,3 @@ func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	}
 	b.Audit(ctx, attrs...)
 }
-
-// longest is how much of a caller's words the log shows, in bytes.
-const longest = 200

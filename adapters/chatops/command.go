@@ -43,9 +43,7 @@ var actions = map[string]handler.Action{approve: handler.Update, "update": handl
 var verbs = []string{help, status, approve, "update", "enable", "disable", confirm}
 
 var (
-	regionPattern = pattern(`^[a-z]{2,8}(-[a-z0-9]{1,16}){1,5}$`)
-	ownPrefix     = pattern(`^(?:r|tt)-`)
-	dryRun        = pattern(`(?i)\bdry\s+run\b|演练`)
+	dryRun = pattern(`(?i)\bdry\s+run\b|演练`)
 )
 
 // Parse reads a command. Its error says what was meant, most likely; unknown
@@ -102,7 +100,7 @@ func (c *Command) options(list []string) error {
 		switch {
 		case isRegion && c.Region != "":
 			return w.err(w.TwoRegions)
-		case isRegion && regionPattern().MatchString(region):
+		case isRegion && handler.ValidRegion(region):
 			c.Region = region
 		case isRegion:
 			return w.errorf(w.NotARegion, quote(word))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tairssl/adapters/notify"
+	"tairssl/handler"
 )
 
 var errSlackToken = errors.New("a message in Slack cannot be answered: TAIRSSL_SLACK_BOT_TOKEN is missing")
@@ -77,10 +78,7 @@ func slackAnswer(r Reply) slackMessage {
 		section = ""
 	}
 	for _, line := range r.Lines {
-		if len(line) > slackSection/6 { // escaped it may be five times as long
-			line = strings.ToValidUTF8(line[:slackSection/6], "") + "…"
-		}
-		line = slackEscapes.Replace(line)
+		line = slackEscapes.Replace(handler.ClipTo(line, slackSection/6)) // five times as long at most
 		if len(section)+len(line) >= slackSection {
 			end()
 		}

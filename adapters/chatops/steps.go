@@ -102,7 +102,7 @@ type found struct {
 // rule is asked first. Of anything else only what a rule allows is found: whoever
 // may not see an instance is not told whether there is one.
 func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) found {
-	if n, ok := handler.ParseInstance(name); ok && n.OrID == "" && ownPrefix().MatchString(n.ID) {
+	if n, ok := handler.ParseInstance(name); ok && n.OrID == "" && handler.LooksLikeID(n.ID) {
 		return found{Ref: handler.Ref{RegionID: cmp.Or(region, n.Region), InstanceID: n.ID}, refused: !b.Allow.allow(m, verb, n.ID)}
 	}
 	if !b.Allow.allow(m, verb, "") {

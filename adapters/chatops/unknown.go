@@ -41,7 +41,7 @@ func (w *wording) unknown(word string, right []string) error {
 		return w.errorf(w.DidYouMean, quote(word), cmp.Or(w.Verbs[m], m))
 	case isInstance(word):
 		return w.errorf(w.DidYouMean, quote(word), w.Verbs[status]+" "+handler.Quoted(word))
-	case ownPrefix().MatchString(strings.ToLower(word)):
+	case handler.LooksLikeID(strings.ToLower(word)):
 		return w.errorf(w.NotAnID, quote(word))
 	}
 	return w.errorf(w.UnknownWord, quote(word))
@@ -51,14 +51,10 @@ func (w *wording) unknown(word string, right []string) error {
 // formatting, or for more than a word. Letters of any script stay.
 func quote(word string) string {
 	clean := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.=: ()", r) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.=: ()…", r) {
 			return r
 		}
 		return '?'
 	}, handler.Quoted(word)) // it may be a URL with a password
-	const most = 40
-	if runes := []rune(clean); len(runes) > most {
-		clean = string(runes[:most]) + "…"
-	}
 	return "“" + clean + "”"
 }

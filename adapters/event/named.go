@@ -17,7 +17,7 @@ func automatic(n handler.Named) handler.Delivery {
 // named reads an instance out of a text that may as well be about anything else:
 // there an old id, which looks like any other word, is none.
 func named(text string) (handler.Named, bool) {
-	if n, ok := handler.ParseInstance(text); ok && (strings.Contains(n.ID, "-") || strings.Contains(text, ".")) {
+	if n, ok := handler.ParseInstance(text); ok && (handler.LooksLikeID(n.ID) || strings.Contains(text, ".")) {
 		return n, true
 	}
 	return handler.Named{}, false

@@ -32,7 +32,7 @@ func (b *Bundle) UnmarshalText(text []byte) error {
 		value, ok := values[name].(string)
 		switch {
 		case !mayBundle(name):
-			faults = append(faults, fmt.Errorf("%q is not a setting that it may hold", handler.ClipTo(name, longest)))
+			faults = append(faults, fmt.Errorf("%q is not a setting that it may hold", handler.ClipText(name)))
 		case !ok:
 			faults = append(faults, fmt.Errorf("the value of %s must be a string, in double quotes", name))
 		default:

@@ -374,6 +374,3 @@ func (r *running) sweep(ctx context.Context, a *event.Answer) {
 		lineOf(ctx).set(slog.LevelError, append([]slog.Attr{slog.String("outcome", string(handler.Failed)), slog.String("reason", e.Message)}, attrsOfError(e)...)...)
 	}
 }
-
-// longest is how much of a caller's words the log shows, in bytes.
-const longest = 200

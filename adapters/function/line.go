@@ -113,10 +113,10 @@ func (l *line) asked(asked []event.Asked) {
 	}
 	triggers, ids := strings.Join(l.triggers, ","), strings.Join(l.ids, ",")
 	l.mu.Unlock()
-	l.set(slog.LevelInfo, slog.String("trigger", handler.ClipTo(triggers, longest)), slog.String("event_id", handler.ClipTo(ids, longest)))
+	l.set(slog.LevelInfo, slog.String("trigger", handler.ClipText(triggers)), slog.String("event_id", handler.ClipText(ids)))
 	for _, a := range asked {
 		if a.LeftOut != "" {
-			l.set(slog.LevelWarn, slog.String("left_out", handler.ClipTo(a.LeftOut, longest)))
+			l.set(slog.LevelWarn, slog.String("left_out", handler.ClipText(a.LeftOut)))
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (l *line) decision(ctx context.Context, d handler.Decided) {
 		return
 	}
 	shown := &line{}
-	shown.setLocked(append([]slog.Attr{slog.String("event_id", handler.ClipTo(d.Delivery.Event, longest))}, attrsOf(d)...))
+	shown.setLocked(append([]slog.Attr{slog.String("event_id", handler.ClipText(d.Delivery.Event))}, attrsOf(d)...))
 	if l.ended {
 		// The invocation could not wait for it: a chat has seconds. Its count was
 		// missed there.
@@ -214,12 +214,12 @@ func (l *line) write(ctx context.Context, err error) {
 	defer l.mu.Unlock()
 	l.ended = true
 	if l.only != nil {
-		l.setLocked(append([]slog.Attr{slog.String("event_id", handler.ClipTo(l.only.Delivery.Event, longest))}, attrsOf(*l.only)...))
+		l.setLocked(append([]slog.Attr{slog.String("event_id", handler.ClipText(l.only.Delivery.Event))}, attrsOf(*l.only)...))
 	}
 	var failure *Failure
 	if errors.As(err, &failure) {
 		l.level = max(l.level, slog.LevelError)
-		l.setLocked([]slog.Attr{slog.String("error_type", failure.Type), slog.String("error", handler.ClipTo(failure.Message, longest))})
+		l.setLocked([]slog.Attr{slog.String("error_type", failure.Type), slog.String("error", handler.ClipText(failure.Message))})
 	}
 	for _, a := range l.attrs {
 		if a.Key == "outcome" { // of a chat message, which need not be a request
@@ -259,11 +259,11 @@ func (l *line) slowed(ctx context.Context) {
 // numbers are the fields that metrics are made of, and others that count.
 func (l *line) numbers(now time.Time) (attrs []slog.Attr) {
 	requests := 0
-	for _, o := range outcomes {
+	for _, o := range handler.Outcomes() {
 		requests += l.outcomes[o]
 	}
 	attrs = append(attrs, slog.Int("requests", requests))
-	for _, o := range outcomes {
+	for _, o := range handler.Outcomes() {
 		if n := l.outcomes[o]; n > 0 {
 			attrs = append(attrs, slog.Int(string(o), n))
 		}
@@ -297,10 +297,4 @@ func (l *line) numbers(now time.Time) (attrs []slog.Attr) {
 		attrs = append(attrs, slog.Any("api_latency_ms", ms))
 	}
 	return attrs
-}
-
-// outcomes in the order in which they are written.
-var outcomes = []handler.Outcome{
-	handler.Verified, handler.Accepted, handler.Unchanged, handler.Planned, handler.Deferred,
-	handler.InProgress, handler.Refused, handler.Unknown, handler.Failed,
 }

@@ -81,7 +81,7 @@ func attrsOf(d handler.Decided) []slog.Attr {
 		decision = "act"
 	}
 	attrs := []slog.Attr{
-		slog.String("instance", r.InstanceID), slog.String("instance_name", handler.ClipTo(r.InstanceName, longest)), slog.String("region", r.RegionID), slog.String("action", string(r.SSLEnabled)),
+		slog.String("instance", r.InstanceID), slog.String("instance_name", handler.ClipText(r.InstanceName)), slog.String("region", r.RegionID), slog.String("action", string(r.SSLEnabled)),
 		slog.Bool("automatic", d.Delivery.Automatic), slog.Bool("dry_run", d.Delivery.DryRun),
 		slog.String("decision", decision), slog.String("reason", r.Reason), slog.String("outcome", string(r.Outcome)),
 		slog.String("rule", string(r.Rule)), slog.String("approved_by", r.ApprovedBy),

@@ -26,16 +26,15 @@ func (m *Metrics) UnmarshalText(text []byte) error {
 	case kind == "emf" && regexp.MustCompile(`^[0-9A-Za-z._/#-]{1,255}$`).MatchString(namespace) && !strings.HasPrefix(namespace, "AWS/"):
 		*m = Metrics(namespace)
 	default:
-		return fmt.Errorf("%q is none of emf, emf:NAMESPACE and none", handler.ClipTo(string(text), longest))
+		return fmt.Errorf("%q is none of emf, emf:NAMESPACE and none", handler.ClipText(string(text)))
 	}
 	return nil
 }
 
-// units says which fields of an invocation's line are metrics, too, and in what
-// unit. Those that are not in the line are not published, which costs nothing.
+// units names the fields of an invocation's line that are metrics as well, with
+// their units. The counts of the outcomes are metrics, too. A field that is not in
+// the line is not published and costs nothing.
 var units = map[string]string{
-	"verified": "Count", "accepted": "Count", "unchanged": "Count", "planned": "Count", "deferred": "Count",
-	"in_progress": "Count", "refused": "Count", "unknown": "Count", "failed": "Count",
 	"sweep_succeeded": "Count",
 	"at_risk":         "Count",
 	"unread":          "Count",
@@ -43,6 +42,14 @@ var units = map[string]string{
 	"notices_failed":  "Count",
 	"days_to_expiry":  "None",
 	"api_latency_ms":  "Milliseconds",
+}
+
+// unitOf is the unit of a field; "" for a field that is no metric.
+func unitOf(field string) string {
+	if handler.Outcome(field).Rank() >= 0 {
+		return "Count"
+	}
+	return units[field]
 }
 
 // embedded is the member _aws by which CloudWatch Logs reads metrics out of a
@@ -67,8 +74,7 @@ type metric struct{ Name, Unit string }
 func metricsIn(namespace string, numbers []slog.Attr, now time.Time) *embedded {
 	var list []metric
 	for _, n := range numbers {
-		unit, is := units[n.Key]
-		if is && !(n.Key == "throttled" && n.Value.Int64() == 0) {
+		if unit := unitOf(n.Key); unit != "" && !(n.Key == "throttled" && n.Value.Int64() == 0) {
 			list = append(list, metric{n.Key, unit})
 		}
 	}

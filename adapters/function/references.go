@@ -145,7 +145,7 @@ func (k keepers) read(ctx context.Context, scheme, name string) (string, error) 
 	if err == nil {
 		return value, nil
 	}
-	if kind := handler.AsError(err).Kind; kind == handler.Unavailable || kind == handler.Throttled {
+	if handler.AsError(err).Retryable {
 		err = passing{err}
 	}
 	return "", err

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +71,7 @@ func (i invoker) deployed(ctx context.Context, d *deployment) ([]byte, error) {
 	v := verdict{Status: "SUCCESS", PhysicalID: "settings", resource: d.resource}
 	if d.RequestType != "Delete" {
 		if err := i.Check(ctx); err != nil {
-			v.Status, v.Reason = "FAILED", strings.ToValidUTF8(err.Error()[:min(len(err.Error()), maxReason)], "")
+			v.Status, v.Reason = "FAILED", handler.ClipTo(err.Error(), maxReason)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)

@@ -35,7 +35,7 @@ func (o *On) UnmarshalText(text []byte) error {
 				faults = append(faults, "none stands alone")
 			}
 		default:
-			faults = append(faults, fmt.Sprintf("%.20q is none of verified, accepted, none", outcome))
+			faults = append(faults, fmt.Sprintf("%q is none of verified, accepted, none", handler.Clip(string(outcome))))
 		}
 	}
 	if faults != nil {
@@ -106,7 +106,7 @@ func isMark(word string) bool {
 	case "unknown", "alert", "refused", "deferred", "done", offMark:
 		return true
 	}
-	for kind := range nextByKind {
+	for _, kind := range handler.Kinds() {
 		if kindMark(kind) == word {
 			return true
 		}
@@ -127,7 +127,7 @@ func kindMark(k handler.Kind) string { return string(k)[:4] }
 
 // kind is that of a failure.
 func (n Note) kind() handler.Kind {
-	if n.Error != nil && nextByKind[n.Error.Kind] != "" {
+	if n.Error != nil && slices.Contains(handler.Kinds(), n.Error.Kind) {
 		return n.Error.Kind
 	}
 	return handler.Internal

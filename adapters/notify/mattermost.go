@@ -16,7 +16,7 @@ var mattermost = vendor{
 	compose: composeMattermost,
 	accepted: func(status int, body []byte) error {
 		if status != http.StatusOK {
-			return fmt.Errorf("refused with status %d: %s", status, handler.ClipTo(string(body), 200))
+			return fmt.Errorf("refused with status %d: %s", status, handler.ClipText(string(body)))
 		}
 		return nil
 	},

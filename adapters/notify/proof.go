@@ -29,7 +29,7 @@ func (n Note) toDo() string {
 }
 
 // changed reports that the certificate is a new one, or is about to be.
-func (n Note) changed() bool { return n.Outcome == handler.Verified || n.Outcome == handler.Accepted }
+func (n Note) changed() bool { return n.Outcome.Changed() }
 
 // withCA adds the comparison of the CA to a line, which the reason ends with.
 func (l line) withCA() line {

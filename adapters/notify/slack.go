@@ -20,7 +20,7 @@ var slack = vendor{
 		if status == http.StatusOK && strings.TrimSpace(string(body)) == "ok" {
 			return nil
 		}
-		return fmt.Errorf("refused with status %d: %s", status, handler.ClipTo(string(body), 200))
+		return fmt.Errorf("refused with status %d: %s", status, handler.ClipText(string(body)))
 	},
 }
 

@@ -41,7 +41,7 @@ func (s said) code() *int {
 
 // refused is the error of a code.
 func (s said) refused(code int) error {
-	return kindOf(slices.Contains(tokenCodes, code), slices.Contains(busyCodes, code), "refused with code %d: %s", code, handler.ClipTo(s.ErrMsg+s.Msg, 200))
+	return kindOf(slices.Contains(tokenCodes, code), slices.Contains(busyCodes, code), "refused with code %d: %s", code, handler.ClipText(s.ErrMsg+s.Msg))
 }
 
 func kindOf(token, busy bool, format string, args ...any) error {
@@ -69,7 +69,7 @@ func Taken(status int, body []byte) error {
 	case code != nil && *code != 0:
 		return s.refused(*code)
 	case s.OK != nil && !*s.OK:
-		return kindOf(slices.Contains(tokenWords, s.Error), slices.Contains(busyWords, s.Error), "refused: %s", handler.ClipTo(s.Error, 200))
+		return kindOf(slices.Contains(tokenWords, s.Error), slices.Contains(busyWords, s.Error), "refused: %s", handler.ClipText(s.Error))
 	case !isSuccess(status):
 		return kindOf(status == http.StatusUnauthorized, false, "answered with status %d", status)
 	}

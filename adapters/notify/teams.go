@@ -20,11 +20,11 @@ var teams = vendor{
 	compose:  composeTeams,
 	accepted: func(status int, body []byte) error {
 		// The older kind answers 200 whatever Teams itself said.
-		if answer := handler.ClipTo(string(body), 200); strings.Contains(answer, "returned HTTP error") {
+		if answer := handler.ClipText(string(body)); strings.Contains(answer, "returned HTTP error") {
 			return kindOf(false, strings.Contains(answer, "error 429") || strings.Contains(answer, "error 5"), "refused by Teams: %s", answer)
 		}
 		if !isSuccess(status) {
-			return fmt.Errorf("refused with status %d: %s", status, handler.ClipTo(string(body), 200))
+			return fmt.Errorf("refused with status %d: %s", status, handler.ClipText(string(body)))
 		}
 		return nil
 	},

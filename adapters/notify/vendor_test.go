@@ -107,7 +107,7 @@ func TestBodies(t *testing.T) {
 func TestAnInstanceIsCalledByItsNameAndId(t *testing.T) {
 	for name, want := range map[string]string{
 		"": "r-1 (cn-hangzhou)", "r-1": "r-1 (cn-hangzhou)", "orders-cache": "orders-cache (r-1, cn-hangzhou)", "购物车": "购物车 (r-1, cn-hangzhou)",
-		" a\nb\u202ec\x1b[31m ": "a b c [31m (r-1, cn-hangzhou)", strings.Repeat("x", 300): strings.Repeat("x", longestName) + "… (r-1, cn-hangzhou)",
+		" a\nb\u202ec\x1b[31m ": "a b c [31m (r-1, cn-hangzhou)", strings.Repeat("x", 300): strings.Repeat("x", 60) + "… (r-1, cn-hangzhou)",
 	} {
 		n := Note{Result: handler.Result{InstanceID: "r-1", RegionID: "cn-hangzhou", InstanceName: name}}
 		if l := words(n, verified, now); l.who != want {

@@ -26,7 +26,7 @@ const (
 )
 
 // classes says what each class is called when counted, what happened (%s is
-// the change) and what to do next; nextByKind has the rest of failed.
+// the change) and what to do next; of a failure its kind says it.
 var classes = [...]struct{ word, what, next string }{
 	failed:    {"failed", "%s failed", ""},
 	lost:      {"unknown", "%s may or may not have happened", "In some minutes look at it with tairssl status INSTANCE; do not force it."},
@@ -47,19 +47,6 @@ const (
 	elsewhere = "Tell those who use the instance when Alibaba restarts it, or change that time in Alibaba's console."
 	fetch     = "Where clients pin the CA, fetch its chain again"
 )
-
-// nextByKind is what to do about each kind of failure.
-var nextByKind = map[handler.Kind]string{
-	handler.Invalid:      "Correct the request, or whatever sends it; it is not tried again.",
-	handler.Unauthorized: "Check the sender's secret.",
-	handler.Forbidden:    "Grant the missing right to the function's role or user.",
-	handler.NotFound:     "Check the instance's id and region, or take it out of what triggers this.",
-	handler.Unsupported:  "It cannot go by itself: see why, and change the instance or take it out of TAIRSSL_INSTANCES.",
-	handler.Locked:       "Unlock the instance, by paying its bill for one.",
-	handler.Throttled:    "Nothing to do yet: the next run tries again. Lower TAIRSSL_RATE if this is frequent.",
-	handler.Unavailable:  "Nothing to do yet: the next run tries again.",
-	handler.Internal:     "Look into the function's log.",
-}
 
 var changes = map[handler.Action]string{
 	handler.Update:  "renewal",
@@ -99,7 +86,7 @@ func words(n Note, c class, now time.Time) line {
 	switch c {
 	case failed:
 		l.what += l.ofKind()
-		l.next.text = nextByKind[n.kind()]
+		l.next.text = n.kind().NextStep()
 	case attention, reminder:
 		if c == attention {
 			l.next.text = n.toDo()
@@ -139,14 +126,11 @@ func words(n Note, c class, now time.Time) line {
 	return l
 }
 
-// longestName cuts an InstanceName, which may have 256 characters.
-const longestName = 64
-
 // called is how people know the instance: its name and its id, or the id alone.
 // more stands behind the id, in the same brackets.
 func (n Note) called(more string) string {
 	name := strings.Join(strings.FieldsFunc(n.InstanceName, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }), " ")
-	if name = handler.ClipTo(name, longestName); name == "" || name == n.InstanceID {
+	if name = handler.Clip(name); name == "" || name == n.InstanceID {
 		if more = strings.TrimPrefix(more, ", "); more == "" {
 			return n.InstanceID
 		}

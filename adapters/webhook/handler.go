@@ -132,8 +132,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			level = slog.LevelWarn
 		}
 		h.Line(r.Context(), level, append([]slog.Attr{
-			slog.String("route", handler.ClipTo(r.URL.Path, longest)), slog.String("method", handler.ClipTo(r.Method, longest)), slog.Int("status", q.status),
-			slog.Int("bytes", len(q.body)), slog.String("source_ip", handler.ClipTo(r.RemoteAddr, longest)),
+			slog.String("route", handler.ClipText(r.URL.Path)), slog.String("method", handler.ClipText(r.Method)), slog.Int("status", q.status),
+			slog.Int("bytes", len(q.body)), slog.String("source_ip", handler.ClipText(r.RemoteAddr)),
 		}, q.attrs...)...)
 	}()
 	if r.URL.Path == "/healthz" {
@@ -194,6 +194,3 @@ func isCloudEvents(media string) bool {
 	form, structured := strings.CutPrefix(media, "application/cloudevents")
 	return !structured || form == "" || form == "-batch" || strings.HasSuffix(form, "+json")
 }
-
-// longest is how much of a caller's words the log shows, in bytes.
-const longest = 100

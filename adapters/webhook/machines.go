@@ -136,7 +136,7 @@ func changed(a event.Answer) bool {
 		results = a.Swept.Results
 	}
 	for _, r := range results {
-		if r.Outcome == handler.Accepted || r.Outcome == handler.Verified {
+		if r.Outcome.Changed() {
 			return true
 		}
 	}

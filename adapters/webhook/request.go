@@ -67,7 +67,7 @@ func (h *Handler) admits(q *request, route route) bool {
 	content := q.http.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(content)
 	if !route.media(media) && (media != "" || err != nil && content != "") {
-		q.refuse(handler.Errorf(handler.Invalid, "this route does not take content type %q", handler.ClipTo(content, longest)), http.StatusUnsupportedMediaType, nil)
+		q.refuse(handler.Errorf(handler.Invalid, "this route does not take content type %q", handler.ClipText(content)), http.StatusUnsupportedMediaType, nil)
 		return false
 	}
 	return true

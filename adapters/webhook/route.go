@@ -90,7 +90,7 @@ func Form(body []byte, repeatable ...string) (url.Values, error) {
 	}
 	for name, list := range values {
 		if len(list) > 1 && !slices.Contains(repeatable, name) {
-			return nil, fmt.Errorf("the field %s is doubled", handler.ClipTo(name, longest))
+			return nil, fmt.Errorf("the field %s is doubled", handler.ClipText(name))
 		}
 	}
 	return values, nil

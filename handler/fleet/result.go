@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"tairssl/handler"
@@ -52,12 +51,6 @@ func (s Summary) Empty() (regions []string) {
 	return regions
 }
 
-// worstFirst orders the results that a sweep shows.
-var worstFirst = []handler.Outcome{
-	handler.Unknown, handler.Failed, handler.Refused, handler.InProgress, handler.Deferred,
-	handler.Planned, handler.Accepted, handler.Verified, handler.Unchanged,
-}
-
 // byWorst orders by outcome, then what asks for attention, then by expiry, so
 // that the most urgent are shown.
 func byWorst(a, b handler.Result) int {
@@ -73,9 +66,9 @@ func byWorst(a, b handler.Result) int {
 		}
 		return 1
 	}
-	return cmp.Or(slices.Index(worstFirst, a.Outcome)-slices.Index(worstFirst, b.Outcome), alert(a)-alert(b), expires(a).Compare(expires(b)))
+	return cmp.Or(a.Outcome.Rank()-b.Outcome.Rank(), alert(a)-alert(b), expires(a).Compare(expires(b)))
 }
 
 func isChange(o handler.Outcome) bool {
-	return o == handler.Verified || o == handler.Accepted || o == handler.Unknown
+	return o.Changed() || o == handler.Unknown
 }

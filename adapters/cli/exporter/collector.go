@@ -44,10 +44,7 @@ var (
 var all = []*prometheus.Desc{expiry, running, tlsState, due, deferred, alert, seen, seenOK, listed, whole, wholeOK, failures, looks, took, interval}
 
 // kinds are those of look_errors_total, so that each counts from 0.
-var kinds = []handler.Kind{
-	handler.Invalid, handler.Unauthorized, handler.Forbidden, handler.NotFound, handler.Unsupported,
-	handler.Locked, handler.Throttled, handler.Unavailable, handler.Internal,
-}
+var kinds = handler.Kinds()
 
 // Describe gives all metrics: [prometheus.Collector].
 func (e *Exporter) Describe(to chan<- *prometheus.Desc) {

@@ -1,0 +1,125 @@
+package handler
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Outcome is how a request ended. [Result.HTTPStatus] and [Result.ExitCode]
+// say how each is answered.
+type Outcome string
+
+// The outcomes.
+const (
+	Verified   Outcome = "verified"    // changed, and the new state was read back
+	Accepted   Outcome = "accepted"    // the API accepted the change; it was not verified
+	Unchanged  Outcome = "unchanged"   // already so, or not due
+	Planned    Outcome = "planned"     // DryRun: this would happen
+	Deferred   Outcome = "deferred"    // due, but to be done later
+	InProgress Outcome = "in_progress" // another process is changing it, or the instance is busy
+	Refused    Outcome = "refused"     // policy forbids it
+	Unknown    Outcome = "unknown"     // the write may or may not have happened
+	Failed     Outcome = "failed"      // see Error
+)
+
+// codes is how a result is answered: over HTTP, and by the exit code of a process.
+type codes struct{ http, exit int }
+
+type outcomeRow struct {
+	Outcome
+	codes
+}
+
+type kindRow struct {
+	Kind
+	codes
+	next string
+}
+
+// outcomes has a row for every outcome, the worst first. Failed is answered by the
+// row of its kind.
+var outcomes = []outcomeRow{
+	{Unknown, codes{http.StatusBadGateway, 6}},
+	{Failed, codes{}},
+	{Refused, codes{http.StatusForbidden, 3}},
+	{InProgress, codes{http.StatusConflict, 5}},
+	{Deferred, codes{http.StatusOK, 0}},
+	{Planned, codes{http.StatusOK, 0}},
+	{Accepted, codes{http.StatusAccepted, 0}},
+	{Verified, codes{http.StatusOK, 0}},
+	{Unchanged, codes{http.StatusOK, 0}},
+}
+
+// kinds has a row for every kind of failure: how it is answered, and the next step
+// of the person who is told.
+var kinds = []kindRow{
+	{Invalid, codes{http.StatusBadRequest, 2}, "Correct the request, or the system that sends it. It is not tried again."},
+	{Unauthorized, codes{http.StatusUnauthorized, 3}, "Check the sender's secret."},
+	{Forbidden, codes{http.StatusForbidden, 3}, "Grant the missing right to the function's role or user."},
+	{NotFound, codes{http.StatusNotFound, 4}, "Check the id and the region of the instance, or stop whatever sends requests for it."},
+	{Unsupported, codes{http.StatusUnprocessableEntity, 1}, "Read the reason. Then change the instance, or exclude it in TAIRSSL_INSTANCES."},
+	{Locked, codes{http.StatusLocked, 1}, "Unlock the instance, for example by paying its bill."},
+	{Throttled, codes{http.StatusTooManyRequests, 5}, "Nothing to do yet: the next run tries again. If this happens often, lower TAIRSSL_RATE."},
+	{Unavailable, codes{http.StatusServiceUnavailable, 5}, "Nothing to do yet: the next run tries again."},
+	{Internal, codes{http.StatusInternalServerError, 1}, "Look into the function's log."},
+}
+
+// Outcomes lists every outcome, the worst first.
+func Outcomes() []Outcome {
+	all := make([]Outcome, len(outcomes))
+	for i, row := range outcomes {
+		all[i] = row.Outcome
+	}
+	return all
+}
+
+// Kinds lists every kind of failure.
+func Kinds() []Kind {
+	all := make([]Kind, len(kinds))
+	for i, row := range kinds {
+		all[i] = row.Kind
+	}
+	return all
+}
+
+// Rank is the outcome's place in [Outcomes]: the lower, the worse. What is no outcome
+// has rank -1.
+func (o Outcome) Rank() int {
+	return slices.IndexFunc(outcomes, func(row outcomeRow) bool { return row.Outcome == o })
+}
+
+// Changed reports whether the API accepted a change. An Unknown outcome may have
+// changed something as well.
+func (o Outcome) Changed() bool { return o == Verified || o == Accepted }
+
+// codes is how the outcome is answered; ok is false for Failed and for what is no
+// outcome.
+func (o Outcome) codes() (c codes, ok bool) {
+	rank := o.Rank()
+	if rank < 0 || o == Failed {
+		return codes{}, false
+	}
+	return outcomes[rank].codes, true
+}
+
+// HTTPStatus is the status by which a failure of this kind is answered.
+func (k Kind) HTTPStatus() int { return k.codes().http }
+
+// ExitCode is the exit code of a process that failed in this way.
+func (k Kind) ExitCode() int { return k.codes().exit }
+
+// NextStep says what a person can do about a failure of this kind.
+func (k Kind) NextStep() string { return kinds[k.row()].next }
+
+func (k Kind) codes() codes { return kinds[k.row()].codes }
+
+// row is the kind's place in the table. What is no kind counts as [Internal].
+func (k Kind) row() int {
+	at := func(kind Kind) int {
+		return slices.IndexFunc(kinds, func(row kindRow) bool { return row.Kind == kind })
+	}
+	if row := at(k); row >= 0 {
+		return row
+	}
+	return at(Internal)
+}
