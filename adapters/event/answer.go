@@ -33,8 +33,8 @@ func (a Answer) Body() []byte {
 	return handler.Encode(a.Results, a.Batch)
 }
 
-// HTTPStatus is the status of the answer: for several results their common
-// one, 503 if another delivery can help any of them, else 200.
+// HTTPStatus is the status of the answer. If the results have different statuses, it
+// is 503 if another delivery can help any of them, else 200.
 func (a Answer) HTTPStatus() int {
 	if a.Failed != nil {
 		return a.Failed.Kind.HTTPStatus()
@@ -47,7 +47,7 @@ func (a Answer) HTTPStatus() int {
 		if r.HTTPStatus() == status {
 			continue
 		}
-		if _, _, again := a.Again(); again {
+		if a.Redeliver() != nil {
 			return http.StatusServiceUnavailable
 		}
 		return http.StatusOK
@@ -55,36 +55,45 @@ func (a Answer) HTTPStatus() int {
 	return status
 }
 
-// worst orders the types of failures; a batch fails as its worst part.
-var worst = []string{string(handler.Unknown), string(handler.Internal), string(handler.Unavailable), string(handler.Throttled), string(handler.InProgress)}
+// Redelivery is why another delivery of the same payload can help.
+type Redelivery struct {
+	Type   string // the kind of the failure, or the outcome
+	Reason string // in words, for an error
+}
 
-// Again reports whether delivering the same payload once more can help, and
-// says by the kind of the failure, or the outcome, and in words, why. What is
-// done already stays done: it will be unchanged then.
-func (a Answer) Again() (errorType, message string, ok bool) {
+// worstTypes orders the types of redeliveries. A batch has the worst type of its parts.
+var worstTypes = []string{string(handler.Unknown), string(handler.Internal), string(handler.Unavailable), string(handler.Throttled), string(handler.InProgress)}
+
+// Redeliver says whether another delivery of the same payload can help; nil: it
+// cannot. What this delivery has changed stays changed, and the next one ends as
+// unchanged for it.
+func (a Answer) Redeliver() *Redelivery {
 	if a.Failed != nil {
-		return string(a.Failed.Kind), a.Failed.Message, a.Failed.Retryable
+		if !a.Failed.Retryable {
+			return nil
+		}
+		return &Redelivery{string(a.Failed.Kind), a.Failed.Message}
 	}
-	n := 0
-	var why strings.Builder
+	var worst string
+	var reasons []string
 	for _, r := range a.Results {
 		t, again := r.Redeliver()
 		if !again {
 			continue
 		}
-		n++
-		if errorType == "" || slices.Index(worst, t) < slices.Index(worst, errorType) {
-			errorType = t
+		if worst == "" || slices.Index(worstTypes, t) < slices.Index(worstTypes, worst) {
+			worst = t
 		}
-		fmt.Fprintf(&why, "%s: %s; ", r.InstanceID, r.Reason)
+		reasons = append(reasons, r.InstanceID+": "+r.Reason)
 	}
-	if n == 0 {
-		return "", "", false
+	if reasons == nil {
+		return nil
 	}
+	reason := strings.Join(reasons, "; ")
 	if a.Batch {
-		message = fmt.Sprintf("%d of %d can be tried again: ", n, len(a.Results))
+		reason = fmt.Sprintf("%d of %d can be tried again: %s", len(reasons), len(a.Results), reason)
 	}
-	return errorType, message + strings.TrimSuffix(why.String(), "; "), true
+	return &Redelivery{worst, reason}
 }
 
 // Why says in words how the results ended, for an error.

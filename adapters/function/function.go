@@ -196,8 +196,8 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, e
 		return nil, err
 	}
 	a := answers[0]
-	if errorType, message, again := a.Again(); again {
-		return nil, &Failure{errorType, message + "\n" + string(a.Body())}
+	if again := a.Redeliver(); again != nil {
+		return nil, &Failure{again.Type, again.Reason + "\n" + string(a.Body())}
 	}
 	if a.Unread() && !a.Queued && !a.Direct {
 		return nil, &Failure{string(handler.Invalid), a.Why()}

@@ -107,7 +107,7 @@ func TestHandedWorkIsRefusedByEveryOtherWay(t *testing.T) {
 		t.Errorf("an invocation of another kind is answered %s, %v", answer, err)
 	}
 	answers, err := w.Deliver(context.Background(), event.Message{Carrier: "sqs", ID: "m1", Content: payload})
-	if _, _, again := answers[0].Again(); err != nil || again || answers[0].Results[0].Outcome != handler.Refused {
+	if err != nil || answers[0].Redeliver() != nil || answers[0].Results[0].Outcome != handler.Refused {
 		t.Errorf("a record of a queue is answered %s, %v", answers[0].Body(), err)
 	}
 	header := webhook.SignGitHub("git-secret", payload)

@@ -76,12 +76,12 @@ func (i invoker) queue(ctx context.Context, records event.Records, partial, orde
 
 // givenBack is a record that is to be delivered again.
 type givenBack struct {
-	at              int // its place
-	errorType, text string
+	at int // its place
+	event.Redelivery
 }
 
 func (b givenBack) failure(n, of int) *function.Failure {
-	return &function.Failure{Type: b.errorType, Message: fmt.Sprintf("%d of %d records can be tried again: %s", n, of, b.text)}
+	return &function.Failure{Type: b.Type, Message: fmt.Sprintf("%d of %d records can be tried again: %s", n, of, b.Reason)}
 }
 
 // deliver carries the records out and gives those that are to be delivered again,
@@ -96,7 +96,7 @@ func (i invoker) deliver(ctx context.Context, records event.Records) ([]givenBac
 		var at []int
 		for _, n := range now {
 			if behind := stuck[records.Messages[n].Group]; behind != nil {
-				failed[n] = &givenBack{n, behind.errorType, behind.text}
+				failed[n] = &givenBack{n, behind.Redelivery}
 				continue
 			}
 			messages, at = append(messages, records.Messages[n]), append(at, n)
@@ -107,8 +107,8 @@ func (i invoker) deliver(ctx context.Context, records event.Records) ([]givenBac
 				return nil, err
 			}
 			for k, n := range at {
-				if errorType, text, again := answers[k].Again(); again {
-					failed[n] = &givenBack{n, errorType, text}
+				if again := answers[k].Redeliver(); again != nil {
+					failed[n] = &givenBack{n, *again}
 					if group := records.Messages[n].Group; group != "" {
 						stuck[group] = failed[n]
 					}

@@ -39,7 +39,7 @@ func (h *Handler) grafana(q *request)      { h.alerts(q, "grafana") }
 func (h *Handler) alerts(q *request, sender string) {
 	a := h.do(q, h.Decoder.Alerts(sender, q.body))
 	status := http.StatusOK
-	if _, _, again := a.Again(); again {
+	if a.Redeliver() != nil {
 		status = http.StatusServiceUnavailable
 	} else if a.Unread() {
 		status = http.StatusBadRequest
@@ -69,8 +69,7 @@ func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 	keep := false
 	defer func() { h.done.end(key, keep) }()
 	a := h.Answer(q.http.Context(), asked)
-	_, _, again := a.Again()
-	keep = !again && changed(a)
+	keep = a.Redeliver() == nil && changed(a)
 	return a
 }
 
