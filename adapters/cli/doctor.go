@@ -75,7 +75,7 @@ instance, 5 not reached, 1 anything else.`,
 			if err != nil {
 				return err
 			}
-			o.Environ, o.Routes, o.Transport = environ, routes, c.Transport
+			o.Environ, o.Transport = environ, c.Transport
 			o.Credentials, o.Source = who.credentials, who.source
 			shown := c.gauge("examining")
 			findings := doctor.Examine(cmd.Context(), o)

@@ -3,26 +3,14 @@ package cli
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"tairssl/adapters/chatops"
 	"tairssl/adapters/cli/exporter"
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
 )
-
-// routes are those that a server may have, for the list that it prints.
-var routes = slices.Concat([]string{"/ssl"}, chatRoutes(), []string{"/alertmanager", "/grafana", "/cloudevents", "/healthz"})
-
-func chatRoutes() (routes []string) {
-	for _, p := range chatops.Platforms {
-		routes = append(routes, p.Route)
-	}
-	return routes
-}
 
 // graceful is how long requests, and then what was handed over, may go on after
 // an interrupt: a change may be watched.
@@ -89,9 +77,9 @@ func (c *command) runServer(ctx context.Context, s serving) error {
 		return usageError{err}
 	}
 	main := &site{addr: s.addr, handler: h}
-	for _, route := range routes {
-		if route == "/healthz" || f.Open(ctx, route) {
-			main.open = append(main.open, route)
+	for _, route := range function.Routes() {
+		if len(route.Settings) == 0 || f.Open(ctx, route.Path) {
+			main.open = append(main.open, route.Path)
 		}
 	}
 	sites := []*site{main}

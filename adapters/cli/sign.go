@@ -26,26 +26,24 @@ type signing struct {
 	read    func(secret string, answer []byte) (said string, _ error) // of an answer that is encrypted; nil: none is
 }
 
-// signings are the schemes that sign: those of the chats, and of machines.
+// signings are the schemes that sign, of programs and of chats. A program's scheme is
+// tried on the first route that takes it.
 func signings() map[string]signing {
-	all := maps.Clone(machines)
+	all := map[string]signing{}
+	for _, p := range webhook.Proofs {
+		if p.Sign == nil {
+			continue
+		}
+		at := slices.IndexFunc(webhook.Machines, func(m webhook.Machine) bool { return slices.Contains(m.Proofs, p) })
+		all[p.Name] = signing{p.Setting, webhook.Machines[at].Path, "application/json", func(secret string, now time.Time, body []byte) (chatops.Signed, error) {
+			h, err := p.Sign(secret, now, body)
+			return chatops.Signed{Header: h, Body: body}, err
+		}, nil, nil}
+	}
 	for _, p := range chatops.Platforms {
 		all[p.Name] = signing{p.Setting, p.Route, p.Media, p.Sign, p.Sample, p.Read}
 	}
 	return all
-}
-
-var machines = map[string]signing{
-	"standard": {"WEBHOOK_SECRETS", "/ssl", "application/json", func(secret string, now time.Time, body []byte) (chatops.Signed, error) {
-		h, err := webhook.SignStandard(secret, fmt.Sprintf("msg_%d", now.UnixNano()), now, body)
-		return chatops.Signed{Header: h, Body: body}, err
-	}, nil, nil},
-	"github": {"GITHUB_SECRETS", "/ssl", "application/json", func(secret string, _ time.Time, body []byte) (chatops.Signed, error) {
-		return chatops.Signed{Header: webhook.SignGitHub(secret, body), Body: body}, nil
-	}, nil, nil},
-	"grafana": {"GRAFANA_SECRETS", "/grafana", "application/json", func(secret string, now time.Time, body []byte) (chatops.Signed, error) {
-		return chatops.Signed{Header: webhook.SignGrafana(secret, now, body), Body: body}, nil
-	}, nil, nil},
 }
 
 // signOptions are the command's flags.

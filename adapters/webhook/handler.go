@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,30 +72,13 @@ func New(o Options) *Handler {
 		}
 	}
 	h := &Handler{Options: o, routes: map[string]route{}}
-	standard := ifSet(o.Standard.Secrets, Standard(o.Standard))
-	// Static tokens cover nothing. Monitors that can send nothing else ask by them.
-	static := slices.Concat(ifSet(o.Tokens, Bearer(o.Tokens)), ifSet(o.Basic.Secrets, Basic(o.Basic)))
-	h.open("/ssl", route{limit: maxEvents, schemes: slices.Concat(standard, ifSet(o.GitHub, GitHub(o.GitHub)), static), media: isJSONOrForm, serve: (*Handler).ssl})
-	h.open("/alertmanager", route{limit: maxEvents, schemes: static, media: isJSON, serve: (*Handler).alertmanager})
-	h.open("/grafana", route{limit: maxEvents, schemes: slices.Concat(static, ifSet(o.Grafana, Grafana(o.Grafana))), media: isJSON, serve: (*Handler).grafana,
-		methods: "POST, PUT"})
-	events := route{limit: maxEvents, schemes: slices.Concat(standard, static), media: isCloudEvents, serve: (*Handler).cloudEvents}
-	if len(o.Origins) > 0 {
-		events.methods, events.unsigned = "POST, OPTIONS", (*Handler).handshake
+	for _, m := range Machines {
+		h.open(m.Path, m.route(o))
 	}
-	h.open("/cloudevents", events)
 	for path, r := range o.Routes {
 		h.open(path, r.route())
 	}
 	return h
-}
-
-// ifSet is a scheme whose secrets are there.
-func ifSet(secrets Secrets, s Scheme) []Scheme {
-	if len(secrets) == 0 {
-		return nil
-	}
-	return []Scheme{s}
 }
 
 // open adds a route, unless it has no scheme: then it stays closed.
@@ -112,11 +94,6 @@ func (h *Handler) open(path string, r route) {
 
 // Open reports whether a path is answered.
 func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
-
-// known are all schemes, by which a message that presents two is told, whether
-// they are set or not.
-// Those of routes that take but one are not among them.
-var known = []Scheme{Standard(StandardSecrets{}), GitHub(nil), Grafana(nil), Bearer(nil), Basic(BasicSecrets{})}
 
 // ServeHTTP answers a request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -136,7 +113,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			slog.Int("bytes", len(q.body)), slog.String("source_ip", handler.ClipText(r.RemoteAddr)),
 		}, q.attrs...)...)
 	}()
-	if r.URL.Path == "/healthz" {
+	if r.URL.Path == Healthz {
 		if q.uses("GET, HEAD") {
 			q.write(http.StatusOK, []byte(`{"Status":"ok"}`))
 		}
@@ -166,8 +143,8 @@ func authenticate(schemes []Scheme, m Message) (Scheme, error) {
 		return schemes[0], schemes[0].verify(m)
 	}
 	presented := ""
-	for _, s := range known {
-		if s.presented(m.Header) {
+	for _, p := range Proofs { // whether their secrets are set or not
+		if _, s := p.scheme(Options{}); s.presented(m.Header) {
 			if presented != "" {
 				return Scheme{}, fmt.Errorf("both %s and %s are presented", presented, s.Name)
 			}

@@ -1,143 +1,101 @@
 package webhook
 
 import (
-	"crypto/sha256"
-	"log/slog"
+	"fmt"
 	"net/http"
-
-	"tairssl/adapters/event"
-	"tairssl/handler"
+	"time"
 )
 
-func (h *Handler) ssl(q *request) {
-	if q.content() {
-		h.answer(q, h.Decoder.Direct(q.body))
-	}
+// Proof is a way in which a program proves who it is: a scheme, and the setting that
+// holds its secrets.
+type Proof struct {
+	Name    string // of the scheme, as the log has it
+	Setting string // without the prefix
+	// Sign gives the headers for a body; nil: the sender shows the secret itself.
+	Sign func(secret string, now time.Time, body []byte) (http.Header, error)
+	// scheme gives the scheme, and the secrets without which it accepts nothing.
+	scheme func(Options) (Secrets, Scheme)
 }
 
-func (h *Handler) cloudEvents(q *request) {
-	q.weak = event.IsBinary(q.http.Header)
-	h.answer(q, h.Decoder.CloudEvents(q.http.Header, q.body))
+var (
+	byStandard = &Proof{
+		Name: "standard", Setting: "WEBHOOK_SECRETS",
+		Sign: func(secret string, now time.Time, body []byte) (http.Header, error) {
+			return SignStandard(secret, fmt.Sprintf("msg_%d", now.UnixNano()), now, body)
+		},
+		scheme: func(o Options) (Secrets, Scheme) { return o.Standard.Secrets, Standard(o.Standard) },
+	}
+	byGitHub = &Proof{
+		Name: "github", Setting: "GITHUB_SECRETS",
+		Sign: func(secret string, _ time.Time, body []byte) (http.Header, error) {
+			return SignGitHub(secret, body), nil
+		},
+		scheme: func(o Options) (Secrets, Scheme) { return o.GitHub, GitHub(o.GitHub) },
+	}
+	byGrafana = &Proof{
+		Name: "grafana", Setting: "GRAFANA_SECRETS",
+		Sign: func(secret string, now time.Time, body []byte) (http.Header, error) {
+			return SignGrafana(secret, now, body), nil
+		},
+		scheme: func(o Options) (Secrets, Scheme) { return o.Grafana, Grafana(o.Grafana) },
+	}
+	// A static secret covers nothing. Many monitors can send nothing else.
+	byBearer = &Proof{
+		Name: "bearer", Setting: "ALERT_TOKENS",
+		scheme: func(o Options) (Secrets, Scheme) { return o.Tokens, Bearer(o.Tokens) },
+	}
+	byBasic = &Proof{
+		Name: "basic", Setting: "ALERT_BASIC",
+		scheme: func(o Options) (Secrets, Scheme) { return o.Basic.Secrets, Basic(o.Basic) },
+	}
+)
+
+// Proofs are all that programs may use.
+var Proofs = []*Proof{byStandard, byGitHub, byGrafana, byBearer, byBasic}
+
+// Machine is a route for programs. Routes for people are those of package chatops.
+type Machine struct {
+	Path string
+	// Proofs are those that the route takes. The route is open if one of their
+	// settings is set.
+	Proofs  []*Proof
+	methods string // as in the header Allow; "" for POST
+	media   func(string) bool
+	// handshakes says that the route answers the handshake of CloudEvents, if
+	// origins are set.
+	handshakes bool
+	serve      func(*Handler, *request)
 }
 
-// answer does what was asked and answers by its status.
-func (h *Handler) answer(q *request, asked event.Asked) {
-	if n := len(asked.Requests); n > handler.MaxBatch {
-		fault := handler.Invalidf("the message asks for %d changes; one may ask for %d: send the others in messages of their own", n, handler.MaxBatch)
-		asked = event.Asked{Requests: []handler.Delivery{fault}, Trigger: asked.Trigger, ID: asked.ID}
-	}
-	a := h.do(q, asked)
-	q.write(a.HTTPStatus(), a.Body())
+// Machines are all routes for programs.
+var Machines = []Machine{
+	{Path: "/ssl", Proofs: []*Proof{byStandard, byGitHub, byBearer, byBasic}, media: isJSONOrForm, serve: (*Handler).ssl},
+	{Path: "/alertmanager", Proofs: []*Proof{byBearer, byBasic}, media: isJSON, serve: (*Handler).alertmanager},
+	{Path: "/grafana", Proofs: []*Proof{byGrafana, byBearer, byBasic}, methods: "POST, PUT", media: isJSON, serve: (*Handler).grafana},
+	{Path: "/cloudevents", Proofs: []*Proof{byStandard, byBearer, byBasic}, media: isCloudEvents, handshakes: true, serve: (*Handler).cloudEvents},
 }
 
-func (h *Handler) alertmanager(q *request) { h.alerts(q, "alertmanager") }
-func (h *Handler) grafana(q *request)      { h.alerts(q, "grafana") }
+// Healthz is the path that always answers, without a secret.
+const Healthz = "/healthz"
 
-// alerts answers 503 if, and only if, sending them again helps: Alertmanager
-// sends again after a 5xx alone, and for as long as the alert fires anyway. A body
-// of which nothing can be read is 400, so that its sender logs it.
-func (h *Handler) alerts(q *request, sender string) {
-	a := h.do(q, h.Decoder.Alerts(sender, q.body))
-	status := http.StatusOK
-	if a.Redeliver() != nil {
-		status = http.StatusServiceUnavailable
-	} else if a.Unread() {
-		status = http.StatusBadRequest
+// Settings are those each of which opens the route, without the prefix.
+func (m Machine) Settings() (names []string) {
+	for _, p := range m.Proofs {
+		names = append(names, p.Setting)
 	}
-	q.write(status, a.Body())
+	return names
 }
 
-// do does what an authentic message asks for, within what its scheme is worth.
-func (h *Handler) do(q *request, asked event.Asked) event.Answer {
-	asked = h.weighed(q, asked)
-	if q.trust() == handler.Weak {
-		return h.Answer(q.http.Context(), asked) // it can ask for nothing that is not harmless twice
+// route is the machine's with the schemes whose secrets are there.
+func (m Machine) route(o Options) route {
+	r := route{methods: m.methods, limit: maxEvents, media: m.media, serve: m.serve}
+	if m.handshakes && len(o.Origins) > 0 {
+		r.methods, r.unsigned = "POST, OPTIONS", (*Handler).handshake
 	}
-	// The key is what the signature covers: its header may be written in many ways.
-	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(MAC(sha256.New, nil, string(q.body)))
-	switch h.done.begin(key, h.Now()) {
-	case underWay:
-		q.attrs = append(q.attrs, slog.Bool("repeated", true))
-		return underWayAnswer(asked)
-	case over:
-		q.attrs = append(q.attrs, slog.Bool("repeated", true))
-		return h.Answer(q.http.Context(), alreadyDone(asked))
-	}
-	// It is remembered before the work: another delivery may come while that goes
-	// on. Once it is known that another can help, or that nothing was changed, it is
-	// forgotten, after a panic as well.
-	keep := false
-	defer func() { h.done.end(key, keep) }()
-	a := h.Answer(q.http.Context(), asked)
-	keep = a.Redeliver() == nil && changed(a)
-	return a
-}
-
-// trust is what a message is worth.
-func (q *request) trust() handler.Trust {
-	if q.weak {
-		return handler.Weak
-	}
-	return q.scheme.Trust
-}
-
-// weighed is what was asked for, with what the sender is worth.
-func (h *Handler) weighed(q *request, asked event.Asked) event.Asked {
-	trust := q.trust()
-	if asked.Sweep != nil && trust == handler.Weak {
-		refused := handler.Refusedf("the signature or token of this request proves too little to order a sweep: sign the order with Standard Webhooks, invoke the function, or use the command line")
-		asked = event.Asked{Requests: []handler.Delivery{refused}, Trigger: asked.Trigger, ID: asked.ID}
-	}
-	order := ""
-	if id := q.http.Header.Get(standardID); id != "" && q.scheme.Name == "standard" {
-		order = handler.OrderOf(id)
-	}
-	for i := range asked.Requests {
-		asked.Requests[i].Trust, asked.Requests[i].Order = trust, order
-		if trust == handler.Weak {
-			asked.Requests[i].Wait = nil // nor may it hold the invocation
+	for _, p := range m.Proofs {
+		if secrets, scheme := p.scheme(o); len(secrets) > 0 {
+			r.schemes = append(r.schemes, scheme)
 		}
 	}
-	return asked
-}
-
-// alreadyDone asks for nothing in the place of what a message asked for.
-func alreadyDone(asked event.Asked) event.Asked {
-	const why = "this very message was carried out already"
-	if asked.Sweep != nil {
-		asked.Sweep, asked.Requests = nil, []handler.Delivery{{}}
-	}
-	for i, r := range asked.Requests {
-		asked.Requests[i] = r.Unchangedf(why)
-	}
-	return asked
-}
-
-// underWayAnswer tells the second of two deliveries to come again: how the first
-// ends is not known yet.
-func underWayAnswer(asked event.Asked) event.Answer {
-	asked.Sweep = nil
-	a := event.Answer{Asked: asked}
-	for i := range max(len(asked.Requests), 1) {
-		r := handler.Result{Outcome: handler.InProgress, Reason: "this very message is being carried out", Busy: true}
-		if i < len(asked.Requests) {
-			r.InstanceID, r.RegionID, r.SSLEnabled = asked.Requests[i].InstanceID, asked.Requests[i].RegionID, asked.Requests[i].SSLEnabled
-		}
-		a.Results = append(a.Results, r)
-	}
-	return a
-}
-
-// changed reports whether anything was written.
-func changed(a event.Answer) bool {
-	results := a.Results
-	if a.Swept != nil {
-		results = a.Swept.Results
-	}
-	for _, r := range results {
-		if r.Outcome.Changed() {
-			return true
-		}
-	}
-	return false
+	return r
 }

@@ -24,8 +24,8 @@ type request struct {
 	invocation context.Context
 	body       []byte
 	scheme     Scheme
-	weak       bool   // what is asked for is not covered by the signature
-	media      string // of the answer; "" for JSON
+	trust      handler.Trust // what the scheme proves of what is asked for
+	media      string        // of the answer; "" for JSON
 	// For the log: what it was, what is wrong with it, and what came of it.
 	attrs  []slog.Attr
 	status int
@@ -63,6 +63,7 @@ func (h *Handler) admits(q *request, route route) bool {
 		q.refuse(handler.Errorf(handler.Unauthorized, "the request is not authentic"), 0, err)
 		return false
 	}
+	q.trust = q.scheme.Trust
 	q.attrs = append(q.attrs, slog.String("scheme", q.scheme.Name))
 	content := q.http.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(content)

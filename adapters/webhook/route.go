@@ -52,7 +52,7 @@ func (r Request) Invocation() context.Context { return r.q.invocation }
 func (r Request) Body() []byte { return r.q.body }
 
 // Trust says what the request's scheme proves.
-func (r Request) Trust() handler.Trust { return r.q.scheme.Trust }
+func (r Request) Trust() handler.Trust { return r.q.trust }
 
 // Note adds fields to the request's line in the log.
 func (r Request) Note(attrs ...slog.Attr) { r.q.attrs = append(r.q.attrs, attrs...) }
@@ -104,4 +104,9 @@ func IsForm(media string) bool { return media == "application/x-www-form-urlenco
 func IsJSON(media string) bool { return isJSON(media) }
 
 // IfSet is a scheme whose secrets are there; a route without a scheme is closed.
-func IfSet(secrets Secrets, s Scheme) []Scheme { return ifSet(secrets, s) }
+func IfSet(secrets Secrets, s Scheme) []Scheme {
+	if len(secrets) == 0 {
+		return nil
+	}
+	return []Scheme{s}
+}

@@ -71,10 +71,9 @@ type Finding struct {
 	RequestID string       `json:"RequestId,omitempty"`
 }
 
-// Options say what to examine; Environ and Routes are needed.
+// Options say what to examine; Environ is needed.
 type Options struct {
 	Environ []string // as os.Environ gives it
-	Routes  []string // the paths that a function may answer
 	// Credentials, if set, sign the calls instead of those that Environ names.
 	// Source says where they come from, for people.
 	Credentials tair.Credentials
