@@ -116,13 +116,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 // one after the other, those for different ones at the same time. It never
 // panics, and returns before ctx's deadline.
 func (h *Handler) Handle(ctx context.Context, deliveries []Delivery) []Result {
-	ctx, cancel := AnswerInTime(ctx)
+	ctx, cancel := AnswerMargin.Before(ctx)
 	defer cancel()
 	return h.HandleInTime(ctx, deliveries)
 }
 
-// HandleInTime is [Handler.Handle] without the margin before the deadline: the
-// caller has reserved it by [AnswerInTime] already.
+// HandleInTime is [Handler.Handle] without [AnswerMargin]: the caller has kept that
+// margin already.
 func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Result {
 	attempts := h.attempts(ctx, deliveries)
 	results := make([]Result, len(deliveries))
@@ -147,19 +147,6 @@ func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Res
 	}
 	_ = group.Wait() // no function fails
 	return results
-}
-
-// answerTime is how much of an invocation is kept to answer in.
-const answerTime = 500 * time.Millisecond
-
-// AnswerInTime keeps enough of the invocation to answer in: half a second, or a
-// tenth of what is short.
-func AnswerInTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/10)))
 }
 
 // prepared is an attempt, or the decision that ended it before its first step.

@@ -167,7 +167,7 @@ func (a *attempt) lower(ctx context.Context) {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
 		// acquire has reserved the time; where it was not enough, the answer of the
 		// invocation must not be lost as well.
-		until = later(deadline, time.Now().Add(answerTime/2))
+		until = later(deadline, time.Now().Add(AnswerMargin.Time/2))
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()

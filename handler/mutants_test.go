@@ -109,7 +109,7 @@ var slips = map[string][]slip{
 		{"slow calls are not reckoned with", "attempt.go", "return a.LeasePause + 2*a.pace.slowest()", "return a.LeasePause"},
 		{"the time is not checked before the flag", "attempt.go", "if !a.timeFor(ctx, a.timeToAcquire()) {", "if false {"},
 		{"the time is not checked before the write", "attempt.go", "if !a.timeFor(ctx, 0) {", "if false {"},
-		{"the answer has no time", "handler.go", "deadline.Add(-min(answerTime, time.Until(deadline)/10))", "deadline"},
+		{"the answer has no time", "margin.go", "deadline.Add(-min(m.Time, time.Until(deadline)/time.Duration(m.Part)))", "deadline"},
 
 		// The write and after it.
 		{"an internal error of a write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal && a.wrote {", "if e.Uncertain {"},
@@ -187,7 +187,7 @@ var slips = map[string][]slip{
 		{"flags are removed where nothing may be changed", "judge.go", " || !s.Policy.Covers(l.InstanceID) {\n\t\treturn", " {\n\t\treturn"},
 		{"what is broken and not due fails a sweep", "judge.go", "l.Gone() && !result.Due {", "false && !result.Due {"},
 		{"another region may be swept", "fleet.go", "\t\tif err := f.Allows(region); err != nil {\n", "\t\tif err := f.Allows(region); false {\n"},
-		{"reading leaves no time to act", "sweep.go", "-min(2*max(s.Wait, canaryWait), time.Until(deadline)/2)", "0"},
+		{"reading leaves no time to act", "sweep.go", "Time: 2 * max(s.Wait, canaryWait)", "Time: 0"},
 		{"a page that cannot be listed is not told", "reader.go", "case of.err != nil && of.pages > 0:", "case false:"},
 	},
 	"../adapters/webhook": {

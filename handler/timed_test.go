@@ -143,14 +143,14 @@ func TestTheAnswerHasItsTime(t *testing.T) {
 		inBubble(t, left.String(), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), left)
 			defer cancel()
-			inTime, cancel := handler.AnswerInTime(ctx)
+			inTime, cancel := handler.AnswerMargin.Before(ctx)
 			defer cancel()
 			if deadline, ok := inTime.Deadline(); !ok || time.Until(deadline) != want {
 				t.Errorf("of %s it leaves %s, want %s", left, time.Until(deadline), want)
 			}
 		})
 	}
-	endless, cancel := handler.AnswerInTime(context.Background())
+	endless, cancel := handler.AnswerMargin.Before(context.Background())
 	defer cancel()
 	if _, ok := endless.Deadline(); ok {
 		t.Error("an invocation without a deadline gets one")

@@ -61,26 +61,8 @@ func NewChat(b *Bot, o ChatOptions) *Chat {
 	return &Chat{ChatOptions: o, bot: b, own: Platforms}
 }
 
-// How long an answer may take, from the receipt of the request: the platform's
-// limit of 3 s, and 5 s of Teams and WeCom, less the way. What lasts longer is
-// handed over.
-const (
-	shortLimit = 2500 * time.Millisecond
-	longLimit  = 4 * time.Second
-	// postLimit is the time reserved for sending an answer, if the invocation
-	// lasts: where the platform shows nobody the body, a late answer is better
-	// than none.
-	postLimit = time.Second
-	// bodyTime is reserved for getting the answer out, postTime for posting it
-	// first.
-	bodyTime = 100 * time.Millisecond
-	postTime = 600 * time.Millisecond
-	// maxChat bounds a message, in bytes.
-	maxChat = 64 << 10
-	// repeatedFor is how long a message may be sent again by its platform. Feishu
-	// tries for hours, but a code does not hold that long.
-	repeatedFor = 15 * time.Minute
-)
+// maxChat bounds the body of a chat's request, in bytes.
+const maxChat = 64 << 10
 
 // Routes are those of the platforms whose secrets are set.
 func (c *Chat) Routes() map[string]webhook.Route {
@@ -138,12 +120,11 @@ func (c *Chat) serve(p *Platform, q webhook.Request) {
 
 // say asks the bot.
 func (c *Chat) say(q webhook.Request, h heard) Reply {
-	reserved := bodyTime
+	margin := handler.BodyMargin
 	if h.posted {
-		reserved = postTime
+		margin = handler.PostMargin
 	}
-	deadline, _ := q.HTTP().Context().Deadline() // every chat route has one
-	ctx, cancel := context.WithDeadline(q.HTTP().Context(), deadline.Add(-reserved))
+	ctx, cancel := margin.Before(q.HTTP().Context())
 	defer cancel()
 	q.Note(slog.String("trigger", h.Platform))
 	reply := c.bot.Say(ctx, h.Message)

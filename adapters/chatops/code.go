@@ -40,11 +40,6 @@ const (
 	codeGroup    = 4
 
 	minuteBits, selectorBits, checkBits, sealBits = 4, 11, 10, 48
-
-	// codeLife is how long a code may be used. It ends with a whole minute.
-	codeLife = 5 * time.Minute
-	// codeMemory is how long a code that is too old is known as that.
-	codeMemory = time.Hour
 )
 
 // lookAlikes are what people may read instead of a character of the alphabet.

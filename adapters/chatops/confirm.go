@@ -2,7 +2,6 @@ package chatops
 
 import (
 	"context"
-	"time"
 
 	"tairssl/handler"
 )
@@ -34,7 +33,7 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 	wait := handler.Duration(timeToWatch(ctx))
 	d := b.delivery(m, p)
 	d.Wait, d.Order = &wait, handler.OrderOf(t.text)
-	changing, cancel := timeToTell(ctx) // it tells others, too, which may take all the time
+	changing, cancel := handler.TextMargin.Before(ctx) // it tells others, too, which may take all the time
 	defer cancel()
 	result := b.Change(changing, d)
 	a.decision, a.why, a.requestID, a.err = string(result.Outcome), result.Reason, result.RequestID, result.Error
@@ -94,22 +93,6 @@ func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *
 		}
 	}
 	return plan{}, first.get()
-}
-
-const (
-	longestWatch = 2 * time.Minute
-	// watchMargin is what is left of the invocation for the last look and for the
-	// answer.
-	watchMargin = 15 * time.Second
-)
-
-// timeToWatch is how long a change is watched.
-func timeToWatch(ctx context.Context) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return longestWatch
-	}
-	return min(longestWatch, max(0, time.Until(deadline)-watchMargin))
 }
 
 // delivery is what handler is asked for: what a person has confirmed, or what a

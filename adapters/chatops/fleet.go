@@ -83,7 +83,7 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 	}
 	where := strings.Join(regions, ", ")
 	a.region = where
-	ctx, cancel := timeToTell(ctx)
+	ctx, cancel := handler.TextMargin.Before(ctx)
 	defer cancel()
 	s := survey{wording: w, failed: map[string][]string{}}
 	coverage := b.fleet.Each(ctx, regions, nil,
@@ -128,13 +128,4 @@ func (b *Bot) place(ref handler.Ref) string {
 		return ref.InstanceID
 	}
 	return ref.InstanceID + " region=" + ref.RegionID
-}
-
-// timeToTell leaves enough of the time to put together what was seen.
-func timeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(200*time.Millisecond, time.Until(deadline)/10)))
 }

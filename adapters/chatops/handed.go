@@ -5,22 +5,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"tairssl/handler"
-)
-
-const (
-	// handTime is the time reserved for handing over: a new connection and one
-	// call inside the cloud's own network.
-	handTime = 800 * time.Millisecond
-	// HandedLife is how old a message may be when it is carried out. After that
-	// its sender may have done something else.
-	HandedLife = 10 * time.Minute
-	// usedFor is how long a code that was used is not handed over again, for one may
-	// press twice. Later it is: another process may have found no instance and said
-	// that the code can be used again. The lease sees to it that nothing changes twice.
-	usedFor = time.Minute
 )
 
 // said is an answer, with what is logged of it.
@@ -94,9 +80,9 @@ func (b *Bot) panicked(ctx context.Context, v any) {
 func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply {
 	w := c.wording()
 	direct, later := ctx, b.readsOnly() == nil && m.Reply != ""
-	if deadline, ok := ctx.Deadline(); ok && later {
+	if later {
 		var cancel context.CancelFunc
-		direct, cancel = context.WithDeadline(ctx, deadline.Add(-handTime))
+		direct, cancel = handler.HandMargin.Before(ctx)
 		defer cancel()
 	}
 	s := b.attempt(direct, m, c, ticket{}, *a)
@@ -170,11 +156,7 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 // hand gives a message to [Options].Hand. It gets its time even if ctx is about to
 // end: work that goes on is worth more than an answer in time.
 func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
-	until := time.Now().Add(handTime)
-	if deadline, ok := ctx.Deadline(); ok && deadline.After(until) {
-		until = deadline
-	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
+	ctx, cancel := timeToHand(ctx)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {

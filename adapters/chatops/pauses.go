@@ -6,11 +6,8 @@ import (
 	"time"
 )
 
-const (
-	// mostWrong codes of one person within wrongPause are answered with a pause.
-	mostWrong  = 5
-	wrongPause = time.Minute
-)
+// mostWrong codes of one person within wrongPause are answered with a pause.
+const mostWrong = 5
 
 // pauses remembers who used wrong codes lately. It spares work and keeps guessing
 // slow. What keeps a guess from being right is the length of the seal.

@@ -9,10 +9,10 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"tairssl/adapters/notify"
 	"tairssl/adapters/webhook"
+	"tairssl/handler"
 )
 
 // mayReply reports whether a platform's answers may go to a host: one of its
@@ -112,19 +112,6 @@ func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
 	}
 }
 
-// timeToPost is as long as the route has, and a second at least. Whether the
-// platform still waits for the body does not matter.
-func timeToPost(q webhook.Request) (context.Context, context.CancelFunc) {
-	until := time.Now().Add(postLimit)
-	if d, ok := q.HTTP().Context().Deadline(); ok && d.After(until) {
-		until = d
-	}
-	if d, ok := q.Invocation().Deadline(); ok && d.Before(until) {
-		until = d
-	}
-	return context.WithDeadline(context.WithoutCancel(q.Invocation()), until)
-}
-
 // replied says for the log what became of an answer that was posted.
 func replied(err error) slog.Attr {
 	if err != nil {
@@ -132,15 +119,6 @@ func replied(err error) slog.Attr {
 	}
 	return slog.String("reply", "sent")
 }
-
-const (
-	// replyTime is the time of an invocation that is reserved for the answer.
-	replyTime = 10 * time.Second
-	// longestReply is how long sending an answer may take, and replyTries how
-	// often it is tried.
-	longestReply = 20 * time.Second
-	replyTries   = 3
-)
 
 // Handed does the work of a message that [Bot.Say] handed over, and sends the
 // answer to where the message came from. The payload has to be all that an
@@ -156,13 +134,13 @@ func (c *Chat) Handed(ctx context.Context, payload []byte) error {
 		c.Line(ctx, slog.LevelError, slog.String("trigger", "handed"), slog.Int("bytes", len(payload)), slog.String("denied", err.Error()))
 		return err
 	}
-	work, cancel := beforeReply(ctx)
+	work, cancel := handler.ReplyMargin.Before(ctx)
 	defer cancel()
 	reply := c.bot.Finish(work, m)
 	attrs := []slog.Attr{slog.String("trigger", "handed/"+m.Platform), slog.Int("bytes", len(payload))}
 	level := slog.LevelInfo
 	if m.Reply != "" {
-		telling, cancel := toReply(ctx)
+		telling, cancel := timeToReply(ctx)
 		defer cancel()
 		err := c.tell(telling, c.platform(m.Platform), m.Reply, reply, replyTries)
 		if attrs = append(attrs, replied(err)); err != nil {
@@ -181,23 +159,4 @@ func (c *Chat) platform(name string) *Platform {
 		}
 	}
 	return nil
-}
-
-// beforeReply ends early enough to send the answer.
-func beforeReply(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(replyTime, time.Until(deadline)/4)))
-}
-
-// toReply lasts as long as the invocation does at most, and even if the work was
-// cancelled: the answer says so.
-func toReply(ctx context.Context) (context.Context, context.CancelFunc) {
-	until := time.Now().Add(longestReply)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		until = deadline
-	}
-	return context.WithDeadline(context.WithoutCancel(ctx), until)
 }

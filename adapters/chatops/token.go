@@ -19,9 +19,6 @@ type token struct {
 	ends time.Time
 }
 
-// tokenMargin is how long before its end a token is used no more.
-const tokenMargin = 5 * time.Minute
-
 // get gives a token by its key, or fetches it. anew drops what is there: another
 // app secret ends a token before its time. Nobody waits for another's fetch, which
 // may hang.

@@ -53,17 +53,6 @@ var reminders = []struct {
 	{30 * day, "d30"}, {14 * day, "d14"}, {7 * day, "d7"}, {day, "d1"}, {0, "d0"},
 }
 
-const (
-	day = 24 * time.Hour
-	// nag is how long before the expiry, and every how long, a change that still
-	// fails is told of again. Before, the reminders do: who was told a fortnight
-	// ahead need not be woken for it every night.
-	nagBefore = 7 * day
-	nagPause  = day
-	// offPause is how often an instance that was opted out and is due is told of.
-	offPause = 7 * day
-)
-
 // stage counts the reminders whose time has come.
 func stage(left time.Duration) (n int) {
 	for n < len(reminders) && left <= reminders[n].left {

@@ -79,28 +79,9 @@ type memo struct {
 	at    time.Time
 }
 
-const (
-	sendTimeout = 5 * time.Second // one try to send a message to one place
-	// deliverTimeout bounds all tries, of which there are deliverTries at most.
-	deliverTimeout, deliverTries = 20 * time.Second, 3
-	// tellTime is what the work leaves of an invocation, or a tenth of what is
-	// short: what runs to its end is what people most need to be told of.
-	tellTime = 3 * time.Second
-	// rememberTimeout bounds the setting of all tags, of which a sweep may have
-	// hundreds at the API's rate.
-	rememberTimeout     = 20 * time.Second
-	rememberConcurrency = 8
-	textPause           = time.Hour      // between two tellings of one text
-	memoTTL             = 24 * time.Hour // for which a process remembers
-	// maxMemos bounds what a process remembers. Texts that somebody else wrote are
-	// among it, such as the names in an alert.
-	maxMemos = 2000
-	// DingTalk and WeCom take 20 messages a minute from a robot, and DingTalk
-	// shuts out for ten minutes one that sends more. So many at once, and one
-	// more each pause, never exceed it.
-	burst      = 10
-	burstPause = 6 * time.Second
-)
+// maxMemos is how many memos a process keeps. Texts that others wrote are among them,
+// such as the names in an alert.
+const maxMemos = 2000
 
 // New returns a notifier; it costs nothing until there is something to tell.
 func New(urls URLs, o Options) *Notifier {
@@ -124,16 +105,6 @@ func New(urls URLs, o Options) *Notifier {
 		n.limits = append(n.limits, rate.NewLimiter(rate.Every(burstPause), burst))
 	}
 	return n
-}
-
-// TimeToTell gives the context of the work that people are told of: it ends
-// early enough to tell them, if there is anybody to tell.
-func (n *Notifier) TimeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok || len(n.urls) == 0 {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(tellTime, time.Until(deadline)/10)))
 }
 
 // Tell sends what is worth telling of the notes of one invocation, in one

@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -14,12 +13,8 @@ type parcel struct {
 	chosen []choice
 }
 
-// maxOwed bounds what is kept for a place that takes nothing, and owedTTL for
-// how long.
-const (
-	maxOwed = 100
-	owedTTL = 24 * time.Hour
-)
+// maxOwed is how many notices are kept for a place that takes none.
+const maxOwed = 100
 
 // parcels are the messages to send: to each place what was chosen and it wants,
 // with what it did not take before. A place that refused its last message for good

@@ -50,8 +50,6 @@ type Sender struct {
 	pause     time.Duration // between two tries, twice as long after each; 0 for firstPause
 }
 
-const firstPause = 500 * time.Millisecond
-
 var (
 	// ErrToken says that a place refused an access token.
 	ErrToken = errors.New("the access token was refused")

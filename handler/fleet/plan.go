@@ -38,7 +38,7 @@ const maxPage = 1 << 20
 // that would renew what is due there. Nothing is capped: that is for whoever
 // carries them out.
 func (f *Fleet) PlanPage(ctx context.Context, order Order) (Page, error) {
-	ctx, cancel := handler.AnswerInTime(ctx)
+	ctx, cancel := handler.AnswerMargin.Before(ctx)
 	defer cancel()
 	order.Plan = true
 	regions, err := f.regionsOf(order)

@@ -54,7 +54,7 @@ func (f *Fleet) newSweep(order Order, most int, regions []string) *sweep {
 // *handler.Error, says that nothing could be listed, or that a region of the order
 // is not allowed.
 func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
-	ctx, cancel := handler.AnswerInTime(ctx)
+	ctx, cancel := handler.AnswerMargin.Before(ctx)
 	defer cancel()
 	regions, err := f.regionsOf(order)
 	if err != nil {
@@ -94,11 +94,7 @@ func (s *sweep) read(ctx context.Context) {
 // timeToRead leaves time to act: for a watched canary and as much for the rest,
 // but half of what there is at most.
 func (s *sweep) timeToRead(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-min(2*max(s.Wait, canaryWait), time.Until(deadline)/2)))
+	return handler.Margin{Time: 2 * max(s.Wait, canaryWait), Part: 2}.Before(ctx)
 }
 
 // saw notes an expiry of what stays as it is; s.mu is held.

@@ -1,0 +1,52 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	"tairssl/handler"
+)
+
+const (
+	// sendTimeout is the time of one try to send a message to one place.
+	sendTimeout = 5 * time.Second
+	// deliverTimeout is the time of all tries together, at most deliverTries.
+	deliverTimeout, deliverTries = 20 * time.Second, 3
+	// firstPause is the pause between the first two tries. Each further pause is
+	// twice as long.
+	firstPause = 500 * time.Millisecond
+	// rememberTimeout is the time for setting all tags. A sweep may have hundreds,
+	// at the API's rate.
+	rememberTimeout     = 20 * time.Second
+	rememberConcurrency = 8
+	// textPause is the pause between two notices with the same text.
+	textPause = time.Hour
+	// memoTTL is how long a process remembers what it has told.
+	memoTTL = 24 * time.Hour
+	// owedTTL is how long a message is kept for a place that does not take it.
+	owedTTL = 24 * time.Hour
+	// DingTalk and WeCom take 20 messages a minute from a robot. DingTalk shuts out
+	// a robot that sends more for ten minutes. At most burst messages at once, and
+	// one more after each burstPause, never exceed that.
+	burst      = 10
+	burstPause = 6 * time.Second
+
+	day = 24 * time.Hour
+	// nagBefore is how long before the expiry people begin to be told every nagPause
+	// that a change still fails. Earlier, the reminders are enough: nobody needs to
+	// be woken every night for a fortnight.
+	nagBefore = 7 * day
+	nagPause  = day
+	// offPause is the pause between two notices of an instance that was opted out
+	// and is due.
+	offPause = 7 * day
+)
+
+// TimeToTell gives the context of the work that people are told about. It ends early
+// enough to tell them, if there is anybody to tell.
+func (n *Notifier) TimeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
+	if len(n.urls) == 0 {
+		return ctx, func() {}
+	}
+	return handler.NoticeMargin.Before(ctx)
+}
