@@ -111,7 +111,7 @@ func (b *Bot) understandPress(m Message, a *audit) (c Command, t ticket, err err
 	}
 	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
 	if why != nil {
-		a.verb, a.decision, a.why = approve, string(handler.Refused), why(inEnglish())
+		a.verb, a.outcome, a.why = approve, handler.Refused, why(inEnglish())
 		return c, t, c.wording().err(why(c.wording()))
 	}
 	if c.Verb == confirm {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"tairssl/handler"
@@ -122,12 +121,12 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	}
 	// What is asked for is known before anything takes time, so that the audit
 	// line has it whatever happens then.
-	a := audit{decision: "unknown"}
+	a := audit{outcome: handler.Unknown}
 	c, t, err := b.understand(m, &a)
 	var reply Reply
 	switch {
 	case c.Verb == confirm && b.pauses.active(m, b.Now()):
-		a.decision, a.why = string(handler.Refused), inEnglish().Pause
+		a.outcome, a.why = handler.Refused, inEnglish().Pause
 		reply = text(c.say(func(w *wording) string { return w.Pause }))
 	case err != nil:
 		if c.Verb == confirm && a.wrong {
@@ -153,13 +152,13 @@ func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 	a.verb, a.instances, a.region = c.Verb, c.Instances, c.Region
 	switch {
 	case err != nil:
-		a.verb, a.decision, a.why, a.wrong = "", "not understood", "not a command", c.Verb == confirm
+		a.verb, a.outcome, a.why, a.wrong = "", notUnderstood, "not a command", c.Verb == confirm
 		return c, t, err
 	case c.Verb != confirm:
 		return c, t, nil
 	}
 	refuse := func(sentence func(*wording) string) error {
-		a.decision, a.why = string(handler.Refused), sentence(inEnglish())
+		a.outcome, a.why = handler.Refused, sentence(inEnglish())
 		return errors.New(c.say(sentence))
 	}
 	if why := b.readsOnly(); why != nil {
@@ -193,57 +192,4 @@ func (b *Bot) readsOnly() func(*wording) string {
 		return func(w *wording) string { return w.NoHand }
 	}
 	return nil
-}
-
-// audit is what is logged of a message, beside what becomes of a change, which
-// handler tells itself.
-type audit struct {
-	verb, decision, why, requestID string
-	instances                      []string
-	region                         string
-	handed                         bool           // an invocation of its own goes on with it
-	partial                        bool           // the answer lacks what could not be read in time
-	wrong                          bool           // a code that is none of ours
-	err                            *handler.Error // what failed first
-}
-
-// severity is how much of several changes an operator wants to hear of one first.
-func (a *audit) severity() int {
-	switch {
-	case a.err != nil:
-		return 2
-	case a.decision != string(handler.Planned):
-		return 1
-	}
-	return 0
-}
-
-// audited tells the audit of a message.
-func (b *Bot) audited(ctx context.Context, m Message, a audit) {
-	actor := ""
-	if m.User != "" {
-		actor = m.Platform + ":" + handler.ClipText(m.Tenant) + "/" + handler.ClipText(m.User) // as a rule names it
-	}
-	instances := make([]string, len(a.instances))
-	for i, name := range a.instances {
-		instances[i] = handler.Quoted(name) // it may be a URL with a password
-	}
-	attrs := []slog.Attr{
-		slog.String("actor", actor), slog.String("channel", handler.ClipText(m.Channel)), slog.String("verb", a.verb),
-		slog.String("instance", strings.Join(instances, ",")), slog.String("region", a.region),
-		slog.String("outcome", a.decision), slog.String("reason", a.why), slog.String("request_id", a.requestID),
-	}
-	if a.handed {
-		attrs = append(attrs, slog.Bool("handed", true))
-	}
-	if e := a.err; e != nil {
-		attrs = append(attrs, slog.String("kind", string(e.Kind)), slog.String("code", e.Code))
-		if a.requestID == "" && e.RequestID != "" {
-			attrs = append(attrs, slog.String("request_id", e.RequestID))
-		}
-		if e.Err != nil {
-			attrs = append(attrs, slog.String("cause", e.Err.Error()))
-		}
-	}
-	b.Audit(ctx, attrs...)
 }

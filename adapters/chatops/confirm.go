@@ -15,18 +15,18 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 		return b.refused(w, m, t.verb, "", a)
 	}
 	if !b.can(m, t.verb) {
-		a.decision, a.why = string(handler.Refused), b.tooWeak(inEnglish())
+		a.outcome, a.why = handler.Refused, b.tooWeak(inEnglish())
 		return text(w.sentence(b.tooWeak(w)))
 	}
 	p, fault := b.planOf(ctx, m, t)
 	switch {
 	case fault != nil:
 		b.used.forget(t.text)
-		a.decision, a.why, a.err = string(handler.Failed), fault.Message, fault
+		a.outcome, a.why, a.err = handler.Failed, fault.Message, fault
 		return text(w.CouldNotLook, w.fault(fault))
 	case p.Instance == "":
 		b.pauses.add(m, b.Now())
-		a.decision, a.why, a.wrong = string(handler.Refused), inEnglish().CodeFitsNothing, true
+		a.outcome, a.why, a.wrong = handler.Refused, inEnglish().CodeFitsNothing, true
 		return text(w.sentence(w.CodeFitsNothing))
 	}
 	a.instances, a.region = []string{p.Instance}, p.Region
@@ -36,7 +36,7 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 	changing, cancel := handler.TextMargin.Before(ctx) // it tells others, too, which may take all the time
 	defer cancel()
 	result := b.Change(changing, d)
-	a.decision, a.why, a.requestID, a.err = string(result.Outcome), result.Reason, result.RequestID, result.Error
+	a.outcome, a.why, a.requestID, a.err = result.Outcome, result.Reason, result.RequestID, result.Error
 	if _, again := result.Redeliver(); again && result.Outcome != handler.Unknown {
 		b.used.forget(t.text) // nothing was written: the same code may try again
 	}

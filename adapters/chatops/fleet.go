@@ -102,8 +102,8 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 			s.first.set(r.Error)
 		}
 	}
-	if a.decision = "answered"; len(s.looks) == 0 && len(lines) > 0 {
-		a.decision = string(handler.Failed)
+	if a.outcome = answered; len(s.looks) == 0 && len(lines) > 0 {
+		a.outcome = handler.Failed
 	}
 	switch a.err = s.first.get(); {
 	case a.err != nil:

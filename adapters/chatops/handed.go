@@ -50,7 +50,7 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked
 		s.reply = text(w.UnknownEnd, w.ask(w.AskStatusAnyway, b.placeOf(t)))
 		return s
 	}
-	s.audit.decision = string(handler.Failed)
+	s.audit.outcome = handler.Failed
 	s.reply = text(w.RanOut)
 	return s
 }
@@ -95,7 +95,7 @@ func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply 
 		s.reply.Lines = append(s.reply.Lines, w.CouldNotGoOn+w.fault(err))
 		return s.reply
 	}
-	a.decision, a.why, a.handed = "answered", "out of time", true
+	a.outcome, a.why, a.handed = answered, "out of time", true
 	return text(w.TakesLonger)
 }
 
@@ -126,7 +126,7 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 		b.pauses.add(m, now) // the check says nothing of who may confirm
 	}
 	if !b.used.first(t.text, now, usedFor) {
-		a.decision, a.why = string(handler.Unchanged), "the code was used before"
+		a.outcome, a.why = handler.Unchanged, "the code was used before"
 		used := Reply{Lines: []string{w.CodeUsed, w.ask(w.FewMinutes, instance)}}
 		if !b.Second { // else it may have been anybody
 			used.Decided = w.ConfirmedBy
@@ -136,13 +136,13 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 	if err := b.hand(ctx, m); err != nil {
 		b.used.forget(t.text)
 		a.err, a.why = err, err.Message
-		if a.decision = string(handler.Failed); err.Uncertain {
-			a.decision = string(handler.Unknown)
+		if a.outcome = handler.Failed; err.Uncertain {
+			a.outcome = handler.Unknown
 			return Reply{Lines: []string{w.CouldNotTellStart + w.fault(err), w.ask(w.AskStatusAnyway, instance)}}
 		}
 		return text(w.CouldNotStart+w.fault(err), w.SameCode)
 	}
-	a.decision, a.handed = "answered", true
+	a.outcome, a.handed = answered, true
 	started := fmt.Sprintf(w.Started, w.Verbs[t.verb]+" "+instance)
 	if !known {
 		started = fmt.Sprintf(w.StartedUnseen, w.Verbs[t.verb])
@@ -179,13 +179,13 @@ func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 // judged as of its receipt: a code that was good then is good now. Nothing is
 // handed over again. Done twice, it changes nothing the second time.
 func (b *Bot) Finish(ctx context.Context, m Message) Reply {
-	a := audit{decision: "unknown"}
+	a := audit{outcome: handler.Unknown}
 	c, t, err := b.understand(m, &a)
 	w := c.wording()
 	var reply Reply
 	switch age := b.Now().Sub(m.Received); {
 	case age > HandedLife:
-		a.decision, a.why = string(handler.Refused), "too late: it was said "+handler.Span(age)+" ago"
+		a.outcome, a.why = handler.Refused, "too late: it was said "+handler.Span(age)+" ago"
 		reply = text(fmt.Sprintf(w.TooLate, handler.Span(age)), w.AskAgain)
 	case err != nil:
 		reply = text(err.Error())

@@ -38,7 +38,7 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 	if i := slices.IndexFunc(refused, func(f *found) bool { return f != nil }); i >= 0 {
 		return b.refused(w, m, status, refused[i].InstanceID, a)
 	}
-	a.decision = "answered"
+	a.outcome = answered
 	slices.SortStableFunc(looks, mostUrgent)
 	var lines []string
 	for _, l := range looks {
@@ -47,7 +47,7 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 	if e := looks[0].err; e != nil { // what failed is on top
 		a.err = handler.AsError(e)
 		if a.why = a.err.Message; looks[len(looks)-1].err != nil {
-			a.decision = string(handler.Failed)
+			a.outcome = handler.Failed
 		}
 	}
 	return Reply{Lines: lines}

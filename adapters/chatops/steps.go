@@ -15,7 +15,7 @@ import (
 func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	switch c.Verb {
 	case help:
-		a.decision = "answered"
+		a.outcome = answered
 		return b.help(c.wording(), m)
 	case status:
 		return b.status(ctx, m, c, a)
@@ -27,7 +27,7 @@ func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit)
 
 // refused says why, and what would allow it.
 func (b *Bot) refused(w *wording, m Message, verb, instance string, a *audit) Reply {
-	a.decision, a.why = string(handler.Refused), "no rule allows it"
+	a.outcome, a.why = handler.Refused, "no rule allows it"
 	a.err = handler.Errorf(handler.Forbidden, "%s", a.why)
 	if m.Tenant == "" || m.User == "" {
 		return text(w.WhoAreYou)
@@ -117,7 +117,7 @@ func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) fo
 // plan is the first step of a change, or of some.
 func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 	if w := c.wording(); !b.can(m, c.Verb) && !c.DryRun && b.Allow.allow(m, c.Verb, "") {
-		a.decision, a.why = string(handler.Refused), b.tooWeak(inEnglish())
+		a.outcome, a.why = handler.Refused, b.tooWeak(inEnglish())
 		return text(w.sentence(b.tooWeak(w)))
 	}
 	replies, audits := make([]Reply, len(c.Instances)), make([]audit, len(c.Instances))
@@ -161,12 +161,12 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 		return w.failed(handler.AsError(f.err), a)
 	}
 	if why := b.readsOnly(); why != nil && !c.DryRun {
-		a.decision, a.why = string(handler.Refused), why(inEnglish())
+		a.outcome, a.why = handler.Refused, why(inEnglish())
 		return text(w.sentence(why(w)), w.AddDryRun)
 	}
 	p := plan{Verb: c.Verb, Instance: f.InstanceID, Region: f.RegionID}
 	result, request := b.fleet.Plan(ctx, b.delivery(m, p))
-	a.decision, a.why, a.region, a.err = string(result.Outcome), result.Reason, result.RegionID, result.Error
+	a.outcome, a.why, a.region, a.err = result.Outcome, result.Reason, result.RegionID, result.Error
 	if result.Outcome != handler.Planned {
 		return b.describe(w, result)
 	}
@@ -190,6 +190,6 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 
 // failed says what is wrong.
 func (w *wording) failed(e *handler.Error, a *audit) Reply {
-	a.decision, a.why, a.err = string(handler.Failed), e.Message, e
+	a.outcome, a.why, a.err = handler.Failed, e.Message, e
 	return text(w.fault(e))
 }

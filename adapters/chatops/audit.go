@@ -1,0 +1,69 @@
+package chatops
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"tairssl/handler"
+)
+
+// Two outcomes that only a message in a chat has.
+const (
+	answered      handler.Outcome = "answered"       // it was read or handed over, and nothing was changed yet
+	notUnderstood handler.Outcome = "not understood" // it is not a command
+)
+
+// audit is what the log says about a message. The handler itself logs what became of
+// a change.
+type audit struct {
+	verb, why, requestID string
+	outcome              handler.Outcome
+	instances            []string
+	region               string
+	handed               bool           // another invocation goes on with the work
+	partial              bool           // the answer lacks what could not be read in time
+	wrong                bool           // the code is not one that this bot gave
+	err                  *handler.Error // the first failure
+}
+
+// severity orders the audits of several changes. The log shows the most severe one.
+func (a *audit) severity() int {
+	switch {
+	case a.err != nil:
+		return 2
+	case a.outcome != handler.Planned:
+		return 1
+	}
+	return 0
+}
+
+// audited logs the audit of a message.
+func (b *Bot) audited(ctx context.Context, m Message, a audit) {
+	actor := ""
+	if m.User != "" {
+		actor = m.Platform + ":" + handler.ClipText(m.Tenant) + "/" + handler.ClipText(m.User) // as a rule names it
+	}
+	instances := make([]string, len(a.instances))
+	for i, name := range a.instances {
+		instances[i] = handler.Quoted(name) // it may be a URL with a password
+	}
+	attrs := []slog.Attr{
+		slog.String("actor", actor), slog.String("channel", handler.ClipText(m.Channel)), slog.String("verb", a.verb),
+		slog.String("instance", strings.Join(instances, ",")), slog.String("region", a.region),
+		slog.String("outcome", string(a.outcome)), slog.String("reason", a.why), slog.String("request_id", a.requestID),
+	}
+	if a.handed {
+		attrs = append(attrs, slog.Bool("handed", true))
+	}
+	if e := a.err; e != nil {
+		attrs = append(attrs, slog.String("kind", string(e.Kind)), slog.String("code", e.Code))
+		if a.requestID == "" && e.RequestID != "" {
+			attrs = append(attrs, slog.String("request_id", e.RequestID))
+		}
+		if e.Err != nil {
+			attrs = append(attrs, slog.String("cause", e.Err.Error()))
+		}
+	}
+	b.Audit(ctx, attrs...)
+}
