@@ -145,7 +145,7 @@ func TestREADMEHasEveryField(t *testing.T) {
 	_, _ = everywhere.Invoke(ctx, []byte(`{"Sweep":{"DryRun":true}}`))
 
 	logged := map[string]bool{}
-	for _, msg := range []string{"invocation", "decision"} {
+	for _, msg := range []string{"invocation", "outcome"} {
 		for _, line := range w.lines(t, msg) {
 			for field := range line {
 				logged[field] = true

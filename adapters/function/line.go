@@ -172,7 +172,7 @@ func (l *line) decision(ctx context.Context, d handler.Decided) {
 			shown.attrs = append(shown.attrs, slog.Any("_aws", metricsIn(l.metrics, []slog.Attr{count}, time.Now())))
 		}
 	}
-	l.log.LogAttrs(ctx, level, "decision", shown.attrs...)
+	l.log.LogAttrs(ctx, level, "outcome", shown.attrs...)
 }
 
 func (l *line) tallyLocked(outcomes map[handler.Outcome]int) {

@@ -91,7 +91,7 @@ func TestOneRequestIsToldInOneLine(t *testing.T) {
 	line.want(t, entry{
 		"level": "INFO", "invocation_id": "the-invocation", "trigger": "cloudevent", "event_id": "probe ev-1", "bytes": len(event),
 		"instance": id, "region": "cn-hangzhou", "action": "Update", "automatic": true, "dry_run": false,
-		"decision": "act", "outcome": "accepted", "reason": "certificate expires in 12d, within 30d", "task_id": "32185",
+		"wrote": true, "outcome": "accepted", "reason": "certificate expires in 12d, within 30d", "task_id": "32185",
 		"requests": 1, "accepted": 1, "failed": nil, "throttled": 0, "cold_start": true, "error_type": nil, "expiry_after": nil, "_aws": nil,
 	})
 	calls := 0
@@ -119,7 +119,7 @@ func TestOneRequestIsToldInOneLine(t *testing.T) {
 	if _, err := w.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`)); err != nil {
 		t.Fatal(err)
 	}
-	w.line(t).want(t, entry{"cold_start": false, "decision": "leave", "event_id": nil})
+	w.line(t).want(t, entry{"cold_start": false, "wrote": false, "event_id": nil})
 }
 
 func TestVerifiedChangeTellsBothExpiries(t *testing.T) {
@@ -145,7 +145,7 @@ func TestBatchHasALineForEachThatActsOrFails(t *testing.T) {
 	w.line(t).want(t, entry{"level": "ERROR", "trigger": "sqs/direct", "event_id": "m1,m2", "requests": 4, "accepted": 1, "unchanged": 1, "failed": 2,
 		"instance": nil, "outcome": nil, "reason": nil})
 	outcomes := map[string]string{}
-	for _, d := range w.lines(t, "decision") {
+	for _, d := range w.lines(t, "outcome") {
 		d.want(t, entry{"invocation_id": "the-invocation"})
 		outcomes[fmt.Sprint(d["event_id"], " ", d["instance"])] = fmt.Sprint(d["outcome"], " ", d["kind"])
 	}
@@ -170,7 +170,7 @@ func TestSweepIsCountedInItsLine(t *testing.T) {
 	for outcome, n := range swept.Summary.Outcomes {
 		line.want(t, entry{string(outcome): n})
 	}
-	for _, d := range w.lines(t, "decision") {
+	for _, d := range w.lines(t, "outcome") {
 		if d["outcome"] == "unchanged" || d["instance"] == nil {
 			t.Errorf("nothing happened, but a line tells %v", d)
 		}
@@ -272,7 +272,7 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 		t.Fatalf("no code in %s", answer)
 	}
 	line, _ = say("U1", "confirm "+code[1])
-	line.want(t, entry{"verb": "confirm update", "instance": id, "outcome": "answered", "handed": true, "requests": 0, "decision": nil, "level": "INFO"})
+	line.want(t, entry{"verb": "confirm update", "instance": id, "outcome": "answered", "handed": true, "requests": 0, "wrote": nil, "level": "INFO"})
 
 	w.log.Reset()
 	if _, err := w.InvokeHanded(function.WithID(context.Background(), "another-invocation"), []byte((*w.handed)[0])); err != nil {
@@ -280,7 +280,7 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 	}
 	line = w.line(t)
 	line.want(t, entry{"invocation_id": "another-invocation", "trigger": "handed/slack", "bytes": len((*w.handed)[0]), "actor": "slack:T1/U1", "channel": "C1", "verb": "confirm update",
-		"instance": id, "action": "Update", "outcome": "verified", "decision": "act", "requests": 1, "verified": 1, "task_id": "32185", "reply": "sent", "handed": nil, "error_type": nil})
+		"instance": id, "action": "Update", "outcome": "verified", "wrote": true, "requests": 1, "verified": 1, "task_id": "32185", "reply": "sent", "handed": nil, "error_type": nil})
 	line.has(t, "request_id", "expiry_before", "expiry_after", "reason")
 	if n := strings.Count(w.log.String(), "\n"); n != 1 {
 		t.Errorf("the handed work leaves %d lines:\n%s", n, w.log)
@@ -337,7 +337,7 @@ func TestLevels(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.line(t).want(t, entry{"requests": 4})
-		if n := len(w.lines(t, "decision")); n != test.decisions {
+		if n := len(w.lines(t, "outcome")); n != test.decisions {
 			t.Errorf("%s: %d decisions are logged, want %d:\n%s", name, n, test.decisions, w.log)
 		}
 	}

@@ -76,14 +76,10 @@ func levelOf(o handler.Outcome) slog.Level {
 // attrsOf are the fields of a decision.
 func attrsOf(d handler.Decided) []slog.Attr {
 	r := d.Result
-	decision := "leave"
-	if d.Wrote {
-		decision = "act"
-	}
 	attrs := []slog.Attr{
 		slog.String("instance", r.InstanceID), slog.String("instance_name", handler.ClipText(r.InstanceName)), slog.String("region", r.RegionID), slog.String("action", string(r.SSLEnabled)),
 		slog.Bool("automatic", d.Delivery.Automatic), slog.Bool("dry_run", d.Delivery.DryRun),
-		slog.String("decision", decision), slog.String("reason", r.Reason), slog.String("outcome", string(r.Outcome)),
+		slog.Bool("wrote", d.Wrote), slog.String("reason", r.Reason), slog.String("outcome", string(r.Outcome)),
 		slog.String("rule", string(r.Rule)), slog.String("approved_by", r.ApprovedBy),
 		slog.String("request_id", r.RequestID), slog.String("task_id", r.TaskID),
 	}

@@ -190,7 +190,7 @@ func TestDecisionAfterTheEndIsCounted(t *testing.T) {
 	done(nil)
 	_, _ = w.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"0s"}`))
 	w.line(t).want(t, entry{"unknown": nil, "requests": 0})
-	late := w.lines(t, "decision")
+	late := w.lines(t, "outcome")
 	if len(late) != 1 || fmt.Sprint(published(t, late[0])) != "map[unknown:[1]]" {
 		t.Fatalf("an unknown outcome after the end leaves %v", late)
 	}

@@ -33,7 +33,7 @@ locals {
     "instance_name"   = "text"
     "region"          = "text"
     "action"          = "text"
-    "decision"        = "text"
+    "wrote"           = "text"
     "outcome"         = "text"
     "reason"          = "text"
     "rule"            = "text"
