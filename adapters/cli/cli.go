@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"tairssl/adapters/tair"
+	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
 
@@ -39,6 +40,8 @@ type Environment struct {
 	Version              string
 	// Columns is how wide the terminal is; 0 if there is none.
 	Columns int
+	// Emulated says how the cloud of --emulate behaves.
+	Emulated tairtest.Options
 	// Transport sends messages to people; default that of notices.
 	Transport http.RoundTripper
 }

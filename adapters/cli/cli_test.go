@@ -12,17 +12,24 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tairssl/adapters/cli"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(runCommand())
+	}
+	runtimetest.Main(m, 8)
+}
 
 const id = "r-bp1zxszhcgatnx01"
+
+// quick is a cloud in which a change shows soon, and soon is complete.
+var quick = tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}
 
 // shell is a terminal, or none, before an emulated cloud.
 type shell struct {
@@ -34,7 +41,7 @@ type shell struct {
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
+	e, err := tairtest.New(quick)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (h instances) named(ctx context.Context, argument string) (handler.Ref, err
 // connect wires the instances by the environment's settings, on an emulated
 // cloud if that was asked for. The caller calls done.
 func (c *command) connect(ctx context.Context) (_ instances, done func(), err error) {
-	environ, leave, err := c.cloud(tairtest.Options{})
+	environ, leave, err := c.cloud()
 	if err != nil {
 		return instances{}, nil, err
 	}
@@ -69,11 +69,11 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 
 // cloud gives the environment to work in: the own one, or with --emulate one
 // that leads to an emulated cloud and holds none of the real credentials.
-func (c *command) cloud(o tairtest.Options) (environ []string, done func(), err error) {
+func (c *command) cloud() (environ []string, done func(), err error) {
 	if !c.emulate {
 		return c.Environ, func() {}, nil
 	}
-	e, err := tairtest.New(o)
+	e, err := tairtest.New(c.Emulated)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // newFleet is a shell before these instances alone, in these regions.
 func newFleet(t *testing.T, regions string, instances ...tairtest.Instance) *shell {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{})
+	e, err := tairtest.New(quick)
 	if err != nil {
 		t.Fatal(err)
 	}

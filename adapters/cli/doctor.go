@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tairssl/adapters/cli/doctor"
-	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
 
@@ -66,7 +65,7 @@ instance, 5 not reached, 1 anything else.`,
 			if o.Limit <= 0 {
 				return usagef("--timeout takes a time such as 1m, not %s", o.Limit)
 			}
-			environ, done, err := c.cloud(tairtest.Options{})
+			environ, done, err := c.cloud()
 			if err != nil {
 				return err
 			}

@@ -3,22 +3,13 @@ package cli_test
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// built builds the function of a cloud.
-func built(t *testing.T, cloud string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), cloud, "bootstrap")
-	out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, "../"+cloud+"/bootstrap").CombinedOutput()
-	if err != nil {
-		t.Fatalf("the function of %s does not build: %v\n%s", cloud, err, out)
-	}
-	return path
-}
+	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
+)
 
 // secrets are those that the samples over HTTP are signed with.
 var secrets = []string{"TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0", "TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password"}
@@ -31,8 +22,8 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 	if err != nil || len(files) < 40 {
 		t.Fatalf("there are %d samples, %v", len(files), err)
 	}
-	for _, cloud := range []string{"lambda", "fc"} {
-		function := built(t, cloud)
+	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
+		function := runtimetest.Function(t, cloud)
 		for _, file := range files {
 			payload, err := os.ReadFile(file)
 			if err != nil {
@@ -46,7 +37,7 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 			s := newShell(t)
 			s.environ = append(s.environ, secrets...)
 			for range 2 {
-				if code, out, errs := s.run("", "invoke", file, file, "--on", cloud, "--binary", function); code == 6 || code == 1 || code == 130 {
+				if code, out, errs := s.run("", "invoke", file, file, "--on", string(cloud), "--binary", function); code == 6 || code == 1 || code == 130 {
 					t.Errorf("%s on %s ends %d:\n%s%s", name, cloud, code, out, errs)
 				}
 			}
@@ -68,8 +59,8 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 // Who sends something that nobody reads learns of it by the exit code.
 func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
 	t.Parallel()
-	for _, cloud := range []string{"lambda", "fc"} {
-		function := built(t, cloud)
+	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
+		function := runtimetest.Function(t, cloud)
 		s := newShell(t)
 		for name, payload := range map[string]string{
 			"text":              `hello`,
@@ -83,7 +74,7 @@ func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
 			"a wrong request":   `{"InstanceId":"../x","SSLEnabled":"Update"}`,
 			"an alert of a web": `{"status":"firing","alerts":[{"status":"firing","labels":{"instance":"web:80"}}]}`,
 		} {
-			code, out, errs := s.run(payload, "invoke", "-", "--on", cloud, "--binary", function)
+			code, out, errs := s.run(payload, "invoke", "-", "--on", string(cloud), "--binary", function)
 			if code != 2 {
 				t.Errorf("%s on %s ends %d, want 2:\n%s%s", name, cloud, code, out, errs)
 			}
@@ -91,7 +82,7 @@ func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
 				t.Errorf("%s on %s is not in the log:\n%s", name, cloud, errs)
 			}
 		}
-		code, out, errs := s.run(`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"},{"eventSource":"aws:sqs","messageId":"m2","body":{"InstanceId":"`+id+`","SSLEnabled":"Update"}}]}`, "invoke", "-", "--on", "lambda", "--binary", built(t, "lambda"))
+		code, out, errs := s.run(`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"},{"eventSource":"aws:sqs","messageId":"m2","body":{"InstanceId":"`+id+`","SSLEnabled":"Update"}}]}`, "invoke", "-", "--on", "lambda", "--binary", runtimetest.Function(t, "lambda"))
 		if code != 0 {
 			t.Errorf("poison beside a good record ends %d:\n%s%s", code, out, errs)
 		}

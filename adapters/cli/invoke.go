@@ -16,7 +16,6 @@ import (
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
-	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
 
@@ -44,7 +43,7 @@ the next event; a line on standard error says how it ended.`,
 			if on != "" && on != string(localruntime.Lambda) && on != string(localruntime.FC) {
 				return usagef("--on takes lambda or fc, not %q", on)
 			}
-			environ, done, err := c.cloud(tairtest.Options{})
+			environ, done, err := c.cloud()
 			if err != nil {
 				return err
 			}

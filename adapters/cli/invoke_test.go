@@ -1,24 +1,17 @@
 package cli_test
 
 import (
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"tairssl/adapters/cli/localruntime/runtimetest"
 )
 
-// handoverFunction builds the function that does what its payload says.
-func handoverFunction(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bootstrap")
-	if out, err := exec.Command("go", "build", "-o", path, "./localruntime/testdata/handover").CombinedOutput(); err != nil {
-		t.Fatalf("the function does not build: %v\n%s", err, out)
-	}
-	return path
-}
+// handover is the package of a function that does what its payload says.
+const handover = "tairssl/adapters/cli/localruntime/testdata/handover"
 
 func TestInvokeWaitsForWorkThatIsHandedOver(t *testing.T) {
-	function := handoverFunction(t)
+	function := runtimetest.Binary(t, handover)
 	for _, test := range []struct {
 		payload  string
 		timeout  string
@@ -48,7 +41,7 @@ func TestEmulationSeesNoRealCloud(t *testing.T) {
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_INVOKE_ENDPOINT=https://lambda.example.com", "AWS_ENDPOINT_URL_LAMBDA=https://lambda.example.com",
 		"AWS_ACCESS_KEY_ID=a-real-id", "AWS_SECRET_ACCESS_KEY=a-real-secret", "AWS_SESSION_TOKEN=a-real-token")
-	if code, _, errs := s.run(`{"Hand":{"Name":"x"}}`, "invoke", "-", "--emulate", "--binary", handoverFunction(t)); code != 0 || !strings.Contains(errs, "ended ok") {
+	if code, _, errs := s.run(`{"Hand":{"Name":"x"}}`, "invoke", "-", "--emulate", "--binary", runtimetest.Binary(t, handover)); code != 0 || !strings.Contains(errs, "ended ok") {
 		t.Errorf("work that is handed over leaves the emulated cloud: %d, %s", code, errs)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"tairssl/adapters/fc"
 	"tairssl/adapters/lambda"
@@ -21,7 +20,7 @@ type deployed func(payload string) (answer string, err error)
 // onBothClouds deploys the real functions of both clouds over one fleet.
 func onBothClouds(t *testing.T, settings ...string) (e *tairtest.Emulator, aws, alibaba deployed) {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
+	e, err := tairtest.New(quick)
 	if err != nil {
 		t.Fatal(err)
 	}

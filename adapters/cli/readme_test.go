@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -9,15 +10,22 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"tairssl/adapters/cli"
+	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
+	"tairssl/handler"
 )
 
 // readmes are all pages of the repository, the map first.
@@ -84,13 +92,7 @@ var signs = map[string]struct {
 // the real ones.
 func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	t.Parallel() // it waits for changes, mostly
-	dist := t.TempDir()
-	for path, pkg := range map[string]string{"tairssl": "cli/tairssl", "lambda/bootstrap": "lambda/bootstrap", "fc/bootstrap": "fc/bootstrap"} {
-		out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", filepath.Join(dist, path), "../"+pkg).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
-		}
-	}
+	dist := distribution(t)
 	ran := 0
 	for _, page := range readmes(t) {
 		if !block.MatchString(textOf(t, page)) {
@@ -98,6 +100,7 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 		}
 		ran++
 		t.Run(page, func(t *testing.T) {
+			t.Parallel()
 			dir := checkout(t, dist)
 			out, calls := runPage(t, dir, page)
 			// Not by the exit codes, for what may not be changed is refused by one.
@@ -120,6 +123,43 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	if ran < 2 {
 		t.Errorf("only %d pages have commands", ran)
 	}
+}
+
+// asCommand is the variable that makes this test's binary the command tairssl.
+const asCommand = "TAIRSSL_TEST_AS_COMMAND"
+
+// runCommand is the command's main, over an emulated cloud that is quick.
+func runCommand() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Run(ctx, cli.Environment{
+		Args: os.Args[1:], Program: "dist/tairssl", Environ: os.Environ(), Emulated: quick,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: handler.Version,
+	})
+}
+
+// distribution is the folder that make build fills: with the real functions, and with
+// the command as this binary has it.
+func distribution(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
+		if err := os.Mkdir(filepath.Join(dir, string(cloud)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(runtimetest.Function(t, cloud), filepath.Join(dir, string(cloud), "bootstrap")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := "#!/bin/sh\n" + asCommand + "=1 TAIRSSL_LEASE_PAUSE=100ms exec '" + self + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "tairssl"), []byte(command), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // checkout is a folder with what a clone has, and what make build makes.

@@ -9,7 +9,6 @@ import (
 
 	"tairssl/adapters/cli/exporter"
 	"tairssl/adapters/function"
-	"tairssl/adapters/tair/tairtest"
 )
 
 // graceful is how long requests, and then what was handed over, may go on after
@@ -57,7 +56,7 @@ func (c *command) runServer(ctx context.Context, s serving) error {
 	if s.every != 0 && s.every < exporter.Shortest {
 		return usagef("--metrics-interval takes 0s, or at least %s: each time the whole fleet is read", exporter.Shortest)
 	}
-	environ, done, err := c.cloud(tairtest.Options{})
+	environ, done, err := c.cloud()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 )
 
 // within waits for something for the tests' deadline at most.
@@ -80,7 +81,7 @@ func handover(t *testing.T, cloud localruntime.Cloud, change func(*localruntime.
 	if change != nil {
 		change(&o)
 	}
-	p, err := localruntime.Start(context.Background(), cloud, build(t, "./testdata/handover"), o)
+	p, err := localruntime.Start(context.Background(), cloud, runtimetest.Binary(t, "./testdata/handover"), o)
 	if err != nil {
 		t.Fatal(err)
 	}

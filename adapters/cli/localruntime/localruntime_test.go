@@ -7,58 +7,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
 
-// built are the binaries of this run of the tests, each built once.
-var built struct {
-	sync.Mutex
-	dir   string
-	paths map[string]string
-}
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(built.dir) // empty if nothing was built
-		os.Exit(code)
-	}))
-}
-
-// build gives a package's binary.
-func build(t *testing.T, pkg string) string {
-	t.Helper()
-	built.Lock()
-	defer built.Unlock()
-	if path, ok := built.paths[pkg]; ok {
-		return path
-	}
-	if built.dir == "" {
-		dir, err := os.MkdirTemp("", "localruntime-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		built.dir, built.paths = dir, map[string]string{}
-	}
-	path := filepath.Join(built.dir, strconv.Itoa(len(built.paths)), "bootstrap")
-	out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, pkg).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
-	}
-	built.paths[pkg] = path
-	return path
-}
+func TestMain(m *testing.M) { runtimetest.Main(m, 8) }
 
 var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
 
@@ -90,7 +51,7 @@ func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log i
 	}
 	env := environment(append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=100ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)...)
-	p, err := localruntime.Start(context.Background(), cloud, needBinary(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Freeze: true})
+	p, err := localruntime.Start(context.Background(), cloud, runtimetest.Function(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Freeze: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/adapters/tair/tairtest"
 )
 
@@ -62,7 +63,7 @@ func onBothClouds(t *testing.T, test func(t *testing.T, cloud localruntime.Cloud
 // process starts another process of the function.
 func (o *office) process(t *testing.T) *localruntime.Process {
 	t.Helper()
-	p, err := localruntime.Start(t.Context(), o.cloud, needBinary(t, o.cloud), localruntime.Options{Env: o.env, Stderr: o.log, Timeout: deadline, Freeze: true})
+	p, err := localruntime.Start(t.Context(), o.cloud, runtimetest.Function(t, o.cloud), localruntime.Options{Env: o.env, Stderr: o.log, Timeout: deadline, Freeze: true})
 	if err != nil {
 		t.Fatal(err)
 	}

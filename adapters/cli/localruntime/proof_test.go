@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
@@ -51,7 +52,7 @@ func newPlace(t *testing.T, instances ...tairtest.Instance) *place {
 func (p *place) invoke(cloud localruntime.Cloud, payload string, settings ...string) []byte {
 	p.t.Helper()
 	env := environment(append(append([]string{}, p.environ...), settings...)...)
-	process, err := localruntime.Start(context.Background(), cloud, needBinary(p.t, cloud), localruntime.Options{Env: env, Stderr: &bytes.Buffer{}, Timeout: deadline, Freeze: true})
+	process, err := localruntime.Start(context.Background(), cloud, runtimetest.Function(p.t, cloud), localruntime.Options{Env: env, Stderr: &bytes.Buffer{}, Timeout: deadline, Freeze: true})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/adapters/webhook"
 	"tairssl/handler"
 )
@@ -89,7 +90,7 @@ func TestNothingIsSentToARegionThatIsNotConfigured(t *testing.T) {
 		"TAIRSSL_WEBHOOK_SECRETS="+webhookSecret, "TAIRSSL_GITHUB_SECRETS=github-secret", "TAIRSSL_ALERT_TOKENS=alert-token",
 		"TAIRSSL_MATTERMOST_TOKENS=matter-token", "TAIRSSL_CHAT_ALLOW=mattermost:T1/U1 * *",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=an-access-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=a-secret")
-	p, err := localruntime.Start(t.Context(), localruntime.Lambda, needBinary(t, localruntime.Lambda), localruntime.Options{Env: env, Timeout: deadline})
+	p, err := localruntime.Start(t.Context(), localruntime.Lambda, runtimetest.Function(t, localruntime.Lambda), localruntime.Options{Env: env, Timeout: deadline})
 	if err != nil {
 		t.Fatal(err)
 	}

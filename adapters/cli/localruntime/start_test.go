@@ -2,7 +2,6 @@ package localruntime_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,12 +47,6 @@ func BenchmarkStart(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
-}
-
-// needBinary gives a built function.
-func needBinary(t *testing.T, cloud localruntime.Cloud) string {
-	t.Helper()
-	return build(t, fmt.Sprintf("tairssl/adapters/%s/bootstrap", cloud))
 }
 
 var deadline = 30 * time.Second

@@ -8,16 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/adapters/tair/tairtest"
 )
 
@@ -30,25 +28,7 @@ var packages = map[string]string{
 	"tairssl":          "tairssl/adapters/cli/tairssl",
 }
 
-// built is where this run of the tests has built binaries, each once.
-var built struct {
-	sync.Mutex
-	dir  string
-	done map[string]bool
-}
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", "32") // these tests wait more than they work
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(built.dir) // empty if nothing was built
-		os.Exit(code)
-	}))
-}
+func TestMain(m *testing.M) { runtimetest.Main(m, 32) }
 
 // binary gives one of the packages' binaries.
 func binary(t *testing.T, name string) string {
@@ -56,24 +36,7 @@ func binary(t *testing.T, name string) string {
 	if *binaries != "" {
 		return filepath.Join(*binaries, name)
 	}
-	built.Lock()
-	defer built.Unlock()
-	if built.dir == "" {
-		dir, err := os.MkdirTemp("", "storm-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		built.dir, built.done = dir, map[string]bool{}
-	}
-	path := filepath.Join(built.dir, name)
-	if !built.done[name] {
-		out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-o", path, packages[name]).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s does not build: %v\n%s", packages[name], err, out)
-		}
-		built.done[name] = true
-	}
-	return path
+	return runtimetest.Binary(t, packages[name])
 }
 
 // emulate gives an emulated cloud with a fleet.

@@ -1,0 +1,70 @@
+// Package runtimetest builds the binaries that tests run: each once for all tests of
+// a package, and each as it is shipped but for the symbols.
+package runtimetest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"tairssl/adapters/cli/localruntime"
+)
+
+var built struct {
+	sync.Mutex
+	dir   string
+	paths map[string]string
+}
+
+// Function gives the real function of a cloud.
+func Function(t testing.TB, cloud localruntime.Cloud) string {
+	t.Helper()
+	return Binary(t, fmt.Sprintf("tairssl/adapters/%s/bootstrap", cloud))
+}
+
+// Binary gives the binary of a package. [Main] removes it.
+func Binary(t testing.TB, pkg string) string {
+	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if path, ok := built.paths[pkg]; ok {
+		return path
+	}
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "tairssl-built-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir, built.paths = dir, map[string]string{}
+	}
+	path := filepath.Join(built.dir, fmt.Sprint(len(built.paths)), filepath.Base(pkg))
+	out, err := exec.Command("go", "build", "-tags", "lambda.norpc,validator_novalidatefn", "-ldflags", "-s -w", "-o", path, pkg).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s does not build: %v\n%s", pkg, err, out)
+	}
+	built.paths[pkg] = path
+	return path
+}
+
+// Main runs the tests of a package that wait more than they work: so many at once,
+// unless the flag -parallel says otherwise. It removes what they built, and fails if
+// they leave goroutines behind.
+func Main(m *testing.M, parallel int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(parallel))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(built.dir) // empty if nothing was built
+		os.Exit(code)
+	}))
+}
