@@ -18,6 +18,7 @@ func (s *shell) approval() string {
 }
 
 func TestApproveFromAScript(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_APPROVAL=required", "TAIRSSL_WINDOW=any", "USER=ann lee")
 	if code, out, _ := s.run("", "approve", id); code != 3 || !strings.Contains(out, "--yes") || s.approval() != "" {
@@ -65,6 +66,7 @@ func TestApproveOnATerminal(t *testing.T) {
 
 // approve --now is an update: it needs no approval, and sets none.
 func TestApproveNow(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_APPROVAL=required")
 	if code, out, _ := s.run("", "approve", id, "--now", "--yes"); code != 0 || s.restarts() != 1 || s.approval() != "" || !strings.Contains(out, "verified") {

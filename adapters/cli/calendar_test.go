@@ -50,6 +50,7 @@ func at(e ical.Event) time.Time {
 }
 
 func TestStatusWritesACalendar(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	now := s.Now()
 	stamp := func(d time.Duration) string { return now.Add(d).UTC().Format("2006-01-02T15:04:05Z") }

@@ -60,7 +60,7 @@ func newShell(t *testing.T) *shell {
 func (s *shell) run(input string, args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
 	var out, errs bytes.Buffer
-	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
+	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Emulated: quick, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
 	return code, out.String(), errs.String()
 }
 
@@ -70,6 +70,7 @@ func (s *shell) restarts() int {
 }
 
 func TestUpdateFromAScript(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	if code, out, _ := s.run("", "update", id); code != 3 || !strings.Contains(out, "--yes") || s.restarts() != 0 {
 		t.Errorf("without --yes it ends %d after %d restarts:\n%s", code, s.restarts(), out)
@@ -91,6 +92,7 @@ func TestUpdateFromAScript(t *testing.T) {
 }
 
 func TestUpdateOnATerminal(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.ask = true
 	code, out, prompt := s.run("n\n", "update", id)
@@ -103,6 +105,7 @@ func TestUpdateOnATerminal(t *testing.T) {
 }
 
 func TestSeveralInstancesEndWithTheWorst(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	code, out, _ := s.run("", "update", id, "r-bp1zxszhcgatnx02", "r-gonegone", "--yes", "-o", "json")
 	var results []handler.Result
@@ -117,6 +120,7 @@ func TestSeveralInstancesEndWithTheWorst(t *testing.T) {
 }
 
 func TestEnableAndDisableNeedAGrant(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	if code, out, _ := s.run("", "disable", id, "--yes"); code != 3 || !strings.Contains(out, "TAIRSSL_ACTIONS") {
 		t.Errorf("disable ends %d:\n%s", code, out)
@@ -231,6 +235,7 @@ func (u *until) Write(b []byte) (int, error) {
 }
 
 func TestSweepAndTheWholeFleet(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0")
 	if code, out, _ := s.run("", "sweep", "--dry-run"); code != 0 || !strings.Contains(out, "11 seen, 4 due, 2 of a type without TLS, 3 planned, 1 refused, 7 unchanged") || s.restarts() != 0 {

@@ -79,6 +79,7 @@ func rowOf(table, id string) string {
 
 // One region that is denied does not hide the others, and is not passed over.
 func TestARegionThatIsDenied(t *testing.T) {
+	t.Parallel()
 	s := newFleet(t, "cn-hangzhou,cn-shanghai,cn-qingdao",
 		tairtest.Instance{InstanceID: "r-hangzhou1", SSLExpiredTime: "2020-01-01T00:00:00Z"},
 		tairtest.Instance{InstanceID: "r-shanghai1", RegionID: "cn-shanghai", SSLExpiredTime: "2020-01-01T00:00:00Z"})

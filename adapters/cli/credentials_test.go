@@ -29,6 +29,7 @@ func TestKeyInAFile(t *testing.T) {
 }
 
 func TestIdentityTokenInAFile(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.PostFormValue("OIDCToken") != "token" {
@@ -74,6 +75,7 @@ const aliyunConfig = `{"current":"default","profiles":[
  {"name":"other","mode":"AK","access_key_id":"LTAI-other","access_key_secret":"other-secret","region_id":"cn-beijing"}]}`
 
 func TestWhoConfiguredTheAliyunCommandNeedsNothingElse(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	aliyun(t, s, aliyunConfig)
 	if code, out, stderr := s.run("", "status", id); code != 0 || !strings.Contains(out, id) {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestDoctorLooksAtTheInstanceThatIsNamed(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.set("TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
 	const shanghai = "r-uf6zxszhcgatnx07"

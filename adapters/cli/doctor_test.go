@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -155,6 +156,25 @@ func newPeople(t *testing.T) *people {
 	return h
 }
 
+// nobody is an address at which nobody listens. The near end of a connection holds
+// it, so that no other process can take it meanwhile.
+func nobody(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = connection.Close()
+		_ = listener.Close()
+	})
+	return connection.LocalAddr().String()
+}
+
 const peopleSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // listen lets a practice tell these people.
@@ -263,6 +283,7 @@ func TestDoctorOfSettings(t *testing.T) {
 }
 
 func TestDoctorOfCredentials(t *testing.T) {
+	t.Parallel()
 	const roleAndProvider = "ALIBABA_CLOUD_ROLE_ARN=acs:ram::1:role/tairssl ALIBABA_CLOUD_OIDC_PROVIDER_ARN=acs:ram::1:oidc-provider/aws"
 	const noKey = "ALIBABA_CLOUD_ACCESS_KEY_ID= ALIBABA_CLOUD_ACCESS_KEY_SECRET= "
 	for _, c := range []struct {
@@ -277,7 +298,7 @@ func TestDoctorOfCredentials(t *testing.T) {
 		{"no credential", noKey, doctor.Failed, "export the two variables", 3},
 		{"a token of the function's cloud alone", noKey + roleAndProvider, doctor.Failed, "ALIBABA_CLOUD_OIDC_TOKEN_FILE", 3},
 		{"a token file that is not there", noKey + roleAndProvider + " ALIBABA_CLOUD_OIDC_TOKEN_FILE=/nowhere", doctor.Failed, "gave no identity token", 3},
-		{"an STS that is not there", "TAIRSSL_STS_ENDPOINT=http://127.0.0.1:1", doctor.Unknown, "https://sts.aliyuncs.com", 0},
+		{"an STS that is not there", "TAIRSSL_STS_ENDPOINT=http://" + nobody(t), doctor.Unknown, "https://sts.aliyuncs.com", 0},
 		{"a temporary key", "ALIBABA_CLOUD_SECURITY_TOKEN=very-secret-token", doctor.OK, "temporary access key", 0},
 	} {
 		p := newPractice(t, tairtest.Options{})
@@ -303,6 +324,7 @@ func TestDoctorOfCredentials(t *testing.T) {
 }
 
 func TestDoctorOfClocks(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		off   time.Duration
 		state doctor.State
@@ -324,6 +346,7 @@ func TestDoctorOfClocks(t *testing.T) {
 }
 
 func TestDoctorOfEndpoints(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	plain, err := p.ListenHTTP("127.0.0.1:0")
 	if err != nil {
@@ -338,7 +361,7 @@ func TestDoctorOfEndpoints(t *testing.T) {
 		state         doctor.State
 		words         string
 	}{
-		{"nobody there", "TAIRSSL_ENDPOINT=https://127.0.0.1:1", doctor.Failed, "no connection"},
+		{"nobody there", "TAIRSSL_ENDPOINT=https://" + nobody(t), doctor.Failed, "no connection"},
 		{"an authority that is not trusted", "TAIRSSL_CA_FILE=", doctor.Failed, "TAIRSSL_CA_FILE"},
 		{"no TLS", "TAIRSSL_ENDPOINT=" + strings.Replace(plain, "http:", "https:", 1), doctor.Failed, "does not speak TLS"},
 		{"plain HTTP on this machine", "TAIRSSL_ENDPOINT=" + plain, doctor.OK, "without TLS"},
@@ -623,6 +646,7 @@ func TestDoctorOfFreezes(t *testing.T) {
 }
 
 func TestDoctorOfTheLeasesPause(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{TagLag: 150 * time.Millisecond})
 	for pause, want := range map[string]struct {
 		state doctor.State
@@ -649,6 +673,7 @@ func TestDoctorOfTheLeasesPause(t *testing.T) {
 }
 
 func TestDoctorOfNotices(t *testing.T) {
+	t.Parallel()
 	p, people := newPractice(t, tairtest.Options{}), newPeople(t)
 	p.listen(people)
 	people.status = http.StatusInternalServerError // which a host may be that is there
@@ -679,6 +704,7 @@ func TestDoctorOfNotices(t *testing.T) {
 }
 
 func TestDoctorIsInterruptedAndLimited(t *testing.T) {
+	t.Parallel()
 	tagging := make(chan struct{})
 	once := sync.OnceFunc(func() { close(tagging) })
 	p := newPractice(t, tairtest.Options{TagLag: time.Hour, Logf: func(format string, args ...any) {
@@ -724,7 +750,7 @@ func TestDoctorUsage(t *testing.T) {
 	if code := cli.Run(context.Background(), cli.Environment{Args: []string{"emulate", "--policy", bad}, Stdout: io.Discard, Stderr: &stderr}); code != 2 || !strings.Contains(stderr.String(), "Perhaps") {
 		t.Errorf("an emulated cloud with a bad policy ends %d: %s", code, &stderr)
 	}
-	p.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_STS_ENDPOINT=https://127.0.0.1:1"}
+	p.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_STS_ENDPOINT=https://" + nobody(t)}
 	p.secrets = append(p.secrets, "real-secret")
 	if code, out := p.run(context.Background(), "--emulate", "--region", "cn-shanghai", "-v"); code != 0 || !strings.Contains(out, "1 instances in cn-shanghai") {
 		t.Errorf("emulated it ends %d:\n%s", code, out)
@@ -733,7 +759,7 @@ func TestDoctorUsage(t *testing.T) {
 
 func TestDoctorShowsWhatNeedsAttentionTheMostImportantFirst(t *testing.T) {
 	p := newPractice(t, tairtest.Options{})
-	p.set("TAIRSSL_CONCURRENCY=16", "TAIRSSL_ENDPOINT=http://127.0.0.1:1")
+	p.set("TAIRSSL_CONCURRENCY=16", "TAIRSSL_ENDPOINT=http://"+nobody(t))
 	code, out := p.run(context.Background())
 	lines := strings.Split(out, "\n")
 	if code == 0 || !strings.HasPrefix(lines[1], "✗") || strings.Contains(out, "✓") || strings.Contains(out, "–  ") || !strings.Contains(out, "(-v shows all)") {

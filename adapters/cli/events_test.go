@@ -17,7 +17,6 @@ var secrets = []string{"TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0", "TAIRSSL_GITHUB_S
 // Every sample, on the built functions: what is due restarts at the first
 // delivery, and nothing at the second, nor at one to another process.
 func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
-	t.Parallel() // it waits for leases, mostly
 	files, err := filepath.Glob("../../events/*.json")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("there are %d samples, %v", len(files), err)
@@ -34,24 +33,26 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 			if isHTTP := bytes.Contains(payload, []byte(`"isBase64Encoded"`)); isHTTP && ofFC != (cloud == "fc") {
 				continue // a gateway of the other cloud
 			}
-			s := newShell(t)
-			s.environ = append(s.environ, secrets...)
-			for range 2 {
-				if code, out, errs := s.run("", "invoke", file, file, "--on", string(cloud), "--binary", function); code == 6 || code == 1 || code == 130 {
-					t.Errorf("%s on %s ends %d:\n%s%s", name, cloud, code, out, errs)
+			t.Run(name+" on "+string(cloud), func(t *testing.T) {
+				t.Parallel()
+				s := newShell(t)
+				s.environ = append(s.environ, secrets...)
+				for range 2 {
+					if code, out, errs := s.run("", "invoke", file, file, "--on", string(cloud), "--binary", function); code == 6 || code == 1 || code == 130 {
+						t.Errorf("it ends %d:\n%s%s", code, out, errs)
+					}
 				}
-			}
-			restarted := 0
-			for _, i := range s.Instances() {
-				if restarted += i.Restarts; i.Restarts > 1 {
-					t.Errorf("%s on %s, delivered four times, restarted %s %d times", name, cloud, i.InstanceID, i.Restarts)
+				restarted := 0
+				for _, i := range s.Instances() {
+					if restarted += i.Restarts; i.Restarts > 1 {
+						t.Errorf("delivered four times, it restarted %s %d times", i.InstanceID, i.Restarts)
+					}
 				}
-			}
-			// Neither is among the actions that are allowed by default.
-			if never := name == "direct-enable.json" || name == "direct-disable.json"; never != (restarted == 0) {
-				t.Errorf("%s on %s restarted %d instances", name, cloud, restarted)
-			}
-			_ = s.Close()
+				// Neither is among the actions that are allowed by default.
+				if never := name == "direct-enable.json" || name == "direct-disable.json"; never != (restarted == 0) {
+					t.Errorf("it restarted %d instances", restarted)
+				}
+			})
 		}
 	}
 }

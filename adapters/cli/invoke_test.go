@@ -11,6 +11,7 @@ import (
 const handover = "tairssl/adapters/cli/localruntime/testdata/handover"
 
 func TestInvokeWaitsForWorkThatIsHandedOver(t *testing.T) {
+	t.Parallel()
 	function := runtimetest.Binary(t, handover)
 	for _, test := range []struct {
 		payload  string

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSweepShowsItsPlanBeforeItAsks(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		answer   string
 		code     int
@@ -130,6 +131,7 @@ func (s silent) Read([]byte) (int, error) {
 }
 
 func TestRenewIsUpdate(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	if code, out, stderr := s.run("", "renew", id, "--yes"); code != 0 || s.restarts() != 1 {
 		t.Errorf("it ends %d after %d restarts:\n%s%s", code, s.restarts(), out, stderr)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -222,16 +224,26 @@ func runPage(t *testing.T, dir, page string) (printed string, calls [][]string) 
 
 var block = regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```$")
 
+// freeAddress is one that can be listened at. Its port is below those that systems
+// choose, so nothing else is given it meanwhile.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 // scriptOf makes one script of all blocks of a page. The server that one of them
 // starts runs beside the rest, at a free port.
 func scriptOf(t *testing.T, page string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	_ = listener.Close()
+	addr := freeAddress(t)
 	var script strings.Builder
 	servers := 0
 	for _, m := range block.FindAllStringSubmatch(textOf(t, page), -1) {

@@ -40,6 +40,7 @@ func relay(t *testing.T, s *shell) (hook string, told chan string) {
 // A server has no cloud to hand work to: it goes on by itself, and does not end
 // before the work has.
 func TestServeMakesAConfirmedChangeAfterTheAnswer(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	hook, told := relay(t, s)
 	s.environ = append(s.environ, "TAIRSSL_SLACK_SIGNING_SECRETS=s3cret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")

@@ -73,10 +73,17 @@ func (x *examination) endpoint(region string) (Finding, *answer) {
 	if err != nil {
 		return x.unreached(Endpoint, region, host, err), nil
 	}
-	// The second answer costs no connection: so long does every call take.
-	second, err := ask(x.ctx, transport, http.MethodGet, base+"/")
-	if err != nil {
-		return x.unreached(Endpoint, region, host, err), nil
+	// A later answer costs no connection: so long does every call take. The quickest
+	// counts, for one may be slow by chance.
+	var second answer
+	for tries := 0; tries == 0 || tries < 3 && second.took > slow; tries++ {
+		again, err := ask(x.ctx, transport, http.MethodGet, base+"/")
+		if err != nil {
+			return x.unreached(Endpoint, region, host, err), nil
+		}
+		if tries == 0 || again.took < second.took {
+			second = again
+		}
 	}
 	who := host
 	if first.addr != host {
