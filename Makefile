@@ -29,11 +29,12 @@ help: ## show this help
 demo: build ## send the sample events through both real functions, against an emulated cloud
 	@dist/tairssl demo --events events
 
-# The race detector needs a C compiler; without one the tests run all the same.
+# The race detector needs a C compiler; without one the tests run all the same. At its
+# end a process with it rests for a second, unless told otherwise.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 test: ## run the tests, with the race detector where there is a C compiler
-	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -count=1 -timeout 10m ./...
+	CGO_ENABLED=$(if $(RACE),1,0) GORACE=atexit_sleep_ms=0 go test $(RACE) -count=1 -timeout 10m ./...
 
 # What is drawn by chance is repeated by SEED, which each run prints.
 INSTANCES ?= 300
