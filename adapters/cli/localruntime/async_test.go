@@ -142,8 +142,10 @@ func TestAsynchronousInvocationsAreTriedAgain(t *testing.T) {
 }
 
 func TestAsynchronousInvocationsThatTakeTooLong(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
 			p := handover(t, cloud, func(o *localruntime.Options) { o.Timeout, o.Retries = time.Second, -1 })
 			first := ask(t, p, `{"Hand":{"Hang":true}}`)
 			if all := settled(t, p); len(all) != 1 || all[0].Attempts != 1 || !strings.Contains(all[0].Failure(), "no answer within 1s") {

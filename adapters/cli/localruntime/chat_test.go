@@ -22,8 +22,10 @@ var typedCode = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 // Altered codes make none. Everybody is answered in time, and told of the end where the
 // platform has a way back.
 func TestACodeThatIsTypedMakesOneChangeOnEveryPlatform(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
 			o := newOffice(t, cloud, slowAPI)
 			codes := make([]string, len(clients))
 			o.each(t, func(t *testing.T, n int, c client) {

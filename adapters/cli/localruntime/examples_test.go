@@ -15,6 +15,7 @@ import (
 // What clients make of a text that somebody writes is answered with the instance's
 // state, by each of the real functions, and so are texts as people write them.
 func TestTextsAsClientsSendThemAreAnsweredWithTheState(t *testing.T) {
+	t.Parallel()
 	const id = "r-bp1zxszhcgatnx01"
 	sayings := map[string]func() (client, saying){
 		"rich text of DingTalk": func() (client, saying) {
@@ -34,6 +35,7 @@ func TestTextsAsClientsSendThemAreAnsweredWithTheState(t *testing.T) {
 	}
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
 			o := newOffice(t, cloud, 0)
 			p := o.process(t)
 			i, _ := o.Instance(id)
@@ -64,6 +66,7 @@ func example(t *testing.T, name string) []byte {
 // An example text is answered in time though the API is slow, by a process that had to
 // start first.
 func TestAStatusIsAnsweredInTimeThoughTheAPIIsSlow(t *testing.T) {
+	t.Parallel()
 	onBothClouds(t, func(t *testing.T, cloud localruntime.Cloud) {
 		o := newOffice(t, cloud, slowAPI)
 		o.each(t, func(t *testing.T, _ int, c client) {
@@ -94,6 +97,7 @@ func TestWhatDingTalkRefusesIsInTheLog(t *testing.T) {
 // Pressed twice, in processes that never saw the plan, it makes one change, and shows who
 // decided.
 func TestAButtonOfAnAppOfAnOrganizationMakesOneChange(t *testing.T) {
+	t.Parallel()
 	const id, shown = "r-bp1zxszhcgatnx01", "hooks.slack.com/actions/x"
 	onBothClouds(t, func(t *testing.T, cloud localruntime.Cloud) {
 		o := newOffice(t, cloud, slowAPI)

@@ -145,9 +145,11 @@ func endsWithout(t *testing.T, p *localruntime.Process) time.Duration {
 }
 
 func TestRealFunctionsEndWithoutTheirRuntimeAPI(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		for _, invoked := range []bool{false, true} { // before the API goes
 			t.Run(fmt.Sprintf("%s, invoked: %v", cloud, invoked), func(t *testing.T) {
+				t.Parallel()
 				_, p, _ := start(t, cloud)
 				within(t, "the start", p.WaitReady)
 				if invoked {

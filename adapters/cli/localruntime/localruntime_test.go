@@ -62,9 +62,11 @@ func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log i
 // One real event to each real binary changes the certificate that a TLS client
 // is served; a second delivery changes nothing.
 func TestRealFunctionsChangeTheServedCertificate(t *testing.T) {
+	t.Parallel()
 	const id = "r-bp1zxszhcgatnx01"
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
 			e, p, log := start(t, cloud)
 			i, _ := e.Instance(id)
 			before, err := tairtest.ServedCertificate(context.Background(), i.DataPlane)

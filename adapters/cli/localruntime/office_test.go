@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -53,11 +52,12 @@ func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *o
 // onBothClouds runs a test on each cloud, at the same time: it waits for the API, mostly.
 func onBothClouds(t *testing.T, test func(t *testing.T, cloud localruntime.Cloud)) {
 	t.Helper()
-	var group sync.WaitGroup
 	for _, cloud := range clouds {
-		group.Go(func() { t.Run(string(cloud), func(t *testing.T) { test(t, cloud) }) })
+		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
+			test(t, cloud)
+		})
 	}
-	group.Wait()
 }
 
 // process starts another process of the function.

@@ -40,6 +40,7 @@ func restarts(e *tairtest.Emulator, id string) int {
 // maintenance window in another one, of the other cloud, once, and not for the
 // certificate that follows.
 func TestAnApprovalInOneProcessActsInAnother(t *testing.T) {
+	t.Parallel()
 	onBothClouds(t, func(t *testing.T, cloud localruntime.Cloud) {
 		o := newOffice(t, cloud, 0)
 		other := &office{Emulator: o.Emulator, vendors: o.vendors, cloud: localruntime.Lambda, log: o.log}
@@ -102,6 +103,7 @@ func (o *office) approves(t *testing.T, chat, sweeper *localruntime.Process, c c
 // A certificate that would expire in a freeze is renewed in the last window in front
 // of it, though it is not due; and nothing is changed while the freeze is on.
 func TestAFreezeThatCoversAnExpiry(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			t.Parallel()

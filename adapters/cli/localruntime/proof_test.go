@@ -97,8 +97,10 @@ func dueInstances(e time.Time, n int) (all []tairtest.Instance) {
 
 // A real handshake decides whether a change counts, whatever the API says.
 func TestRealFunctionsVerifyByAHandshake(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t, dueInstances(time.Now(), 2)...)
 			const request = `{"InstanceId":"r-bp1due%02d","SSLEnabled":"Update","Wait":"%s"}`
 			p.StaleServing(time.Hour)
@@ -124,6 +126,7 @@ func TestRealFunctionsVerifyByAHandshake(t *testing.T) {
 // The CA changes at the canary of one cloud's function. Neither that sweep nor the
 // other cloud's later ones go on, until the new CA is accepted.
 func TestRealFunctionsStopWhereTheCAChanged(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, dueInstances(time.Now(), 5)...)
 	if err := p.RotateCA(); err != nil {
 		t.Fatal(err)
@@ -162,6 +165,7 @@ func TestRealFunctionsStopWhereTheCAChanged(t *testing.T) {
 // What is switched off costs no call: these are those of a sweep before there was
 // any of it, without those that look on while a change comes true.
 func TestASweepMakesNoCallForWhatIsSwitchedOff(t *testing.T) {
+	t.Parallel()
 	want := map[string]int{"DescribeInstances": 1, "TagResources": 3, "UntagResources": 0, "ModifyInstanceSSL": 3, "DescribeActiveOperationTasks": 6}
 	for _, cloud := range clouds {
 		p := newPlace(t, append(dueInstances(time.Now(), 3), tairtest.Instance{InstanceID: "r-bp1fresh"})...)

@@ -83,6 +83,7 @@ func naming(t *testing.T, region string) map[string][]byte {
 // A region that is not configured, whoever names it and in whatever form, is
 // refused by naming the setting, and nothing is sent anywhere.
 func TestNothingIsSentToARegionThatIsNotConfigured(t *testing.T) {
+	t.Parallel()
 	proxy := &hosts{}
 	server := httptest.NewServer(proxy)
 	defer server.Close()

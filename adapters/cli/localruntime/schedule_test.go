@@ -29,9 +29,11 @@ func sweptBy(t *testing.T, p *localruntime.Process) (r fleet.Result) {
 // Alibaba's own renewal is moved into the window by the real function, once, and read
 // back. It restarts the instance there, and nothing restarts it a second time.
 func TestRealFunctionsMoveAlibabasRenewal(t *testing.T) {
+	t.Parallel()
 	const due, later, fixed = "r-duemoved01", "r-latermoved1", "r-fixedtask1"
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
+			t.Parallel()
 			now := time.Now().UTC()
 			opens := now.Truncate(time.Hour).Add(6 * time.Hour)
 			window := fmt.Sprintf("TAIRSSL_WINDOW=%s-%s", opens.Format("15:04"), opens.Add(2*time.Hour).Format("15:04"))
@@ -86,6 +88,7 @@ func TestRealFunctionsMoveAlibabasRenewal(t *testing.T) {
 // Members of one global instance in two regions, asked for in two processes of two
 // clouds at the same time, are changed one after the other.
 func TestRealFunctionsKeepMembersApart(t *testing.T) {
+	t.Parallel()
 	members := map[localruntime.Cloud]string{localruntime.Lambda: "r-memberone1", localruntime.FC: "r-membertwo2"}
 	regions := map[localruntime.Cloud]string{localruntime.Lambda: "cn-hangzhou", localruntime.FC: "cn-shanghai"}
 	e, lambda, _ := start(t, localruntime.Lambda, "TAIRSSL_WINDOW=any", "TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
