@@ -36,6 +36,7 @@ func (w world) again(t *testing.T, settings ...string) world {
 
 // Others learn of a change that somebody confirmed in a chat as of any other.
 func TestAChangeConfirmedInAChatIsToldToOthers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, append(chatSettings, slackNotices)...)
 	payload, _ := w.start(t, responseURL)
 	w.log.Reset()
@@ -51,6 +52,7 @@ func TestAChangeConfirmedInAChatIsToldToOthers(t *testing.T) {
 
 // Codes typed in lower case without dashes, each in a process of its own.
 func TestATypedCodeMakesOneChangeInAnyProcess(t *testing.T) {
+	t.Parallel()
 	settings := []string{"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef"}
 	w := newWorld(t, settings...)
 	say := func(w world, text string) string {
@@ -108,6 +110,7 @@ func TestACommandThatIsNobodysFailureIsNotCounted(t *testing.T) {
 }
 
 func TestAnAnswerThatIsNotTakenIsLoggedAndCounted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, append(chatSettings, slackNotices)...)
 	payload, _ := w.start(t, responseURL)
 	w.posts.answer = `{"ok":false,"error":"expired_url"}`
@@ -125,6 +128,7 @@ func TestAnAnswerThatIsNotTakenIsLoggedAndCounted(t *testing.T) {
 // An API that takes 700 ms for each call keeps no chat waiting, and a change is made
 // once.
 func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
+	t.Parallel()
 	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func documentedFields(t *testing.T) (fields []string) {
 // The table in the README names the fields that are logged in every kind of
 // invocation, and no other.
 func TestREADMEHasEveryField(t *testing.T) {
+	t.Parallel()
 	const whsec = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdA=="
 	w := onLambda(t)
 	endpoint, err := w.ListenHTTP("127.0.0.1:0")

@@ -23,9 +23,11 @@ import (
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
+	"tairssl/handler/handlertest"
 )
 
 func TestMain(m *testing.M) {
+	handlertest.AtOnce(16)
 	goleak.VerifyTestMain(m,
 		// The function keeps its pool of connections, as it must between invocations.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
@@ -84,6 +86,7 @@ func TestAChatWhoseAnswersNobodySeesIsLogged(t *testing.T) {
 }
 
 func TestDirectRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`))
 	var r handler.Result
@@ -192,6 +195,7 @@ func TestPanicIsAnError(t *testing.T) {
 }
 
 func TestEverySampleEventIsUnderstood(t *testing.T) {
+	t.Parallel()
 	entries, err := os.ReadDir("../../events")
 	if err != nil || len(entries) == 0 {
 		t.Fatalf("no sample events: %v", err)
@@ -216,6 +220,7 @@ func TestEverySampleEventIsUnderstood(t *testing.T) {
 }
 
 func TestSweepOrder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0")
 	answer, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
 	var swept fleet.Result
@@ -262,6 +267,7 @@ func (p *told) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestPeopleAreToldOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := &told{}
 	url, err := w.ListenHTTP("127.0.0.1:0")
@@ -317,6 +323,7 @@ func (p *hurried) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // What takes all of an invocation's time is what people most need to know of.
 func TestThereIsTimeToTellOfWhatTookAllTheTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "slow", Times: 9}); err != nil {
 		t.Fatal(err)

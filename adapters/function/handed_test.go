@@ -56,6 +56,7 @@ func (w world) start(t *testing.T, address string) (payload []byte, code string)
 }
 
 func TestAChangeConfirmedInAChatIsMadeByAnInvocationOfItsOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, chatSettings...)
 	payload, code := w.start(t, responseURL)
 	for range 2 { // platforms deliver more than once
@@ -139,6 +140,7 @@ func TestWithoutAWayToHandOverChatOnlyReads(t *testing.T) {
 
 // A relay of one's own, with a certificate of one's own authority.
 func TestAnswersAreSentByAnAuthorityOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	got := make(chan string, 1)
 	relay := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -123,6 +123,7 @@ func TestOneRequestIsToldInOneLine(t *testing.T) {
 }
 
 func TestVerifiedChangeTellsBothExpiries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`)); err != nil {
 		t.Fatal(err)
@@ -156,6 +157,7 @@ func TestBatchHasALineForEachThatActsOrFails(t *testing.T) {
 }
 
 func TestSweepIsCountedInItsLine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0", "TAIRSSL_MAX_TARGETS=1")
 	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "server_error", Times: 4}); err != nil {
 		t.Fatal(err)
@@ -191,6 +193,7 @@ func blindTo(region string) string {
 // That fewer instances were read than are listed shows in the line and in a
 // metric, whatever the reason is; so do regions that are empty or were not read.
 func TestSweepSaysHowMuchItRead(t *testing.T) {
+	t.Parallel()
 	const sweep = `{"Sweep":{}}`
 	w := onLambda(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_RATE=0")
 	if _, err := w.Invoke(context.Background(), []byte(sweep)); err != nil {
@@ -221,6 +224,7 @@ func TestSweepSaysHowMuchItRead(t *testing.T) {
 }
 
 func TestSweepThatListsNothingSaysSo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.Fault(tairtest.Fault{Action: "DescribeInstances", Kind: "throttle", Times: 4}); err != nil {
 		t.Fatal(err)
@@ -235,6 +239,7 @@ func TestSweepThatListsNothingSaysSo(t *testing.T) {
 
 // A throttled call that did at the next attempt is counted all the same.
 func TestThrottlesAreCounted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "throttle", Times: 2}); err != nil {
 		t.Fatal(err)
@@ -246,6 +251,7 @@ func TestThrottlesAreCounted(t *testing.T) {
 }
 
 func TestChatIsAuditedInItsLine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
 	say := func(user, text string) (line entry, answer string) {
 		w.log.Reset()
@@ -320,6 +326,7 @@ func TestWrongSettingsAreNamedInTheLine(t *testing.T) {
 // Whatever is logged at least, the line of an invocation is there; the level
 // decides on the rest.
 func TestLevels(t *testing.T) {
+	t.Parallel()
 	const batch = `[{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"` + id + `","SSLEnabled":"Update","DryRun":true},{"InstanceId":"r-none0000","SSLEnabled":"Update"},{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}]`
 	for name, test := range map[string]struct {
 		settings  []string

@@ -145,6 +145,7 @@ func TestMetricsStayWithinTheirBounds(t *testing.T) {
 }
 
 func TestMetricsAreThereOnlyWhereTheyAreOfUse(t *testing.T) {
+	t.Parallel()
 	elsewhere, off, probed := newWorld(t), onLambda(t, "TAIRSSL_METRICS=none"), onLambda(t)
 	for _, w := range []world{elsewhere, off} {
 		if _, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`)); err != nil {
@@ -285,18 +286,22 @@ func TestAlarmsGoOffByWhatIsPublished(t *testing.T) {
 		if len(list) < 2 {
 			t.Errorf("%s is tried in %d situations", name, len(list))
 		}
+		threshold := template.resolve(alarm["Threshold"])
 		for _, s := range list {
-			w := onLambda(t, "TAIRSSL_MAX_TARGETS=100", "TAIRSSL_CONCURRENCY=1", s.setting) // so that the first region takes the faults
-			if s.prepare != nil {
-				if err := s.prepare(w); err != nil {
-					t.Fatal(err)
+			t.Run(name+": "+s.name, func(t *testing.T) {
+				t.Parallel()
+				w := onLambda(t, "TAIRSSL_MAX_TARGETS=100", "TAIRSSL_CONCURRENCY=1", s.setting) // so that the first region takes the faults
+				if s.prepare != nil {
+					if err := s.prepare(w); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			_, _ = w.Invoke(context.Background(), []byte(s.payload)) // how it ends is in the line
-			values := published(t, w.line(t))[fmt.Sprint(alarm["MetricName"])]
-			if got := goesOff(t, alarm, template.resolve(alarm["Threshold"]), values); got != s.alarms {
-				t.Errorf("%s: %s: it goes off: %v, want %v; %s is %v\n%s", name, s.name, got, s.alarms, alarm["MetricName"], values, w.log)
-			}
+				_, _ = w.Invoke(context.Background(), []byte(s.payload)) // how it ends is in the line
+				values := published(t, w.line(t))[fmt.Sprint(alarm["MetricName"])]
+				if got := goesOff(t, alarm, threshold, values); got != s.alarms {
+					t.Errorf("it goes off: %v, want %v; %s is %v\n%s", got, s.alarms, alarm["MetricName"], values, w.log)
+				}
+			})
 		}
 	}
 	if watched != len(situations) {

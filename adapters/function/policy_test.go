@@ -64,6 +64,7 @@ func (p *posts) RoundTrip(r *http.Request) (*http.Response, error) {
 // the tag, is logged and told; and the next sweep renews what was approved, and
 // nothing else.
 func TestANoticeIsApprovedByItsButtonAndTheNextSweepActsOnIt(t *testing.T) {
+	t.Parallel()
 	people := &posts{}
 	var handed []byte
 	w := onLambda(t)

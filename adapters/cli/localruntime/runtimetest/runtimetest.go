@@ -3,18 +3,17 @@
 package runtimetest
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/handler/handlertest"
 )
 
 var built struct {
@@ -53,16 +52,10 @@ func Binary(t testing.TB, pkg string) string {
 	return path
 }
 
-// Main runs the tests of a package that wait more than they work: so many at once,
-// unless the flag -parallel says otherwise. It removes what they built, and fails if
-// they leave goroutines behind.
-func Main(m *testing.M, parallel int) {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		_ = flag.Set("test.parallel", strconv.Itoa(parallel))
-	}
+// Main runs the tests of a package, so many at once. It removes what they built, and
+// fails if they leave goroutines behind.
+func Main(m *testing.M, atOnce int) {
+	handlertest.AtOnce(atOnce)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(built.dir) // empty if nothing was built
 		os.Exit(code)

@@ -1,0 +1,17 @@
+package handlertest
+
+import (
+	"flag"
+	"strconv"
+)
+
+// AtOnce lets n tests of a package run at once, unless the flag -parallel says
+// otherwise: tests that wait more than they work. A TestMain calls it.
+func AtOnce(n int) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", strconv.Itoa(n))
+	}
+}
