@@ -36,14 +36,14 @@ RACE := $(if $(shell command -v gcc || command -v clang),-race)
 test: ## run the tests, with the race detector where there is a C compiler
 	CGO_ENABLED=$(if $(RACE),1,0) GORACE=atexit_sleep_ms=0 go test $(RACE) -count=1 -timeout 10m ./...
 
-# What is drawn by chance is repeated by SEED, which each run prints.
+# What is drawn by chance, here and in any other test, is repeated by SEED, which is
+# printed.
 INSTANCES ?= 300
 SEEDS     ?= 5
-SEED      ?= 0
 
 storm: build ## many deliveries to both real functions while calls fail and processes die: nothing restarts twice
 	go test ./adapters/cli/storm -run 'TestStorm$$' -v -count=1 -timeout 20m -parallel 3 -storm.binaries $(CURDIR)/dist \
-	  -storm.instances $(INSTANCES) -storm.seeds $(SEEDS) -storm.seed $(SEED)
+	  -storm.instances $(INSTANCES) -storm.seeds $(SEEDS)
 
 check: build templates ## format, modules, vet, staticcheck, templates, short fuzzing, both packages
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w $$files"; exit 1; }

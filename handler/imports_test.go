@@ -29,11 +29,10 @@ func TestImportsPointInward(t *testing.T) {
 		t.Skip("it lists the packages of the whole module")
 	}
 	type pkg struct {
-		ImportPath, Dir string
-		Imports         []string
-		Standard        bool
+		ImportPath                         string
+		Imports, TestImports, XTestImports []string
 	}
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "tairssl/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "tairssl/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +46,10 @@ func TestImportsPointInward(t *testing.T) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
+		}
+		tests := append(p.TestImports, p.XTestImports...)
+		if slices.Contains(tests, "pgregory.net/rapid") && !slices.Contains(tests, "tairssl/handler/handlertest") {
+			t.Errorf("%s has tests that draw by rapid and do not import handlertest, by which SEED makes them draw the same again", p.ImportPath)
 		}
 		for _, imported := range p.Imports {
 			first, _, _ := strings.Cut(imported, "/")

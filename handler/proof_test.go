@@ -2,10 +2,11 @@ package handler_test
 
 import (
 	"flag"
-	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"tairssl/handler/handlertest"
 )
 
 // dimension is one thing that may be so or otherwise in the systematic search.
@@ -91,9 +92,7 @@ func TestAtMostOneWriterDeeper(t *testing.T) {
 	if testing.Short() {
 		runs = min(runs, 200)
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := handlertest.Chance(t)
 	for range runs {
 		s := scenario{calm: r.IntN(8) == 0, dueAgain: r.IntN(2) == 0, late: r.IntN(4) == 0}
 		for range 2 + r.IntN(4) {

@@ -8,6 +8,7 @@ import (
 
 	"tairssl/adapters/chatops"
 	"tairssl/handler"
+	_ "tairssl/handler/handlertest" // draws by SEED
 )
 
 // A code alone is of no language. One that is ours knows that of its plan, in any

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tairssl/handler"
+	_ "tairssl/handler/handlertest" // draws by SEED
 )
 
 var (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,11 +14,13 @@ import (
 	"time"
 
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 // However long calls take, and whenever within each the API counts it, it never
 // counts more than the quota in any period.
 func TestQuotaHoldsInEveryPeriod(t *testing.T) {
+	chance := handlertest.Chance(t)
 	synctest.Test(t, func(t *testing.T) {
 		const calls, most, per, longest = 500, 20, 10 * time.Second, 4 * time.Second
 		w := &window{Quota: Quota{most, per}, unused: most}
@@ -34,7 +35,7 @@ func TestQuotaHoldsInEveryPeriod(t *testing.T) {
 					if _, err := w.take(context.Background()); err != nil {
 						t.Error(err)
 					}
-					before, after := rand.N(longest/2), rand.N(longest/2)
+					before, after := time.Duration(chance.Int64N(int64(longest/2))), time.Duration(chance.Int64N(int64(longest/2)))
 					time.Sleep(before)
 					mu.Lock()
 					counted = append(counted, time.Now())
@@ -89,6 +90,7 @@ func TestQuotaAdmitsInOrder(t *testing.T) {
 
 // Nobody who went away holds up the others, and none of the slots is lost.
 func TestQuotaLosesNoSlot(t *testing.T) {
+	chance := handlertest.Chance(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &window{Quota: Quota{2, time.Minute}, unused: 2}
 		for range 200 {
@@ -97,12 +99,12 @@ func TestQuotaLosesNoSlot(t *testing.T) {
 			for range 6 {
 				group.Go(func() {
 					if _, err := w.take(ctx); err == nil {
-						time.Sleep(rand.N(2 * time.Second))
-						w.give(rand.IntN(2) == 0)
+						time.Sleep(time.Duration(chance.Int64N(int64(2 * time.Second))))
+						w.give(chance.IntN(2) == 0)
 					}
 				})
 			}
-			time.Sleep(rand.N(2 * time.Minute))
+			time.Sleep(time.Duration(chance.Int64N(int64(2 * time.Minute))))
 			cancel()
 			group.Wait()
 		}

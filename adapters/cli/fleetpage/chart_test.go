@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	_ "tairssl/handler/handlertest" // draws by SEED
 )
 
 // expiring are instances, so many days before they expire.

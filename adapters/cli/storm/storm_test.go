@@ -12,12 +12,12 @@ import (
 
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler/handlertest"
 )
 
 var (
 	instances = flag.Int("storm.instances", 40, "how many instances there are; a third of them is due")
 	seeds     = flag.Int("storm.seeds", 1, "how many storms there are, each by a seed of its own")
-	firstSeed = flag.Uint64("storm.seed", 0, "seed of the first storm; the others follow it; default by the clock")
 )
 
 const (
@@ -83,13 +83,11 @@ func (s *storm) count(n *int) {
 
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	if *firstSeed == 0 {
-		*firstSeed = uint64(time.Now().UnixNano()/1000%1_000_000) + 1
-	}
+	first := handlertest.Seed(t)
 	rows := make([]verdict, *seeds)
 	t.Run("storm", func(t *testing.T) {
 		for n := range rows {
-			seed := *firstSeed + uint64(n)
+			seed := first + uint64(n) // the others follow the first
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				t.Parallel()
 				began := time.Now()
@@ -101,7 +99,7 @@ func TestStorm(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("\n%s\nto repeat the choices of one: make storm INSTANCES=%d SEEDS=1 SEED=%d", table(rows), *instances, *firstSeed)
+	t.Logf("\n%s\nto repeat the choices of one: make storm INSTANCES=%d SEEDS=1 SEED=%d", table(rows), *instances, first)
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
