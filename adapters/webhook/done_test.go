@@ -7,10 +7,15 @@ import (
 )
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
-	var d doneOnce
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	for n := range maxDone + 10 {
-		d.begin(fmt.Sprint(n), now.Add(time.Duration(n)*time.Millisecond))
+	nth := func(n int) (key string, at time.Time) { return fmt.Sprint(n), now.Add(time.Duration(n) * time.Millisecond) }
+	d := doneOnce{keys: map[string]mark{}}
+	for n := range maxDone - 10 { // as begin would note them
+		key, at := nth(n)
+		d.keys[key] = mark{at, underWay}
+	}
+	for n := range 20 {
+		d.begin(nth(maxDone - 10 + n))
 	}
 	if len(d.keys) != maxDone {
 		t.Errorf("%d messages are remembered, want %d", len(d.keys), maxDone)

@@ -10,8 +10,8 @@ import (
 )
 
 func TestPageHasTheLandmarksAndHeadingsThatAReaderJumpsTo(t *testing.T) {
-	for name, p := range everyPage() {
-		elements := parse(t, render(t, p))
+	for name, p := range everyWrittenPage(t) {
+		elements := p.elements
 		for _, landmark := range []string{"header", "main", "footer", "h1"} {
 			if n := len(under(elements, "", landmark)); n != 1 {
 				t.Errorf("the %s page has %d times <%s>, want one", name, n, landmark)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,8 +31,35 @@ func render(t interface{ Fatal(...any) }, p Page) string {
 
 // everyPage is a page of each kind.
 func everyPage() map[string]Page {
-	return map[string]Page{"healthy": healthyFleet(), "small": smallFleet(), "dense": denseFleet(300), "large": denseFleet(maxRows + 500),
+	return map[string]Page{"healthy": healthyFleet(), "small": smallFleet(), "dense": denseFleet(300), "large": denseFleet(20_000),
 		"empty": {Generated: now, Unread: []string{"could not list cn-beijing"}}}
+}
+
+// written is a page of each kind as it is written, and what a browser reads in it. The
+// tests share them, and change none.
+type written struct {
+	text     string
+	elements []*element
+}
+
+var writtenPages struct {
+	sync.Mutex
+	byKind map[string]written
+}
+
+func everyWrittenPage(t *testing.T) map[string]written {
+	t.Helper()
+	writtenPages.Lock()
+	defer writtenPages.Unlock()
+	if writtenPages.byKind == nil {
+		all := map[string]written{}
+		for kind, p := range everyPage() {
+			text := render(t, p)
+			all[kind] = written{text, parse(t, text)}
+		}
+		writtenPages.byKind = all
+	}
+	return writtenPages.byKind
 }
 
 // TestMain writes the pages instead of testing them, if -pages says so.

@@ -78,20 +78,21 @@ func TestPageSaysWhatItLacks(t *testing.T) {
 // A browser must not choke on a large fleet, a printer must not print all of it,
 // and what is left out is told.
 func TestPageOfALargeFleetIsBounded(t *testing.T) {
+	kinds := everyWrittenPage(t)
+	exactly := render(t, denseFleet(maxRows))
 	for n, want := range map[int]struct {
+		written
 		rows, printed, bytes int
 		says                 []string
 	}{
-		300:    {300, 300, 300_000, nil},
-		5000:   {5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
-		20_000: {5000, maxPrinted, 4_000_000, []string{"20,000 instances", "Listed are the 5,000 most urgent", "15,000 more are only counted", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
+		300:    {kinds["dense"], 300, 300, 300_000, nil},
+		5000:   {written{exactly, parse(t, exactly)}, 5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
+		20_000: {kinds["large"], 5000, maxPrinted, 4_000_000, []string{"20,000 instances", "Listed are the 5,000 most urgent", "15,000 more are only counted", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
 	} {
-		p := denseFleet(n)
-		page := render(t, p)
+		page, elements := want.text, want.elements
 		if len(page) > want.bytes {
 			t.Errorf("%d instances make %d bytes, want %d at most", n, len(page), want.bytes)
 		}
-		elements := parse(t, page)
 		if got := len(ids(elements)); got != want.rows {
 			t.Errorf("of %d instances the table has %d, want %d", n, got, want.rows)
 		}
