@@ -62,6 +62,7 @@ func TestWhatACallerSentIsQuotedBriefly(t *testing.T) {
 	sixty := strings.Repeat("a", 60)
 	for text, want := range map[string]string{
 		"": "", "short": "short", sixty: sixty, sixty + "b": sixty + "…", sixty[:59] + "ü": sixty[:59] + "…", sixty[:58] + "üb": sixty[:58] + "ü…",
+		"a\xffb": "a?b", "a\xff" + sixty: "a?" + sixty[:58] + "…",
 		strings.Repeat("\x80", 61): "…", "a" + strings.Repeat("\x80", 60): "…", sixty[:58] + "€€": sixty[:58] + "…",
 	} {
 		if got := handler.Clip(text); got != want {

@@ -734,8 +734,8 @@ func TestChatVectors(t *testing.T) {
 	if got := chatops.SignDingTalk("this is secret", time.UnixMilli(1577262236757)).Get("Sign"); got != "hmPWwU+7lVdm3ZZz0r9tSfx0L4Q26jWOZr9+Gs6EZQM=" {
 		t.Errorf("DingTalk signs %s", got)
 	}
-	lark := `{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`
-	if got := chatops.SignFeishu("test key", "abc", time.Unix(1700000000, 0), []byte(lark)).Get("X-Lark-Signature"); got != "0c09d96c2aef2ad08179b3967ea410bbc91dab24ce3aec05af962cf1935844af" {
+	sealed := `{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`
+	if got := chatops.SignFeishu("test key", "abc", time.Unix(1700000000, 0), []byte(sealed)).Get("X-Lark-Signature"); got != "0c09d96c2aef2ad08179b3967ea410bbc91dab24ce3aec05af962cf1935844af" {
 		t.Errorf("Feishu signs %s", got)
 	}
 	if got, err := chatops.FeishuDecrypt("test key", "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="); err != nil || string(got) != "hello world" {

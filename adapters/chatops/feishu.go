@@ -96,7 +96,7 @@ func feishuScheme(o FeishuSettings) webhook.Scheme {
 		if err != nil {
 			return err
 		}
-		if token != "" && webhook.Same(signature, oldLarkSign(token, at, nonce, m.Body)) {
+		if token != "" && webhook.Same(signature, oldFeishuSign(token, at, nonce, m.Body)) {
 			event, err := o.open(m.Body)
 			if err == nil && !event.isOldCard() {
 				err = errors.New("it is signed as an old card, and is none")
@@ -119,9 +119,9 @@ func feishuSign(key, at, nonce string, body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// oldLarkSign is how a card's button was signed in the old version. It is answered
+// oldFeishuSign is how a card's button was signed in the old version. It is answered
 // by how to get the new one, and by nothing else.
-func oldLarkSign(token, at, nonce string, body []byte) string {
+func oldFeishuSign(token, at, nonce string, body []byte) string {
 	sum := sha1.Sum([]byte(at + nonce + token + string(body)))
 	return hex.EncodeToString(sum[:])
 }

@@ -78,7 +78,7 @@ func slackAnswer(r Reply) slackMessage {
 		section = ""
 	}
 	for _, line := range r.Lines {
-		line = slackEscapes.Replace(handler.ClipTo(line, slackSection/6)) // five times as long at most
+		line = slackEscapes.Replace(handler.ClipTo(line, slackSection/6)) // escaped it may be five times as long
 		if len(section)+len(line) >= slackSection {
 			end()
 		}

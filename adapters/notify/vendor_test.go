@@ -167,10 +167,10 @@ func TestSignatures(t *testing.T) {
 	if q.Get("timestamp") != "1577262236757" || q.Get("sign") != "hmPWwU+7lVdm3ZZz0r9tSfx0L4Q26jWOZr9+Gs6EZQM=" || q.Get("access_token") != "a" || q.Has("secret") {
 		t.Errorf("DingTalk is sent %v", q)
 	}
-	var lark struct{ Timestamp, Sign string }
+	var sent struct{ Timestamp, Sign string }
 	bot := urlsOf(t, "feishu://open.feishu.cn/open-apis/bot/v2/hook/a?secret=demo")[0]
-	if err := json.Unmarshal(bot.fit(d, time.Unix(1599360473, 0)).Body, &lark); err != nil || lark.Timestamp != "1599360473" || lark.Sign != "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8=" {
-		t.Errorf("Feishu is sent %+v, %v", lark, err)
+	if err := json.Unmarshal(bot.fit(d, time.Unix(1599360473, 0)).Body, &sent); err != nil || sent.Timestamp != "1599360473" || sent.Sign != "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8=" {
+		t.Errorf("Feishu is sent %+v, %v", sent, err)
 	}
 	key := must(webhookKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
 	if got := signWebhook(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", []byte(`{"test": 2432232314}`)); got != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
