@@ -15,7 +15,7 @@ import (
 // certificate at that very time, and not before.
 func TestForecastsComeTrue(t *testing.T) {
 	const step = 15
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))
 		begin := base.Add(time.Duration(rapid.IntRange(-5*1440/step, 1440/step).Draw(t, "begin")*step) * time.Minute)
 		o := expiring(0)

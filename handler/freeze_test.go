@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 func freezes(t interface{ Fatal(...any) }, text string) handler.Freezes {
@@ -181,7 +182,7 @@ func TestAFreezeThatNoClockShowsIsAnError(t *testing.T) {
 
 // The oracle looks at every minute: what does the clock on the wall show?
 func TestFreezesAgreeWithTheClockOnTheWall(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))
 		drawn := drawFreeze(t, base, 1)
 		f, err := handler.ParseFreezes(drawn.text)

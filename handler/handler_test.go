@@ -338,7 +338,7 @@ func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 // the instance restarts at most once, and once it is due and the API well, it
 // does.
 func TestAnyDeliveriesRestartOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		left := time.Duration(rapid.IntRange(-100, 100).Draw(t, "days left")) * day
 		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(left)})
 		c.Lag = time.Duration(rapid.IntRange(0, 10).Draw(t, "minutes of lag")) * time.Minute

@@ -3,7 +3,11 @@ package handler_test
 import (
 	"encoding/json"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,10 +33,11 @@ func TestImportsPointInward(t *testing.T) {
 		t.Skip("it lists the packages of the whole module")
 	}
 	type pkg struct {
-		ImportPath                         string
-		Imports, TestImports, XTestImports []string
+		ImportPath, Dir string
+		Imports         []string
+		Standard        bool
 	}
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "tairssl/...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "tairssl/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +51,6 @@ func TestImportsPointInward(t *testing.T) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
-		}
-		tests := append(p.TestImports, p.XTestImports...)
-		if slices.Contains(tests, "pgregory.net/rapid") && !slices.Contains(tests, "tairssl/handler/handlertest") {
-			t.Errorf("%s has tests that draw by rapid and do not import handlertest, by which SEED makes them draw the same again", p.ImportPath)
 		}
 		for _, imported := range p.Imports {
 			first, _, _ := strings.Cut(imported, "/")
@@ -94,5 +95,34 @@ func TestBootstrapsLinkNothingNeedless(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What a test draws can be drawn again: it draws by handlertest, which takes SEED.
+func TestEveryTestThatDrawsTakesItsSeed(t *testing.T) {
+	draws, byItself := regexp.MustCompile(`handlertest\.(Check|Chance|Seed)\(`), regexp.MustCompile(`\brapid\.Check\(|\brand\.[A-Z]\w*\(`)
+	drawing := 0
+	for _, folder := range []string{".", "../adapters"} {
+		err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			switch {
+			case err != nil:
+				return err
+			case draws.Match(text):
+				drawing++
+			case byItself.Match(text):
+				t.Errorf("%s draws by itself, %s…: use handlertest.Check, Chance or Seed", path, byItself.Find(text))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if drawing < 10 {
+		t.Errorf("only %d files draw", drawing)
 	}
 }

@@ -71,7 +71,7 @@ func TestAtMostOneWriter(t *testing.T) {
 	before := checks.Value.String()
 	_ = checks.Value.Set("1500")
 	defer func() { _ = checks.Value.Set(before) }()
-	rapid.Check(t, func(rt *rapid.T) {
+	handlertest.Check(t, func(rt *rapid.T) {
 		s := scenario{calm: rapid.IntRange(0, 3).Draw(rt, "calm") == 0, dueAgain: rapid.Bool().Draw(rt, "due again"), late: rapid.Bool().Draw(rt, "late")}
 		for range rapid.IntRange(2, 5).Draw(rt, "writers") {
 			s.writers = append(s.writers, drawn(rapid.SliceOfN(rapid.Byte(), 0, 160).Draw(rt, "choices")))

@@ -43,7 +43,7 @@ func window(t interface{ Fatal(...any) }, text string) handler.Window {
 //   - Where there is none, people are told before the freeze begins, or at once.
 func TestSweepsAgreeWithASlowModel(t *testing.T) {
 	const step = 15 // minutes
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))
 		begin := base.Add(time.Duration(rapid.IntRange(-5*1440/step, 1440/step).Draw(t, "begin")*step) * time.Minute)
 		within := time.Duration(rapid.SampledFrom([]int{1, 2, 3, 7, 14}).Draw(t, "within")) * day

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 func TestWindowsThatAreNone(t *testing.T) {
@@ -63,7 +64,7 @@ func TestWindowsOpen(t *testing.T) {
 func TestWindowsAgreeWithTheClockOnTheWall(t *testing.T) {
 	days := []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 	zones := []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns"}
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		start := rapid.IntRange(0, 1439).Draw(t, "start")
 		end := rapid.IntRange(1, 1440).Filter(func(n int) bool { return n != start }).Draw(t, "end")
 		chosen := rapid.SliceOfNDistinct(rapid.IntRange(0, 6), 1, 7, rapid.ID[int]).Draw(t, "days")

@@ -19,6 +19,7 @@ import (
 	"tairssl/adapters/chatops"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
+	"tairssl/handler/handlertest"
 )
 
 const id = "r-bp1zxszhcgatnx01"
@@ -513,7 +514,7 @@ func TestForgedCodes(t *testing.T) {
 	c := newCloud(id)
 	_, code := say(c.bot("slack:T1/* * *"), anna, "update "+id)
 	same := strings.NewReplacer("B", "8", "S", "5", "Z", "2")
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		forged := []byte(code)
 		forged[rapid.IntRange(0, len(forged)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")).Draw(t, "byte")
 		if strings.ReplaceAll(same.Replace(string(forged)), "-", "") == strings.ReplaceAll(code, "-", "") {

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"tairssl/handler/handlertest"
 )
 
 func TestDistanceOfWords(t *testing.T) {
@@ -23,7 +25,7 @@ func TestDistanceOfWords(t *testing.T) {
 // What has to hold of any distance, of random words.
 func TestDistanceIsOne(t *testing.T) {
 	word := rapid.StringOfN(rapid.RuneFrom([]rune("ab更")), 0, 6, -1)
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
 		switch ab := distance(a, b); {
 		case (ab == 0) != (a == b):

@@ -16,6 +16,7 @@ import (
 
 	"tairssl/adapters/chatops"
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 // annaInSlack can be answered later.
@@ -377,7 +378,7 @@ func TestNobodyElseCanMakeHandedWork(t *testing.T) {
 	mustNotOpen(t, "by another key", newDesk(newCloud(id), func(o *chatops.Options) { o.Key = []byte("another key of confirmation codes") }).Bot, payload)
 	mustNotOpen(t, "without a key", newDesk(newCloud(id), func(o *chatops.Options) { o.Key = nil }).Bot, payload)
 	start := strings.Index(payload, `":"`) + 3
-	rapid.Check(t, func(rt *rapid.T) {
+	handlertest.Check(t, func(rt *rapid.T) {
 		altered := []byte(payload)
 		at := rapid.IntRange(start, len(altered)-3).Draw(rt, "at")
 		altered[at] = rapid.SampledFrom([]byte("abcXYZ019-_")).Draw(rt, "byte")

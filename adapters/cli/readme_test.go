@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +27,7 @@ import (
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/cli/localruntime/runtimetest"
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 // readmes are all pages of the repository, the map first.
@@ -229,8 +229,9 @@ var block = regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```$")
 // choose, so nothing else is given it meanwhile.
 func freeAddress(t *testing.T) string {
 	t.Helper()
+	chance := handlertest.Chance(t)
 	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+chance.IntN(20_000))
 		if listener, err := net.Listen("tcp", addr); err == nil {
 			_ = listener.Close()
 			return addr

@@ -8,7 +8,9 @@ import (
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	nth := func(n int) (key string, at time.Time) { return fmt.Sprint(n), now.Add(time.Duration(n) * time.Millisecond) }
+	nth := func(n int) (key string, at time.Time) {
+		return fmt.Sprint(n), now.Add(time.Duration(n) * time.Millisecond)
+	}
 	d := doneOnce{keys: map[string]mark{}}
 	for n := range maxDone - 10 { // as begin would note them
 		key, at := nth(n)

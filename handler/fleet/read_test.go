@@ -42,7 +42,7 @@ func (v *vast) SSL(_ context.Context, ref handler.Ref) (handler.SSL, error) {
 }
 
 func TestSweepReadsEveryInstanceOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		v := &vast{sizes: map[string]int{}, broken: map[string]bool{}}
 		o := handler.Options{Concurrency: rapid.IntRange(1, 80).Draw(t, "concurrency"), Now: func() time.Time { return start }}
 		want, failed := 0, map[string]bool{}

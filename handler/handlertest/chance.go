@@ -2,42 +2,37 @@ package handlertest
 
 import (
 	"flag"
-	"log"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"sync"
 	"testing"
 
-	_ "pgregory.net/rapid" // for its flag
+	"pgregory.net/rapid"
 )
 
-// seedVariable holds the seed of every test that draws: what a test that failed
-// printed, so that it draws the same again. Without it, or with 0, each draws anew.
+// Tests that draw by chance do so by [Check], [Chance] or [Seed]: one that failed has
+// printed a number, and SEED=number in the environment makes it draw the same again.
 const seedVariable = "SEED"
 
-var given uint64
-
-// The tests by rapid print the same number as -rapid.seed.
-func init() {
+// given is the seed of the environment; 0 for none.
+func given(t testing.TB) uint64 {
+	t.Helper()
 	text := os.Getenv(seedVariable)
 	if text == "" {
-		return
+		return 0
 	}
-	var err error
-	if given, err = strconv.ParseUint(text, 10, 64); err != nil {
-		log.Fatalf("%s is no seed: %v", seedVariable, err)
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s is no seed: %v", seedVariable, err)
 	}
-	if err := flag.Set("rapid.seed", text); err != nil {
-		log.Fatal(err)
-	}
+	return seed
 }
 
-// Seed is the number by which a test draws. The test's output says how to have the
-// same again.
+// Seed is the number by which a test draws.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
-	seed := given
+	seed := given(t)
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
@@ -49,6 +44,17 @@ func Seed(t testing.TB) uint64 {
 func Chance(t testing.TB) *rand.Rand {
 	t.Helper()
 	return rand.New(&source{from: rand.NewPCG(Seed(t), 1)})
+}
+
+var rapidSeed sync.Once // it is read by tests that run at the same time
+
+// Check is [rapid.Check], which prints its seed as -rapid.seed.
+func Check(t *testing.T, property func(*rapid.T)) {
+	t.Helper()
+	if seed := given(t); seed != 0 {
+		rapidSeed.Do(func() { _ = flag.Set("rapid.seed", strconv.FormatUint(seed, 10)) })
+	}
+	rapid.Check(t, property)
 }
 
 // source is one that several goroutines may use.

@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	_ "tairssl/handler/handlertest" // draws by SEED
+	"tairssl/handler/handlertest"
 )
 
 // expiring are instances, so many days before they expire.
@@ -154,7 +154,7 @@ func TestLabelsHaveRoom(t *testing.T) {
 }
 
 func TestChartStaysInItsFrameAndDrawsEveryInstance(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		rows := expiring(rapid.SliceOfN(rapid.IntRange(-2000, 4000), 1, 300).Draw(t, "days")...)
 		for i := range rows {
 			switch rapid.IntRange(0, 3).Draw(t, "fate") {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"tairssl/handler/handlertest"
 )
 
 var (
@@ -188,7 +190,7 @@ func TestTimesAreToldInOneZone(t *testing.T) {
 }
 
 func TestEveryInstanceHasOneRow(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	handlertest.Check(t, func(t *rapid.T) {
 		p := Page{Generated: now, RenewBefore: time.Duration(rapid.IntRange(0, 4320).Draw(t, "h")) * time.Hour}
 		want := map[string]int{}
 		at := func(name string) time.Time {
