@@ -215,7 +215,7 @@ func TestNobodyElseCanInvite(t *testing.T) {
 // pressCard presses the button of a notice in Feishu.
 func (c *chat) pressCard(user, code string) *httptest.ResponseRecorder {
 	quoted, _ := json.Marshal(code)
-	body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"card.action.trigger","token":"lark-token","tenant_key":"T1"},"event":{"operator":{"tenant_key":"T1","open_id":%q},"action":{"value":{"action":"approve","code":%s},"tag":"button"},"context":{"open_message_id":"om_9","open_chat_id":"C9"}}}`, events.Add(1), user, quoted))
+	body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"card.action.trigger","token":"feishu-token","tenant_key":"T1"},"event":{"operator":{"tenant_key":"T1","open_id":%q},"action":{"value":{"action":"approve","code":%s},"tag":"button"},"context":{"open_message_id":"om_9","open_chat_id":"C9"}}}`, events.Add(1), user, quoted))
 	return c.send(knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))})
 }
 

@@ -147,7 +147,7 @@ func newChat(change ...func(*chatops.ChatOptions, *chatops.Options)) *chat {
 	o.Settings.TeamsSecrets = chatops.TeamsSecrets{Secrets: webhook.Secrets{teamsToken}}
 	o.Settings.MattermostTokens = webhook.Secrets{"matter-token"}
 	o.Settings.FeishuSettings = chatops.FeishuSettings{
-		FeishuEncryptKeys: webhook.Secrets{"test key"}, FeishuVerificationToken: "lark-token", FeishuAppID: "app", FeishuAppSecret: "app-secret",
+		FeishuEncryptKeys: webhook.Secrets{"test key"}, FeishuVerificationToken: "feishu-token", FeishuAppID: "app", FeishuAppSecret: "app-secret",
 	}
 	for _, f := range change {
 		f(&o, &bot)
@@ -212,7 +212,7 @@ func said(platform, text string) knock {
 	case "feishu":
 		content, _ := json.Marshal(map[string]string{"text": "@_user_1 " + text})
 		inner, _ := json.Marshal(string(content))
-		body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), inner))
+		body := sealed(fmt.Sprintf(`{"schema":"2.0","header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"feishu-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"}},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), inner))
 		return knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))}
 	}
 	panic(platform)
@@ -350,10 +350,10 @@ func TestFeishuChallengeAndCard(t *testing.T) {
 		body string
 		code int
 	}{
-		"plain":             {`{"challenge":"xyz","token":"lark-token","type":"url_verification"}`, 200},
-		"encrypted":         {sealed(`{"challenge":"xyz","token":"lark-token","type":"url_verification"}`), 200},
+		"plain":             {`{"challenge":"xyz","token":"feishu-token","type":"url_verification"}`, 200},
+		"encrypted":         {sealed(`{"challenge":"xyz","token":"feishu-token","type":"url_verification"}`), 200},
 		"with a bad token":  {`{"challenge":"xyz","token":"other","type":"url_verification"}`, 401},
-		"an unsigned event": {sealed(`{"token":"lark-token","header":{"event_type":"im.message.receive_v1","token":"lark-token"}}`), 401},
+		"an unsigned event": {sealed(`{"token":"feishu-token","header":{"event_type":"im.message.receive_v1","token":"feishu-token"}}`), 401},
 	} {
 		if w := c.send(knock{path: "/feishu", body: test.body}); w.Code != test.code || test.code == 200 && !strings.Contains(w.Body.String(), `{"challenge":"xyz"}`) {
 			t.Errorf("a challenge, %s, is answered %d %s", name, w.Code, w.Body)
@@ -361,7 +361,7 @@ func TestFeishuChallengeAndCard(t *testing.T) {
 	}
 	w := c.send(said("feishu", "update "+id))
 	code := codeIn.FindStringSubmatch(w.Body.String())[1]
-	press := fmt.Sprintf(`{"schema":"2.0","header":{"event_type":"card.action.trigger","token":"lark-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":%q}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`, code)
+	press := fmt.Sprintf(`{"schema":"2.0","header":{"event_type":"card.action.trigger","token":"feishu-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":%q}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`, code)
 	if w := c.send(knock{path: "/feishu", body: press, header: chatops.SignFeishu("test key", "abc", now, []byte(press))}); w.Code != 200 || !strings.Contains(w.Body.String(), "toast") || !strings.Contains(w.Body.String(), "I will tell here") {
 		t.Errorf("the card's button, signed and plain, is answered %d %s", w.Code, w.Body)
 	}
@@ -501,8 +501,8 @@ func TestBadChatBodies(t *testing.T) {
 		"no JSON":                {knock{path: "/dingtalk", body: "x", header: chatops.SignDingTalk("ding-secret", now)}, says},
 		"no JSON for Teams":      {knock{path: "/teams", body: "x", header: teams}, says},
 		"no form for Mattermost": {knock{path: "/mattermost", body: "%zz", header: http.Header{"Authorization": {"Token matter-token"}}}, says},
-		"a strange card":         {feishu(`{"header":{"event_type":"card.action.trigger","token":"lark-token"},"event":{"action":{"value":"x"}}}`), "{}"},
-		"a message without JSON": {feishu(`{"header":{"event_type":"im.message.receive_v1","token":"lark-token"},"event":{"message":{"message_type":"text","content":"x"}}}`), "{}"},
+		"a strange card":         {feishu(`{"header":{"event_type":"card.action.trigger","token":"feishu-token"},"event":{"action":{"value":"x"}}}`), "{}"},
+		"a message without JSON": {feishu(`{"header":{"event_type":"im.message.receive_v1","token":"feishu-token"},"event":{"message":{"message_type":"text","content":"x"}}}`), "{}"},
 	} {
 		c := newChat()
 		w := c.send(test.knock)

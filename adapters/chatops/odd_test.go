@@ -53,8 +53,8 @@ func odd(t *testing.T, sample string) (all []string) {
 // such field is answered.
 func TestOddFieldsAreNoFault(t *testing.T) {
 	mention := `{"type":"event_callback","team_id":"T1","event_id":"Ev1","authorizations":[{"user_id":"UBOT"}],"event":{"type":"app_mention","user":"U1","text":"<@UBOT> status","channel":"C1","ts":"1.2","thread_ts":"1.1"}}`
-	post := `{"header":{"event_id":"1","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"user"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":"{\"text\":\"status\"}","mentions":[{"key":"@_user_1"}]}}}`
-	press := `{"header":{"event_id":"2","event_type":"card.action.trigger","token":"lark-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":"x"}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`
+	post := `{"header":{"event_id":"1","event_type":"im.message.receive_v1","token":"feishu-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"user"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":"{\"text\":\"status\"}","mentions":[{"key":"@_user_1"}]}}}`
+	press := `{"header":{"event_id":"2","event_type":"card.action.trigger","token":"feishu-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":"x"}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`
 	sign := map[string]func(body string) knock{
 		"slack": func(body string) knock {
 			return knock{path: "/slack", body: body, header: with(chatops.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/json")}

@@ -164,7 +164,7 @@ func example(t *testing.T, name string) []byte {
 func TestRichTextOfEveryClientIsAnsweredWithTheState(t *testing.T) {
 	wrapped := func(inner string) string {
 		content, _ := json.Marshal(inner)
-		return fmt.Sprintf(`{"header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"user"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"post","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), content)
+		return fmt.Sprintf(`{"header":{"event_id":"%d","event_type":"im.message.receive_v1","token":"feishu-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"user"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"post","content":%s,"mentions":[{"key":"@_user_1"}]}}}`, events.Add(1), content)
 	}
 	post := `{"title":"","content":[[{"tag":"at","user_id":"@_user_1"},{"tag":"text","text":" status "},{"tag":"a","href":"http://` + endpoint + `","text":"it"}]]}`
 	feishu := func(body string) knock {
@@ -200,7 +200,7 @@ func TestBotsAreNotListenedTo(t *testing.T) {
 		return knock{path: "/slack", body: body, header: with(chatops.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/json")}
 	}
 	ding := `{"msgtype":"text","text":{"content":"status"},"senderId":"bot","chatbotUserId":"bot","senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=secret"}`
-	app := `{"header":{"event_id":"x","event_type":"im.message.receive_v1","token":"lark-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"app"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":"{\"text\":\"status\"}"}}}`
+	app := `{"header":{"event_id":"x","event_type":"im.message.receive_v1","token":"feishu-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"app"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":"{\"text\":\"status\"}"}}}`
 	bot := `{"type":"message","text":"status","from":{"id":"28:x","aadObjectId":"U1"},"channelData":{"tenant":{"id":"T1"}}}`
 	teams, _ := chatops.SignTeams(teamsToken, []byte(bot))
 	for name, k := range map[string]knock{
@@ -266,7 +266,7 @@ func TestAButtonShowsWhoDecidedAndIsSpent(t *testing.T) {
 }
 
 func TestAnOldCardsButtonIsAnsweredWithWhatToDo(t *testing.T) {
-	body := `{"open_id":"U1","open_message_id":"om_1","open_chat_id":"C1","tenant_key":"T1","token":"lark-token","action":{"value":{"action":"confirm","code":"x"},"tag":"button"}}`
+	body := `{"open_id":"U1","open_message_id":"om_1","open_chat_id":"C1","tenant_key":"T1","token":"feishu-token","action":{"value":{"action":"confirm","code":"x"},"tag":"button"}}`
 	c := newChat()
 	w := c.send(knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))})
 	if w.Code != 200 || !strings.Contains(w.Body.String(), "card.action.trigger") || !strings.Contains(w.Body.String(), "toast") {

@@ -22,7 +22,7 @@ const (
 // chatSettings open all chats to one person, who may do everything.
 var chatSettings = []string{
 	"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_SLACK_BOT_TOKEN=xoxb-secret", "TAIRSSL_DINGTALK_APP_SECRETS=dingtalk-secret",
-	"TAIRSSL_FEISHU_ENCRYPT_KEYS=feishu-secret", "TAIRSSL_FEISHU_VERIFICATION_TOKEN=lark-token", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=feishu-app-secret",
+	"TAIRSSL_FEISHU_ENCRYPT_KEYS=feishu-secret", "TAIRSSL_FEISHU_VERIFICATION_TOKEN=feishu-token", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=feishu-app-secret",
 	"TAIRSSL_TEAMS_SECRETS=" + teamsSecret, "TAIRSSL_MATTERMOST_TOKENS=mattermost-secret", "TAIRSSL_WECOM_CALLBACKS=" + weComSecret,
 	"TAIRSSL_CHAT_REPLY_HOSTS=chat.example.com", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
 	"TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 * *; feishu:T1/U1 * *; teams:T1/U1 * *; mattermost:T1/U1 * *; wecom:T1/U1 * *",
@@ -30,7 +30,7 @@ var chatSettings = []string{
 
 // chatSecrets are what no log may show: the settings', and those in addresses.
 var chatSecrets = []string{
-	"slack-secret", "xoxb-secret", "dingtalk-secret", "feishu-secret", "lark-token", "feishu-app-secret", teamsSecret, "mattermost-secret",
+	"slack-secret", "xoxb-secret", "dingtalk-secret", "feishu-secret", "feishu-token", "feishu-app-secret", teamsSecret, "mattermost-secret",
 	"jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wecom-token", "0123456789abcdef", "emulator-secret", "t-secret", "an-address", "session=",
 }
 
@@ -139,7 +139,7 @@ func dingTalkSays(body []byte) saying {
 
 func feishuMessage(text string) saying {
 	return feishuSays(handler.JSON(map[string]any{
-		"schema": "2.0", "header": map[string]string{"event_id": newMessage(), "event_type": "im.message.receive_v1", "token": "lark-token", "tenant_key": "T1"},
+		"schema": "2.0", "header": map[string]string{"event_id": newMessage(), "event_type": "im.message.receive_v1", "token": "feishu-token", "tenant_key": "T1"},
 		"event": map[string]any{
 			"sender":  map[string]any{"sender_id": map[string]string{"open_id": "U1"}, "sender_type": "user"},
 			"message": map[string]any{"message_id": "om_1", "chat_id": "C1", "message_type": "text", "content": string(handler.JSON(map[string]string{"text": "@_user_1 " + text})), "mentions": []any{map[string]string{"key": "@_user_1"}}},
