@@ -120,7 +120,7 @@ var slips = map[string][]slip{
 		{"any certificate verifies an Update", "verify.go", "reached = now.Enabled && now.Expires.After(before.Expires)", "reached = now.Enabled"},
 		{"an unknown write is not looked at", "verify.go", "if wait <= 0 && d.outcome == Accepted {", "if wait <= 0 {"},
 		{"unavailable is not tried again", "error.go", "kind == Throttled || kind == Unavailable", "kind == Throttled"},
-		{"busy with something else is not delivered again", "result.go", "case r.Outcome == Unknown, r.Outcome == InProgress && r.Busy:", "case r.Outcome == Unknown:"},
+		{"busy with something else is not delivered again", "redeliver.go", "case r.Outcome == Unknown, r.Outcome == InProgress && r.Busy:", "case r.Outcome == Unknown:"},
 		{"what a sweep lacks the time for is told as decided", "handler.go", "|| a.Swept && LacksTime(ctx, result)", ""},
 
 		// Windows.

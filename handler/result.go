@@ -99,19 +99,6 @@ func (r Result) codes() codes {
 	return Internal.codes()
 }
 
-// Redeliver reports whether delivering the same request again can help, and
-// names the reason: the kind of the failure, or the outcome. InProgress
-// because somebody is already making this very change is not one.
-func (r Result) Redeliver() (errorType string, ok bool) {
-	switch {
-	case r.Outcome == Unknown, r.Outcome == InProgress && r.Busy:
-		return string(r.Outcome), true
-	case r.Outcome == Failed && r.Error != nil && r.Error.Retryable:
-		return string(r.Error.Kind), true
-	}
-	return "", false
-}
-
 // Encode writes results in the form of the question: one of a single request as
 // an object, those of a batch as an array.
 func Encode(results []Result, batch bool) []byte {

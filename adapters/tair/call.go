@@ -10,45 +10,9 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
-	"github.com/cenkalti/backoff/v5"
 
 	"tairssl/handler"
 )
-
-// again tries what may be repeated up to four times, with pauses that grow from
-// some 100 ms and are spread by chance.
-func again[T any](ctx context.Context, op func() (T, error)) (v T, err error) {
-	err = repeat(ctx, func() (err error) { v, err = op(); return err })
-	return v, err
-}
-
-// repeat is again for what has no value: one copy of it is enough for all types.
-func repeat(ctx context.Context, op func() error) error {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval = 100 * time.Millisecond
-	pauses.Multiplier = 2.5
-	pauses.MaxInterval = 2 * time.Second
-	var last error
-	_, err := backoff.Retry(ctx, func() (none struct{}, err error) {
-		err = op()
-		if last == nil || !errors.Is(err, handler.ErrNoTime) { // of two failures that of a call which was made tells more
-			last = err
-		}
-		if err != nil && (ctx.Err() != nil || !helps(err)) {
-			return none, backoff.Permanent(err)
-		}
-		return none, err
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(4))
-	if err != nil && last != nil {
-		err = last // what the API said tells more than that the time ran out since
-	}
-	return err
-}
-
-// helps reports whether it helps to try again within moments.
-func helps(err error) bool {
-	return handler.AsError(err).Retryable && !errors.Is(err, handler.ErrNoTime) && !errors.Is(err, errNoDate)
-}
 
 // answered is an answer and the API's clock when it was given: its header Date,
 // zero if there is none that can be read.

@@ -1,0 +1,47 @@
+package tair
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"tairssl/handler"
+)
+
+// again makes a call that may be repeated, up to four times in all. The pauses between
+// the tries grow from about 100 ms and are random.
+func again[T any](ctx context.Context, op func() (T, error)) (v T, err error) {
+	err = repeat(ctx, func() (err error) { v, err = op(); return err })
+	return v, err
+}
+
+// repeat is [again] for calls without a value. The compiler makes one copy of it for all
+// types.
+func repeat(ctx context.Context, op func() error) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval = 100 * time.Millisecond
+	pauses.Multiplier = 2.5
+	pauses.MaxInterval = 2 * time.Second
+	var last error
+	_, err := backoff.Retry(ctx, func() (none struct{}, err error) {
+		err = op()
+		if last == nil || !errors.Is(err, handler.ErrNoTime) { // the answer to a call that was made says more than the lack of time
+			last = err
+		}
+		if err != nil && (ctx.Err() != nil || !helps(err)) {
+			return none, backoff.Permanent(err)
+		}
+		return none, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(4))
+	if err != nil && last != nil {
+		err = last // the API's answer says more than the lack of time
+	}
+	return err
+}
+
+// helps reports whether another try within seconds can help.
+func helps(err error) bool {
+	return handler.AsError(err).Retryable && !errors.Is(err, handler.ErrNoTime) && !errors.Is(err, errNoDate)
+}
