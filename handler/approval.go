@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// ApprovalTag is the tag by which somebody approved the next Update of an
-// instance. Whoever may tag the instance can approve.
+// ApprovalTag is the tag that approves the next Update of an instance. Everyone who may
+// tag the instance can approve.
 const ApprovalTag = "tairssl-approved"
 
-// maxWho is how many characters of the name of who approved are kept.
+// maxWho is the greatest length of an approver's name, in characters.
 const maxWho = 40
 
-// Approval says that somebody agreed to the Update of one certificate. Its tag is
-// "2026-12-01T00:00:00Z/slack:U123/2026-11-24T10:40:14Z": the expiry of the
-// certificate, who approved, and when, by the API's clock.
+// Approval is a person's consent to the Update of one certificate. It is stored in a tag
+// with the value "2026-12-01T00:00:00Z/slack:U123/2026-11-24T10:40:14Z": the expiry of
+// the certificate, the approver, and the time of the approval by the API's clock.
 type Approval struct {
 	Expires Time
 	Who     string
 	Time    Time
 }
 
-// String is the tag's value, at most 82 characters.
+// String gives the value of the tag, at most 82 characters.
 func (a Approval) String() string { return fmt.Sprintf("%s/%s/%s", a.Expires, a.Who, a.Time) }
 
-// ParseApproval reads a tag's value. What it cannot read approves nothing.
+// ParseApproval reads the value of a tag. A value that it cannot read approves nothing.
 func ParseApproval(value string) (a Approval, ok bool) {
 	parts := strings.Split(value, "/")
 	if len(parts) != 3 {
@@ -44,28 +44,28 @@ func ParseApproval(value string) (a Approval, ok bool) {
 	return Approval{expires, who, at}, true
 }
 
-// approvalOf is the approval among an instance's tags; the zero value if there is
-// none that can be read.
+// approvalOf finds the approval among an instance's tags. It is the zero value if there
+// is no readable one.
 func approvalOf(tags map[string]string) Approval {
 	a, _ := ParseApproval(tags[ApprovalTag])
 	return a
 }
 
-// of reports that the approval is of the certificate that an instance has. It dies
-// with it.
+// of reports whether the approval is for the instance's present certificate. An approval
+// ends with its certificate.
 func (a Approval) of(o Observation) bool {
 	return o.Enabled && !a.Expires.IsZero() && a.Expires.Equal(At(o.Expires).Time)
 }
 
-// Approval is the one of the certificate that an instance has.
+// Approval finds the approval of the instance's present certificate.
 func (o Observation) Approval() (a Approval, ok bool) {
 	a = approvalOf(o.Tags)
 	return a, a.of(o)
 }
 
-// safeWho is a name in the characters that a tag takes for certain, at most 40 of
-// them; all others become "_". A slash would end it, and "http://" is forbidden in
-// tags.
+// safeWho replaces every character of a name that a tag may not hold by "_" and cuts the
+// name to 40 characters. A slash would end the name in the tag's value, and tags may not
+// contain "http://".
 func safeWho(who string) string {
 	safe := strings.Map(func(r rune) rune {
 		switch {
@@ -77,7 +77,7 @@ func safeWho(who string) string {
 	return safe[:min(len(safe), maxWho)]
 }
 
-// unapproved says why an instance has no approval.
+// unapproved says why the present certificate is not approved.
 func unapproved(o Observation) string {
 	value, tagged := o.Tags[ApprovalTag]
 	a, ok := ParseApproval(value)
@@ -90,7 +90,7 @@ func unapproved(o Observation) string {
 	return fmt.Sprintf("%s approved another certificate, the one that expires %s", a.Who, a.Expires)
 }
 
-// howToApprove says what to do.
+// howToApprove says how a person can approve the Update.
 func howToApprove(d Delivery) string {
 	where := ""
 	if d.RegionID != "" {
@@ -99,12 +99,11 @@ func howToApprove(d Delivery) string {
 	return fmt.Sprintf("say approve %s in a chat, or run tairssl approve %s%s", d.InstanceID, d.InstanceID, where)
 }
 
-// approves reports that a delivery asks to approve the Update of a certificate,
-// and not to make it.
+// approves reports whether the delivery asks to approve an Update, instead of making it.
 func (d Delivery) approves() bool { return d.ApprovedBy != "" }
 
-// approve says whether an approval is to be written. The reason to go on is what
-// becomes of the certificate then.
+// approve decides whether to write an approval. The reason of a decision to act says when
+// the certificate will be renewed.
 func (p Policy) approve(d Delivery, o Observation, now time.Time) decision {
 	if ended := settledBy(d, o, nil, now); ended.outcome != "" {
 		return ended
@@ -130,7 +129,7 @@ func (p Policy) approve(d Delivery, o Observation, now time.Time) decision {
 	return decision{act: true, until: then.At.Time, reason: reason}
 }
 
-// approved is what becomes of a certificate that is approved.
+// approved forecasts the renewal of a certificate as if it were approved.
 func (p Policy) approved(d Delivery, o Observation, now time.Time) Forecast {
 	tags := maps.Clone(o.Tags)
 	if tags == nil {
@@ -141,8 +140,8 @@ func (p Policy) approved(d Delivery, o Observation, now time.Time) Forecast {
 	return p.Forecast(Ref{RegionID: d.RegionID, InstanceID: d.InstanceID}, o, now)
 }
 
-// writeApproval sets the tag. It is no change of the encryption, so it needs no
-// lease: set twice it says the same.
+// writeApproval sets the tag. That does not change the encryption, so it needs no lease,
+// and setting the tag twice is harmless.
 func (a *attempt) writeApproval(ctx context.Context) decision {
 	remove, d := a.roomForApproval()
 	if !d.act {
@@ -167,12 +166,12 @@ func (a *attempt) writeApproval(ctx context.Context) decision {
 	return decision{outcome: Deferred, approvedBy: approval.Who, until: a.until, reason: fmt.Sprintf("%s approved it: %s", approval.Who, a.reason)}
 }
 
-// roomForApproval says which tags have to go for the approval. It leaves one tag
-// free, for the flag of the change.
+// roomForApproval finds the tags that have to be removed to make room for the approval.
+// One tag stays free, for the flag of the change.
 func (a *attempt) roomForApproval() (remove []string, d decision) {
 	tags := a.before.Tags
 	remove = DeadFlags(tags, a.before.present)
-	if _, there := tags[ApprovalTag]; there { // it is written over
+	if _, there := tags[ApprovalTag]; there { // Tag replaces it
 		return remove, proceed("")
 	}
 	if _, told := tags[ToldTag]; told && len(tags)-len(remove) >= MaxTags-1 {
@@ -184,7 +183,7 @@ func (a *attempt) roomForApproval() (remove []string, d decision) {
 	return remove, proceed("")
 }
 
-// approvalFailure turns a failed tagging into an answer that names the right fix.
+// approvalFailure explains why the tag could not be set and how to mend that.
 func approvalFailure(e *Error) decision {
 	switch {
 	case errors.Is(e, Forbidden):
@@ -195,12 +194,12 @@ func approvalFailure(e *Error) decision {
 	return failure(e)
 }
 
-// DeadTags are the keys of an instance's tags that are this product's and have no
-// meaning any more: flags that are no longer live, and the approval of a
-// certificate that is no longer there.
+// DeadTags lists the keys of tairssl's own tags that have lost their meaning: flags that
+// are no longer live, and the approval of an earlier certificate.
 func DeadTags(tags map[string]string, expires, now time.Time) (keys []string) {
 	keys = DeadFlags(tags, now)
-	// One of a later certificate is good: what was read may be old.
+	// An approval of a later certificate may be right, because expires may be a stale
+	// read.
 	if a := approvalOf(tags); !a.Expires.IsZero() && !expires.IsZero() && a.Expires.Before(At(expires).Time) {
 		keys = append(keys, ApprovalTag)
 	}

@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// attempt is the way of one delivery to a change. Its steps are read, judge,
-// keepApart, acquire, write and verify; the first whose decision is not to go on ends it.
+// attempt carries out one delivery. Its steps are read, judge, keepApart, caBefore,
+// acquire, write and verify. The first step that does not decide to act ends it.
 type attempt struct {
 	*Handler
 	Delivery
 	ref     Ref
 	before  look // the first look
-	now     look // the last one
+	now     look // the latest look
 	moving  moving
 	flag    flag
-	raised  bool // the flag may stand on the instance
-	stays   bool // it has to: a write may have been sent under it
+	raised  bool // the flag may exist on the instance
+	stays   bool // the flag must not be removed, because a write may have been sent
 	reason  string
-	until   time.Time // when what is approved will happen
+	until   time.Time // when an approved Update will happen
 	receipt Receipt
 	wrote   bool
-	seen    bool   // before was read
-	letGo   func() // of the global instance that it is a member of
+	seen    bool   // before is set
+	letGo   func() // lets other attempts at members of the same global instance go on
 	ca      *caCheck
 }
 
-// run makes the attempt, one at a time for each instance.
+// run makes the attempt. Attempts at one instance run one after the other.
 func (a *attempt) run(ctx context.Context) decision {
 	unlock, err := a.locks.lock(ctx, a.ref.InstanceID)
 	if err != nil {
@@ -67,17 +67,18 @@ func (a *attempt) read(ctx context.Context) (d decision) {
 		return failure(err)
 	}
 	if region := a.before.Region; region != "" && region != a.ref.RegionID {
-		// One endpoint serves several regions.
+		// One endpoint serves several regions, so the API may know the instance although
+		// it is in another region.
 		a.ref.RegionID = region
 		if d := a.inRegion(region); !d.act {
-			return d // and nothing is told of the instance
+			return d // the answer then shows nothing of the instance
 		}
 	}
 	a.seen, a.now = true, a.before
 	return proceed("")
 }
 
-// judge decides on the first look.
+// judge decides by the first look.
 func (a *attempt) judge(ctx context.Context) decision {
 	if a.approves() {
 		d := a.Policy.approve(a.Delivery, a.before.Observation, a.before.present)
@@ -92,7 +93,7 @@ func (a *attempt) judge(ctx context.Context) decision {
 	return d
 }
 
-// weigh decides on a look, with what Alibaba itself has scheduled.
+// weigh decides by a look and, for an unattended change, by Alibaba's own schedule.
 func (a *attempt) weigh(ctx context.Context, l look) decision {
 	judge := func(o Observation) decision {
 		return decide(a.Delivery, o, a.Policy, a.others(l), l.present)
@@ -107,7 +108,7 @@ func (a *attempt) weigh(ctx context.Context, l look) decision {
 	return d
 }
 
-// plan ends an attempt before it acts.
+// plan ends a dry run with what would happen.
 func (a *attempt) plan(context.Context) decision {
 	if a.approves() {
 		if _, d := a.roomForApproval(); !d.act {
@@ -135,7 +136,7 @@ func (a *attempt) acquire(ctx context.Context) decision {
 		a.memory.add(a.ref.InstanceID, a.flag, a.before.present)
 		return proceed(a.reason)
 	}
-	// Whatever happens from here on, there is time to take the flag back.
+	// Whatever happens from here on, enough time must be left to take the flag back.
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-max(min(lowerTime, a.MinLeft/2), a.pace.slowest())))
@@ -148,8 +149,8 @@ func (a *attempt) acquire(ctx context.Context) decision {
 	return d
 }
 
-// judgeAgain asks the same question again on the last look, for exactly the
-// certificate that was seen first.
+// judgeAgain decides by the latest look, and only about the certificate of the first
+// look.
 func (a *attempt) judgeAgain(ctx context.Context) decision {
 	if before, now := a.before.Observation, a.now.Observation; before.Enabled != now.Enabled || !At(before.Expires).Equal(At(now.Expires).Time) {
 		return unchanged("the instance was changed meanwhile: %s", now.described())
@@ -160,7 +161,7 @@ func (a *attempt) judgeAgain(ctx context.Context) decision {
 	return decide(a.Delivery, a.now.Observation, a.Policy, a.others(a.now), a.now.present)
 }
 
-// write sends ModifyInstanceSSL, once, or moves Alibaba's own renewal instead.
+// write sends ModifyInstanceSSL once, or moves Alibaba's own renewal instead.
 func (a *attempt) write(ctx context.Context) decision {
 	if !a.timeFor(ctx, 0) {
 		return a.tooLate()
@@ -168,7 +169,7 @@ func (a *attempt) write(ctx context.Context) decision {
 	if a.moving.planned() {
 		return a.move(ctx)
 	}
-	a.wrote, a.stays = true, true // until it is sure that nothing was done
+	a.wrote, a.stays = true, true // until the answer shows that nothing was done
 	began := time.Now()
 	receipt, err := a.api.Modify(ctx, a.ref, a.SSLEnabled, a.flag.time.Add(signWithin))
 	a.pace.saw(time.Since(began))
@@ -205,8 +206,8 @@ func (a *attempt) late(e *Error) *Error {
 	return late
 }
 
-// timeToAcquire is what must be left for raising the flag, the pause and the
-// second look, as long as calls take.
+// timeToAcquire is the time for raising the flag, the pause and the second look, by the
+// duration of recent calls.
 func (a *attempt) timeToAcquire() time.Duration {
 	if a.LeaseNone {
 		return 0
@@ -214,14 +215,14 @@ func (a *attempt) timeToAcquire() time.Duration {
 	return a.LeasePause + 2*a.pace.slowest()
 }
 
-// timeFor reports whether a write may begin after some time: with less of the
-// invocation left its answer might be lost.
+// timeFor reports whether a write may begin after the given time. If less of the
+// invocation is left, the answer to the write might be lost.
 func (h *Handler) timeFor(ctx context.Context, first time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() == nil && (!ok || time.Until(deadline) >= first+h.timeToWrite())
 }
 
-// timeToWrite is the least that must be left for a write to begin.
+// timeToWrite is the time that must be left when a write begins.
 func (h *Handler) timeToWrite() time.Duration { return max(h.MinLeft, h.pace.slowest()) }
 
 // TimeToChange reports whether enough time is left for a whole change.

@@ -7,36 +7,35 @@ import (
 	"time"
 )
 
-// After an Update clients may need another CA: Alibaba's documentation tells them
-// to download the chain again. Whether they do decides whether an unattended
-// renewal is safe, so the CA is compared before and after a change.
+// After an Update, clients may need another CA: Alibaba's documentation tells them to
+// download the chain again. An unattended renewal is safe only if they do. So the CA is
+// compared before and after each change.
 
-// CAFingerprint reads the fingerprint of the CA that clients of an instance in a
-// region have to trust, from its CertDownloadURL. It is SHA-256 in hexadecimal
-// digits.
+// CAFingerprint reads the CA that clients of an instance have to trust, from the
+// instance's CertDownloadURL. The fingerprint is SHA-256 in hexadecimal digits.
 type CAFingerprint func(ctx context.Context, region, from string) (string, error)
 
-// CAChangedTag marks an instance whose CA changed with its certificate. Its value
-// is the new fingerprint. While an instance of a region bears one that the
-// settings do not accept, nothing there is changed unattended.
+// CAChangedTag marks an instance whose CA changed with its certificate. The value is the
+// new fingerprint. While an instance of a region has this tag and the settings do not
+// accept the fingerprint, no instance of the region is changed unattended.
 const CAChangedTag = "tairssl-ca-changed"
 
 // CAChange is the CA before and after a change.
 type CAChange struct {
-	Before, After string // fingerprints; "" for one that was not read
+	Before, After string // fingerprints; "" if it could not be read
 	Changed       bool
-	Accepted      bool   // the settings name the new CA: clients have it
-	Says          string // in a sentence
+	Accepted      bool   // TAIRSSL_CA_ACCEPT names the new CA, so clients have it
+	Says          string // the comparison in a sentence
 }
 
-// Stops reports that clients may not have the new CA, so that no other instance
-// may be changed unattended.
+// Stops reports whether clients may lack the new CA, so that no other instance may be
+// changed unattended.
 func (c *CAChange) Stops() bool { return c != nil && c.Changed && !c.Accepted }
 
-// Compared reports that both are known, or that nobody wanted to know.
+// Compared reports whether both fingerprints are known, or no comparison was wanted.
 func (c *CAChange) Compared() bool { return c == nil || c.Before != "" && c.After != "" }
 
-// Words are what people are told, with the fingerprints.
+// Words gives the comparison in a sentence, with the fingerprints.
 func (c *CAChange) Words() string {
 	switch {
 	case !c.Compared():
@@ -47,7 +46,7 @@ func (c *CAChange) Words() string {
 	return fmt.Sprintf("%s (SHA-256 before %s, now %s)", c.Says, c.Before, c.After)
 }
 
-// compareCA says what two fingerprints mean.
+// compareCA compares two fingerprints.
 func compareCA(before, after string, accepted []string) CAChange {
 	c := CAChange{Before: before, After: after, Changed: before != after, Says: "CA unchanged"}
 	if c.Changed {
@@ -59,15 +58,15 @@ func compareCA(before, after string, accepted []string) CAChange {
 	return c
 }
 
-// caCheck is the comparison of an attempt; nil if none is made.
+// caCheck is the comparison of one attempt; nil if the CA is not compared.
 type caCheck struct {
 	CAChange
 	lost  string // why the CA was not read before the change
-	ended bool   // it was read again, or that was tried
+	ended bool   // the second reading was made or tried
 	alert bool
 }
 
-// failed notes that there is nothing to compare.
+// failed records that the CA could not be compared.
 func (c *caCheck) failed(why string) {
 	c.Says, c.alert = "CA not compared: "+why, true
 }
@@ -92,9 +91,10 @@ func (a *attempt) caBefore(ctx context.Context) decision {
 	return proceed(a.reason)
 }
 
-// withoutCA decides on an automatic change whose CA cannot be read before. Nobody
-// could tell afterwards whether clients have lost their way, so it is put off
-// until the last day: a certificate that has expired stops all clients for sure.
+// withoutCA decides on an automatic change if the CA cannot be read beforehand. After the
+// change nobody could tell whether clients need another CA, so the change waits. On the
+// last day it is made all the same, because an expired certificate certainly stops all
+// clients.
 func withoutCA(reason, why string, expires, now time.Time) decision {
 	if !now.Before(expires.Add(-MissedBefore)) {
 		return proceed(reason)
@@ -110,8 +110,8 @@ func (a *attempt) readCA(ctx context.Context, o Observation) (fingerprint string
 	return fingerprint, err
 }
 
-// caAfter compares the CA of an instance whose change is done by the API's word
-// with the one before, once. It marks the instance if clients may lack the new one.
+// caAfter compares the CA with the one before, once, after the API has reported the
+// change as done. If clients may lack the new CA, it marks the instance.
 func (a *attempt) caAfter(ctx context.Context, o Observation) {
 	if a.ca == nil || a.ca.ended {
 		return
@@ -133,7 +133,7 @@ func (a *attempt) caAfter(ctx context.Context, o Observation) {
 	}
 }
 
-// told adds the comparison to what a change came to.
+// told adds the comparison to the decision on a change.
 func (c *caCheck) told(d decision) (*CAChange, decision) {
 	if c == nil {
 		return nil, d

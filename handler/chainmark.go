@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// markCA sets the tag that keeps unattended changes away from the region.
+// markCA sets the tag that stops unattended changes in the region.
 func (a *attempt) markCA(ctx context.Context, o Observation) {
 	err := Guarded(func() error {
 		remove, ok := roomToLast(o.Tags, CAChangedTag)
@@ -28,9 +28,9 @@ func (a *attempt) markCA(ctx context.Context, o Observation) {
 	}
 }
 
-// roomToLast says whether a tag that stays finds room among an instance's tags,
-// and which one has to go for it, "" for none. One tag stays free for the flag of
-// the next change, once the flags of now have gone.
+// roomToLast reports whether an instance has room for a permanent tag, and which tag has
+// to be removed for it ("" for none). One tag stays free for the flag of the next change,
+// after today's flags are gone.
 func roomToLast(tags map[string]string, key string) (remove string, ok bool) {
 	all, flags := len(tags), len(flagsOf(tags))
 	fits := func(all int) bool { return all < MaxTags && all-flags < MaxTags-1 }
@@ -45,8 +45,8 @@ func roomToLast(tags map[string]string, key string) (remove string, ok bool) {
 	return "", false
 }
 
-// heldByCA defers an automatic change while an instance of its region is marked
-// with a CA that clients may not have.
+// heldByCA defers an automatic change while any instance of the region is marked with a
+// CA that clients may lack.
 func (a *attempt) heldByCA(ctx context.Context, d decision) decision {
 	if a.CA == nil || !d.act {
 		return d
@@ -64,8 +64,8 @@ func (a *attempt) heldByCA(ctx context.Context, d decision) decision {
 	return d
 }
 
-// fingerprintOr is a mark as it is if it is a fingerprint, and else briefly: the
-// tag may be a stranger's.
+// fingerprintOr returns a fingerprint unchanged, and shortens any other value, because
+// anyone may write a tag.
 func fingerprintOr(mark string) string {
 	if len(mark) == sha256.Size*2 && strings.Trim(mark, "0123456789abcdef") == "" {
 		return mark
@@ -73,9 +73,9 @@ func fingerprintOr(mark string) string {
 	return Clip(mark)
 }
 
-// SpentTags are the keys of an instance's tags that have done their work: those of
-// [DeadTags], and the mark of a CA that is accepted. Every writer,
-// and every sweep that reads the instance, may remove them.
+// SpentTags lists the keys of tags that have done their work: those of [DeadTags], and
+// the mark of a CA that is accepted by now. Every writer, and every sweep that reads the
+// instance, may remove them.
 func (h *Handler) SpentTags(tags map[string]string, expires, now time.Time) []string {
 	keys := DeadTags(tags, expires, now)
 	if mark, there := tags[CAChangedTag]; there && h.CA != nil && slices.Contains(h.CAAccept, mark) {

@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// decision is what a step of an attempt comes to: to go on, or how the request
-// ends. The zero value permits nothing.
+// decision is the result of a step of an attempt: to go on, or how the request ends. The
+// zero value permits no change.
 type decision struct {
-	act        bool // go on: nothing stands against the change
+	act        bool // go on: nothing forbids the change
 	outcome    Outcome
 	reason     string
 	busy       bool
 	alert      bool
 	optedOut   bool      // refused because of the owner's tag
-	until      time.Time // of Deferred; zero: it is not known
-	rule       Rule      // that holds it back
+	until      time.Time // for Deferred: when it will happen; zero if that is unknown
+	rule       Rule      // the rule that holds the change back
 	held       string    // why automatic changes in the whole region wait
-	approvedBy string    // who approved just now
-	// renewal is Alibaba's own, if that matters.
+	approvedBy string    // the person who has just approved
+	// renewal is Alibaba's own renewal, if it matters for the decision.
 	renewal Renewal
-	// to is where renewal is to be moved, instead of a change if act, or where it was
-	// moved; zero: it stays.
+	// to is the time to which renewal is moved. With act, it is moved instead of a
+	// change. It is zero if renewal is not moved.
 	to time.Time
-	// exposed says that renewal restarts the instance outside the openings, and that
-	// nothing is done about it.
+	// exposed says that renewal will restart the instance outside the openings and that
+	// this cannot be prevented.
 	exposed bool
 	err     *Error
 }
 
-// proceed is the one decision that lets a change go on.
+// proceed is the only decision that lets a change go on.
 func proceed(reason string) decision { return decision{act: true, reason: reason} }
 
 func refuse(format string, args ...any) decision {
@@ -49,8 +49,8 @@ func inProgress(busy bool, format string, args ...any) decision {
 
 var errUndecided = errors.New("no step decided")
 
-// decide says what has to happen to an instance that looks like this now, while
-// others have raised these flags. It has no effects, so that a table can test it.
+// decide says what to do with an instance in this state, while other attempts have raised
+// these flags. It has no effects, so that a table can test it.
 func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) decision {
 	if ended := settledBy(d, o, flags, now); ended.outcome != "" {
 		return ended
@@ -80,8 +80,8 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 	return wanted
 }
 
-// settledBy ends what does not depend on the action that is asked for. Its
-// outcome is empty if nothing does.
+// settledBy decides the cases that do not depend on the requested action. The outcome is
+// empty if there is none.
 func settledBy(d Delivery, o Observation, flags []flag, now time.Time) decision {
 	switch {
 	case o.Gone():
@@ -91,7 +91,8 @@ func settledBy(d Delivery, o Observation, flags []flag, now time.Time) decision 
 	case o.WithoutTLS():
 		return unchanged("this type of instance (%s) has no TLS, so there is no certificate", o.kind())
 	case o.Enabled && o.Expires.IsZero():
-		// Deciding on no date would restart an instance on a guess.
+		// Without a date, a decision to update would be a guess that restarts an
+		// instance.
 		return failure(Errorf(Unavailable, "the API gives no expiry for an instance whose encryption is on; try again"))
 	}
 	for _, f := range flags {
@@ -112,9 +113,9 @@ func settledBy(d Delivery, o Observation, flags []flag, now time.Time) decision 
 	return decision{}
 }
 
-// wants says whether the state differs from what is asked for.
+// wants reports whether the state differs from the requested one.
 func wants(d Delivery, o Observation, p Policy, now time.Time) decision {
-	changing := o.Status == statusSSLModifying // what is read may be about to end
+	changing := o.Status == statusSSLModifying // the encryption may be about to change
 	switch d.SSLEnabled {
 	case Enable:
 		if o.Enabled && !changing {
@@ -137,7 +138,7 @@ func wants(d Delivery, o Observation, p Policy, now time.Time) decision {
 	return proceed(reason)
 }
 
-// kind names the type of an instance to people.
+// kind is the type of an instance in messages.
 func (o Observation) kind() string {
 	if o.Type == "" {
 		return "unknown"

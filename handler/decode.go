@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// MaxBatch is how many requests one batch may hold.
+	// MaxBatch is the greatest number of requests in a batch.
 	MaxBatch = 100
-	// MaxRequestBytes bounds what [Decode] reads: a full batch is a tenth of it.
+	// MaxRequestBytes is the greatest input of [Decode]. A full batch has a tenth of it.
 	MaxRequestBytes = 256 << 10
 )
 
@@ -21,7 +21,8 @@ type fieldRow struct {
 	set        func(*Request, any) bool // false if the value has the wrong form
 }
 
-// fields says where each field of the JSON goes, and what it has to be.
+// fields lists the fields of the JSON object: the name, the expected form, and how to set
+// it.
 var fields = []fieldRow{
 	{"InstanceId", "a string", text(func(r *Request) *string { return &r.InstanceID })},
 	{"SSLEnabled", "a string", text(func(r *Request) *Action { return &r.SSLEnabled })},
@@ -67,10 +68,10 @@ func span(at func(*Request) **Duration) func(*Request, any) bool {
 	}
 }
 
-// Decode reads a direct request or a batch of 1 to [MaxBatch] of them; batch
-// tells which it was, for the answer has the same form. A request of a batch
-// that cannot be read keeps its place, and [Handler.Handle] answers its
-// fault; err, always of kind [Invalid], is what makes the whole unreadable.
+// Decode reads a direct request, or a batch of 1 to [MaxBatch] requests. batch says
+// which, because the answer has the same form. An unreadable request of a batch keeps its
+// place, and [Handler.Handle] answers it with its fault. err is always of kind [Invalid]
+// and says why the whole input is unreadable.
 func Decode(data []byte) (requests []Delivery, batch bool, err error) {
 	if len(data) > MaxRequestBytes {
 		return nil, false, Errorf(Invalid, "the request is %d bytes long, more than the %d allowed", len(data), MaxRequestBytes)
@@ -101,9 +102,9 @@ func Decode(data []byte) (requests []Delivery, batch bool, err error) {
 	return requests, true, nil
 }
 
-// decodeRequest walks the object itself, for encoding/json would take a field
-// by any case of its name and the last of two, and would stop at the first
-// fault: a request that is misread may restart an instance.
+// decodeRequest reads the object's members itself. encoding/json would accept a field
+// name in any case, would take the last of two fields with one name, and would stop at
+// the first fault. A misread request may restart an instance.
 func decodeRequest(data []byte) (request Delivery) {
 	if !json.Valid(data) {
 		var v any
@@ -113,7 +114,7 @@ func decodeRequest(data []byte) (request Delivery) {
 		return Invalidf("the request is not a JSON object but %s", Clip(string(data)))
 	}
 	var faults, seen []string
-	var wrong []string // fields that were complained of
+	var wrong []string // fields with a fault
 	for name, value := range Members(data) {
 		i := slices.IndexFunc(fields, func(f fieldRow) bool { return f.name == name })
 		switch {
@@ -121,14 +122,14 @@ func decodeRequest(data []byte) (request Delivery) {
 			faults = append(faults, unknownField(name))
 		case slices.Contains(seen, name):
 			faults = append(faults, name+" is given twice")
-		case value[0] != 'n' && !fields[i].set(&request.Request, scalar(value)): // null is as good as nothing
+		case value[0] != 'n' && !fields[i].set(&request.Request, scalar(value)): // null counts as absent
 			faults = append(faults, fmt.Sprintf("%s must be %s, not %s", name, fields[i].want, Clip(string(value))))
 			wrong = append(wrong, name)
 		}
 		seen = append(seen, name)
 	}
 	if len(faults) > 0 {
-		// What else is wrong is said as well, but nothing twice.
+		// The remaining rules are checked as well. No field is named twice.
 		for _, f := range request.faults() {
 			if !slices.Contains(wrong, f.field) {
 				faults = append(faults, f.message)
@@ -142,7 +143,7 @@ func decodeRequest(data []byte) (request Delivery) {
 	return request
 }
 
-// scalar is a value of the kinds that fields take, or nil.
+// scalar returns a string, a number or a bool, or nil for any other value.
 func scalar(value []byte) any {
 	switch value[0] {
 	case '"':
@@ -153,7 +154,7 @@ func scalar(value []byte) any {
 	return nil
 }
 
-// maxFaults is how many faults of a request are named.
+// maxFaults is the greatest number of faults that an error names.
 const maxFaults = 10
 
 func unknownField(name string) string {

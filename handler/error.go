@@ -7,20 +7,20 @@ import (
 	"runtime/debug"
 )
 
-// Kind classifies a failure. A Kind is itself an error, so that
-// errors.Is(err, handler.NotFound) asks for one.
+// Kind classifies a failure. A Kind is itself an error, so that code can ask
+// errors.Is(err, handler.NotFound).
 type Kind string
 
 // The kinds of failure. [Kind.HTTPStatus] and [Kind.ExitCode] say how each is answered.
 const (
-	Invalid      Kind = "invalid"      // the request breaks a rule; a repetition cannot help
-	Unauthorized Kind = "unauthorized" // the caller is not known
-	Forbidden    Kind = "forbidden"    // the caller, or this function's role, may not do this
-	NotFound     Kind = "not_found"    // no such instance in that region
-	Unsupported  Kind = "unsupported"  // the instance cannot do this, now or ever
-	Locked       Kind = "locked"       // the instance is locked, for an unpaid bill for one
-	Throttled    Kind = "throttled"    // the API's rate is used up; later it will do
-	Unavailable  Kind = "unavailable"  // the API, or the way to it, is down, or the time ran out
+	Invalid      Kind = "invalid"      // the request breaks a rule; sending it again cannot help
+	Unauthorized Kind = "unauthorized" // the sender is not known
+	Forbidden    Kind = "forbidden"    // the sender, or the function's role, may not do this
+	NotFound     Kind = "not_found"    // the region has no such instance
+	Unsupported  Kind = "unsupported"  // the instance cannot do this, now or later
+	Locked       Kind = "locked"       // the instance is locked, for example because of an unpaid bill
+	Throttled    Kind = "throttled"    // too many calls for the API's rate; a later call can succeed
+	Unavailable  Kind = "unavailable"  // the API cannot be reached, or the time ran out
 	Internal     Kind = "internal"     // a fault of this program or of its settings
 )
 
@@ -30,21 +30,23 @@ func (k Kind) Error() string { return string(k) }
 // Error is a failure as callers see it.
 type Error struct {
 	Kind Kind
-	// Code is the API's own code ("InvalidInstanceId.NotFound"), if it gave one.
+	// Code is the API's own code, such as "InvalidInstanceId.NotFound"; "" if it gave
+	// none.
 	Code string `json:",omitempty"`
-	// Message says what is wrong and what to do. It never holds a secret or a signed URL.
+	// Message says what is wrong and what to do. It never contains a secret or a signed
+	// URL.
 	Message string
 	// RequestID is the API's id of the refused call.
 	RequestID string `json:"RequestId,omitempty"`
-	// Retryable says that the same request may do later.
+	// Retryable says that the same request can succeed later.
 	Retryable bool
-	// Uncertain is set on a failed write that may have taken effect all the same.
+	// Uncertain says that a failed write may have taken effect.
 	Uncertain bool `json:"-"`
-	// Err is the cause, for errors.Is and the log; it is not shown to callers.
+	// Err is the cause, for errors.Is and for the log. Callers do not see it.
 	Err error `json:"-"`
 }
 
-// Errorf returns an Error of a kind; throttled and unavailable are retryable.
+// Errorf returns an Error of a kind. Throttled and Unavailable errors are retryable.
 func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{
 		Kind:      kind,
@@ -70,9 +72,9 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError returns err as an *Error. A context that ended is [Unavailable].
-// What is not known is [Internal] and opaque: its text may hold anything, so
-// it goes to the log by way of Err and not to callers.
+// AsError returns err as an *Error. The end of a context becomes [Unavailable]. Any other
+// error becomes [Internal] and opaque: its text may contain anything, so only the log
+// shows it, through Err.
 func AsError(err error) *Error {
 	var e *Error
 	switch {
@@ -89,8 +91,8 @@ func AsError(err error) *Error {
 	return e
 }
 
-// recovered makes an error of a panic. It is retryable, since nobody knows
-// what is broken; its cause, for the log, holds the stack.
+// recovered makes an error of a panic. It is retryable, because the cause is unknown. Its
+// Err, for the log, contains the stack.
 func recovered(v any) *Error {
 	e := Errorf(Internal, "an unexpected fault; the log has the details")
 	e.Retryable = true
@@ -98,8 +100,8 @@ func recovered(v any) *Error {
 	return e
 }
 
-// Guarded runs f and turns its panic into its error: on a goroutine of its own
-// a panic would end the process, and every other invocation with it.
+// Guarded runs f and turns a panic into an error. Without it, a panic on another
+// goroutine would end the process and all its invocations.
 func Guarded(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -8,24 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// Find gives the instance that a person names: by its id, its endpoint, a
-// host:port or a URL of that, a link of Slack ([ParseInstance]), or else by its
-// InstanceName, in any case of letters, which must belong to one instance only.
-// An endpoint whose name somebody chose is found by its ConnectionDomain. The
-// instance is looked for in every configured region. What has the form of an id,
-// r-… or tt-…, is never taken for a name.
+// Find finds the instance that a person names by its id, its endpoint, a host:port or URL
+// of the endpoint, a Slack link ([ParseInstance]), or its InstanceName in any case. A
+// name must belong to exactly one instance. A custom endpoint is found by its
+// ConnectionDomain. Find looks in every configured region. A text with the form of an id
+// (r-… or tt-…) is never taken for a name.
 //
-// may says which instances the person may see; nil: all. Any other is answered as
-// one that does not exist.
+// may says which instances the person may see; nil for all. Every other instance is
+// treated as if it did not exist.
 //
-// Requests of machines never come here. They take ids and endpoints, because a
-// name can be changed by others.
+// Requests of programs do not use Find. They name instances by id or endpoint, because
+// other people can change a name.
 //
-// The errors are of kind NotFound; of kind Unavailable if a region that may have
-// the instance could not be read; Forbidden if the endpoint is of a region that
-// is not configured; and Invalid if several instances have the name, if a region
-// has more than 1000 instances to look through, or if no instance can be called
-// so. Each names the next step.
+// Each error names the next step. The kinds are NotFound; Unavailable if a region that
+// may have the instance could not be read; Forbidden if the endpoint belongs to a region
+// that is not configured; and Invalid if several instances have the name, if a region has
+// more than 1000 instances to look through, or if no instance can have such a name.
 func (h *Handler) Find(ctx context.Context, text string, may func(Listed) bool) (Listed, error) {
 	ways, err := waysTo(text)
 	if err != nil {
@@ -52,25 +50,26 @@ func (h *Handler) Find(ctx context.Context, text string, may func(Listed) bool) 
 	return Listed{}, Errorf(NotFound, "no instance %q in %s: check its id, endpoint or name, and TAIRSSL_REGION", Quoted(text), regionsInWords(h.Regions))
 }
 
-// longestName is how long an InstanceName is at most, and every endpoint.
+// longestName is the greatest length of an InstanceName and of an endpoint, in
+// characters.
 const longestName = 256
 
-// way is a way to look for what a person named.
+// way is one way to look for the instance that a person named.
 type way struct {
-	filters  []Filter            // of the listings to look through
-	readings []func(Listed) bool // what the text may mean, the likelier first
-	shared   bool                // several instances may be called so
+	filters  []Filter            // the listings to look through
+	readings []func(Listed) bool // the possible meanings of the text, the likeliest first
+	shared   bool                // several instances may match
 }
 
-// CheckName reports, by an error of kind [Invalid], that [Handler.Find] would find
-// nothing by a text, whatever instances there are.
+// CheckName reports, with an error of kind [Invalid], that [Handler.Find] cannot find any
+// instance by the text.
 func CheckName(text string) error {
 	_, err := waysTo(text)
 	return err
 }
 
-// Quoted is a text that names an instance as it may be shown: of a URL, which may
-// hold a password, the host alone.
+// Quoted makes the name of an instance safe to show. A URL may contain a password, so
+// only its host is kept.
 func Quoted(text string) string {
 	text = unlinked(text)
 	if strings.Contains(text, "//") || strings.Contains(text, "@") {
@@ -82,7 +81,7 @@ func Quoted(text string) string {
 	return Clip(text)
 }
 
-// waysTo are the ways to look for a text, the cheapest first.
+// waysTo lists the ways to look for a text, the cheapest first.
 func waysTo(text string) (ways []way, err error) {
 	text = unlinked(text)
 	if text == "" || utf8.RuneCountInString(text) > longestName {
@@ -98,14 +97,15 @@ func waysTo(text string) (ways []way, err error) {
 		if LooksLikeID(named.ID) {
 			return ways, nil
 		}
-		// Old ids look like any other word: a name, or the beginning of an endpoint.
+		// An old id looks like any other word, so it may also be a name or the beginning
+		// of an endpoint.
 	}
-	if !strings.ContainsAny(text, ":/@") { // which no name holds
+	if !strings.ContainsAny(text, ":/@") { // no name contains these
 		byName := way{shared: true, filters: []Filter{{Search: text}}, readings: []func(Listed) bool{
 			func(l Listed) bool { return strings.EqualFold(l.Name, text) },
 		}}
-		// The API may tell upper from lower case, and telephones write the first
-		// letter large.
+		// The API may distinguish upper and lower case, and phones capitalise the first
+		// letter.
 		if lower := strings.ToLower(text); lower != text {
 			byName.filters = append(byName.filters, Filter{Search: lower})
 		}
@@ -117,7 +117,8 @@ func waysTo(text string) (ways []way, err error) {
 			func(l Listed) bool { return strings.EqualFold(l.ConnectionDomain, host) },
 		}})
 	} else if len(ways) > 0 && ways[len(ways)-1].shared {
-		// The API finds a name only as it is written; here any case of letters will do.
+		// The API finds a name only in its exact case, so compare all names here without
+		// regard to case.
 		ways = append(ways, way{shared: true, filters: []Filter{{}}, readings: ways[len(ways)-1].readings})
 	}
 	if ways == nil {
@@ -140,8 +141,8 @@ func (h *Handler) everywhere(filters []Filter) (asked []question) {
 	return asked
 }
 
-// choose picks the one instance that was meant among those that may be seen. It
-// gives none if none was.
+// choose picks the only matching instance that the person may see. The result is empty if
+// none matches.
 func (w way) choose(text string, all listings, may func(Listed) bool) (Listed, error) {
 	for _, means := range w.readings {
 		var ids []string
@@ -177,8 +178,8 @@ func (h *Handler) firstUnread(all listings) (region string, e *Error) {
 	return h.Regions[i], all.unread[h.Regions[i]]
 }
 
-// couldNotLook is [couldNotList] for a person: whatever the reason is, it is not
-// known whether there is such an instance.
+// couldNotLook turns [couldNotList] into an error for a person: for whatever reason, it
+// is unknown whether the instance exists.
 func couldNotLook(region string, e *Error) *Error {
 	if e.Kind == Invalid {
 		return e // the region is too large, and the message says what to do

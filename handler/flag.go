@@ -10,32 +10,33 @@ import (
 )
 
 const (
-	// flagPrefix begins the key of a flag's tag; eight letters or digits follow.
+	// flagPrefix begins the key of a flag's tag. Eight random letters or digits follow.
 	flagPrefix = "tairssl-lease-"
 	flagRandom = 8
-	// flagLife is how long a flag holds. It outlasts the time between raising it
-	// and the last moment at which the change that it covers may still be
-	// unseen: signWithin, 15 minutes in which the API accepts what was signed, 10
-	// for the effect to show, 10 for a stale read of it, and 5 of margin.
+	// flagLife is how long a flag is live. It covers the time from raising the flag until
+	// the effect of its change must be visible: 5 minutes until the write is signed
+	// (signWithin), 15 in which the API accepts that signature, 10 until the effect
+	// shows, 10 for a stale read, and 5 of margin.
 	flagLife = 45 * time.Minute
-	// signWithin is how long after raising the flag the write may be signed.
+	// signWithin is the time after raising the flag within which the write must be
+	// signed.
 	signWithin = 5 * time.Minute
 
-	// oldKey and oldLife are the one lease tag of versions before 2, which may
-	// still run. It holds as another writer's flag does.
+	// oldKey and oldLife describe the single lease tag of versions before 2, which may
+	// still run. It holds others back like another writer's flag.
 	oldKey  = "tairssl-lease"
 	oldLife = 15 * time.Minute
 
-	// ToldTag is the tag that says what people were told of a certificate. It may
-	// be removed where a flag needs its room.
+	// ToldTag is the tag that remembers which notices were sent about a certificate. It
+	// may be removed to make room for a flag.
 	ToldTag = "tairssl-told"
 )
 
-// flag announces one attempt to change an instance, in a tag of the instance
-// itself, where every other process and cloud sees it. The value of the tag is
-// "Update/2026-12-01T00:00:00Z/2026-11-24T10:40:14Z/": the action, the expiry
-// that it acts on (empty while encryption is off), the time by the API's clock
-// before the tag was sent, and the order (see [Delivery]).
+// flag announces one attempt to change an instance. It is stored in a tag of the
+// instance, where every other process and cloud sees it. The value of the tag is
+// "Update/2026-12-01T00:00:00Z/2026-11-24T10:40:14Z/": the action, the expiry of the
+// certificate that it acts on (empty while encryption is off), the time by the API's
+// clock before the tag was sent, and the order (see [Delivery]).
 type flag struct {
 	key     string
 	action  Action
@@ -44,7 +45,7 @@ type flag struct {
 	order   string
 }
 
-// newFlag draws a flag that no other attempt has.
+// newFlag makes a flag with a key of its own.
 func newFlag(d Delivery, l look) flag {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	var random [flagRandom]byte
@@ -58,12 +59,12 @@ func newFlag(d Delivery, l look) flag {
 	return f
 }
 
-// value is the tag's, at most 82 characters.
+// value is the value of the tag, at most 82 characters.
 func (f flag) value() string {
 	return fmt.Sprintf("%s/%s/%s/%s", f.action, f.expires, f.time, f.order)
 }
 
-// parseFlag reads a tag. A tag that it cannot read holds nobody back: a
+// parseFlag reads a tag. A tag that it cannot read holds nobody back, because a
 // stranger's value must not block an instance for ever.
 func parseFlag(key, value string) (f flag, ok bool) {
 	random, isFlag := strings.CutPrefix(key, flagPrefix)
@@ -82,7 +83,7 @@ func parseFlag(key, value string) (f flag, ok bool) {
 		return flag{}, false
 	case f.action != Enable && f.action != Disable && f.action != Update:
 		return flag{}, false
-	case key == oldKey: // the last part was a nonce then
+	case key == oldKey: // the last part was a nonce in old versions
 		f.order = ""
 		return f, parts[3] != ""
 	case f.order != "" && (len(f.order) != 16 || strings.Trim(f.order, "0123456789abcdef") != ""):
@@ -91,9 +92,8 @@ func parseFlag(key, value string) (f flag, ok bool) {
 	return f, true
 }
 
-// live reports that the flag may still cover a write whose effect does not show.
-// A flag from the future, by a clock that was wrong, lives no longer than one of
-// now.
+// live reports whether the flag may still cover a write whose effect does not show yet. A
+// flag with a time in the future, from a wrong clock, lives no longer than any other.
 func (f flag) live(now time.Time) bool { return now.Sub(f.time.Time).Abs() < f.life() }
 
 func (f flag) life() time.Duration {
@@ -103,17 +103,17 @@ func (f flag) life() time.Duration {
 	return flagLife
 }
 
-// ends is when the flag is no longer live.
+// ends is the end of the flag's life.
 func (f flag) ends() time.Time { return f.time.Add(f.life()) }
 
-// spent reports that the instance no longer shows what the flag acted on.
+// spent reports whether the instance has changed since the flag was raised, so that the
+// flag's work is done.
 func (f flag) spent(o Observation) bool { return !f.expires.Equal(At(o.Expires).Time) }
 
-// holds reports that the flag keeps others from changing an instance that looks
-// like this.
+// holds reports whether the flag keeps other attempts from changing the instance.
 func (f flag) holds(o Observation, now time.Time) bool { return f.live(now) && !f.spent(o) }
 
-// flagsOf are the flags among an instance's tags.
+// flagsOf finds the flags among an instance's tags.
 func flagsOf(tags map[string]string) (flags []flag) {
 	for key, value := range tags {
 		if f, ok := parseFlag(key, value); ok {
@@ -123,8 +123,8 @@ func flagsOf(tags map[string]string) (flags []flag) {
 	return flags
 }
 
-// DeadFlags are the keys of an instance's tags that are flags and no longer
-// live. Every writer, and every sweep that reads the instance, may remove them.
+// DeadFlags lists the keys of flags that are no longer live. Every writer, and every
+// sweep that reads the instance, may remove them.
 func DeadFlags(tags map[string]string, now time.Time) (keys []string) {
 	for _, f := range flagsOf(tags) {
 		if !f.live(now) {
@@ -135,8 +135,8 @@ func DeadFlags(tags map[string]string, now time.Time) (keys []string) {
 	return keys
 }
 
-// memory is what a process knows of its own flags, by instance id. It spares a
-// warm process the trust in tags, and is all there is with LeaseNone.
+// memory holds a process's own flags, by instance id. With it, a warm process need not
+// rely on tags. With LeaseNone it is the only lease.
 type memory struct {
 	mu    sync.Mutex
 	flags map[string][]flag
@@ -173,18 +173,18 @@ func (m *memory) of(id string) []flag {
 	return slices.Clone(m.flags[id])
 }
 
-// Attempt is a change that was begun on an instance in the last minutes, as its
-// tags tell. It may have failed since.
+// Attempt is a change that was begun in the last minutes, according to the instance's
+// tags. It may have failed since.
 type Attempt struct {
 	Action Action
 	Begun  time.Time
-	// Holds says that its effect does not show yet, so nobody else changes the
-	// instance until Ends.
+	// Holds says that the effect of the attempt does not show yet, so no other writer
+	// changes the instance until Ends.
 	Holds bool
 	Ends  time.Time
 }
 
-// Attempts are those that an instance's tags tell of, the latest first.
+// Attempts lists the live flags of an instance as attempts, the latest first.
 func (o Observation) Attempts(now time.Time) (attempts []Attempt) {
 	for _, f := range flagsOf(o.Tags) {
 		if f.live(now) {

@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// RuleExcluded holds back what the settings keep from any change: TAIRSSL_INSTANCES
-// or TAIRSSL_ACTIONS. Only a [Forecast] names it.
+// RuleExcluded means that TAIRSSL_INSTANCES or TAIRSSL_ACTIONS forbids the change. Only a
+// [Forecast] uses it.
 const RuleExcluded Rule = "excluded"
 
-// Forecast says when an Update that nobody decides on will happen to an instance,
-// if nothing else changes.
+// Forecast says when an unattended Update of an instance will happen if nothing else
+// changes.
 type Forecast struct {
-	At     Time // zero: never
-	Rule   Rule // that decides on the time; "" for none: it is due then
-	Due    Time // from when the certificate is due
-	InTime bool // it happens a day before the expiry at the latest
-	Alert  bool // somebody has to do something
+	At     Time // zero for never
+	Rule   Rule // the rule that sets the time; "" if the Update happens as soon as it is due
+	Due    Time // when the certificate becomes due
+	InTime bool // the Update happens at least a day before the expiry
+	Alert  bool // a person has to do something
 	Reason string
 }
 
-// Forecast says when an Update that nobody decides on will happen to an instance
-// that was read whole: with its maintenance window, and with Alibaba's own renewal
-// where there is one. It asks the very rules by which a sweep decides. How many one
-// sweep changes is not reckoned with: see package fleet.
+// Forecast says when an unattended Update of an instance will happen. The observation
+// must contain the maintenance window and Alibaba's own renewal, if there is one.
+// Forecast asks the same rules as a sweep. It does not consider how many instances one
+// sweep changes: see package fleet.
 func (h *Handler) Forecast(ref Ref, o Observation) Forecast {
 	return h.Policy.Forecast(ref, o, h.clock(o))
 }
 
-// Forecast is [Handler.Forecast] as of a time.
+// Forecast is [Handler.Forecast] at a given time.
 func (p Policy) Forecast(ref Ref, o Observation, now time.Time) Forecast {
 	d := Delivery{Trust: Trusted, Request: Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: Update, Automatic: true}}
 	return p.forecast(d, o, now)
 }
 
-// Opening is the first time at or after t at which an Update that nobody decides on
-// could happen to an instance: its window is open, and nothing is frozen. It
-// reports false if none comes within a year.
+// Opening is the first time at or after t at which an unattended Update could happen: the
+// instance's window is open, and nothing is frozen. It reports false if there is no such
+// time within a year.
 func (h *Handler) Opening(o Observation, t time.Time) (time.Time, bool) {
 	s, ok := h.Policy.openings(o.Instance).next(t, t.Add(horizon))
 	return s.from, ok
@@ -78,20 +78,20 @@ func (p Policy) forecast(d Delivery, o Observation, now time.Time) Forecast {
 	return p.at(o, held.until, f)
 }
 
-// at completes a forecast by its time.
+// at completes a forecast with its time.
 func (p Policy) at(o Observation, at time.Time, f Forecast) Forecast {
 	f.At = At(at)
 	if f.Due.IsZero() {
 		f.Due = At(o.Expires.Add(-p.within(Delivery{})))
 	}
 	f.InTime = !at.IsZero() && !at.After(o.Expires.Add(-MissedBefore))
-	if f.Rule == RuleAlibaba { // which is left to it until the expiry
+	if f.Rule == RuleAlibaba { // it is left to Alibaba until the expiry
 		f.InTime = at.Before(o.Expires)
 	}
 	return f
 }
 
-// inWords says what becomes of a certificate.
+// inWords says when a certificate will be renewed.
 func (f Forecast) inWords(now time.Time) string {
 	when := fmt.Sprintf("it is renewed from %s on", f.At)
 	switch {

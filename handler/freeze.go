@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Freezes are the times in which nothing is changed unattended. The zero value is
-// no such time.
+// Freezes are the times in which nothing is changed unattended. The zero value contains
+// no time.
 type Freezes []Freeze
 
-// Freeze is one of them: from a date to a date, or every week.
+// Freeze is one such time: from one date to another, or every week.
 type Freeze struct {
 	text     string
-	week     *weekly // nil: it comes once
+	week     *weekly // nil for a freeze that comes once
 	from, to time.Time
 }
 
-// maxFreezes bounds a setting.
+// maxFreezes is the greatest number of freezes in the setting.
 const maxFreezes = 100
 
-// freezeForms are the forms of a freeze, for errors.
+// freezeForms lists the forms of a freeze, for error messages.
 const freezeForms = "write dates such as 2026-12-24/2027-01-02 Asia/Shanghai, with times 2026-12-24T18:00/2027-01-02T08:00 Asia/Shanghai, or days of every week such as Fri 16:00-Mon 08:00 Asia/Shanghai"
 
 var (
@@ -108,7 +108,7 @@ func parseFreeze(part string) (Freeze, error) {
 	return Freeze{text: part, week: w.written}, nil
 }
 
-// parseDates reads a freeze that comes once.
+// parseDates reads a freeze from one date to another.
 func parseDates(part, first, last, name string) (Freeze, error) {
 	fault := func(format string, args ...any) (Freeze, error) {
 		return Freeze{}, fmt.Errorf("%q %s: %s", Clip(part), fmt.Sprintf(format, args...), freezeForms)
@@ -138,7 +138,7 @@ func parseDates(part, first, last, name string) (Freeze, error) {
 	return f, nil
 }
 
-// parseDay reads a date, or a date with a time of the day.
+// parseDay reads a date, with or without a time of day.
 func parseDay(s string) (t time.Time, whole bool, err error) {
 	if t, err = time.Parse(time.DateOnly, s); err == nil {
 		return t, true, inRange(t)
@@ -151,7 +151,7 @@ func parseDay(s string) (t time.Time, whole bool, err error) {
 	return t, false, err
 }
 
-// inRange keeps reckoning with zones within years that they know.
+// inRange refuses years outside the range for which time zones are known.
 func inRange(t time.Time) error {
 	if t.Year() < 1970 || t.Year() > 9000 {
 		return fmt.Errorf("the year %d is out of range", t.Year())
@@ -165,7 +165,7 @@ func (f *Freezes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// String gives the setting back.
+// String gives the setting as it was written.
 func (f Freezes) String() string {
 	texts := make([]string, len(f))
 	for i, freeze := range f {
@@ -180,7 +180,8 @@ func (f Freeze) String() string { return f.text }
 // Once gives the times of a freeze that does not come every week.
 func (f Freeze) Once() (from, to time.Time, ok bool) { return f.from, f.to, f.week == nil }
 
-// ends is when a freeze that is on at t ends; t if it is not on.
+// ends is the time at which a freeze that is on at t ends. It is t if the freeze is not
+// on.
 func (f Freeze) ends(t time.Time) time.Time {
 	switch {
 	case f.week != nil:
@@ -191,7 +192,8 @@ func (f Freeze) ends(t time.Time) time.Time {
 	return f.to
 }
 
-// begins is when the freeze is on next, t if it is on; [forever] for never again.
+// begins is the next time at which the freeze is on: t if it is on now, [forever] if
+// never again.
 func (f Freeze) begins(t time.Time) time.Time {
 	switch {
 	case f.week != nil:
@@ -205,7 +207,7 @@ func (f Freeze) begins(t time.Time) time.Time {
 // On reports whether a freeze is on at t.
 func (f Freezes) On(t time.Time) bool { return f.Ends(t).After(t) }
 
-// Ends is the earliest time at or after t at which no freeze is on; the end of the
+// Ends is the first time at or after t at which no freeze is on. It is the end of the
 // year 9999 if there is none.
 func (f Freezes) Ends(t time.Time) time.Time {
 	free := t
@@ -223,8 +225,8 @@ func (f Freezes) Ends(t time.Time) time.Time {
 	return free
 }
 
-// endless reports that freezes of every week have taken turns for longer than any
-// change of the clocks could end.
+// endless reports whether weekly freezes follow each other without a gap. It is true
+// after a time that no change of the clocks could explain.
 func (f Freezes) endless(since time.Duration) bool {
 	for _, freeze := range f {
 		if freeze.week == nil {
@@ -234,7 +236,7 @@ func (f Freezes) endless(since time.Duration) bool {
 	return since > 2*366*24*time.Hour
 }
 
-// Begins is the earliest time at or after t at which a freeze is on; the end of the
+// Begins is the first time at or after t at which a freeze is on. It is the end of the
 // year 9999 if there is none.
 func (f Freezes) Begins(t time.Time) time.Time {
 	first := forever

@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// The members of one global instance are not changed together by what nobody decided
-// on. An attempt looks for a change of another member before it raises its flag, and
-// again behind the pause after that: then the flags of all members keep two
-// processes apart as those of one instance do. Within a process a lock does.
+// Unattended changes never touch two members of one global instance together. An attempt
+// looks for a change of another member before it raises its flag, and again after the
+// pause. So the flags of all members keep two processes apart, as the flags of one
+// instance do. Within one process a lock does that.
 
 // changing is another member that is being changed, or may be.
 type changing struct {
 	id  string
-	key string    // of its flag; "" if its status shows the change
-	end time.Time // when that is over, or is looked at again
+	key string    // key of its flag; "" if its status shows the change
+	end time.Time // when its change should be over
 }
 
-// isMember reports that the attempt must keep apart from those at other members.
+// isMember reports whether the attempt must keep apart from attempts at other members.
 func (a *attempt) isMember() bool {
 	return a.Unattended() && a.before.GlobalID != "" && !a.approves()
 }
 
-// keepApart puts the change off while another member is being changed. A move of
-// Alibaba's own renewal restarts nothing now; it only waits for its turn, so that two
-// are not moved to the same time.
+// keepApart defers the change while another member is being changed. Moving Alibaba's own
+// renewal restarts nothing now. It only waits for its turn, so that two renewals are not
+// moved to the same time.
 func (a *attempt) keepApart(ctx context.Context) decision {
 	if !a.isMember() {
 		return proceed(a.reason)
@@ -49,9 +49,9 @@ func (a *attempt) keepApart(ctx context.Context) decision {
 	return proceed(a.reason)
 }
 
-// changing are the other members that are being changed, what lasts longest first:
-// by their status, by a live flag among their tags, or by one that this process
-// remembers. Whether a flag of theirs is spent cannot be told from a listing.
+// changing lists the other members that are being changed, the one that ends last first.
+// A member counts if its status, a live flag among its tags, or this process's memory
+// says so. A listing does not show whether a member's flag is spent.
 func (a *attempt) changing(ctx context.Context) (all []changing, err error) {
 	if !a.isMember() || a.moving.planned() {
 		return nil, nil
@@ -72,10 +72,10 @@ func (a *attempt) changing(ctx context.Context) (all []changing, err error) {
 	return all, err
 }
 
-// changeTime is after how long a member that is SSLModifying is looked at again.
+// changeTime is the time after which a member that is SSLModifying is looked at again.
 const changeTime = time.Hour
 
-// behind puts a change off until that of another member is over and a window opens.
+// behind defers a change until the change of another member is over and a window opens.
 func (p Policy) behind(other changing, o Observation, reason string, now time.Time) decision {
 	last := o.Expires.Add(-MissedBefore)
 	from := later(other.end, now)
@@ -97,8 +97,8 @@ func (p Policy) behind(other changing, o Observation, reason string, now time.Ti
 	return held
 }
 
-// siblings reads the other members of an instance's global instance, in every
-// configured region.
+// siblings reads the other members of an instance's global instance, in every configured
+// region.
 func (h *Handler) siblings(ctx context.Context, ref Ref, o Observation) (others []Listed, err error) {
 	var asked []question
 	for _, region := range h.Regions {
@@ -116,8 +116,8 @@ func (h *Handler) siblings(ctx context.Context, ref Ref, o Observation) (others 
 	return others, nil
 }
 
-// taken are the times at which Alibaba renews the other members of an instance's
-// global instance.
+// taken lists the times at which Alibaba renews the other members of an instance's global
+// instance.
 func (h *Handler) taken(ctx context.Context, ref Ref, o Observation, now time.Time) (times []time.Time, err error) {
 	others, err := h.siblings(ctx, ref, o)
 	for _, l := range others {

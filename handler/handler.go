@@ -10,34 +10,34 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options are the handler's settings; the zero value works.
+// Options are the handler's settings. The zero value works.
 type Options struct {
 	Policy Policy
-	// Regions are those whose instances may be read and changed; default
+	// Regions are the regions whose instances may be read and changed; default
 	// [DefaultRegion].
 	Regions     []string
-	Wait        time.Duration // how long to watch a change unless the request says
-	Concurrency int           // how many instances at once; default 16
-	LeaseNone   bool          // set no tags: this is the only process that changes anything
-	LeasePause  time.Duration // longer than a new tag takes to be visible; default 2s
-	// MinLeft is the least time that must be left of the invocation for a write
-	// to begin; default 5s.
+	Wait        time.Duration // how long to watch a change, unless the request says otherwise
+	Concurrency int           // number of instances worked on at once; default 16
+	LeaseNone   bool          // set no tags, because no other process changes instances
+	LeasePause  time.Duration // longer than a new tag takes to become visible; default 2s
+	// MinLeft is the time that must be left of the invocation when a write begins;
+	// default 5s.
 	MinLeft time.Duration
-	// Served, if set, has to show the new certificate before a change is Verified.
+	// Served, if set, must show the new certificate before a change counts as Verified.
 	Served Served
-	// CA, if set, is compared before and after each Update. CAAccept are the
-	// fingerprints of new CAs that clients have by now.
+	// CA, if set, reads the CA before and after each Update. CAAccept lists the
+	// fingerprints of new CAs that all clients have.
 	CA       CAFingerprint
 	CAAccept []string
-	Now      func() time.Time                                 // default time.Now
-	Sleep    func(ctx context.Context, d time.Duration) error // default by a timer
-	Log      *slog.Logger                                     // default: none
-	// Decided, if set, is told of every request that was answered as soon as it
-	// is. It may be called concurrently.
+	Now      func() time.Time                                 // default: time.Now
+	Sleep    func(ctx context.Context, d time.Duration) error // default: a timer
+	Log      *slog.Logger                                     // default: no log
+	// Decided, if set, is called for every request as soon as it is answered. It may be
+	// called concurrently.
 	Decided func(context.Context, Decided)
 }
 
-// Decided is a delivery and what became of it.
+// Decided is a delivery and its result.
 type Decided struct {
 	Delivery Delivery
 	Result   Result
@@ -51,8 +51,8 @@ const (
 	defaultMinLeft     = 5 * time.Second
 )
 
-// Handler makes requested changes, each at most once. It is safe for
-// concurrent use.
+// Handler carries out requested changes, each at most once. It is safe for concurrent
+// use.
 type Handler struct {
 	Options
 	api    API
@@ -62,7 +62,7 @@ type Handler struct {
 	places places
 }
 
-// New returns a handler of the instances behind api. The options are copied.
+// New returns a handler for the instances behind api. It copies the options.
 func New(api API, o Options) *Handler {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -91,7 +91,7 @@ func New(api API, o Options) *Handler {
 	return &Handler{Options: o, api: api}
 }
 
-// Unique copies a list without what it names again.
+// Unique copies a list without repeated names.
 func Unique(names []string) (once []string) {
 	for _, name := range names {
 		if !slices.Contains(once, name) {
@@ -112,9 +112,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Handle answers every delivery, in the same order. Those for one instance run
-// one after the other, those for different ones at the same time. It never
-// panics, and returns before ctx's deadline.
+// Handle answers every delivery, in the same order. Deliveries for one instance run one
+// after the other, deliveries for different instances at the same time. Handle never
+// panics, and it returns before ctx's deadline.
 func (h *Handler) Handle(ctx context.Context, deliveries []Delivery) []Result {
 	ctx, cancel := AnswerMargin.Before(ctx)
 	defer cancel()
@@ -127,7 +127,7 @@ func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Res
 	attempts := h.attempts(ctx, deliveries)
 	results := make([]Result, len(deliveries))
 	var order []string
-	queues := map[string][]int{} // by the id alone: the region is only the caller's word
+	queues := map[string][]int{} // by id only, because the region is only the caller's word
 	for i, a := range attempts {
 		id := a.ref.InstanceID
 		if queues[id] == nil {
@@ -155,12 +155,12 @@ type prepared struct {
 	ended decision
 }
 
-// attempts checks all that needs no look at an instance, and finds those whose
-// region or id is not settled.
+// attempts checks everything that needs no look at an instance, and finds the instances
+// whose region or id is not known yet.
 func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepared {
 	all := make([]prepared, len(deliveries))
 	var lost []*attempt
-	var index []int // of lost among all
+	var index []int // index in all of each attempt in lost
 	for i, d := range deliveries {
 		a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), d.InstanceID}}
 		all[i] = prepared{a, a.admit()}
@@ -173,13 +173,14 @@ func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepare
 		if err != nil {
 			p.ended = failure(err)
 		} else {
-			p.ended = p.admit() // of a settled id all can be judged
+			p.ended = p.admit() // now the id is known, so every rule can be checked
 		}
 	}
 	return all
 }
 
-// regionOf is where a request's instance is, "" if it has to be looked for.
+// regionOf is the region of a request's instance; "" if the instance has to be looked
+// for.
 func (h *Handler) regionOf(r Request) string {
 	switch {
 	case r.RegionID != "":
@@ -190,7 +191,7 @@ func (h *Handler) regionOf(r Request) string {
 	return h.places.of(r.InstanceID)
 }
 
-// admit judges what needs no look at the instance.
+// admit decides everything that needs no look at the instance.
 func (a *attempt) admit() decision {
 	if a.settled != nil {
 		return *a.settled
@@ -199,7 +200,7 @@ func (a *attempt) admit() decision {
 		return failure(err)
 	}
 	if a.OrID != "" {
-		return a.inRegion(a.RegionID) // the rest depends on the id, which is not settled
+		return a.inRegion(a.RegionID) // the other rules depend on the id, which is not known yet
 	}
 	for _, d := range []decision{a.Policy.permit(a.Delivery), pinned(a.Delivery), a.inRegion(a.RegionID)} {
 		if !d.act {
@@ -241,15 +242,15 @@ func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 	return result.end(d)
 }
 
-// tell tells of a decision. A fault of the listener must not end the process, and
-// the answer with it.
+// tell reports a decision to Options.Decided. A panic there must not end the process and
+// lose the answer.
 func (h *Handler) tell(ctx context.Context, d Decided) {
 	if err := Guarded(func() error { h.Decided(ctx, d); return nil }); err != nil {
 		h.Log.ErrorContext(ctx, "a decision could not be reported", "error", AsError(err).Err)
 	}
 }
 
-// fill writes what was seen of the instance, and what the API answered.
+// fill adds what was seen of the instance, and the API's answer, to the result.
 func (a *attempt) fill(r Result) Result {
 	r.RegionID, r.RequestID, r.TaskID = Clip(a.ref.RegionID), a.receipt.RequestID, a.receipt.TaskID
 	if a.seen {

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// The lease is the mutual exclusion of Burns and Lamport with tags as the
-// registers. A writer raises its flag, pauses longer than a tag takes to become
-// visible, and looks. If two wrote, the last look of each would have begun
-// before the flag of the other was visible, and so before the other's last look:
-// a contradiction. It holds however long a call, a queue or a retry takes.
+// The lease is the mutual exclusion of Burns and Lamport with tags as the registers. A
+// writer raises its flag, pauses longer than a tag takes to become visible, and looks.
+// Suppose two wrote. Then the last look of each began before the flag of the other was
+// visible, and so before the last look of the other began: a contradiction. This holds
+// however long a call, a queue or a retry takes.
 
 const (
 	// defaultLeasePause must be longer than a new tag takes to become visible.
 	defaultLeasePause = 2 * time.Second
-	// maxPauses is how often the attempt with the lowest key pauses and looks
-	// again for the others to withdraw, after the first pause.
+	// maxPauses is how often, after the first pause, the attempt with the lowest key
+	// pauses and looks again while it waits for the others to withdraw.
 	maxPauses = 3
-	// lowerTime is how long taking a flag back may take at least.
+	// lowerTime is the time reserved for taking a flag back.
 	lowerTime = 2 * time.Second
-	// maxLowerTime bounds it where the invocation has no deadline or a far one.
+	// maxLowerTime limits that time if the invocation has no deadline or a late one.
 	maxLowerTime = 20 * time.Second
 )
 
-// others are the flags of all other attempts, those of this process included.
+// others lists the flags of all other attempts, including other attempts of this process.
 func (a *attempt) others(l look) []flag {
 	flags := flagsOf(l.Tags)
 	for _, f := range a.memory.of(a.ref.InstanceID) {
@@ -52,14 +52,14 @@ func (a *attempt) raise(ctx context.Context) decision {
 	}
 	e := AsError(err)
 	if !e.Uncertain && e.Kind != Internal {
-		a.raised = false // surely nothing was done
+		a.raised = false // nothing was done
 		a.memory.remove(a.ref.InstanceID, a.flag)
 	}
 	return a.tagFailure(e)
 }
 
-// makeRoom removes the flags that are no longer live and, where the instance has
-// all the tags that it takes, the one that only remembers notices.
+// makeRoom removes flags that are no longer live. If the instance then still has the
+// greatest number of tags, it also removes the tag that only remembers notices.
 func (a *attempt) makeRoom(ctx context.Context) decision {
 	remove, d := a.room()
 	if !d.act || len(remove) == 0 {
@@ -71,7 +71,7 @@ func (a *attempt) makeRoom(ctx context.Context) decision {
 	return d
 }
 
-// room says which tags have to go for the flag, and whether that is enough.
+// room lists the tags to remove for the flag, and decides whether that is enough.
 func (a *attempt) room() (remove []string, d decision) {
 	tags, now := a.before.Tags, a.before.present
 	remove = DeadTags(tags, a.before.Expires, now)
@@ -90,7 +90,7 @@ func (a *attempt) room() (remove []string, d decision) {
 	return nil, refuse("%s, but the instance has %d tags, so the tag that keeps a change from being made twice finds no room: %s", a.reason, MaxTags, fix)
 }
 
-// tagFailure turns a failed tagging into an answer that names the right fix.
+// tagFailure explains why the tag could not be set and how to mend that.
 func (a *attempt) tagFailure(e *Error) decision {
 	switch {
 	case errors.Is(e, Forbidden):
@@ -101,8 +101,8 @@ func (a *attempt) tagFailure(e *Error) decision {
 	return failure(e)
 }
 
-// lookAgain pauses and looks until no other attempt can write as well: the
-// attempt with the lowest key waits for the others to withdraw.
+// lookAgain pauses and looks until no other attempt can write as well. The attempt with
+// the lowest key waits for the others to withdraw.
 func (a *attempt) lookAgain(ctx context.Context) decision {
 	for pauses := 0; ; pauses++ {
 		if err := a.Sleep(ctx, a.LeasePause); err != nil {
@@ -145,7 +145,7 @@ func (a *attempt) lookAgain(ctx context.Context) decision {
 	}
 }
 
-// invisible ends an attempt whose flag does not show.
+// invisible ends an attempt whose own flag is not visible.
 func (a *attempt) invisible(pauses int) decision {
 	if pauses > 0 {
 		return failure(Errorf(Unavailable, "%s, but the tag %s that announced the change was removed by something else, so nothing was changed: a tool that owns all tags of the instance, such as Terraform, has to ignore them", a.reason, a.flag.key))
@@ -153,8 +153,8 @@ func (a *attempt) invisible(pauses int) decision {
 	return failure(Errorf(Unavailable, "%s, but the tag that was set %s ago to announce the change is not visible yet, so nothing was changed: raise TAIRSSL_LEASE_PAUSE to at least %s; tairssl doctor --tag-probe --instance %s measures how much it takes", a.reason, a.LeasePause, 2*a.LeasePause, a.ref.InstanceID))
 }
 
-// lower takes the flag back if surely nothing was written under it. A failure is
-// only logged: the flag ends by itself.
+// lower takes the flag back if nothing was written under it. A failure is only logged,
+// because the flag ends by itself.
 func (a *attempt) lower(ctx context.Context) {
 	if !a.raised || a.stays {
 		return
@@ -165,7 +165,7 @@ func (a *attempt) lower(ctx context.Context) {
 	}
 	until := time.Now().Add(maxLowerTime)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		// acquire has reserved the time; where it was not enough, the answer of the
+		// acquire has reserved this time. If it was not enough, the answer of the
 		// invocation must not be lost as well.
 		until = later(deadline, time.Now().Add(AnswerMargin.Time/2))
 	}

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxPlaces bounds how many instances a process remembers the region of.
+// maxPlaces is the number of instances whose region a process remembers.
 const maxPlaces = 10_000
 
-// places remembers in which region instances were found.
+// places remembers the regions in which instances were found.
 type places struct {
 	mu      sync.Mutex
 	regions map[string]string
@@ -40,7 +40,8 @@ func (p *places) forget(id string) {
 	delete(p.regions, id)
 }
 
-// inRegion judges a region that was asked for, or where an instance is.
+// inRegion decides whether a region may be used. It is the requested region, or the
+// region of an instance.
 func (h *Handler) inRegion(region string) decision {
 	if region == "" || slices.Contains(h.Regions, region) {
 		return proceed("")
@@ -50,8 +51,7 @@ func (h *Handler) inRegion(region string) decision {
 	return failure(e)
 }
 
-// Allows reports, by an error of kind [Forbidden], that a region is not one of
-// those that may be read and changed.
+// Allows reports, with an error of kind [Forbidden], that a region is not configured.
 func (h *Handler) Allows(region string) error {
 	if d := h.inRegion(region); d.err != nil {
 		return d.err
@@ -59,19 +59,19 @@ func (h *Handler) Allows(region string) error {
 	return nil
 }
 
-// question is one listing that is asked for.
+// question is one listing to read.
 type question struct {
 	region string
 	filter Filter
 }
 
-// listings is what came of listings.
+// listings is the result of several listings.
 type listings struct {
-	found  []Listed          // by region, then by id
+	found  []Listed          // sorted by region, then by id
 	unread map[string]*Error // by region: why it could not be read to its end
 }
 
-// survey asks for several listings at once, each to its end.
+// survey reads several listings at once, each to its end.
 func (h *Handler) survey(ctx context.Context, asked []question) listings {
 	var mu sync.Mutex
 	all := listings{unread: map[string]*Error{}}
@@ -100,7 +100,7 @@ func (h *Handler) survey(ctx context.Context, asked []question) listings {
 	return all
 }
 
-// maxPages bounds a survey: 1000 instances of a region.
+// maxPages limits a survey to 1000 instances of a region.
 const maxPages = 20
 
 // listAll reads all pages of a listing.
@@ -122,8 +122,7 @@ func (h *Handler) listAll(ctx context.Context, q question) (all []Listed, err er
 	return all, Errorf(Invalid, "there are more than %d instances to look through in %s: name the instance by its id", maxPages*PageSize, q.region)
 }
 
-// ids are those by which the instance of an attempt may be known, the likelier
-// first.
+// ids lists the possible ids of an attempt's instance, the likelier first.
 func (a *attempt) ids() []string {
 	if a.OrID == "" {
 		return []string{a.InstanceID}
@@ -131,10 +130,9 @@ func (a *attempt) ids() []string {
 	return []string{a.InstanceID, a.OrID}
 }
 
-// locate finds the regions of attempts' instances, and their ids where those are
-// not settled, by listings that may name many of them. The errors are those of
-// the attempts, nil for what was found: NotFound, or the reason why a region
-// could not be read.
+// locate finds the regions of the attempts' instances and, where it is not known, their
+// ids. One listing can look for many of them. It returns one error for each attempt: nil
+// if the instance was found, NotFound, or why a region could not be read.
 func (h *Handler) locate(ctx context.Context, lost ...*attempt) []error {
 	if len(lost) == 0 {
 		return nil
@@ -160,9 +158,9 @@ func (h *Handler) locate(ctx context.Context, lost ...*attempt) []error {
 	return errs
 }
 
-// settle takes over where the attempt's instance was found. Of two ids the whole
-// one counts, if there is an instance of it. A region that was not read does not
-// matter then: no two instances have one endpoint.
+// settle sets the attempt's region and id from the listings. Of two possible ids, the
+// whole first part of the endpoint wins if an instance has it. A region that could not be
+// read does not matter then, because no two instances have one endpoint.
 func (a *attempt) settle(all listings) error {
 	regions := a.Regions
 	if a.RegionID != "" {
@@ -184,8 +182,8 @@ func (a *attempt) settle(all listings) error {
 	return Errorf(NotFound, "no instance %s in %s: check the id, and TAIRSSL_REGION", strings.Join(a.ids(), " or "), regionsInWords(regions))
 }
 
-// couldNotList is the error of an instance that may be in a region that was not
-// read: it is not known to be missing.
+// couldNotList is the error for an instance that may be in a region that could not be
+// read. The instance is not known to be missing.
 func couldNotList(region string, e *Error) *Error {
 	copied := *e
 	copied.Message = "the instance was not found elsewhere, and " + region + " could not be listed: " + e.Message

@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// locks lets one request at a time work on an instance, by its id.
+// locks lets one request at a time work on an instance. The key is the instance's id.
 type locks struct {
 	mu   sync.Mutex
 	held map[string]*lock
 }
 
 type lock struct {
-	free  chan struct{} // holds one token while nobody works on the instance
+	free  chan struct{} // holds one token while no request works on the instance
 	users int
 }
 
-// lock waits for its turn, or for the end of ctx.
+// lock waits until the instance is free, or until ctx ends.
 func (l *locks) lock(ctx context.Context, id string) (unlock func(), err error) {
 	l.mu.Lock()
 	if l.held == nil {

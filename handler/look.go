@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// longestLook is how long a look may take and still tell ages.
+	// longestLook is the longest look by which the age of a flag can be judged.
 	longestLook = time.Minute
 	maxLooks    = 3
 )
 
-// look is an observation with the moment at which it was begun.
+// look is an observation with the time at which it began.
 type look struct {
 	Observation
-	// present is the API's clock when the look was begun, or earlier: the clock
-	// of the answer less all the time that the answer took.
+	// present is the API's clock when the look began, or earlier: the clock of the answer
+	// minus all the time that the answer took.
 	present time.Time
-	// machine is this machine's clock at that moment.
+	// machine is this machine's clock at that time.
 	machine time.Time
 }
 
 // ahead is how far this machine's clock is ahead of the API's.
 func (l look) ahead() time.Duration { return l.machine.Sub(l.present) }
 
-// look reads the two halves of an observation at once. A look that took more
-// than a minute is repeated, because flags may have been raised meanwhile.
+// look reads status, tags and certificate at once. A look that took more than a minute is
+// repeated, because other writers may have raised flags meanwhile.
 func (h *Handler) look(ctx context.Context, ref Ref) (l look, err error) {
 	for range maxLooks {
 		began := time.Now()
@@ -63,7 +63,7 @@ func (h *Handler) lookOnce(ctx context.Context, ref Ref, began time.Time) (l loo
 			presentOfSSL = begunAt(l.SSL.At, began)
 			return err
 		})
-		return nil // the other half says whether there is encryption at all
+		return nil // the other call says whether there is encryption at all
 	})
 	if err = group.Wait(); err != nil {
 		return l, err
@@ -83,34 +83,33 @@ func (h *Handler) lookOnce(ctx context.Context, ref Ref, began time.Time) (l loo
 	return l, nil
 }
 
-// begunAt is the API's clock when a call was begun, by its clock in the answer.
-// The header Date has whole seconds, so less is not reckoned with; the life of a
-// flag has a margin of minutes.
+// begunAt is the API's clock when a call began, computed from its clock in the answer.
+// The header Date has whole seconds, so fractions are ignored. The life of a flag has a
+// margin of minutes.
 func begunAt(answer, began time.Time) time.Time {
 	return answer.Add(-time.Since(began).Truncate(time.Second))
 }
 
-// pace remembers how long calls took lately, so that nothing is begun without
-// the time to end it.
+// pace remembers the duration of recent calls, so that nothing begins without the time to
+// end it.
 type pace struct {
 	mu   sync.Mutex
 	slow time.Duration
 }
 
-// slowestCall is the longest that a call is expected to take. What takes longer
-// has waited for its turn within a rate or a quota, which says nothing of the
-// next call.
+// slowestCall is the longest duration that a call is expected to have. A longer one
+// waited for its turn within a rate or a quota, which says nothing about the next call.
 const slowestCall = 10 * time.Second
 
-// saw notes how long a call, or some at once, took. A slow call counts less with
-// each quick one after it.
+// saw records how long a call took, or several calls at once. A slow call counts less
+// after each quick one.
 func (p *pace) saw(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slow = max(min(took, slowestCall), p.slow*9/10)
 }
 
-// slowest is how long a call may take.
+// slowest is the time that a call may take.
 func (p *pace) slowest() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

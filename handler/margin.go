@@ -5,42 +5,42 @@ import (
 	"time"
 )
 
-// Margin is time at the end of an invocation that the work may not use, because
-// something has to follow the work. Of a short invocation at most one part of the
-// time that is left is kept: a tenth if Part is 10.
+// Margin is time at the end of an invocation that the work may not use, because something
+// has to follow the work. If the invocation is short, the margin is at most one part of
+// the time that is left: a tenth if Part is 10.
 type Margin struct {
 	Time time.Duration
 	Part int
 }
 
-// The margins of an invocation. The work of a chat message keeps the first ones, and
-// each one that follows is kept from what the others left.
+// The margins of an invocation. The work of a chat message keeps them in this order: each
+// one is taken from what the one before has left.
 var (
 	// ReplyMargin is for the answer into the chat, after work that was handed over:
 	// two tries, and a new access token.
 	ReplyMargin = Margin{10 * time.Second, 4}
-	// BodyMargin is for writing the answer to a chat's request, and PostMargin for
-	// posting the answer to the chat before that. Chats wait for 3 to 5 seconds.
+	// BodyMargin is for writing the answer to a chat's request. PostMargin is for posting
+	// the answer to the chat before that. Chats wait for 3 to 5 seconds.
 	BodyMargin = Margin{100 * time.Millisecond, 1}
 	PostMargin = Margin{600 * time.Millisecond, 1}
 	// HandMargin is for handing a chat's command to another invocation: a new
 	// connection, and one call inside the cloud's own network.
 	HandMargin = Margin{800 * time.Millisecond, 1}
-	// TextMargin is for putting the answer to a chat together from what was read.
+	// TextMargin is for composing the answer to a chat.
 	TextMargin = Margin{200 * time.Millisecond, 10}
-	// NoticeMargin is for telling people. They need to hear most about work that
-	// used up its time.
+	// NoticeMargin is for sending notices. People need them most if the work used up its
+	// time.
 	NoticeMargin = Margin{3 * time.Second, 10}
 	// AnswerMargin is for the answer to the caller and the line in the log.
 	AnswerMargin = Margin{500 * time.Millisecond, 10}
 )
 
-// WatchMargin is the time that a chat's change leaves when it stops watching: for the
+// WatchMargin is the time that is left when a chat's change is no longer watched: for the
 // last look at the instance, and for the margins of the answer.
 const WatchMargin = 15 * time.Second
 
-// Before returns a context that ends earlier than ctx by the margin. A ctx without a
-// deadline is returned as it is.
+// Before returns a context that ends earlier than ctx, by the margin. If ctx has no
+// deadline, it is returned unchanged.
 func (m Margin) Before(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

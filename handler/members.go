@@ -8,10 +8,10 @@ import (
 
 const jsonSpace = " \t\r\n"
 
-// Members walks the members of a JSON object: the name of each, unescaped, and
-// its value as it stands. The text has to be valid JSON ([json.Valid]) and an
-// object. Unlike encoding/json it shows a name that is given twice, and the
-// case in which it is written; and it costs next to nothing.
+// Members walks the members of a JSON object: the unescaped name of each, and its value
+// as it is written. The text must be a valid JSON object ([json.Valid]). Unlike
+// encoding/json, Members shows a name that occurs twice, and the case of its letters. It
+// is fast, too.
 func Members(object []byte) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		rest := bytes.TrimLeft(object, jsonSpace)[1:]
@@ -31,7 +31,7 @@ func Members(object []byte) iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// firstValue is the value that a valid text begins with.
+// firstValue is the value at the beginning of a valid JSON text.
 func firstValue(text []byte) []byte {
 	switch text[0] {
 	case '"':
@@ -65,7 +65,7 @@ func firstValue(text []byte) []byte {
 	return text
 }
 
-// Unquote gives the text of a JSON string, "" for anything else.
+// Unquote gives the text of a JSON string, and "" for any other value.
 func Unquote(value []byte) (s string) {
 	if len(value) < 2 || value[0] != '"' {
 		return ""
@@ -73,6 +73,6 @@ func Unquote(value []byte) (s string) {
 	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner)
 	}
-	_ = json.Unmarshal(value, &s) // it is valid
+	_ = json.Unmarshal(value, &s) // the text is valid JSON
 	return s
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// moving is where an attempt moves one of Alibaba's own renewals, instead of a
-// change; the zero value is no move.
+// moving is the renewal of Alibaba's that an attempt moves instead of making a change,
+// and its new time. The zero value moves nothing.
 type moving struct {
 	Renewal
 	to time.Time
@@ -17,13 +17,12 @@ type moving struct {
 func (m moving) planned() bool { return !m.to.IsZero() }
 
 const (
-	// maxReads is how often a renewal that was moved is read back, until it shows its
-	// new time.
+	// maxReads is how often a moved renewal is read until it shows its new time.
 	maxReads = 3
 	rereads  = time.Second
 )
 
-// ofMove is what a decision says to a delivery that asks for a move alone.
+// ofMove turns a decision into the answer to a delivery that only asks for a move.
 func (d decision) ofMove() decision {
 	if d.act && !d.to.IsZero() || d.exposed || d.outcome == Failed {
 		return d
@@ -31,7 +30,7 @@ func (d decision) ofMove() decision {
 	return unchanged("nothing that Alibaba itself has scheduled is to be moved now")
 }
 
-// weighMove decides again on a move: somebody may have made it meanwhile.
+// weighMove decides on a move again, because another process may have made it meanwhile.
 func (a *attempt) weighMove(ctx context.Context) decision {
 	d := a.weigh(ctx, a.now)
 	if d.act && d.to.IsZero() {
@@ -41,8 +40,8 @@ func (a *attempt) weighMove(ctx context.Context) decision {
 	return d
 }
 
-// move asks Alibaba for the new time, once, and reads it back. Nothing restarts
-// now, so the flag is taken back in any case.
+// move asks Alibaba for the new time, once, and reads it back. Nothing restarts now, so
+// the flag is taken back in any case.
 func (a *attempt) move(ctx context.Context) decision {
 	m := a.moving
 	err := Guarded(func() error { return a.api.Move(ctx, m.Renewal, m.to, a.flag.time.Add(signWithin)) })
@@ -79,8 +78,8 @@ func (a *attempt) move(ctx context.Context) decision {
 	return unconfirmed
 }
 
-// readBack reads the renewal until it shows the time that it was moved to. The zero
-// value is one that is not listed any more.
+// readBack reads the renewal until it shows its new time. It returns the zero value if
+// the renewal is no longer listed.
 func (a *attempt) readBack(ctx context.Context) (seen Renewal, err error) {
 	for n := range maxReads {
 		if n > 0 && a.Sleep(ctx, rereads) != nil {
@@ -103,7 +102,7 @@ func (a *attempt) readBack(ctx context.Context) (seen Renewal, err error) {
 	return seen, err
 }
 
-// exposed tells people of a renewal that was not moved.
+// exposed ends a move that failed and asks for a person's attention.
 func (a *attempt) exposed(why string) decision {
 	return decision{outcome: Deferred, rule: RuleAlibaba, until: a.moving.At, renewal: a.moving.Renewal, alert: true, exposed: true,
 		reason: fmt.Sprintf("%s, which restarts the instance then: %s", a.reason, why)}

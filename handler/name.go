@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// Named is an instance as a text names it.
+// Named is the instance that a text names.
 type Named struct {
 	ID string
-	// OrID is the id if there is no instance of that ID. A public endpoint begins
-	// with the id and "pd" behind it, but one private id in 1,296 ends in pd as
-	// well. "" if there is no other reading.
+	// OrID is the instance's id if no instance has the id ID; "" if there is no second
+	// reading. A public endpoint begins with the id and "pd". But one private id in 1,296
+	// ends in "pd" as well.
 	OrID   string
-	Region string // where the endpoint says that it is; "" if it does not say
+	Region string // the region that the endpoint names; "" if it names none
 }
 
-// ParseInstance reads which instance a text names: by its id, its endpoint, a
-// host:port or a URL of either, or a link as Slack writes it. An id that stands
-// for itself, without a port, may be one of the old ones without r- or tt-.
+// ParseInstance finds the instance that a text names by its id, its endpoint, a host:port
+// or URL of the endpoint, or a Slack link. Only an id that stands alone, without a port,
+// may be an old one without r- or tt-.
 //
-// Endpoints are <id>.redis.rds.aliyuncs.com, <id>.redis.<region>.rds.aliyuncs.com
-// and the same of other products than redis, such as tairpena. Hosts that name no
-// instance are <id>-conn1.… and those of *.kvstore.aliyuncs.com.
+// Endpoints are <id>.redis.rds.aliyuncs.com and <id>.redis.<region>.rds.aliyuncs.com,
+// with redis or another product such as tairpena. The hosts <id>-conn1.… and
+// *.kvstore.aliyuncs.com name no instance.
 func ParseInstance(text string) (n Named, ok bool) {
 	host, bare := hostIn(unlinked(text))
 	first, domain, isName := strings.Cut(host, ".")
@@ -35,7 +35,7 @@ func ParseInstance(text string) (n Named, ok bool) {
 	}
 	place, known := strings.CutSuffix(domain, endpointDomain)
 	product, region, regional := strings.Cut(place, ".")
-	ours := LooksLikeID(first) || product == "redis" || product == "tairpena" // and not of MySQL, say
+	ours := LooksLikeID(first) || product == "redis" || product == "tairpena" // not MySQL, for example
 	if !known || !ours || !isLabel(product) || regional && !isLabel(region) {
 		return Named{}, false
 	}
@@ -51,8 +51,8 @@ func ParseInstance(text string) (n Named, ok bool) {
 	return n, true
 }
 
-// unlinked is the address of a link as Slack writes it, <address|text>, and any
-// other text as it is, without the space around it.
+// unlinked is the address of a Slack link <address|text>. Any other text is returned as
+// it is, without the space around it.
 func unlinked(text string) string {
 	text = strings.TrimSpace(text)
 	if link, isLink := strings.CutPrefix(text, "<"); isLink && strings.HasSuffix(link, ">") {
@@ -63,20 +63,20 @@ func unlinked(text string) string {
 
 const endpointDomain = ".rds.aliyuncs.com"
 
-// isLabel reports whether s may stand between two dots of an endpoint's name.
+// isLabel reports whether s can be one label (the part between two dots) of an endpoint.
 func isLabel(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-// Host is the host of a URL, a host:port or a bare host, in lower case and without
-// the dot at its end; "" for none. What is not ASCII stays as it is.
+// Host is the host of a URL, of a host:port or of a bare host, in lower case and without
+// a dot at the end; "" for none. Characters outside ASCII are kept.
 func Host(text string) string {
 	host, _ := hostIn(unlinked(text))
 	return host
 }
 
-// hostIn is [Host] of a text that is no link. It is bare if the text is nothing
-// but that.
+// hostIn is [Host] for a text that is not a Slack link. It reports bare if the text is
+// only a host.
 func hostIn(text string) (host string, bare bool) {
 	rest := text
 	if before, after, isURL := strings.Cut(text, "://"); isURL && before != "" && !strings.ContainsAny(before, "/?#@") {
@@ -86,11 +86,11 @@ func hostIn(text string) (host string, bare bool) {
 	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
 		authority = authority[:end]
 	}
-	if isURL { // whose password may hold an @
+	if isURL { // a password may contain an @
 		authority = authority[strings.LastIndexByte(authority, '@')+1:]
 	}
 	host, port, hasPort := strings.Cut(authority, ":")
-	if strings.Contains(port, ":") { // an address of IPv6, or none
+	if strings.Contains(port, ":") { // an IPv6 address, or not an address at all
 		host = strings.Trim(authority, "[]")
 		if h, _, err := net.SplitHostPort(authority); err == nil {
 			host = h
@@ -101,14 +101,14 @@ func hostIn(text string) (host string, bare bool) {
 	}
 	host = strings.TrimRight(host, ".")
 	foreign := func(r rune) bool { return r >= utf8.RuneSelf }
-	if !strings.ContainsFunc(host, foreign) { // of which some would become ASCII
+	if !strings.ContainsFunc(host, foreign) { // lower case could turn some letters into ASCII
 		host = strings.ToLower(host)
 	}
 	return host, !hasPort && host == text
 }
 
-// regionNamed is the id of the region that an endpoint shows; "" for none. Some
-// regions are shown by another word.
+// regionNamed is the id of the region that an endpoint names; "" for none. Endpoints name
+// some regions by another word.
 func regionNamed(word string) string {
 	switch {
 	case word == "singapore":

@@ -4,14 +4,14 @@ import (
 	"time"
 )
 
-// Observation is one look at an instance.
+// Observation is the state of an instance at one moment.
 type Observation struct {
 	Instance
 	SSL
 }
 
-// At is the API's clock when the encryption was read, or the instance if it was
-// not.
+// At is the API's clock when the encryption was read, or when the instance was read if
+// the encryption was not.
 func (o Observation) At() time.Time {
 	if o.SSL.At.IsZero() {
 		return o.Instance.At
@@ -19,7 +19,7 @@ func (o Observation) At() time.Time {
 	return o.SSL.At
 }
 
-// State is the part of an observation that callers are shown.
+// State is the part of an observation that callers see.
 func (o Observation) State() *State {
 	s := &State{SSLEnabled: string(Disable), SSLExpiredTime: At(o.Expires), CertCommonName: o.CommonName}
 	if o.Enabled {
@@ -28,9 +28,9 @@ func (o Observation) State() *State {
 	return s
 }
 
-// WrongName reports that the certificate's name is not that of the endpoint,
-// as happens when an instance's endpoint is changed: clients that check names
-// cannot connect. What is not known is not wrong.
+// WrongName reports whether the certificate's name differs from the endpoint. This
+// happens when the endpoint of an instance is changed. Clients that check names cannot
+// connect then. An unknown name is not wrong.
 func (o Observation) WrongName() bool {
 	if !o.Enabled || o.CommonName == "" || o.ConnectionDomain == "" {
 		return false
@@ -38,14 +38,14 @@ func (o Observation) WrongName() bool {
 	return !isFor(o.CommonName, o.ConnectionDomain)
 }
 
-// memcache is the InstanceType that never has TLS.
+// memcache is the InstanceType without TLS.
 const memcache = "Memcache"
 
-// WithoutTLS reports that instances of this kind have no TLS.
+// WithoutTLS reports whether this type of instance has no TLS.
 func (o Observation) WithoutTLS() bool { return o.NoTLS || o.Type == memcache }
 
-// Gone reports that the instance does not run, and whether it ever will again
-// is not known: it is not paid for, it was released, or it is broken.
+// Gone reports whether the instance does not run and may never run again: it is not paid
+// for, it was released, or it is broken.
 func (i Instance) Gone() bool {
 	switch i.Status {
 	case "Inactive", "Released", "Error":
@@ -54,18 +54,18 @@ func (i Instance) Gone() bool {
 	return false
 }
 
-// Stopped reports that the instance does not run, for a reason of its owner's: it
-// is not paid for, or it was released. Nothing is wrong with that.
+// Stopped reports whether the owner's action stopped the instance: it is not paid for, or
+// it was released. That is not a fault.
 func (i Instance) Stopped() bool { return i.Gone() && i.Status != "Error" }
 
-// The words of InstanceStatus that decide anything beside those of Gone; all
-// others mean that the instance is busy.
+// The values of InstanceStatus that matter beside those in Gone. Every other value means
+// that the instance is busy.
 const (
 	statusNormal       = "Normal"
 	statusSSLModifying = "SSLModifying"
 )
 
-// described says what is to be seen of the encryption.
+// described describes the encryption in words.
 func (o Observation) described() string {
 	switch {
 	case o.WithoutTLS():

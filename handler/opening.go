@@ -5,19 +5,19 @@ import "time"
 // horizon is how far ahead an opening is looked for.
 const horizon = 400 * 24 * time.Hour
 
-// openings are the times at which one instance may be changed unattended: its
-// window is open, and nothing is frozen.
+// openings are the times at which an instance may be changed unattended: its window is
+// open, and nothing is frozen.
 type openings struct {
-	week    *weekly // nil: always
+	week    *weekly // nil if it is always open
 	freezes Freezes
 }
 
-// stretch is from a time to before another.
+// stretch is the time from one moment until just before another.
 type stretch struct{ from, to time.Time }
 
 func (p Policy) openings(i Instance) openings { return openings{p.Window.of(i), p.Freezes} }
 
-// next is the first opening at or after t that begins by a time at the latest.
+// next is the first opening at or after t. The opening must begin by the given time.
 func (o openings) next(t, by time.Time) (s stretch, ok bool) {
 	for !t.After(by) {
 		opens, shuts := t, forever
@@ -38,8 +38,8 @@ func (o openings) next(t, by time.Time) (s stretch, ok bool) {
 	return stretch{}, false
 }
 
-// last is the last opening before a time. Whether it began more than lead before its
-// end does not matter, so it is not looked at further back than that.
+// last is the last opening before a time. It is enough to know whether the opening is
+// longer than lead, so earlier times are not examined.
 func (o openings) last(before time.Time, lead time.Duration) (last stretch, ok bool) {
 	for back := lead + 8*24*time.Hour; ; back *= 2 {
 		from := before.Add(-min(back, lead+horizon))

@@ -12,17 +12,17 @@ type Outcome string
 // The outcomes.
 const (
 	Verified   Outcome = "verified"    // changed, and the new state was read back
-	Accepted   Outcome = "accepted"    // the API accepted the change; it was not verified
-	Unchanged  Outcome = "unchanged"   // already so, or not due
-	Planned    Outcome = "planned"     // DryRun: this would happen
-	Deferred   Outcome = "deferred"    // due, but to be done later
+	Accepted   Outcome = "accepted"    // the API accepted the change; the new state was not read back
+	Unchanged  Outcome = "unchanged"   // nothing to do: already so, or not due
+	Planned    Outcome = "planned"     // DryRun: the change would be made
+	Deferred   Outcome = "deferred"    // due, but the change is made later
 	InProgress Outcome = "in_progress" // another process is changing it, or the instance is busy
 	Refused    Outcome = "refused"     // policy forbids it
 	Unknown    Outcome = "unknown"     // the write may or may not have happened
 	Failed     Outcome = "failed"      // see Error
 )
 
-// codes is how a result is answered: over HTTP, and by the exit code of a process.
+// codes is the answer to a result: the HTTP status, and the exit code of a process.
 type codes struct{ http, exit int }
 
 type outcomeRow struct {
@@ -36,7 +36,7 @@ type kindRow struct {
 	next string
 }
 
-// outcomes has a row for every outcome, the worst first. Failed is answered by the
+// outcomes has a row for every outcome, the worst first. The answer to Failed is in the
 // row of its kind.
 var outcomes = []outcomeRow{
 	{Unknown, codes{http.StatusBadGateway, 6}},
@@ -50,8 +50,8 @@ var outcomes = []outcomeRow{
 	{Unchanged, codes{http.StatusOK, 0}},
 }
 
-// kinds has a row for every kind of failure: how it is answered, and the next step
-// of the person who is told.
+// kinds has a row for every kind of failure: the answer, and what the person who reads
+// about it can do next.
 var kinds = []kindRow{
 	{Invalid, codes{http.StatusBadRequest, 2}, "Correct the request, or the system that sends it. It is not tried again."},
 	{Unauthorized, codes{http.StatusUnauthorized, 3}, "Check the sender's secret."},
@@ -82,18 +82,17 @@ func Kinds() []Kind {
 	return all
 }
 
-// Rank is the outcome's place in [Outcomes]: the lower, the worse. What is no outcome
-// has rank -1.
+// Rank is the outcome's place in [Outcomes]. A lower rank is worse. An unknown word has
+// rank -1.
 func (o Outcome) Rank() int {
 	return slices.IndexFunc(outcomes, func(row outcomeRow) bool { return row.Outcome == o })
 }
 
-// Changed reports whether the API accepted a change. An Unknown outcome may have
-// changed something as well.
+// Changed reports whether the API accepted a change. An Unknown outcome may have changed
+// something, too.
 func (o Outcome) Changed() bool { return o == Verified || o == Accepted }
 
-// codes is how the outcome is answered; ok is false for Failed and for what is no
-// outcome.
+// codes is the answer to the outcome. ok is false for Failed and for an unknown word.
 func (o Outcome) codes() (c codes, ok bool) {
 	rank := o.Rank()
 	if rank < 0 || o == Failed {
@@ -102,7 +101,7 @@ func (o Outcome) codes() (c codes, ok bool) {
 	return outcomes[rank].codes, true
 }
 
-// HTTPStatus is the status by which a failure of this kind is answered.
+// HTTPStatus is the HTTP status of the answer to a failure of this kind.
 func (k Kind) HTTPStatus() int { return k.codes().http }
 
 // ExitCode is the exit code of a process that failed in this way.
@@ -113,7 +112,7 @@ func (k Kind) NextStep() string { return kinds[k.row()].next }
 
 func (k Kind) codes() codes { return kinds[k.row()].codes }
 
-// row is the kind's place in the table. What is no kind counts as [Internal].
+// row is the kind's place in the table. An unknown word counts as [Internal].
 func (k Kind) row() int {
 	at := func(kind Kind) int {
 		return slices.IndexFunc(kinds, func(row kindRow) bool { return row.Kind == kind })

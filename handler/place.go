@@ -6,24 +6,24 @@ import (
 )
 
 const (
-	// moveLead is how long before it begins a renewal is moved at the latest: that is
-	// more than all the calls take.
+	// moveLead is the least time between moving a renewal and its beginning. All calls
+	// together take less.
 	moveLead = 10 * time.Minute
-	// apart is the least time between two renewals of Alibaba's that are of one global
-	// instance, where one of them is moved.
+	// apart is the least time between two of Alibaba's renewals in one global instance,
+	// if one of them is moved.
 	apart = time.Hour
 )
 
-// placing is what is to be done about the time of one of Alibaba's own renewals. The
-// zero value is nothing: its time is a good one, or is nobody's concern.
+// placing says what to do about the time of one of Alibaba's renewals. The zero value is:
+// nothing, because the time is good or does not matter.
 type placing struct {
-	outside string    // in words, why its time is none of the openings
-	to      time.Time // where to move it; zero: it cannot be moved
-	why     string    // it cannot be moved
+	outside string    // in words: why the time is outside the openings
+	to      time.Time // the new time; zero if the renewal cannot be moved
+	why     string    // why the renewal cannot be moved
 }
 
-// place finds the time of a renewal. One that lies outside the openings is moved to
-// the first opening before its deadline. So is one that would come after the expiry.
+// place finds a good time for a renewal. A renewal outside the openings, or after the
+// expiry, moves to the first opening before its deadline.
 func (p Policy) place(o Observation, now time.Time) (place placing) {
 	r, counts := o.Renewal, o.Renewal.Counts(o, now)
 	open := p.openings(o.Instance)
@@ -38,7 +38,7 @@ func (p Policy) place(o Observation, now time.Time) (place placing) {
 		place.outside = "outside the maintenance window"
 	case r.At.After(now):
 		place.outside = "after the expiry"
-	default: // it is overdue: nobody knows when it comes
+	default: // it is overdue, so its time is unknown
 		return placing{}
 	}
 	last := o.Expires.Add(-MissedBefore)
@@ -62,8 +62,8 @@ func (p Policy) place(o Observation, now time.Time) (place placing) {
 	return place
 }
 
-// MayMove reports that a renewal may have to be moved, by what a listing shows of
-// its instance. The instance's own window is not in it.
+// MayMove reports whether a renewal may have to be moved, judging by a listing of its
+// instance. A listing does not show the instance's own window.
 func (h *Handler) MayMove(o Observation) bool {
 	if h.Policy.Window.Own() {
 		return h.Policy.MovesRenewals && o.Renewal.Coming()
@@ -71,7 +71,7 @@ func (h *Handler) MayMove(o Observation) bool {
 	return h.Policy.place(o, h.clock(o)).outside != ""
 }
 
-// begins is when the renewal begins to prepare.
+// begins is when the preparation of the renewal begins.
 func (r Renewal) begins() time.Time {
 	if r.Begins.IsZero() {
 		return r.At.Add(-r.Lead)
@@ -79,14 +79,14 @@ func (r Renewal) begins() time.Time {
 	return r.Begins
 }
 
-// at reports whether a time is one of the openings.
+// at reports whether a time is in the openings.
 func (o openings) at(t time.Time) bool {
 	s, ok := o.next(t, t)
 	return ok && s.from.Equal(t)
 }
 
-// room is the first whole minute in the openings, not before a time and not after
-// another, that is apart from what is taken.
+// room is the first whole minute in the openings between two times that is at least
+// [apart] from every taken time.
 func (o openings) room(from, last time.Time, taken []time.Time) (time.Time, bool) {
 	const minute = time.Minute
 	for from = from.Add(minute - 1).Truncate(minute); ; {
@@ -106,9 +106,9 @@ func (o openings) room(from, last time.Time, taken []time.Time) (time.Time, bool
 	}
 }
 
-// warn completes what holds a change back: people are told of a restart outside the
-// openings, and of what they can do. What a freeze alone holds back, and ends in
-// time, is still to be moved.
+// warn adds the renewal to a decision that holds a change back. It warns people of a
+// restart outside the openings and says what they can do. If only a freeze holds the
+// change back, and the freeze ends in time, the renewal can still be moved later.
 func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
 	held.renewal = r
 	switch {
@@ -128,8 +128,8 @@ func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
 	return held
 }
 
-// left forecasts what is left to Alibaba. Where nothing stands against it, the next
-// sweep moves what has to be moved.
+// left forecasts a renewal that is left to Alibaba. If nothing forbids it, the next sweep
+// moves the renewal where necessary.
 func (p Policy) left(o Observation, now time.Time, moves bool) Forecast {
 	f := Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"}
 	place := p.place(o, now)

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Plan says what a delivery would do, as a DryRun would, together with the
-// delivery pinned to the certificate that was seen: to carry that out is to do
-// what the plan says, or nothing. What is forbidden is not read.
+// Plan says what a delivery would do, as a DryRun does, and returns the delivery pinned
+// to the present certificate. Carrying out the pinned delivery does what the plan says,
+// or nothing. A forbidden request reads nothing.
 func (h *Handler) Plan(ctx context.Context, d Delivery) (Result, Delivery) {
-	d.DryRun, d.unpinned = true, true // the plan gives the expiry
+	d.DryRun, d.unpinned = true, true // the plan names the certificate
 	force := d.Force
-	d.Force = false // it requires the expiry, which is not known yet
+	d.Force = false // Force requires the expiry, which is not known yet
 	p := h.attempts(ctx, []Delivery{d})[0]
 	a := p.attempt
 	a.Force = force
@@ -26,22 +26,23 @@ func (h *Handler) Plan(ctx context.Context, d Delivery) (Result, Delivery) {
 	return a.fill(result).end(ended), d
 }
 
-// pin ties an attempt to the certificate that was seen.
+// pin ties an attempt to the present certificate.
 func (a *attempt) pin(context.Context) decision {
 	if a.SSLExpiredTime.IsZero() {
 		a.SSLExpiredTime = At(a.before.Expires)
 	}
-	a.Force = a.Force && !a.SSLExpiredTime.IsZero() // there is no certificate to force; the answer says so
+	a.Force = a.Force && !a.SSLExpiredTime.IsZero() // without a certificate there is nothing to force; the answer says so
 	if err := a.Request.Validate(); err != nil {
 		return failure(err)
 	}
 	return a.Policy.permit(a.Delivery)
 }
 
-// Judge says how a sweep's delivery would end, by what a listing and SSL show of
-// an instance: Planned if a change would be tried. It makes no call, but one
-// where the change would be deferred: then Alibaba's own schedule is read. An own window of the instance does not show in a listing, and
-// counts only where freezes make it matter; see [Handler.NeedsWindow].
+// Judge says how a sweep's delivery would end, by what a listing and SSL show of an
+// instance. Planned means that a change would be tried. Judge makes no call, with one
+// exception: if the change would be deferred, it reads Alibaba's own schedule. A listing
+// does not show an instance's own window. The window counts only where freezes make it
+// matter; see [Handler.NeedsWindow].
 func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation) Result {
 	a := &attempt{Handler: h, Delivery: d, ref: ref, before: look{Observation: o}, seen: true}
 	result := a.fill(Result{InstanceID: ref.InstanceID, SSLEnabled: d.SSLEnabled})
@@ -54,7 +55,7 @@ func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation)
 			verdict = wanted
 		}
 	}
-	if verdict.act { // what is not due is nobody's concern, whatever is allowed
+	if verdict.act { // a certificate that is not due needs no permission
 		verdict = h.Policy.permit(d)
 	}
 	if verdict.act {
@@ -73,16 +74,15 @@ func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation)
 	return result.end(verdict)
 }
 
-// NeedsWindow reports that [Handler.Judge] has to know the instance's own
-// maintenance window, which a listing does not show: freezes leave no whole day in
-// which it would open in any case. within is the order's RenewBefore; nil: the
-// setting.
+// NeedsWindow reports whether [Handler.Judge] has to know the instance's own maintenance
+// window, which a listing does not show. This is so if the freezes leave no whole day, in
+// which every window would open. within is the order's RenewBefore; nil for the setting.
 func (h *Handler) NeedsWindow(o Observation, within *Duration) bool {
 	d := Delivery{Request: Request{SSLEnabled: Update, RenewBefore: within}, Trust: Trusted}
 	return h.Policy.needsWindow(o, h.Policy.within(d), h.clock(o))
 }
 
-// clock is the API's, as of an observation; this machine's if it is not known.
+// clock is the API's clock at an observation, or this machine's clock if that is unknown.
 func (h *Handler) clock(o Observation) time.Time {
 	if at := o.At(); !at.IsZero() {
 		return at
@@ -90,13 +90,13 @@ func (h *Handler) clock(o Observation) time.Time {
 	return h.Now()
 }
 
-// Due says whether an Update would renew what was observed, and why.
+// Due reports whether an Update would renew the certificate now, and why.
 func (h *Handler) Due(o Observation) (bool, string) {
 	return h.Policy.due(Delivery{Request: Request{SSLEnabled: Update}, Trust: Trusted}, o, h.clock(o))
 }
 
-// Observe reads an instance and changes nothing. Without a region the instance is
-// looked for in all that are configured.
+// Observe reads an instance and changes nothing. Without a region, it looks for the
+// instance in every configured region.
 func (h *Handler) Observe(ctx context.Context, ref Ref) (Ref, Observation, error) {
 	d := Delivery{Request: Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: Update}}
 	a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), ref.InstanceID}}

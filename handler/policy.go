@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// Policy is what the operator allows. The zero value allows to update what
-// expires within 30 days, on every instance.
+// Policy holds the operator's rules. The zero value allows to update, on every instance,
+// a certificate that expires within 30 days.
 type Policy struct {
-	Actions   []Action // default Update only
-	Instances []string // globs of instance ids, "!glob" excludes; default all
+	Actions   []Action // allowed actions; default: only Update
+	Instances []string // globs of instance ids; "!glob" excludes; default: all
 	// RenewBefore is how long before its expiry a certificate is due; default 720h.
 	RenewBefore time.Duration
-	Pause       bool // stops every change
-	// Window is when automatic changes are made; default each instance's own.
+	Pause       bool // no change at all
+	// Window is when automatic changes are made; default: each instance's own window.
 	Window Window
-	// MissedActs says that an automatic change is made at once if no window opens
-	// before the expiry less a day; otherwise it waits, and asks for attention.
+	// MissedActs says that an automatic change is made at once if no window opens until a
+	// day before the expiry. Otherwise the change waits and asks for attention.
 	MissedActs bool
 	// MovesRenewals says that Alibaba's own renewals are moved into the windows.
 	MovesRenewals bool
 	// Freezes are the times in which no automatic change is made.
 	Freezes Freezes
-	// Approval says that an automatic change waits until somebody approved it for
-	// this very certificate; see [Approval].
+	// Approval says that an automatic change waits until a person approves it for its
+	// certificate; see [Approval].
 	Approval bool
 }
 
-// permit judges what needs no look at the instance, so that what is forbidden
-// costs no call.
+// permit decides everything that needs no look at the instance, so that a forbidden
+// request makes no call.
 func (p Policy) permit(d Delivery) decision {
 	actions := p.Actions
 	if len(actions) == 0 {
@@ -60,8 +60,8 @@ func (p Policy) permit(d Delivery) decision {
 	return proceed("")
 }
 
-// pinned requires of what cannot be taken back, and came over HTTP or chat, that
-// it names its certificate: then a message that is played back does nothing.
+// pinned requires that a request which cannot be undone, and which came over HTTP or
+// chat, names its certificate. Then a replay of the message does nothing.
 func pinned(d Delivery) decision {
 	if d.SSLEnabled == Disable && d.Trust < Trusted && d.SSLExpiredTime.IsZero() && !d.unpinned {
 		return failure(Errorf(Invalid, "SSLExpiredTime is required with Disable here: give the expiry that you saw, so that a repetition does nothing"))
@@ -69,7 +69,7 @@ func pinned(d Delivery) decision {
 	return proceed("")
 }
 
-// Covers reports whether the globs take in an instance id; an exclusion wins.
+// Covers reports whether the globs include an instance id. An exclusion wins.
 func (p Policy) Covers(id string) bool {
 	included, only := false, false
 	for _, glob := range p.Instances {
@@ -88,7 +88,7 @@ func (p Policy) Covers(id string) bool {
 	return included || !only
 }
 
-// within is how long before its expiry a certificate is due for a request.
+// within is the time before the expiry in which a certificate is due.
 func (p Policy) within(d Delivery) time.Duration {
 	within := p.RenewBefore
 	if within == 0 {
@@ -100,7 +100,7 @@ func (p Policy) within(d Delivery) time.Duration {
 	return within
 }
 
-// due says whether an Update is, and why, with the dates.
+// due reports whether an Update is due, and why, with the dates.
 func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
 	within := p.within(d)
 	left := o.Expires.Sub(now)

@@ -2,10 +2,9 @@ package handler
 
 import "strings"
 
-// ValidRegion reports whether s has the form of a region's id, such as
-// "cn-hangzhou": 2 to 8 lower-case letters, then 1 to 5 parts of 1 to 16
-// lower-case letters and digits, each after a hyphen. Whether there is such a
-// region is not its business.
+// ValidRegion reports whether s has the form of a region id, such as "cn-hangzhou": 2 to
+// 8 lower-case letters, then 1 to 5 parts of 1 to 16 lower-case letters and digits, each
+// after a hyphen. It does not know which regions exist.
 func ValidRegion(s string) bool {
 	first, rest, found := strings.Cut(s, "-")
 	if !found || len(first) < 2 || len(first) > 8 || strings.ContainsFunc(first, notLower) {
@@ -23,9 +22,9 @@ func ValidRegion(s string) bool {
 	return true
 }
 
-// ValidID reports whether s has the form of an instance's id: "r-" or "tt-" and
-// 4 to 40 lower-case letters and digits, or 16 to 40 of them without a prefix,
-// as older ids are.
+// ValidID reports whether s has the form of an instance id: "r-" or "tt-" and 4 to 40
+// lower-case letters and digits. Older ids have 16 to 40 of these characters without a
+// prefix.
 func ValidID(s string) bool {
 	rest, least := s, 16
 	if LooksLikeID(s) {
@@ -35,8 +34,8 @@ func ValidID(s string) bool {
 	return len(rest) >= least && len(rest) <= 40 && !strings.ContainsFunc(rest, notLowerOrDigit)
 }
 
-// LooksLikeID reports whether a word begins as an instance's id does today, with "r-"
-// or "tt-". Older ids have no prefix and look like any other word.
+// LooksLikeID reports whether a word begins like a modern instance id, with "r-" or
+// "tt-". Older ids have no prefix and look like any other word.
 func LooksLikeID(word string) bool {
 	return strings.HasPrefix(word, "r-") || strings.HasPrefix(word, "tt-")
 }

@@ -7,38 +7,38 @@ import (
 	"time"
 )
 
-// Renewal is a task by which Alibaba itself renews a certificate, and restarts the
-// instance. The zero value is none.
+// Renewal is a task by which Alibaba itself renews a certificate and restarts the
+// instance. The zero value means that there is none.
 type Renewal struct {
 	Ref
-	ID     string // of the task; "" if it is not known
+	ID     string // id of the task; "" if unknown
 	Status RenewalStatus
-	At     time.Time // when it restarts the instance (SwitchTime); zero if it is not known
-	Begins time.Time // when it begins to prepare (StartTime); zero if it is not known
-	// Deadline is the latest time that it may be moved to; zero if it is not known.
+	At     time.Time // when the instance restarts (SwitchTime); zero if unknown
+	Begins time.Time // when the preparation begins (StartTime); zero if unknown
+	// Deadline is the latest time to which the task may be moved; zero if unknown.
 	Deadline time.Time
-	// Lead is how long it prepares before At (PrepareInterval).
+	// Lead is the time of preparation before At (PrepareInterval).
 	Lead time.Duration
-	// Fixed says that its time may not be changed (AllowChange 0).
+	// Fixed says that the time of the task may not be changed (AllowChange 0).
 	Fixed bool
 }
 
-// RenewalStatus is how far a [Renewal] has come, in the API's numbers.
+// RenewalStatus is the progress of a [Renewal], in the API's numbers.
 type RenewalStatus int
 
-// The statuses that count; 6 is failed and 7 is cancelled.
+// The statuses that matter. The API's 6 is failed, and 7 is cancelled.
 const (
 	RenewalPending RenewalStatus = 3
 	RenewalRunning RenewalStatus = 4
 	RenewalDone    RenewalStatus = 5
 )
 
-// Coming reports that the renewal has not ended.
+// Coming reports whether the renewal has not ended.
 func (r Renewal) Coming() bool { return r.Status == RenewalPending || r.Status == RenewalRunning }
 
-// Counts reports whether the renewal spares one's own: it comes before the expiry,
-// or it has come and its effect may not show yet. One that is overdue by a day, or
-// has not come by the expiry, is not counted on.
+// Counts reports whether the renewal makes an Update needless: it comes before the
+// expiry, or it has come and its effect may not show yet. A renewal that is a day late,
+// or that has not come by the expiry, does not count.
 func (r Renewal) Counts(o Observation, now time.Time) bool {
 	late := now.Sub(r.At)
 	if r.At.IsZero() || !r.At.Before(o.Expires) || !now.Before(o.Expires) {
@@ -47,7 +47,7 @@ func (r Renewal) Counts(o Observation, now time.Time) bool {
 	return r.Coming() && late < MissedBefore || r.Status == RenewalDone && late >= 0 && late < flagLife
 }
 
-// String says in words what Alibaba does and when.
+// String says in words what Alibaba does, and when.
 func (r Renewal) String() string {
 	switch r.Status {
 	case RenewalRunning:
@@ -58,8 +58,8 @@ func (r Renewal) String() string {
 	return fmt.Sprintf("Alibaba itself renews it %s", At(r.At))
 }
 
-// Chosen is the renewal of an instance that matters: the first of those that
-// count, or else the first that is yet to come.
+// Chosen picks the renewal that matters for an instance: the first that counts, or else
+// the first that is still to come.
 func Chosen(all []Renewal, o Observation, now time.Time) (first Renewal) {
 	const counts, comes, neither = 0, 1, 2
 	best := neither
@@ -78,8 +78,8 @@ func Chosen(all []Renewal, o Observation, now time.Time) (first Renewal) {
 	return first
 }
 
-// Renewal reads which of Alibaba's own renewals matters for an instance that was
-// observed; zero if none does.
+// Renewal reads which of Alibaba's own renewals matters for an instance. It is zero if
+// none does.
 func (h *Handler) Renewal(ctx context.Context, ref Ref, o Observation) (Renewal, error) {
 	var all []Renewal
 	if err := Guarded(func() (err error) { all, err = h.api.Schedule(ctx, ref); return }); err != nil {
@@ -88,10 +88,9 @@ func (h *Handler) Renewal(ctx context.Context, ref Ref, o Observation) (Renewal,
 	return Chosen(all, o, h.clock(o)), nil
 }
 
-// leftToAlibaba reads when Alibaba itself renews a certificate that would be
-// renewed, now or later, and judges again with that: an Update on top of it would
-// restart the instance twice, and that no window opens in time does not matter
-// then.
+// leftToAlibaba reads when Alibaba itself renews a certificate that is due now or later,
+// and decides again with that knowledge. An Update as well would restart the instance
+// twice. If Alibaba renews, it does not matter that no window opens in time.
 func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision, now time.Time, judge func(Observation) decision) decision {
 	if !d.act && d.outcome != Deferred {
 		return d
@@ -99,7 +98,7 @@ func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d d
 	renewal, err := h.Renewal(ctx, ref, o)
 	switch {
 	case errors.Is(err, Forbidden):
-		// To renew twice is better than not at all.
+		// A second renewal is better than none.
 		h.Log.WarnContext(ctx, "Alibaba's own renewals cannot be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
 	case err != nil && d.act:
 		return failure(err)

@@ -11,38 +11,38 @@ import (
 	"github.com/go-playground/validator/v10"
 )
 
-// Action is what ModifyInstanceSSL is asked to do, its parameter SSLEnabled.
+// Action is the parameter SSLEnabled of ModifyInstanceSSL.
 type Action string
 
 // The actions.
 const (
 	Enable  Action = "Enable"  // switch encryption on
-	Disable Action = "Disable" // switch encryption off; for some instances there is no way back
+	Disable Action = "Disable" // switch encryption off; some instances can never switch it on again
 	Update  Action = "Update"  // renew the certificate
 )
 
-// Request asks for one change of one instance, as somebody wrote it. Its JSON
-// has the API's field names and takes no others. What is known of the sender is
-// in [Delivery].
+// Request asks for one change of one instance. Its JSON has the API's field names and
+// allows no others. [Delivery] adds what is known about the sender.
 type Request struct {
 	InstanceID string `json:"InstanceId" validate:"required,instance_id"`
 	SSLEnabled Action `validate:"required,oneof=Enable Disable Update"`
-	// RegionID is where the instance is. Without it the instance is looked for in
-	// every configured region.
+	// RegionID is the instance's region. Without it, the handler looks for the instance
+	// in every configured region.
 	RegionID string `json:"RegionId" validate:"omitempty,region_id"`
-	// RenewBefore limits an Update to certificates that expire within it; the
+	// RenewBefore limits an Update to certificates that expire within this time; the
 	// default is a setting.
 	RenewBefore *Duration `validate:"omitempty,min=0s,max=4320h"`
-	// SSLExpiredTime makes the request a compare-and-swap: it acts only while
-	// the certificate expires then.
+	// SSLExpiredTime makes the request a compare-and-swap: it acts only while the
+	// certificate has this expiry.
 	SSLExpiredTime Time `validate:"required_if=Force true"`
-	// Force updates although nothing is due.
+	// Force updates a certificate that is not due.
 	Force bool `validate:"update_only"`
-	// Automatic applies the rules for changes that nobody watches.
+	// Automatic applies the rules for unattended changes.
 	Automatic bool
-	// DryRun says what would happen and changes nothing.
+	// DryRun reports what would happen and changes nothing.
 	DryRun bool
-	// Wait is how long to watch the change come true; the default is a setting.
+	// Wait is how long the handler watches the change until it is done; the default is a
+	// setting.
 	Wait *Duration `validate:"omitempty,min=0s,max=24h"`
 }
 
@@ -74,8 +74,8 @@ func (r Request) faults() (faults []fault) {
 	return faults
 }
 
-// words says each rule in words; %[1]s is the field, %[2]s the value, %[3]s
-// the rule's parameter.
+// words has a sentence for each rule: %[1]s is the field, %[2]s the value, %[3]s the
+// rule's parameter.
 var words = map[string]string{
 	"required":    `%[1]s is required`,
 	"instance_id": `%[1]s %[2]q is not an instance id: r- or tt- and 4 to 40 lower-case letters and digits, or 16 to 40 of them`,
@@ -92,13 +92,13 @@ func inWords(b validator.FieldError) string {
 	if !ok {
 		return fmt.Sprintf("%s breaks the rule %s", b.Field(), b.Tag())
 	}
-	// Without a verb that reads it an argument would be reported as extra, so
-	// each format is given what it names and no more.
+	// fmt reports an argument without a verb as extra. These verbs of width 0 use up the
+	// arguments that the format does not name.
 	return fmt.Sprintf(format+"%.0[1]s%.0[2]s%.0[3]s", b.Field(), Clip(fmt.Sprint(b.Value())), b.Param())
 }
 
-// validation is made on first use: it costs some 50 µs that a cold start
-// should not pay.
+// validation is made at first use, because making it takes about 50 µs, which a cold
+// start should not pay.
 var validation = sync.OnceValue(func() *validator.Validate {
 	v := validator.New()
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {
@@ -116,7 +116,7 @@ var validation = sync.OnceValue(func() *validator.Validate {
 			return !fl.Field().Bool() || fl.Parent().Interface().(Request).SSLEnabled == Update
 		},
 	} {
-		_ = v.RegisterValidation(name, rule) // fails for an empty name or a nil func only
+		_ = v.RegisterValidation(name, rule) // it fails only for an empty name or a nil func
 	}
 	return v
 })

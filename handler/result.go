@@ -7,59 +7,58 @@ import (
 	"errors"
 )
 
-// State is what is known of an instance's encryption at one moment, in the
-// words of DescribeInstanceSSL.
+// State is an instance's encryption at one moment, in the words of DescribeInstanceSSL.
 type State struct {
 	SSLEnabled     string // Enable or Disable
-	SSLExpiredTime Time   // "" while disabled
+	SSLExpiredTime Time   // "" while encryption is off
 	CertCommonName string
 }
 
-// Result is the answer to one [Request]: a superset of the documented
-// response of ModifyInstanceSSL.
+// Result is the answer to one [Request]. It contains every field of the response that
+// Alibaba documents for ModifyInstanceSSL, and more.
 type Result struct {
 	InstanceID string `json:"InstanceId"`
 	RegionID   string `json:"RegionId"`
-	// InstanceName is what people call the instance; "" if it was not read.
+	// InstanceName is the owner's name for the instance; "" if it was not read.
 	InstanceName string
-	SSLEnabled   Action // what was asked for
+	SSLEnabled   Action // the requested action
 	Outcome      Outcome
 	Reason       string
 	RequestID    string `json:"RequestId"` // of the call that changed the instance
 	TaskID       string `json:"TaskId"`
 	Before       *State
-	After        *State // nil unless the new state was read back
-	// CertDownloadURL is where clients that pin the CA fetch its chain again.
+	After        *State // nil if the new state was not read back
+	// CertDownloadURL is the address of the CA chain, for clients that pin the CA.
 	CertDownloadURL string
-	// CA compares the CA before and after the change; nil if it is not watched.
+	// CA compares the CA before and after the change; nil if it is not compared.
 	CA *CAChange `json:",omitempty"`
 	// Alert asks for a person's attention although nothing failed.
 	Alert bool
 	Error *Error
 
-	// Tags are the instance's, as they were seen; nil if it was not.
+	// Tags are the instance's tags; nil if they were not read.
 	Tags map[string]string `json:"-"`
-	// Until is when something Deferred is looked at again; zero: at the next sweep.
+	// Until is when a Deferred change is decided on again; zero means at the next sweep.
 	Until Time `json:"-"`
-	// ApprovedBy is who approved, of a delivery that asked for that: the Update is
-	// [Deferred], and happens in the next window.
+	// ApprovedBy is the person who approved, if the delivery asked for an approval. The
+	// Update is then [Deferred] until the next window.
 	ApprovedBy string `json:",omitempty"`
-	// Rule is what held it back; "" if nothing did.
+	// Rule is the rule that held the change back; "" if none did.
 	Rule Rule `json:"-"`
-	// Scheduled is when Alibaba itself renews the certificate, where that holds back a
-	// change or is moved. MovedTo is where it was moved, or would be; with Alert it is
-	// not known that it was.
+	// Scheduled is when Alibaba itself renews the certificate, if that holds a change
+	// back or was moved. MovedTo is the new time. With Alert, it is unknown whether the
+	// move succeeded.
 	Scheduled, MovedTo Time `json:"-"`
-	// Due says that an Update is due, of what [Handler.Judge] judged.
+	// Due says that an Update is due, in a result of [Handler.Judge].
 	Due bool `json:"-"`
-	// OptedOut says that it is refused because of the owner's tag tairssl=off.
+	// OptedOut says that the owner's tag tairssl=off is the reason for the refusal.
 	OptedOut bool `json:"-"`
 	// Held says why all automatic changes in the region wait; "" if they do not.
 	Held string `json:"-"`
 	// NoTLS says that this type of instance has no TLS.
 	NoTLS bool `json:"-"`
-	// Busy tells the two kinds of InProgress apart: the instance is occupied
-	// with something else, so that this need is not being met by anybody.
+	// Busy separates the two cases of InProgress: the instance is occupied with something
+	// else, so no process is making this change.
 	Busy bool `json:"-"`
 }
 
@@ -77,13 +76,13 @@ func (r Result) end(d decision) Result {
 	return r
 }
 
-// LacksTime reports whether a request failed for want of time. Nothing was
-// changed by it.
+// LacksTime reports whether a request failed because the time was too short. It changed
+// nothing.
 func LacksTime(ctx context.Context, r Result) bool {
 	return r.Outcome == Failed && r.Error != nil && (errors.Is(r.Error, ErrNoTime) || ctx.Err() != nil && r.Error.Retryable)
 }
 
-// HTTPStatus is the status by which the result is answered.
+// HTTPStatus is the HTTP status of the answer.
 func (r Result) HTTPStatus() int { return r.codes().http }
 
 // ExitCode is the exit code of a process that ends with this result.
@@ -99,8 +98,8 @@ func (r Result) codes() codes {
 	return Internal.codes()
 }
 
-// Encode writes results in the form of the question: one of a single request as
-// an object, those of a batch as an array.
+// Encode writes the result of a single request as an object, and those of a batch as an
+// array.
 func Encode(results []Result, batch bool) []byte {
 	if batch || len(results) != 1 {
 		return JSON(results)
@@ -108,8 +107,8 @@ func Encode(results []Result, batch bool) []byte {
 	return JSON(results[0])
 }
 
-// JSON writes a value that always encodes (strings, times, numbers, bools and
-// what holds them), so that people can read it, too: an & stays an &.
+// JSON encodes a value that cannot fail to encode (strings, times, numbers, bools, and
+// structs and lists of them). It keeps characters such as & readable.
 func JSON(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

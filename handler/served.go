@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// Served reads the certificate that a TLS client is served by the instance at
-// host:port, which are the API's ConnectionDomain and Port. Its error says why no
-// handshake could be made.
+// Served reads the certificate that the instance at host:port serves to TLS clients. The
+// host and the port are the API's ConnectionDomain and Port. The error says why the
+// handshake failed.
 type Served func(ctx context.Context, host string, port int) (Certificate, error)
 
-// Certificate is what a server shows to TLS clients.
+// Certificate is the part of a served certificate that matters here.
 type Certificate struct {
 	Expires time.Time
-	Names   []string // host names, of which one may begin with "*."
+	Names   []string // host names; a name may begin with "*."
 }
 
-// Contradicts says in which way a certificate that is served is not the one of
-// which the API tells; "" if it is that one.
+// Contradicts says how a served certificate differs from the API's description; "" if it
+// does not.
 func (c Certificate) Contradicts(o Observation) string {
-	// The API and the certificate count whole seconds. One may cut off what the
-	// other rounds up.
+	// The API and the certificate have whole seconds. One may round up and the other
+	// down.
 	if At(c.Expires).Sub(At(o.Expires).Time).Abs() > time.Second {
 		return fmt.Sprintf("a TLS client is served the certificate that expires %s, and not the one that expires %s", At(c.Expires), At(o.Expires))
 	}
@@ -33,14 +33,14 @@ func (c Certificate) Contradicts(o Observation) string {
 	return ""
 }
 
-// doubt is why a change that is done by the API's word is not verified.
+// doubt is why a change that the API reports as done does not count as verified.
 type doubt struct {
 	why         string // "" for none
-	contradicts bool   // a handshake shows that it is not done
+	contradicts bool   // the handshake shows that the change is not done
 }
 
-// doubted asks a handshake whether what the API says of a changed instance is
-// true. An instance whose encryption is off serves no certificate to look at.
+// doubted checks by a handshake whether the API's report about a changed instance is
+// true. Without encryption there is no certificate to check.
 func (a *attempt) doubted(ctx context.Context, o Observation) (d doubt) {
 	if a.Served == nil || !o.Enabled {
 		return d
@@ -54,7 +54,7 @@ func (a *attempt) doubted(ctx context.Context, o Observation) (d doubt) {
 	return doubt{why, why != ""}
 }
 
-// shown says that a handshake has shown a change, "" if none was made.
+// shown says that a handshake has shown the change; "" if no handshake was made.
 func (a *attempt) shown(o Observation) string {
 	if a.Served == nil || !o.Enabled {
 		return ""
@@ -62,8 +62,7 @@ func (a *attempt) shown(o Observation) string {
 	return ", and a TLS client is served it"
 }
 
-// accepted ends a change that the API calls done and that a handshake has not
-// shown.
+// accepted ends a change that the API reports as done and that no handshake has shown.
 func (d doubt) accepted(reason string) decision {
 	end := decision{outcome: Accepted, alert: d.contradicts, reason: reason + "; the API says that it is done, but it is not verified: " + d.why}
 	if d.contradicts {
@@ -72,7 +71,7 @@ func (d doubt) accepted(reason string) decision {
 	return end
 }
 
-// isFor reports whether a name in a certificate is that of a host.
+// isFor reports whether a name in a certificate matches a host.
 func isFor(name, host string) bool {
 	name, host = strings.ToLower(name), strings.ToLower(host)
 	if suffix, ok := strings.CutPrefix(name, "*."); ok {
@@ -82,8 +81,8 @@ func isFor(name, host string) bool {
 	return name == host
 }
 
-// IsAlibaba reports whether a host is a name below aliyuncs.com. Only such hosts
-// are connected to because an answer of the API names them.
+// IsAlibaba reports whether a host is below aliyuncs.com. If an answer of the API names a
+// host, only such a host is connected to.
 func IsAlibaba(host string) bool {
 	name, ok := strings.CutSuffix(strings.ToLower(host), ".aliyuncs.com")
 	if !ok || len(host) > 253 {

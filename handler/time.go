@@ -14,10 +14,10 @@ var (
 	errNotDuration = errors.New(`want a duration such as "720h" or "90s"`)
 )
 
-// MarshalText writes the form of time.Duration.
+// MarshalText writes the format of time.Duration.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// UnmarshalText reads the form of time.ParseDuration.
+// UnmarshalText reads the format of time.ParseDuration.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
@@ -27,13 +27,13 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// timeLayout is how the API writes a time: RFC 3339 in UTC, whole seconds.
+// timeLayout is the API's format of a time: RFC 3339 in UTC, with whole seconds.
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// Time is a moment as the API writes it: UTC, to the second, "" for none.
+// Time is a moment in the API's format: UTC, whole seconds, "" for none.
 type Time struct{ time.Time }
 
-// At returns t as the API would write it.
+// At converts t to whole seconds in UTC.
 func At(t time.Time) Time {
 	if t.IsZero() {
 		return Time{}
@@ -53,7 +53,7 @@ func ParseTime(s string) (Time, error) {
 	return At(t), nil
 }
 
-// String gives the time in the API's layout.
+// String gives the time in the API's format.
 func (t Time) String() string {
 	if t.IsZero() {
 		return ""
@@ -61,10 +61,10 @@ func (t Time) String() string {
 	return t.UTC().Format(timeLayout)
 }
 
-// MarshalText writes the API's layout.
+// MarshalText writes the API's format.
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// MarshalJSON writes the API's layout; it hides that of time.Time.
+// MarshalJSON writes the API's format instead of time.Time's.
 func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
 
 // UnmarshalText reads RFC 3339.
@@ -84,7 +84,7 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	return t.UnmarshalText(data[1 : len(data)-1])
 }
 
-// Span writes a length of time as people say it: 12d, 31h, 40m, 5s, rounded down.
+// Span writes a duration in one unit, rounded down: 12d, 31h, 40m or 5s.
 func Span(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

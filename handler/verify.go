@@ -9,12 +9,12 @@ import (
 const (
 	firstPoll   = 500 * time.Millisecond
 	longestPoll = 15 * time.Second
-	lookTime    = 10 * time.Second // for the look at the end of the wait
+	lookTime    = 10 * time.Second // for the last look, when the wait is over
 )
 
-// verify watches a change that was accepted, or may have been, until it has
-// come true, Wait is over or the invocation is. An Unknown one is looked at
-// once at least. Where a handshake is asked for, it has to show the change, too.
+// verify watches an accepted or unknown change until it is done, or until Wait or the
+// invocation ends. It looks at an Unknown change at least once. If a handshake is
+// configured, the handshake must show the change, too.
 func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observation) {
 	wait := a.Handler.Wait
 	if a.Request.Wait != nil {
@@ -41,7 +41,7 @@ func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observatio
 					return decision{outcome: Verified, reason: a.reason + "; done: " + l.described() + a.shown(l.Observation)}, &l.Observation
 				}
 			case underWay:
-				// Whatever was lost, the change is under way.
+				// The answer was lost, but the change is being made.
 				d = decision{outcome: Accepted, reason: a.reason}
 			}
 			last = l.Status + ", " + l.described()

@@ -1,7 +1,7 @@
 package handler
 
-// Version is that of the build, such as v1.2.3. The linker sets it.
+// Version is the version of the build, such as v1.2.3. The linker sets it.
 var Version = "dev"
 
-// UserAgent is how every call of another's API introduces itself.
+// UserAgent is the header User-Agent of every call.
 func UserAgent() string { return "tairssl/" + Version }

@@ -10,23 +10,22 @@ const (
 	weekMinutes = 7 * dayMinutes
 )
 
-// forever is later than any time that matters here.
+// forever is later than every time that matters here.
 var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// weekly is a set of times of the week, by a clock on the wall of a zone. A time
-// is in it while that clock shows one: where clocks are put forward over all of a
-// span, the span does not come that week, and an hour that comes twice is in it
-// twice.
+// weekly is a set of times of the week, by the wall clocks of a zone. A moment is in the
+// set if the clocks show such a time. If the clocks are put forward over a whole span,
+// the span is skipped that week. If an hour comes twice, both are in the set.
 type weekly struct {
-	spans []weekSpan // in order, with time between each two
+	spans []weekSpan // sorted, with time between them
 	zone  *time.Location
 }
 
-// weekSpan is from start to before end, in minutes since Sunday 00:00.
+// weekSpan is from start until just before end, in minutes since Sunday 00:00.
 type weekSpan struct{ start, end int }
 
-// newWeekly joins spans. Each may end after the end of the week, or before it
-// begins: it goes on in the next week then.
+// newWeekly joins overlapping spans. A span may begin before the week or end after it. It
+// then goes on at the other end of the week.
 func newWeekly(zone *time.Location, spans ...weekSpan) weekly {
 	var all []weekSpan
 	for _, s := range spans {
@@ -50,13 +49,13 @@ func newWeekly(zone *time.Location, spans ...weekSpan) weekly {
 	return w
 }
 
-// always reports that every time is in the set.
+// always reports whether every time is in the set.
 func (w weekly) always() bool {
 	return len(w.spans) == 1 && w.spans[0] == weekSpan{0, weekMinutes}
 }
 
-// first is the earliest time at or after t that is in the set, or that is not in
-// it; [forever] if there is none.
+// first is the first time at or after t that is in the set or, if in is false, not in the
+// set. It is [forever] if there is none.
 func (w weekly) first(t time.Time, in bool) time.Time {
 	if in && len(w.spans) == 0 || !in && w.always() {
 		return forever
@@ -67,7 +66,8 @@ func (w weekly) first(t time.Time, in bool) time.Time {
 			return t
 		}
 		then := t.Add(wait)
-		// A change of the clocks in between makes the reckoning wrong: go on from there.
+		// The clocks change before then, so the computed time is wrong. Go on from the
+		// change.
 		if _, change := t.In(w.zone).ZoneBounds(); !change.IsZero() && change.After(t) && !change.After(then) {
 			t = change
 			continue
@@ -76,8 +76,8 @@ func (w weekly) first(t time.Time, in bool) time.Time {
 	}
 }
 
-// wait is how long it is, by a clock that runs on evenly from t, until it shows a
-// time that is in the set, or one that is not; 0 if it does now.
+// wait is the time until a clock that runs evenly from t shows a time that is in the set
+// or, if in is false, not in the set. It is 0 if it shows one now.
 func (w weekly) wait(t time.Time, in bool) time.Duration {
 	since := time.Duration(t.Weekday())*24*time.Hour + time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
 	for i, s := range w.spans {
@@ -88,7 +88,7 @@ func (w weekly) wait(t time.Time, in bool) time.Duration {
 			return start - since
 		case since < start || in:
 			return 0
-		case s.end == weekMinutes && w.spans[0].start == 0 && i > 0: // it goes on in the next week
+		case s.end == weekMinutes && w.spans[0].start == 0 && i > 0: // the span goes on in the next week
 			return end + time.Duration(w.spans[0].end)*time.Minute - since
 		default:
 			return end - since
@@ -100,8 +100,8 @@ func (w weekly) wait(t time.Time, in bool) time.Duration {
 	return time.Duration(weekMinutes+w.spans[0].start)*time.Minute - since
 }
 
-// showing is the first time at which a clock in a zone shows a date and a time of
-// the day, or a later one. They are given as that time in UTC.
+// showing is the first moment at which the clocks of a zone show the given date and time,
+// or a later one. The date and time are given as if they were UTC.
 func showing(wall time.Time, zone *time.Location) time.Time {
 	for t := wall.Add(-48 * time.Hour); ; {
 		left := wall.Sub(onWall(t, zone))
@@ -117,8 +117,8 @@ func showing(wall time.Time, zone *time.Location) time.Time {
 	}
 }
 
-// showingLast is the time from which on a clock in a zone never again shows what
-// is before a date and a time of the day.
+// showingLast is the first moment after which the clocks of a zone never again show a
+// time before the given one.
 func showingLast(wall time.Time, zone *time.Location) time.Time {
 	t := showing(wall, zone)
 	if _, change := t.In(zone).ZoneBounds(); !change.IsZero() && change.Sub(t) < 24*time.Hour && onWall(change, zone).Before(wall) {
@@ -127,7 +127,7 @@ func showingLast(wall time.Time, zone *time.Location) time.Time {
 	return t
 }
 
-// onWall is what a clock in a zone shows, as that time in UTC.
+// onWall is the date and time that the clocks of a zone show, written as if it were UTC.
 func onWall(t time.Time, zone *time.Location) time.Time {
 	_, offset := t.In(zone).Zone()
 	return t.UTC().Add(time.Duration(offset) * time.Second)

@@ -5,54 +5,53 @@ import (
 	"time"
 )
 
-// Rule names what keeps an Update that nobody decided on from happening now. The
-// rules are asked in this order, and the first that holds is named. What a rule
-// after RuleOptOut holds back is [Deferred].
+// Rule names what holds an unattended Update back. The rules are asked in this order, and
+// the first one that holds is named. A change that is held back by a rule after
+// RuleOptOut is [Deferred].
 type Rule string
 
 // The rules, in their order.
 const (
-	RuleNone       Rule = ""            // nothing keeps it back
+	RuleNone       Rule = ""            // nothing holds it back
 	RulePause      Rule = "pause"       // TAIRSSL_PAUSE stops every change
 	RuleOptOut     Rule = "opt-out"     // the instance is tagged tairssl=off
-	RuleApproval   Rule = "approval"    // nobody approved it yet
+	RuleApproval   Rule = "approval"    // nobody has approved it yet
 	RuleFreeze     Rule = "freeze"      // changes are frozen
-	RuleAlibaba    Rule = "alibaba"     // Alibaba itself renews it
-	RuleWindow     Rule = "window"      // the maintenance window is shut
+	RuleAlibaba    Rule = "alibaba"     // Alibaba itself renews the certificate
+	RuleWindow     Rule = "window"      // the maintenance window is closed
 	RuleCA         Rule = "ca"          // the CA changed, and clients may not have the new one
-	RuleMembers    Rule = "members"     // another member of its global instance is being changed
-	RuleMaxTargets Rule = "max-targets" // one sweep changes no more at once
+	RuleMembers    Rule = "members"     // another member of the global instance is being changed
+	RuleMaxTargets Rule = "max-targets" // one sweep changes no more instances
 )
 
 const (
-	// DefaultRenewBefore is when a certificate is due unless a setting or a
-	// request says otherwise.
+	// DefaultRenewBefore is the time before the expiry in which a certificate is due,
+	// unless a setting or a request says otherwise.
 	DefaultRenewBefore = 720 * time.Hour
-	// MissedBefore is how long before its expiry a certificate should be renewed
-	// at the latest.
+	// MissedBefore is the time before the expiry by which a certificate should be
+	// renewed.
 	MissedBefore = 24 * time.Hour
-	// UnapprovedAlarm is how long before its expiry a certificate that nobody
-	// approved asks for attention.
+	// UnapprovedAlarm is the time before the expiry at which a certificate without an
+	// approval asks for attention.
 	UnapprovedAlarm = 7 * 24 * time.Hour
 
-	// leastLead is how long before a freeze people are told at the latest that
-	// there is no opening in front of it, if TAIRSSL_RENEW_BEFORE is less.
+	// leastLead is the least time before a freeze at which people are told that no
+	// opening comes before it, even if TAIRSSL_RENEW_BEFORE is shorter.
 	leastLead = DefaultRenewBefore
 )
 
-// dueness is from when a certificate is due.
+// dueness says when a certificate becomes due.
 type dueness struct {
 	from time.Time
-	// squeeze is the freeze because of which it is due earlier than RenewBefore
-	// says: nothing opens between its end and the last day of the certificate.
+	// squeeze is the freeze that makes the certificate due earlier than RenewBefore:
+	// nothing opens between the end of the freeze and the last day of the certificate.
 	squeeze stretch
 }
 
-// dueness says from when a certificate is due: so long before its expiry, or
-// earlier if freezes leave no opening from then until a day before the expiry.
-// Then it is due in the last opening in front of the freeze, also when that is
-// over. Where there never is one, it is due so long before the freeze that people
-// can still do something.
+// dueness computes when a certificate becomes due: RenewBefore before its expiry, or
+// earlier if freezes leave no opening in the time between. Then it is due in the last
+// opening before the freeze, and stays due after that opening. If there never is an
+// opening, it is due early enough before the freeze for people to act.
 func (p Policy) dueness(o Observation, within time.Duration, now time.Time) dueness {
 	d := dueness{from: o.Expires.Add(-within)}
 	last := o.Expires.Add(-MissedBefore)
@@ -66,15 +65,15 @@ func (p Policy) dueness(o Observation, within time.Duration, now time.Time) duen
 	lead := max(within, MissedBefore)
 	before := sooner(d.from, last)
 	front, found := open.last(before, lead)
-	// Where nothing ever opens, the freeze may be over that shut the last window: it
-	// stays due.
+	// If nothing ever opens, the freeze that closed the last window may be over. The
+	// certificate stays due.
 	after := sooner(now, before.Add(-lead-8*24*time.Hour))
 	if found {
 		after = front.to
 	}
 	freeze := p.Freezes.Begins(after)
 	if freeze.After(last) {
-		return d // it is the window alone that does not open
+		return d // the window itself never opens; no freeze is to blame
 	}
 	d.squeeze = stretch{freeze, p.Freezes.Ends(freeze)}
 	earlier := freeze.Add(-max(within, leastLead))
@@ -85,8 +84,7 @@ func (p Policy) dueness(o Observation, within time.Duration, now time.Time) duen
 	return d
 }
 
-// squeezed reports, and says why, that a certificate is due by now because of a
-// freeze.
+// squeezed reports whether a certificate is due early because of a freeze, and says why.
 func (p Policy) squeezed(o Observation, within time.Duration, now time.Time) (why string, ok bool) {
 	d := p.dueness(o, within, now)
 	switch freeze := d.squeeze; {
@@ -99,16 +97,16 @@ func (p Policy) squeezed(o Observation, within time.Duration, now time.Time) (wh
 	}
 }
 
-// hold says whether an Update that nobody decided on may happen now, and if not,
-// which rule keeps it back and until when. It is due for a reason. Pause and the
-// owner's tag were asked before.
+// hold decides whether an unattended Update may happen now and, if not, which rule holds
+// it back and until when. reason says why the Update is due. The caller has checked the
+// pause and the owner's tag.
 func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) decision {
 	last := o.Expires.Add(-MissedBefore)
 	thawed := p.Freezes.Ends(now)
 	opening, opens := p.openings(o.Instance).next(now, now.Add(horizon))
-	at := opening.from // zero: never
+	at := opening.from // zero if there is none
 	missed := o.Enabled && (!opens || at.After(last))
-	if missed && p.MissedActs && !thawed.Equal(forever) { // the window is lifted, and nothing else
+	if missed && p.MissedActs && !thawed.Equal(forever) { // only the window is lifted
 		at, opens = thawed, true
 		missed = thawed.After(now) && at.After(last)
 	}
@@ -152,7 +150,7 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 	return held
 }
 
-// missed says that what is held back comes too late, and what to do.
+// missed says that a held-back change comes too late, and what to do.
 func (p Policy) missed(held decision, o Observation) string {
 	what := "change TAIRSSL_FREEZE or TAIRSSL_WINDOW"
 	if held.rule == RuleWindow {
@@ -165,8 +163,8 @@ func (p Policy) missed(held decision, o Observation) string {
 	return fmt.Sprintf(", %s too late for the expiry %s: renew it by hand, or %s", late, At(o.Expires), what)
 }
 
-// frozen says until when changes are, and when a window opens after that. thawed
-// is zero if only the windows before at are frozen, and at is zero if none opens.
+// frozen says how long changes are frozen, and when a window opens after that. If thawed
+// is zero, only the windows before at are frozen. If at is zero, no window opens.
 func (p Policy) frozen(at, thawed time.Time) string {
 	said := "the maintenance windows before are frozen (TAIRSSL_FREEZE)"
 	if !thawed.IsZero() {
@@ -183,17 +181,16 @@ func (p Policy) frozen(at, thawed time.Time) string {
 	return fmt.Sprintf("%s; deferred to the maintenance window that opens %s", said, At(at))
 }
 
-// unapproved reports that the certificate waits for an approval.
+// unapproved reports whether the certificate waits for an approval.
 func (p Policy) unapproved(o Observation) bool { return p.Approval && !approvalOf(o.Tags).of(o) }
 
-// unapprovedAlarm reports that people have to hear of that: a week is left at most,
-// whatever RenewBefore says.
+// unapprovedAlarm reports whether people have to hear that an approval is missing: at
+// most a week is left, whatever RenewBefore says.
 func (p Policy) unapprovedAlarm(o Observation, now time.Time) bool {
 	return p.unapproved(o) && o.Expires.Sub(now) <= UnapprovedAlarm
 }
 
-// squeezes reports that an approval that comes a week from now comes too late
-// because of a freeze.
+// squeezes reports whether, because of a freeze, an approval in a week would be too late.
 func (p Policy) squeezes(o Observation, now time.Time) bool {
 	last := o.Expires.Add(-MissedBefore)
 	if p.Freezes.Begins(now).After(last) {
@@ -203,9 +200,9 @@ func (p Policy) squeezes(o Observation, now time.Time) bool {
 	return !fine
 }
 
-// needsWindow reports that what is decided on a certificate depends on the
-// instance's own maintenance window, which a listing does not show: freezes leave
-// no whole day in which it would open in any case.
+// needsWindow reports whether the decision on a certificate depends on the instance's own
+// maintenance window, which a listing does not show. This is so if the freezes leave no
+// whole day, in which every window would open.
 func (p Policy) needsWindow(o Observation, within time.Duration, now time.Time) bool {
 	if len(p.Freezes) == 0 || !p.Window.Own() || o.MaintainStartTime != "" || !o.Enabled || o.Expires.IsZero() {
 		return false

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Window says when unattended changes are made. The zero value is each
-// instance's own maintenance window.
+// Window is when unattended changes are made. The zero value is each instance's own
+// maintenance window.
 type Window struct {
 	text    string
 	any     bool
-	written *weekly // nil: the instance's own
+	written *weekly // nil for the instance's own window
 }
 
 var (
@@ -24,11 +24,10 @@ var (
 	weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 )
 
-// ParseWindow reads "instance" (each instance's own window), "any", or a
-// written one such as "Sat,Sun 02:00-05:00 Asia/Shanghai": days (a list, or
-// Mon-Fri; default all) on which it begins, times of the day, a zone of the IANA
-// database (default UTC). It may cross midnight. One that can never open is an
-// error.
+// ParseWindow reads "instance" (each instance's own window), "any", or a window such as
+// "Sat,Sun 02:00-05:00 Asia/Shanghai": the days on which it begins (a list, or Mon-Fri;
+// default all), the times of day, and a zone of the IANA database (default UTC). A window
+// may cross midnight. A window that can never open is an error.
 func ParseWindow(s string) (Window, error) {
 	switch s {
 	case "", "instance":
@@ -59,7 +58,7 @@ func ParseWindow(s string) (Window, error) {
 	return Window{text: s, written: &w}, nil
 }
 
-// parseDays reads the days on which a window begins, by time.Weekday.
+// parseDays reads the days on which a window begins, numbered as by time.Weekday.
 func parseDays(list string) (days []int, err error) {
 	if list == "" {
 		list = "Sun-Sat"
@@ -91,8 +90,8 @@ func parseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// daily is a time of the day, from start to before end, in minutes, on some days
-// of the week. It crosses midnight if end is not after start.
+// daily is a time of day on some days of the week, from start until just before end, in
+// minutes. It crosses midnight if end is not after start.
 func daily(start, end int, days []int, zone *time.Location) weekly {
 	if end <= start {
 		end += dayMinutes
@@ -113,7 +112,7 @@ func weekday(name string) int {
 	return -1
 }
 
-// minutes of the day; the pattern has seen to it that both are digits.
+// minutes converts a time of day. The pattern has checked that both are digits.
 func minutes(hour, minute string) int {
 	h, _ := strconv.Atoi(hour)
 	m, _ := strconv.Atoi(minute)
@@ -126,7 +125,7 @@ func (w *Window) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// String gives the setting back.
+// String gives the setting as it was written.
 func (w Window) String() string {
 	if w.text == "" {
 		return "instance"
@@ -134,11 +133,11 @@ func (w Window) String() string {
 	return w.text
 }
 
-// Own reports that the window is each instance's own.
+// Own reports whether the window is each instance's own.
 func (w Window) Own() bool { return !w.any && w.written == nil }
 
-// Zone is that of a written window, else UTC, in which the API writes the
-// instances' own.
+// Zone is the zone of a written window. Otherwise it is UTC, in which the API writes the
+// instances' own windows.
 func (w Window) Zone() *time.Location {
 	if w.written == nil {
 		return time.UTC
@@ -146,8 +145,8 @@ func (w Window) Zone() *time.Location {
 	return w.written.zone
 }
 
-// defaultStart and defaultEnd are what Alibaba gives an instance whose owner chose
-// none: 02:00 to 06:00 in China.
+// defaultStart and defaultEnd are the window of an instance whose owner chose none: 02:00
+// to 06:00 in China.
 const defaultStart, defaultEnd = 18 * 60, 22 * 60
 
 var allDays = []int{0, 1, 2, 3, 4, 5, 6}
@@ -171,10 +170,10 @@ func (w Window) of(i Instance) *weekly {
 	return &own
 }
 
-// Opens is the earliest time at or after now at which an instance's window is
-// open: now itself if it is. A window is open while a clock in its zone shows a
-// time within it, so where clocks are put forward over all of it, it does not
-// open that day, and an hour that comes twice opens it twice.
+// Opens is the first time at or after now at which an instance's window is open. A window
+// is open while the clocks of its zone show a time in it. If the clocks are put forward
+// over the whole window, it does not open that day. If an hour comes twice, the window
+// opens twice.
 func (w Window) Opens(i Instance, now time.Time) time.Time {
 	if week := w.of(i); week != nil {
 		return week.first(now, true)
