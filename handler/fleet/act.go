@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// act changes the most urgent that can be changed now.
+// act changes the most urgent instances that may be changed now.
 func (s *sweep) act(ctx context.Context) {
 	s.move(ctx)
 	left := s.urgent.sorted()
@@ -56,13 +56,13 @@ func (s *sweep) act(ctx context.Context) {
 	s.deferAll(left, rule, why)
 }
 
-// deferAll leaves what is due to the next sweep.
+// deferAll leaves candidates to the next sweep.
 func (s *sweep) deferAll(left []candidate, rule handler.Rule, why string) {
 	for _, c := range left {
 		s.putOff(c, rule, why)
 	}
 	if rest := s.due - s.settled; rest > 0 {
-		s.counts[handler.Deferred] += rest // too many to be kept
+		s.counts[handler.Deferred] += rest // candidates that were too many to keep
 	}
 }
 
@@ -73,8 +73,8 @@ func (s *sweep) putOff(c candidate, rule handler.Rule, why string) {
 	})
 }
 
-// putOffHeld puts off the candidates of a region whose automatic changes all wait,
-// which need not be looked at one by one, and gives the others.
+// putOffHeld defers all candidates of a region whose automatic changes wait, without
+// looking at each, and returns the other candidates.
 func (s *sweep) putOffHeld(left []candidate, region, why string) []candidate {
 	return slices.DeleteFunc(left, func(c candidate) bool {
 		held := c.ref.RegionID == region
@@ -85,15 +85,15 @@ func (s *sweep) putOffHeld(left []candidate, region, why string) []candidate {
 	})
 }
 
-// canary is what became of the first changes that were tried, one at a time.
+// canary is the result of the first changes, which are tried one at a time.
 type canary struct {
 	tried      int
 	changed    bool
 	unverified string // the instance whose change could not be verified
 }
 
-// sendCanary tries one instance after the other until one changes, and watches
-// that to its end.
+// sendCanary tries one instance after the other until one changes, and watches that
+// change to its end.
 func (s *sweep) sendCanary(ctx context.Context, ready []candidate) (c canary) {
 	for c.tried < len(ready) && !c.changed && s.TimeToChange(ctx) {
 		d := s.delivery(ready[c.tried])
@@ -113,8 +113,8 @@ func (s *sweep) sendCanary(ctx context.Context, ready []candidate) (c canary) {
 	return c
 }
 
-// change changes instances at the same time. late are those for which there was
-// no time.
+// change changes instances at the same time. late lists the instances for which the time
+// was too short.
 func (s *sweep) change(ctx context.Context, ready []candidate) (changed int, late []candidate) {
 	deliveries := make([]handler.Delivery, len(ready))
 	for i, c := range ready {
@@ -132,19 +132,19 @@ func (s *sweep) change(ctx context.Context, ready []candidate) (changed int, lat
 	return changed, late
 }
 
-// delivery is what the sweep asks of a candidate.
+// delivery asks for the change of a candidate.
 func (s *sweep) delivery(c candidate) handler.Delivery {
 	d := s.order.delivery(c.ref, handler.At(c.expires))
 	d.Swept = true
 	return d
 }
 
-// ready looks at the most urgent, many at once, and splits off at most so many
-// that would be changed now; what waits or cannot be changed is settled by it.
-// inTime is false if the time was up before all that were asked for were found.
+// ready looks at the most urgent candidates, many at once, and splits off at most the
+// given number that would be changed now. It settles those that have to wait or cannot be
+// changed. inTime is false if the time ended before enough were found.
 func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, rest []candidate, inTime bool) {
 	if deadline, ok := ctx.Deadline(); ok && !s.order.DryRun {
-		// What is found later cannot be changed any more.
+		// An instance that is found later cannot be changed any more.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-s.LeasePause-s.MinLeft))
 		defer cancel()

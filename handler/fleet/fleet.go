@@ -1,13 +1,11 @@
-// Package fleet looks after many instances: it lists whole regions, renews what
-// is due, the most urgent first ([Fleet.Sweep]), and plans larger work by pages
-// that others carry out ([Fleet.PlanPage]). What is decided and done for one instance
-// is package handler's.
+// Package fleet looks after many instances. It lists whole regions and renews what is
+// due, the most urgent first ([Fleet.Sweep]). It plans larger work in pages that others
+// carry out ([Fleet.PlanPage]). Package handler decides and acts on each single instance.
 //
-// A sweep reads the encryption of every instance, many at once, and keeps the
-// most urgent in a bounded heap, so its memory does not grow with the fleet. It
-// changes at most MaxTargets of them. The first change is the canary: the sweep
-// watches it to its end and stops if it cannot be verified, or if the CA changed
-// with it.
+// A sweep reads the encryption of every instance, many at once, and keeps the most urgent
+// in a bounded heap, so its memory does not grow with the fleet. It changes at most
+// MaxTargets instances. The first change is the canary: the sweep watches it to its end
+// and stops if it cannot be verified, or if the CA changed with it.
 package fleet
 
 import (
@@ -17,7 +15,7 @@ import (
 	"tairssl/handler"
 )
 
-// DefaultMaxTargets is how many instances one sweep changes at most.
+// DefaultMaxTargets is the greatest number of instances that one sweep changes.
 const DefaultMaxTargets = 10
 
 // Fleet is all instances of the handler's regions. It is safe for concurrent use.
@@ -27,8 +25,8 @@ type Fleet struct {
 	maxTargets int
 }
 
-// New returns the fleet of a handler. maxTargets is how many instances one sweep
-// changes at most; 0 is [DefaultMaxTargets].
+// New returns the fleet of a handler. maxTargets is the greatest number of instances that
+// one sweep changes; 0 is [DefaultMaxTargets].
 func New(h *handler.Handler, api handler.API, maxTargets int) *Fleet {
 	if maxTargets <= 0 {
 		maxTargets = DefaultMaxTargets
@@ -36,7 +34,7 @@ func New(h *handler.Handler, api handler.API, maxTargets int) *Fleet {
 	return &Fleet{h, api, maxTargets}
 }
 
-// regionsOf are those of an order, or of the settings.
+// regionsOf lists the regions of an order; by default those of the settings.
 func (f *Fleet) regionsOf(order Order) ([]string, error) {
 	if len(order.Regions) == 0 {
 		return f.Regions, nil
@@ -49,9 +47,9 @@ func (f *Fleet) regionsOf(order Order) ([]string, error) {
 	return handler.Unique(order.Regions), nil
 }
 
-// observe completes what a listing shows with the instance's encryption, and with
-// its maintenance window where freezes make that matter. It reports false if there
-// was no time to. What never has encryption is not asked for it.
+// observe adds the instance's encryption to its row in the listing, and its maintenance
+// window if freezes make that matter. inTime is false if the time was too short. Types
+// without encryption are not asked for it.
 func (f *Fleet) observe(ctx context.Context, l handler.Listed, within *handler.Duration) (o handler.Observation, inTime bool, err error) {
 	o.Instance = l.Instance
 	if o.WithoutTLS() {
@@ -72,14 +70,13 @@ func (f *Fleet) observe(ctx context.Context, l handler.Listed, within *handler.D
 	return o, !outOfTime(ctx, err), err
 }
 
-// outOfTime reports whether a call failed for want of time, and says nothing of
-// what it asked for.
+// outOfTime reports whether a call failed only because the time was too short.
 func outOfTime(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, handler.ErrNoTime))
 }
 
-// guarded runs f and turns its panic into its error: on a goroutine of its own a
-// panic would end the process, and every other invocation with it.
+// guarded runs f and turns a panic into an error. Without it, a panic on another
+// goroutine would end the process and all its invocations.
 func guarded(f func() error) error {
 	if err := handler.Guarded(f); err != nil {
 		return handler.AsError(err)

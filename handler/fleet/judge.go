@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// judge reads an instance's encryption and keeps the instance if it is due. It
-// reports false if there was no time to.
+// judge reads an instance's encryption and keeps the instance if it is due. It returns
+// false if the time was too short.
 func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	if l.Stopped() {
 		s.leave(handler.Observation{Instance: l.Instance}, false)
@@ -20,7 +20,7 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	switch {
 	case !inTime:
 		return false
-	case errors.Is(err, handler.NotFound): // it was released since it was listed
+	case errors.Is(err, handler.NotFound): // it was released after it had been listed
 		s.leave(o, false)
 		return true
 	case err != nil:
@@ -34,15 +34,15 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	s.removeDeadTags(ctx, l, o.Expires)
 	result := s.Judge(ctx, l.Ref, s.order.delivery(l.Ref, handler.At(o.Expires)), o)
 	if l.Gone() && !result.Due {
-		result.Outcome = handler.Unchanged // that it is broken is no concern of its certificate
+		result.Outcome = handler.Unchanged // a certificate that is not due does not matter to a broken instance
 	}
 	s.keep(l, o, result)
 	return true
 }
 
-// removeDeadTags removes the tags of attempts that ended long ago, with their
-// process for one, and the approval of a certificate that is gone, so that the
-// instance's tags return to what its owner set.
+// removeDeadTags removes the flags of attempts that ended long ago (their process may
+// have died) and the approval of an earlier certificate. So the instance's tags return to
+// what its owner set.
 func (s *sweep) removeDeadTags(ctx context.Context, l handler.Listed, expires time.Time) {
 	if s.order.DryRun || s.order.Plan || s.LeaseNone || !s.Policy.Covers(l.InstanceID) {
 		return
@@ -90,7 +90,8 @@ func (s *sweep) keep(l handler.Listed, o handler.Observation, result handler.Res
 	s.keepLocked(l, o, result)
 }
 
-// keepLocked keeps an instance by how its own renewal would end; s.mu is held.
+// keepLocked keeps an instance, according to how its own renewal would end. The caller
+// holds s.mu.
 func (s *sweep) keepLocked(l handler.Listed, o handler.Observation, result handler.Result) {
 	changes := result.Outcome == handler.Planned || s.order.Plan && s.planned(result)
 	if !changes && s.Policy.Covers(l.InstanceID) {
@@ -114,8 +115,9 @@ func (s *sweep) keepLocked(l handler.Listed, o handler.Observation, result handl
 	}
 }
 
-// planned reports whether a plan has a place for what a sweep would not change
-// now: who carries the plan out asks the same again. What policy forbids has none.
+// planned reports whether a plan includes an instance that a sweep would not change now,
+// because the plan is decided on again when it is carried out. A plan never includes what
+// the policy forbids.
 func (s *sweep) planned(r handler.Result) bool {
 	switch r.Outcome {
 	case handler.Deferred, handler.InProgress:
@@ -126,7 +128,7 @@ func (s *sweep) planned(r handler.Result) bool {
 	return false
 }
 
-// sawOne counts an instance that was looked at; s.mu is held.
+// sawOne counts an instance that was looked at. The caller holds s.mu.
 func (s *sweep) sawOne() {
 	s.seen++
 	if s.order.Progress != nil {

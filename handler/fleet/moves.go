@@ -11,17 +11,16 @@ import (
 	"tairssl/handler"
 )
 
-// mover is an instance for which Alibaba has scheduled a renewal whose time may be
-// wrong, and what would be done about the instance without that.
+// mover is an instance for which Alibaba has scheduled a renewal at a time that may have
+// to change. without is what the sweep would do if Alibaba had scheduled nothing.
 type mover struct {
 	l       handler.Listed
-	o       handler.Observation // with the renewal
+	o       handler.Observation // includes the renewal
 	without handler.Result
 }
 
-// readSchedule reads what Alibaba itself has scheduled in the regions, if that is to
-// be moved. A region whose schedule cannot be read makes the sweep fail, for then
-// nobody is told when Alibaba restarts what.
+// readSchedule reads Alibaba's own schedule in the regions, if renewals are to be moved.
+// If it cannot be read, the sweep fails, because nobody would hear of Alibaba's restarts.
 func (s *sweep) readSchedule(ctx context.Context, regions []string) {
 	if !s.Policy.MovesRenewals || s.Policy.Pause {
 		return
@@ -50,8 +49,8 @@ func (s *sweep) readSchedule(ctx context.Context, regions []string) {
 	_ = group.Wait() // no function fails
 }
 
-// mayMove reports whether a renewal of Alibaba's may have to be moved, and completes
-// what was observed with it; s.mu is held.
+// mayMove reports whether Alibaba's renewal of an instance may have to be moved, and adds
+// the renewal to the observation. The caller holds s.mu.
 func (s *sweep) mayMove(l handler.Listed, o *handler.Observation, without handler.Result) bool {
 	switch without.Outcome {
 	case handler.Planned, handler.Deferred, handler.Unchanged:
@@ -66,10 +65,10 @@ func (s *sweep) mayMove(l handler.Listed, o *handler.Observation, without handle
 	return s.MayMove(*o)
 }
 
-// move moves Alibaba's own renewals to where they have to be, the first to come
-// first, and at most as many as a sweep changes. They use up none of its targets:
-// each restarts its instance once in any case. The first move is the canary: if it
-// cannot be read back, no other is tried. What need not be moved is kept as ever.
+// move moves Alibaba's own renewals to good times, the earliest first, and at most as
+// many as a sweep changes. A move uses up no target, because the instance restarts once
+// in any case. The first move is the canary: if it cannot be read back, no other is
+// tried. The remaining instances are kept as usual.
 func (s *sweep) move(ctx context.Context) {
 	slices.SortStableFunc(s.movers, func(a, b mover) int { return a.o.Renewal.At.Compare(b.o.Renewal.At) })
 	ready := s.toMove(ctx)
@@ -109,9 +108,9 @@ func (s *sweep) move(ctx context.Context) {
 	}
 }
 
-// toMove finds those that have to be moved, many at once. All others are settled, or
-// kept as ever; so are those for which there was no time, since two thirds of that
-// are left to changes.
+// toMove finds the renewals that have to be moved, many at once. Every other instance is
+// settled, or kept as usual. That includes instances for which the time was too short,
+// because two thirds of the time are left to changes.
 func (s *sweep) toMove(ctx context.Context) (ready []mover) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -135,7 +134,7 @@ func (s *sweep) toMove(ctx context.Context) (ready []mover) {
 	return ready
 }
 
-// moves are the deliveries that move and do nothing else.
+// moves makes deliveries that only move a renewal.
 func (s *sweep) moves(movers []mover) []handler.Delivery {
 	deliveries := make([]handler.Delivery, len(movers))
 	for i, m := range movers {

@@ -12,27 +12,27 @@ import (
 	"tairssl/handler"
 )
 
-// Order asks to renew whatever is due.
+// Order asks to renew every certificate that is due.
 type Order struct {
-	Regions     []string          `json:",omitempty"` // default: those of the settings
-	Tags        map[string]string `json:",omitempty"` // only instances that have all of them; at most 5
+	Regions     []string          `json:",omitempty"` // default: the regions of the settings
+	Tags        map[string]string `json:",omitempty"` // only instances that have all these tags; at most 5
 	RenewBefore *handler.Duration `json:",omitempty"`
-	MaxTargets  *int              `json:",omitempty"` // the smaller of this and the setting holds
+	MaxTargets  *int              `json:",omitempty"` // the smaller of this and the setting counts
 	DryRun      bool              `json:",omitempty"`
 	Plan        bool              `json:",omitempty"` // answer one page of requests, and change nothing
-	Page        string            `json:",omitempty"` // where a plan goes on: the NextPage of the last answer
+	Page        string            `json:",omitempty"` // where a plan goes on: NextPage of the last answer
 
-	// Progress, if set, is told how many of how many instances were read.
+	// Progress, if set, is called with the number of instances read and their total.
 	Progress func(read, total int) `json:"-"`
 }
 
-// maxFaults is how many faults of an order are named.
+// maxFaults is the greatest number of faults that an error names.
 const maxFaults = 10
 
-// Decode reads the order in a sweep's JSON; its errors are of kind Invalid.
+// Decode reads the order in a sweep's JSON. Its errors are of kind Invalid.
 func Decode(data []byte) (order Order, err error) {
 	if string(bytes.TrimSpace(data)) == "null" {
-		return order, handler.Errorf(handler.Invalid, "the sweep is null: {} asks for one of everything") // a field that nobody filled in
+		return order, handler.Errorf(handler.Invalid, "the sweep is null: {} asks for one of everything") // probably a field that was left empty
 	}
 	if err := strict(data); err != nil {
 		return order, err
@@ -53,11 +53,11 @@ func Decode(data []byte) (order Order, err error) {
 // names are the fields of an order.
 var names = []string{"Regions", "Tags", "RenewBefore", "MaxTargets", "DryRun", "Plan", "Page"}
 
-// strict refuses what encoding/json would read in its own way: a field by any case
-// of its name, and the last of two. An order that is misread may restart a fleet.
+// strict refuses what encoding/json would silently accept: a field name in another case,
+// and the last of two fields with one name. A misread order may restart a fleet.
 func strict(data []byte) error {
 	if !json.Valid(data) || bytes.TrimSpace(data)[0] != '{' {
-		return nil // the decoder says what is wrong
+		return nil // the decoder explains the fault
 	}
 	seen := map[string]bool{}
 	for name, value := range handler.Members(data) {
@@ -99,7 +99,7 @@ func (o Order) faults() (faults []string) {
 	}
 	for key := range o.Tags {
 		if n := utf8.RuneCountInString(key); n < 1 || n > 64 {
-			faults = append(faults, fmt.Sprintf("the tag key %q has not 1 to 64 characters", handler.Clip(key))) // an empty one would filter nothing
+			faults = append(faults, fmt.Sprintf("the tag key %q has not 1 to 64 characters", handler.Clip(key))) // an empty key would filter nothing
 		}
 	}
 	if o.Page != "" && !o.Plan {
@@ -108,8 +108,8 @@ func (o Order) faults() (faults []string) {
 	return faults
 }
 
-// delivery is what an order asks of one instance, pinned to the certificate that
-// was seen.
+// delivery is the request of an order for one instance, pinned to its present
+// certificate.
 func (o Order) delivery(ref handler.Ref, expires handler.Time) handler.Delivery {
 	return handler.Delivery{Trust: handler.Trusted, Request: handler.Request{
 		InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, RenewBefore: o.RenewBefore,

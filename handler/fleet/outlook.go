@@ -13,21 +13,21 @@ import (
 	"tairssl/handler"
 )
 
-// Outlook is when one instance will be renewed, and why then.
+// Outlook says when one instance will be renewed, and why then.
 type Outlook struct {
 	handler.Ref
 	handler.Forecast
 	Observation handler.Observation
-	Err         *handler.Error // it could not be read
+	Err         *handler.Error // why the instance could not be read
 }
 
-// sweepEvery is how often a sweep comes, as both templates have it.
+// sweepEvery is the interval between two sweeps in both templates.
 const sweepEvery = time.Hour
 
-// Outlook says of the regions' instances, as many as ctx leaves time for, when each
-// will be renewed if nothing changes, what comes first on top. It asks the rules by
-// which a sweep decides, one sweep an hour. Of instances that are not due by until
-// neither the window nor Alibaba's own schedule is read. It changes nothing.
+// Outlook says when each of the regions' instances will be renewed if nothing changes,
+// the earliest first. It asks the same rules as a sweep, and assumes one sweep an hour.
+// It covers as many instances as ctx leaves time for. It reads the window and Alibaba's
+// own schedule only of instances that are due by until. It changes nothing.
 func (f *Fleet) Outlook(ctx context.Context, regions []string, tags map[string]string, until time.Time) ([]Outlook, []Coverage) {
 	var mu sync.Mutex
 	var all []Outlook
@@ -59,9 +59,9 @@ func (f *Fleet) outlook(ctx context.Context, l handler.Listed, o handler.Observa
 	return row
 }
 
-// whole adds to an observation what a forecast needs beside the listing: the
-// instance's own window, and Alibaba's own renewal. That the latter may not be read
-// is no failure: a sweep goes on without it, too.
+// whole adds what a forecast needs beside the listing: the instance's own window, and
+// Alibaba's own renewal. It is no failure if the renewal cannot be read: a sweep goes on
+// without it, too.
 func (f *Fleet) whole(ctx context.Context, ref handler.Ref, o handler.Observation) (handler.Observation, error) {
 	if f.Policy.Window.Own() && o.MaintainStartTime == "" {
 		err := guarded(func() error {
@@ -77,8 +77,8 @@ func (f *Fleet) whole(ctx context.Context, ref handler.Ref, o handler.Observatio
 	return o, nil
 }
 
-// soonest puts what could not be read first, then what is renewed first, and what
-// never is by its expiry.
+// soonest orders instances: first those that could not be read, then by the time of
+// renewal, then by expiry.
 func soonest(a, b Outlook) int {
 	when := func(o Outlook) time.Time {
 		switch {
@@ -97,13 +97,13 @@ func soonest(a, b Outlook) int {
 // turn is an instance that waits for a sweep to change it.
 type turn struct {
 	row   *Outlook
-	ready time.Time // when its turn may come
+	ready time.Time // the earliest time for it
 }
 
-// hour tells sweeps apart.
+// hour identifies the sweep.
 func (t turn) hour() time.Time { return t.ready.Truncate(sweepEvery) }
 
-// turns is a heap: the next sweep first, and of one sweep what expires first.
+// turns is a heap: the earliest sweep first, and within a sweep the earliest expiry.
 type turns []turn
 
 func (h turns) Len() int { return len(h) }
@@ -120,8 +120,8 @@ func (h *turns) Pop() any {
 	return v
 }
 
-// takeTurns puts off what one sweep would not change beside what is more urgent. It
-// looks no further than until.
+// takeTurns defers the instances for which a sweep has no place left, because others are
+// more urgent. It looks no further ahead than until.
 func (f *Fleet) takeTurns(all []Outlook, until time.Time) {
 	var waiting turns
 	for i := range all {
@@ -149,7 +149,7 @@ func (f *Fleet) takeTurns(all []Outlook, until time.Time) {
 	}
 }
 
-// putOff says that one sweep has no place for an instance.
+// putOff defers an instance for which a sweep has no place left.
 func (o *Outlook) putOff(next time.Time, ok bool, most int) {
 	o.At, o.Rule = handler.Time{}, handler.RuleMaxTargets
 	if ok {

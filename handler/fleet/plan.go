@@ -15,12 +15,12 @@ import (
 // Page is the answer to an [Order] with Plan.
 type Page struct {
 	Requests []PlannedRequest
-	NextPage string `json:",omitempty"` // none: this is the last
+	NextPage string `json:",omitempty"` // "" on the last page
 }
 
-// PlannedRequest is a request pinned to the certificate that was seen. Without
-// an SSLExpiredTime the instance could not be read now: who carries the request
-// out reads it again, and nothing happens unless it is due.
+// PlannedRequest is a request pinned to the present certificate. Without an
+// SSLExpiredTime, the instance could not be read now. It is read again when the request
+// is carried out, and nothing happens unless it is due.
 type PlannedRequest struct {
 	InstanceID     string `json:"InstanceId"`
 	SSLEnabled     handler.Action
@@ -28,15 +28,15 @@ type PlannedRequest struct {
 	RenewBefore    *handler.Duration `json:",omitempty"`
 	SSLExpiredTime handler.Time
 	Automatic      bool
-	DryRun         bool `json:",omitempty"` // as the order says
+	DryRun         bool `json:",omitempty"` // copied from the order
 }
 
-// maxPage is more than any region has.
+// maxPage is more pages than any region has.
 const maxPage = 1 << 20
 
-// PlanPage reads one page of a sweep, at most 50 instances, and gives the requests
-// that would renew what is due there. Nothing is capped: that is for whoever
-// carries them out.
+// PlanPage reads one page of a sweep, at most 50 instances, and returns the requests that
+// would renew what is due. MaxTargets does not limit them: the program that carries them
+// out sets its own limit.
 func (f *Fleet) PlanPage(ctx context.Context, order Order) (Page, error) {
 	ctx, cancel := handler.AnswerMargin.Before(ctx)
 	defer cancel()
@@ -73,8 +73,9 @@ func (f *Fleet) PlanPage(ctx context.Context, order Order) (Page, error) {
 	return Page{requests, nextPage(at, list.Total, regions)}, err
 }
 
-// requests are those of what is due, the most urgent first, and then of what
-// could not be read now: it may be due, and must not hold up the others.
+// requests lists first the requests for what is due, the most urgent first, and then
+// those for instances that could not be read now. These may be due, and must not hold up
+// the others.
 func (s *sweep) requests(listed int) ([]PlannedRequest, error) {
 	requests := []PlannedRequest{}
 	for _, c := range s.urgent.sorted() {
@@ -82,7 +83,7 @@ func (s *sweep) requests(listed int) ([]PlannedRequest, error) {
 	}
 	unread := slices.DeleteFunc(s.others, func(r handler.Result) bool { return r.Before != nil || r.Error == nil || !r.Error.Retryable })
 	if len(unread) > 1 && len(unread) == listed {
-		return nil, unread[0].Error // it is not a matter of the instances: a repetition can help
+		return nil, unread[0].Error // no instance could be read, so a repetition can help
 	}
 	slices.SortFunc(unread, func(a, b handler.Result) int { return strings.Compare(a.InstanceID, b.InstanceID) })
 	for _, r := range unread {
@@ -95,7 +96,7 @@ func (s *sweep) request(ref handler.Ref, expires handler.Time) PlannedRequest {
 	return PlannedRequest{ref.InstanceID, handler.Update, ref.RegionID, s.order.RenewBefore, expires, true, s.order.DryRun}
 }
 
-// pageOf is the page that an order asks for, "REGION/NUMBER".
+// pageOf is the page that an order asks for, in the form "REGION/NUMBER".
 func pageOf(order Order, regions []string) (page, error) {
 	if order.Page == "" {
 		return page{regions[0], 1}, nil

@@ -9,25 +9,25 @@ import (
 	"tairssl/handler"
 )
 
-// page is one of a region's listing.
+// page is one page of a region's listing.
 type page struct {
 	region string
-	number int // from 1
+	number int // the first page is 1
 }
 
-// region is what is known of one while it is read.
+// region is the progress of reading one region.
 type region struct {
-	total  int // instances, by the first page
+	total  int // number of instances, from the first page
 	read   int // instances that were looked at
 	missed int // of these, instances whose encryption could not be read
-	pages  int // listed
+	pages  int // pages that were listed
 	failed int // pages that could not be listed
 	err    error
 }
 
-// reader hands out what is left to read of the regions, pages to list and
-// instances to look at, so that every worker is busy from the first page to the
-// last instance. Of what is listed it holds some pages at most.
+// reader hands out what is left to read: pages to list, and instances to look at. So
+// every worker is busy from the first page to the last instance. It holds only a few
+// pages of listed instances.
 type reader struct {
 	ahead int // instances to have listed ahead of the workers
 
@@ -120,14 +120,14 @@ func (r *reader) stop(l handler.Listed) {
 	}
 }
 
-// miss notes that an instance's encryption could not be read.
+// miss counts an instance whose encryption could not be read.
 func (r *reader) miss(l handler.Listed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.regions[l.RegionID].missed++
 }
 
-// nothing reports whether not one page of any region was had.
+// nothing reports whether no page of any region was read.
 func (r *reader) nothing() bool {
 	for _, of := range r.regions {
 		if of.pages > 0 {
@@ -137,13 +137,13 @@ func (r *reader) nothing() bool {
 	return true
 }
 
-// Coverage is how much of a region was looked at.
+// Coverage says how much of a region was looked at.
 type Coverage struct {
 	RegionID string `json:"RegionId"`
-	Listed   int    // instances, as the API counts them; 0 if not even the first page was listed
+	Listed   int    // instances by the API's count; 0 if the first page could not be listed
 	Read     int
 	Unread   int
-	Error    *handler.Error `json:",omitempty"` // why some, or all, were not read; nil if all were
+	Error    *handler.Error `json:",omitempty"` // why some or all were not read; nil if all were
 }
 
 // coverage says how much of a region was read.
@@ -166,9 +166,10 @@ func (r *reader) coverage(name string) Coverage {
 	return c
 }
 
-// walk has every instance of the reader's regions looked at, by as many workers
-// as the settings say. sized is told how many each region has; look reports false
-// if there was no time to, and that ends it. Both may be called concurrently.
+// walk looks at every instance of the reader's regions, with as many workers as the
+// settings allow. It calls sized with the number of instances of each region. It stops
+// when look returns false, which means that the time is too short. Both functions may be
+// called concurrently.
 func (f *Fleet) walk(ctx context.Context, r *reader, tags map[string]string, sized func(total int), look func(handler.Listed) bool) {
 	var workers sync.WaitGroup
 	for range f.Concurrency {
@@ -203,12 +204,13 @@ func (f *Fleet) list(ctx context.Context, p page, tags map[string]string) (list 
 	return list, err
 }
 
-// Each reads the encryption of the regions' instances, as many as ctx leaves time
-// for, and hands each to seen, or why it could not be read. wanted says which are
-// worth reading. Both are called concurrently. It changes nothing.
+// Each reads the encryption of the regions' instances, as many as ctx leaves time for. It
+// calls seen with each observation, or with the reason why an instance could not be read.
+// It reads only instances for which wanted returns true. Both functions are called
+// concurrently. Each changes nothing.
 func (f *Fleet) Each(ctx context.Context, regions []string, tags map[string]string, wanted func(handler.Listed) bool, seen func(handler.Listed, handler.Observation, error)) []Coverage {
 	r := newReader(regions, f.Concurrency)
-	var once sync.Map // a listing that shifts while it is read shows an instance twice
+	var once sync.Map // if instances are added or removed meanwhile, a listing may show an instance twice
 	f.walk(ctx, r, tags, func(int) {}, func(l handler.Listed) bool {
 		if _, again := once.LoadOrStore(l.Ref, true); again || !wanted(l) {
 			return true

@@ -12,28 +12,28 @@ type Summary struct {
 	Seen, Due int
 	// NoTLS counts the instances whose type has no TLS.
 	NoTLS int
-	// OptedOut counts those of the refused that are due and tagged tairssl=off.
-	// Their owner takes care of them, so they are no failure of the sweep.
+	// OptedOut counts the refused instances that are due and tagged tairssl=off. Their
+	// owner takes care of them, so they do not make the sweep fail.
 	OptedOut int
 	Outcomes map[handler.Outcome]int
-	// Regions says of each region how many instances were listed and read.
+	// Regions says how many instances of each region were listed and read.
 	Regions []Coverage
-	// Earliest is the first expiry of all that the settings take in and that were
-	// not changed.
+	// Earliest is the first expiry among the instances that the settings include and the
+	// sweep did not change.
 	Earliest time.Time `json:"-"`
 }
 
 // Result is the answer to an [Order].
 type Result struct {
 	Summary Summary
-	// Results are those that changed, and at most 100 more, the worst first.
+	// Results lists the instances that changed and at most 100 more, the worst first.
 	Results []handler.Result
 }
 
-// maxListed is how many results a sweep gives beside those that changed.
+// maxListed is the greatest number of results beside those that changed.
 const maxListed = 100
 
-// Unread counts the instances that are listed and could not be read.
+// Unread counts the listed instances that could not be read.
 func (s Summary) Unread() (n int) {
 	for _, c := range s.Regions {
 		n += c.Unread
@@ -41,7 +41,7 @@ func (s Summary) Unread() (n int) {
 	return n
 }
 
-// Empty are the regions that could be listed and have no instance.
+// Empty lists the regions that could be listed and have no instance.
 func (s Summary) Empty() (regions []string) {
 	for _, c := range s.Regions {
 		if c.Listed == 0 && c.Error == nil {
@@ -51,8 +51,8 @@ func (s Summary) Empty() (regions []string) {
 	return regions
 }
 
-// byWorst orders by outcome, then what asks for attention, then by expiry, so
-// that the most urgent are shown.
+// byWorst orders results by outcome, then by Alert, then by expiry, so that the most
+// urgent are shown.
 func byWorst(a, b handler.Result) int {
 	expires := func(r handler.Result) time.Time {
 		if r.Before == nil {

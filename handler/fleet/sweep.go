@@ -10,49 +10,48 @@ import (
 )
 
 const (
-	// maxTried is how many of the most urgent are tried beside the targets, for
-	// some of them may not be changed now.
+	// maxTried is how many of the most urgent instances are tried beside the targets,
+	// because some of them may not be changed now.
 	maxTried = 1000
-	// canaryWait is how long the first change of a sweep is watched at least.
+	// canaryWait is the shortest time for which the first change of a sweep is watched.
 	canaryWait = time.Minute
 )
 
-// sweep is one on its way. What it holds does not grow with the fleet.
+// sweep is a sweep in progress. Its memory does not grow with the fleet.
 type sweep struct {
 	*Fleet
 	order  Order
-	most   int // targets
+	most   int // greatest number of targets
 	reader *reader
 
 	mu      sync.Mutex
-	total   int // instances there are, as far as is known
+	total   int // instances known so far
 	seen    int
 	due     int
 	noTLS   int
-	off     int        // refused because they are tagged off
-	settled int        // due ones that have a result
-	urgent  mostUrgent // the most urgent, bounded
+	off     int        // refused because of the tag tairssl=off
+	settled int        // due instances that have a result
+	urgent  mostUrgent // the most urgent instances, bounded
 	counts  map[handler.Outcome]int
 	changed []handler.Result
 	others  []handler.Result // bounded
 
-	earliest time.Time // expiry
+	earliest time.Time // earliest expiry
 
-	// What Alibaba itself has scheduled, if that is to be moved.
+	// Alibaba's own schedule, if renewals are to be moved.
 	scheduled map[handler.Ref][]handler.Renewal
 	movers    []mover
-	newCA     *handler.Result // with which the CA changed, to one that clients may lack
+	newCA     *handler.Result // the change that brought a new CA that clients may lack
 }
 
 func (f *Fleet) newSweep(order Order, most int, regions []string) *sweep {
 	return &sweep{Fleet: f, order: order, most: most, reader: newReader(regions, f.Concurrency), counts: map[handler.Outcome]int{}}
 }
 
-// Sweep renews what is due, the most urgent first, at most MaxTargets of it. The
-// first change is the canary: it is watched, and if it cannot be verified the
-// sweep stops there. One bad instance never stops the others. Its error, a
-// *handler.Error, says that nothing could be listed, or that a region of the order
-// is not allowed.
+// Sweep renews what is due, the most urgent first, and at most MaxTargets instances. The
+// first change is the canary: the sweep watches it and stops there if it cannot be
+// verified. One bad instance never stops the others. The error, a *handler.Error, means
+// that nothing could be listed, or that a region of the order is not allowed.
 func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
 	ctx, cancel := handler.AnswerMargin.Before(ctx)
 	defer cancel()
@@ -83,28 +82,28 @@ func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
 	return s.result(coverage), nil
 }
 
-// read reads the encryption of every instance of the regions, and keeps the most
-// urgent that are due.
+// read reads the encryption of every instance of the regions and keeps the most urgent
+// due ones.
 func (s *sweep) read(ctx context.Context) {
 	ctx, cancel := s.timeToRead(ctx)
 	defer cancel()
 	s.walk(ctx, s.reader, s.order.Tags, s.expect, func(l handler.Listed) bool { return s.judge(ctx, l) })
 }
 
-// timeToRead leaves time to act: for a watched canary and as much for the rest,
-// but half of what there is at most.
+// timeToRead leaves time to act: to watch the canary, and as much again for the other
+// changes, but at most half of the time.
 func (s *sweep) timeToRead(ctx context.Context) (context.Context, context.CancelFunc) {
 	return handler.Margin{Time: 2 * max(s.Wait, canaryWait), Part: 2}.Before(ctx)
 }
 
-// saw notes an expiry of what stays as it is; s.mu is held.
+// saw records the expiry of an instance that stays as it is. The caller holds s.mu.
 func (s *sweep) saw(expires time.Time) {
 	if !expires.IsZero() && (s.earliest.IsZero() || expires.Before(s.earliest)) {
 		s.earliest = expires
 	}
 }
 
-// expect adds a region's instances to those there are.
+// expect adds a region's instances to the total.
 func (s *sweep) expect(instances int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +116,7 @@ func (s *sweep) add(r handler.Result) {
 	s.addLocked(r)
 }
 
-// settle adds the result of one that is due.
+// settle adds the result of a due instance.
 func (s *sweep) settle(r handler.Result) {
 	s.settled++
 	if r.CA.Stops() {
@@ -141,7 +140,7 @@ func (s *sweep) addLocked(r handler.Result) {
 	}
 }
 
-// trim keeps the worst of those that are only shown.
+// trim keeps the worst of the results that are only shown.
 func (s *sweep) trim() {
 	slices.SortStableFunc(s.others, byWorst)
 	s.others = s.others[:min(len(s.others), maxListed)]

@@ -20,7 +20,7 @@ func byExpiry(a, b candidate) int {
 	return cmp.Or(a.expires.Compare(b.expires), strings.Compare(a.ref.InstanceID, b.ref.InstanceID), strings.Compare(a.ref.RegionID, b.ref.RegionID))
 }
 
-// mostUrgent is a heap whose root expires last, so that it is the first to go.
+// mostUrgent is a heap whose root expires last, so that the root is dropped first.
 type mostUrgent []candidate
 
 func (h mostUrgent) Len() int           { return len(h) }
@@ -34,8 +34,8 @@ func (h *mostUrgent) Pop() any {
 	return v
 }
 
-// sorted are the candidates in their order, each once: a listing that shifts
-// while it is read shows an instance twice.
+// sorted lists the candidates in order, each once. If instances are added or removed
+// meanwhile, a listing may show an instance twice.
 func (h mostUrgent) sorted() []candidate {
 	all := slices.Clone([]candidate(h))
 	slices.SortFunc(all, byExpiry)

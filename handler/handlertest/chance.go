@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Tests that draw by chance do so by [Check], [Chance] or [Seed]: one that failed has
-// printed a number, and SEED=number in the environment makes it draw the same again.
+// seedVariable makes a test draw again what it drew before. A test that draws by [Check],
+// [Chance] or [Seed] prints a number when it fails; set SEED to that number.
 const seedVariable = "SEED"
 
 // given is the seed of the environment; 0 for none.
@@ -29,7 +29,7 @@ func given(t testing.TB) uint64 {
 	return seed
 }
 
-// Seed is the number by which a test draws.
+// Seed is the number from which a test draws.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := given(t)
@@ -40,15 +40,15 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Chance draws for a test by its [Seed], for several goroutines at once.
+// Chance draws for a test from its [Seed]. Several goroutines may use it at once.
 func Chance(t testing.TB) *rand.Rand {
 	t.Helper()
 	return rand.New(&source{from: rand.NewPCG(Seed(t), 1)})
 }
 
-var rapidSeed sync.Once // it is read by tests that run at the same time
+var rapidSeed sync.Once // tests that run at the same time read the flag
 
-// Check is [rapid.Check], which prints its seed as -rapid.seed.
+// Check is [rapid.Check] with SEED. A failing test prints its seed as -rapid.seed.
 func Check(t *testing.T, property func(*rapid.T)) {
 	t.Helper()
 	if seed := given(t); seed != 0 {
@@ -57,7 +57,7 @@ func Check(t *testing.T, property func(*rapid.T)) {
 	rapid.Check(t, property)
 }
 
-// source is one that several goroutines may use.
+// source is a source that several goroutines may use.
 type source struct {
 	mu   sync.Mutex
 	from rand.Source

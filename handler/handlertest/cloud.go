@@ -15,15 +15,15 @@ import (
 // Start is the time at which every scenario begins.
 var Start = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// Cloud is a handler.API in memory. A change takes effect after Lag, at once and
-// whole. The clock moves only when somebody sleeps.
+// Cloud is a handler.API in memory. A change takes effect as a whole after Lag. The clock
+// moves only when a caller sleeps.
 type Cloud struct {
 	Lag       time.Duration
 	Instances map[string]*State
-	Renewals  map[string]time.Time // when Alibaba itself renews, by instance
-	Tasks     []handler.Renewal    // the same, with all that there is to it
+	Renewals  map[string]time.Time // by instance: when Alibaba itself renews
+	Tasks     []handler.Renewal    // the same with every field
 	Calls     []string
-	// The hooks, if set, are asked before a call takes effect.
+	// The hooks, if set, are called before a call takes effect.
 	OnModify func(ctx context.Context, apply func()) error // it applies the change itself
 	OnTag    func(key, value string) error
 	OnUntag  func(keys ...string) error
@@ -37,7 +37,7 @@ type Cloud struct {
 	reads int
 }
 
-// State is what the cloud holds of an instance.
+// State is the cloud's record of an instance.
 type State struct {
 	handler.Observation
 	restarts int
@@ -45,7 +45,7 @@ type State struct {
 	at       time.Time
 }
 
-// NewCloud returns a cloud of instances in the default region, by their ids.
+// NewCloud returns a cloud of instances in the default region. The keys are their ids.
 func NewCloud(instances map[string]handler.Observation) *Cloud {
 	c := &Cloud{now: Start, Instances: map[string]*State{}, Lag: time.Minute}
 	for id, o := range instances {
@@ -74,7 +74,7 @@ func (c *Cloud) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Sleep moves the clock, too.
+// Sleep moves the clock.
 func (c *Cloud) Sleep(ctx context.Context, d time.Duration) error {
 	c.Advance(d)
 	return ctx.Err()
@@ -164,7 +164,7 @@ func (c *Cloud) Schedule(_ context.Context, ref handler.Ref) (all []handler.Rene
 	return all, nil
 }
 
-// Move implements handler.API. It takes whatever it is asked for.
+// Move implements handler.API. It accepts every time.
 func (c *Cloud) Move(ctx context.Context, r handler.Renewal, to, signBy time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -241,7 +241,7 @@ func (c *Cloud) Modify(ctx context.Context, ref handler.Ref, action handler.Acti
 	return handler.Receipt{RequestID: "AD7E16AA", TaskID: "32184"}, nil
 }
 
-// late is the refusal of what would be signed too late.
+// late is the refusal of a call that would be signed too late.
 func late(now, signBy time.Time) error {
 	e := handler.Errorf(handler.Unavailable, "signed at %s, later than %s", now, signBy)
 	e.Err = handler.ErrLate
@@ -284,14 +284,14 @@ func (c *Cloud) Untag(ctx context.Context, ref handler.Ref, keys ...string) erro
 	return nil
 }
 
-// Restarts counts the changes of an instance that were accepted.
+// Restarts counts the accepted changes of an instance.
 func (c *Cloud) Restarts(id string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.Instances[id].restarts
 }
 
-// AllRestarts counts them of all instances.
+// AllRestarts counts the accepted changes of all instances.
 func (c *Cloud) AllRestarts() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -308,12 +308,13 @@ func (c *Cloud) TagsOf(id string) map[string]string {
 	return maps.Clone(c.Instances[id].Tags)
 }
 
-// Expiring is an encrypted instance whose certificate ends in d.
+// Expiring is an encrypted instance whose certificate expires after d.
 func Expiring(d time.Duration) handler.Observation {
 	return handler.Observation{SSL: handler.SSL{Enabled: true, Expires: Start.Add(d)}}
 }
 
-// Change changes an instance as somebody else may do at any time.
+// Change changes an instance from outside, as another person or program may do at any
+// time.
 func (c *Cloud) Change(id string, change func(*handler.Observation)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package handlertest is what any implementation of handler.API must satisfy.
+// Package handlertest tests implementations of handler.API.
 package handlertest
 
 import (
@@ -12,24 +12,24 @@ import (
 	"tairssl/handler"
 )
 
-// Fixture is an implementation and its world, with one instance whose
-// encryption is on, tagged env=prod.
+// Fixture is an implementation and its world. The world has one instance whose encryption
+// is on, tagged env=prod.
 type Fixture struct {
 	API handler.API
 	Ref handler.Ref
-	// Settle lets every accepted change come true.
+	// Settle completes every accepted change.
 	Settle func()
-	// Writes counts the changes that were accepted.
+	// Writes counts the accepted changes.
 	Writes func() int
-	// NoTLS is an instance whose type has no TLS. The checks of it are skipped if
-	// the world has none.
+	// NoTLS is an instance whose type has no TLS. Without it, the tests of such types are
+	// skipped.
 	NoTLS handler.Ref
 	// Scheduled is an instance for which Alibaba has scheduled a renewal that may be
-	// moved by a day. The checks of it are skipped if the world has none.
+	// moved by a day. Without it, the tests of schedules are skipped.
 	Scheduled handler.Ref
 }
 
-// Run checks an implementation; each check gets a new fixture.
+// Run tests an implementation. Each test gets a new fixture.
 func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 	for _, check := range []struct {
 		name string
@@ -56,8 +56,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 
 var ctx = context.Background()
 
-// inTime is a time by which a change that is asked for now is signed, by the
-// clock of the API.
+// inTime is a signing deadline, by the API's clock, that a change asked for now can meet.
 func inTime(t *testing.T, f Fixture) time.Time {
 	t.Helper()
 	i, err := f.API.Instance(ctx, f.Ref)
@@ -140,7 +139,7 @@ func lists(t *testing.T, f Fixture) {
 	}
 }
 
-// searches finds the instance by what stands within its name.
+// searches finds an instance by a part of its name.
 func searches(t *testing.T, f Fixture) {
 	i, err := f.API.Instance(ctx, f.Ref)
 	if err != nil || len(i.Name) < 3 {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// AtOnce lets n tests of a package run at once, unless the flag -parallel says
-// otherwise: tests that wait more than they work. A TestMain calls it.
+// AtOnce lets n tests of a package run at the same time, unless the flag -parallel is
+// given. It is for tests that mostly wait. A TestMain calls it.
 func AtOnce(n int) {
 	flag.Parse()
 	given := false

@@ -9,8 +9,7 @@ import (
 	"tairssl/handler"
 )
 
-// scheduled is the renewal of the fixture's instance, as it is read for that
-// instance alone.
+// scheduled reads the renewal of the fixture's instance.
 func scheduled(t *testing.T, f Fixture) handler.Renewal {
 	t.Helper()
 	if f.Scheduled == (handler.Ref{}) {

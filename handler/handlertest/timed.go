@@ -8,8 +8,8 @@ import (
 	"tairssl/handler"
 )
 
-// Timed is a [Cloud] whose calls last as long as a scenario says, while its clock
-// goes on. It is meant for a bubble of testing/synctest.
+// Timed is a [Cloud] whose calls take as long as a scenario says. It needs a bubble of
+// testing/synctest.
 type Timed struct {
 	*Cloud
 	Begun time.Time
@@ -19,13 +19,13 @@ type Timed struct {
 	calls   map[string]int
 }
 
-// NewTimed returns the cloud with calls that last so long, each by its name and
-// the how many-th of its name it is; nil: no time at all.
+// NewTimed returns a cloud whose calls last as long as lasts says, by the name of the
+// call and its number, from 1. nil means that calls take no time.
 func NewTimed(c *Cloud, lasts func(call string, nth int) time.Duration) *Timed {
 	return &Timed{Cloud: c, Begun: time.Now(), lasts: lasts, calls: map[string]int{}}
 }
 
-// Lasting lets each call of these names last a while.
+// Lasting makes every call with one of these names last d.
 func Lasting(d time.Duration, names ...string) func(string, int) time.Duration {
 	return func(call string, _ int) time.Duration {
 		for _, name := range names {
@@ -37,7 +37,7 @@ func Lasting(d time.Duration, names ...string) func(string, int) time.Duration {
 	}
 }
 
-// Counted says how many calls of a name were made.
+// Counted is the number of calls with a name.
 func (c *Timed) Counted(call string) int {
 	c.calling.Lock()
 	defer c.calling.Unlock()

@@ -29,7 +29,7 @@ func tags(t *testing.T, f Fixture) {
 	if err := f.API.Tag(ctx, f.Ref, other, "1"); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time they are gone already
+	for range 2 { // the second time, the tags are gone already
 		if err := f.API.Untag(ctx, f.Ref, key, "tairssl-lease-notthere", other); err != nil {
 			t.Errorf("untagging fails: %v", err)
 		}
@@ -43,7 +43,7 @@ func tags(t *testing.T, f Fixture) {
 }
 
 func refusesTags(t *testing.T, f Fixture) {
-	for n := 1; n < handler.MaxTags; n++ { // one is there
+	for n := 1; n < handler.MaxTags; n++ { // the instance has one tag already
 		if err := f.API.Tag(ctx, f.Ref, fmt.Sprint("tag", n), "1"); err != nil {
 			t.Fatalf("tag %d is refused: %v", n+1, err)
 		}
