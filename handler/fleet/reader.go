@@ -29,14 +29,14 @@ type region struct {
 // every worker is busy from the first page to the last instance. It holds only a few
 // pages of listed instances.
 type reader struct {
-	ahead int // instances to have listed ahead of the workers
+	ahead int // how many instances to list ahead of the workers
 
 	mu      sync.Mutex
-	changed sync.Cond // a page came in, or the reading was stopped
+	changed sync.Cond // signals that a page arrived, or that the reading was stopped
 	regions map[string]*region
-	pages   []page           // to be listed
-	listed  []handler.Listed // to be looked at
-	listing int              // pages on their way
+	pages   []page           // pages to list
+	listed  []handler.Listed // instances to look at
+	listing int              // pages that are being listed
 	stopped bool             // the time is up
 }
 
@@ -52,8 +52,8 @@ func newReader(regions []string, workers int) *reader {
 	return r
 }
 
-// next gives a worker its next piece of work, and false when there is none left:
-// a page if there is one and too little is listed, an instance otherwise.
+// next gives a worker its next piece of work: a page, if too few instances are listed and
+// a page is left, else an instance. more is false when nothing is left.
 func (r *reader) next() (l handler.Listed, p page, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,9 +76,9 @@ func (r *reader) next() (l handler.Listed, p page, more bool) {
 	return l, p, false
 }
 
-// take notes what a page was answered. The first one tells how many there are;
-// the others are read from one of them on, chosen by chance: where the time does
-// not reach for all, each sweep reads others.
+// take records the answer to a page. The first page tells how many pages there are. The
+// others are read from a random one on, so that, if the time is too short for all, each
+// sweep reads different ones.
 func (r *reader) take(p page, list handler.Listing, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +93,7 @@ func (r *reader) take(p page, list handler.Listing, err error) {
 	}
 	of.pages++
 	for _, l := range list.Instances {
-		l.RegionID = p.region // the one that was asked, whatever an implementation says
+		l.RegionID = p.region // the requested region, whatever the implementation answers
 		l.At = list.At
 		r.listed = append(r.listed, l)
 	}
@@ -109,7 +109,8 @@ func (r *reader) take(p page, list handler.Listing, err error) {
 	}
 }
 
-// stop ends the reading: the time is up. What was handed out last was not read.
+// stop ends the reading because the time is up. The instance that was handed out last was
+// not read.
 func (r *reader) stop(l handler.Listed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
