@@ -9,9 +9,10 @@ import (
 	"tairssl/handler"
 )
 
-// A webhook of Alertmanager's shape: {"status","alerts":[{"status","labels":{…}}]}.
-// Alertmanager, Grafana, ARMS and Managed Prometheus send it, each with versions
-// and other fields of its own, and a template of Grafana's may leave out any.
+// isAlerts recognises a webhook in the format of Alertmanager:
+// {"status","alerts":[{"status","labels":{…}}]}. Alertmanager, Grafana, ARMS and Managed
+// Prometheus send it, each with its own version and further fields. A template in Grafana
+// may leave out any field.
 func isAlerts(s shape) bool {
 	if !s.has("alerts") {
 		return false
@@ -23,7 +24,7 @@ func isAlerts(s shape) bool {
 	return len(items) > 0 && shapeOf(items[0]).has("labels")
 }
 
-// alertsName is what the webhook's sender is called.
+// alertsName is the name of the sender.
 func alertsName(s shape) string {
 	if s.text("version") == "1" || s.hasAny("orgId", "orgID") {
 		return "grafana"
@@ -57,7 +58,7 @@ func (r *reader) alerts(s shape) Asked {
 			}
 			said[fault] = true
 		case !ok:
-			if fault := r.unresolved(labels); !said[fault] { // alerts of one host say the same
+			if fault := r.unresolved(labels); !said[fault] { // several alerts of one host have the same fault
 				said[fault] = true
 				asked.Requests = append(asked.Requests, unreadable(fault))
 			}
@@ -76,12 +77,13 @@ func (r *reader) alerts(s shape) Asked {
 	return asked
 }
 
-// unreadable is a fault that is longer than what is quoted of a sender.
+// unreadable answers with a fault that is longer than a quotation of a sender may be.
 func unreadable(fault string) handler.Delivery {
 	return handler.Unreadable(handler.Errorf(handler.Invalid, "%s", fault))
 }
 
-// leaveOut adds that not all was looked at, unless nothing could be read anyway.
+// leaveOut records that a part was not looked at. If nothing could be read, that says
+// more.
 func (a Asked) leaveOut(format string, args ...any) Asked {
 	a.LeftOut = fmt.Sprintf(format, args...)
 	if !a.Unread() {
@@ -91,7 +93,7 @@ func (a Asked) leaveOut(format string, args ...any) Asked {
 	return a
 }
 
-// Limit keeps the first n requests, and says so.
+// Limit keeps the first n requests and records how many were left out.
 func (a Asked) Limit(n int) Asked {
 	if len(a.Requests) <= n {
 		return a
@@ -101,7 +103,7 @@ func (a Asked) Limit(n int) Asked {
 	return a.leaveOut("%d more alerts were not looked at, for one message causes at most %d requests: the next sweep looks at every instance", left, n)
 }
 
-// statusOf is an alert's status: its own, or else that of the webhook.
+// statusOf is an alert's own status, or else the status of the webhook.
 func statusOf(alert, webhook shape) string {
 	for _, s := range []shape{alert, webhook} {
 		switch status := strings.ToLower(s.text("status")); status {
@@ -115,8 +117,8 @@ func statusOf(alert, webhook shape) string {
 	return "unknown"
 }
 
-// number is a count, or 0.
+// number reads a count, or gives 0.
 func number(raw json.RawMessage) (n int) {
-	_ = json.Unmarshal(raw, &n) // anything else is no count
+	_ = json.Unmarshal(raw, &n) // any other value is not a count
 	return max(n, 0)
 }

@@ -10,11 +10,11 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// Answer is what became of what a payload asked for.
+// Answer is the result of what a payload asked for.
 type Answer struct {
 	Asked
 	Results []handler.Result
-	// Of a sweep: what it did, the page that it planned, or why it did nothing.
+	// For a sweep: what it did, the page that it planned, or why it did nothing.
 	Swept   *fleet.Result
 	Planned *fleet.Page
 	Failed  *handler.Error
@@ -55,7 +55,7 @@ func (a Answer) HTTPStatus() int {
 	return status
 }
 
-// Why says in words how the results ended, for an error.
+// Why says in words how the results ended, for an error message.
 func (a Answer) Why() string {
 	var why []string
 	for _, r := range a.Results {

@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// Message is one content with the carrier that it came in.
+// Message is one content, and the carrier that brought it.
 type Message struct {
 	// Carrier is the carrier's name; "" if the content is the payload itself.
 	Carrier string
-	// ID is what a queue or a stream knows the message by, for the log and for
-	// the answer.
+	// ID is the message's id in its queue or stream, for the log and for the answer.
 	ID string
-	// Group names the messages that keep their order; "" for none.
+	// Group is the key of the messages that have to stay in order; "" for none.
 	Group   string
 	Content json.RawMessage
 }
@@ -31,12 +30,12 @@ func (r *reader) message(m Message) Asked {
 	return asked
 }
 
-// carrier is a kind of object that carries something else in one of its fields.
+// carrier is a kind of object that carries a content in one of its fields.
 type carrier struct {
 	name  string
-	title string // as people say
+	title string // the name in messages
 	is    func(shape) bool
-	// open says where the content is.
+	// open finds the content.
 	open func(shape) Message
 }
 
@@ -46,12 +45,12 @@ func (c *carrier) message(s shape) Message {
 	return m
 }
 
-// carriers is every kind of object that does nothing but carry. The first that
-// recognises an object opens it. CloudEvents, events of EventBridge and alarms
-// are triggers that may carry a content, too; see [triggers].
+// carriers lists every kind of object that only carries a content. The first row that
+// recognises an object opens it. CloudEvents, EventBridge events and alarms are triggers
+// that may carry a content, too; see [triggers].
 var carriers = []carrier{
-	// Records of Lambda's event sources and of EventBridge Pipes; Pipes put the
-	// members of a Kinesis record beside its source.
+	// Records of Lambda's event sources and of EventBridge Pipes. Pipes put the members
+	// of a Kinesis record beside its source.
 	{"sqs", "a message of SQS", from("aws:sqs"), func(s shape) Message {
 		return Message{ID: s.text("messageId"), Group: s.object("attributes").text("MessageGroupId"), Content: s.raw("body")}
 	}},
@@ -60,7 +59,7 @@ var carriers = []carrier{
 		return Message{ID: sns.text("MessageId"), Content: sns.raw("Message")}
 	}},
 	{"kinesis", "a record of Kinesis", from("aws:kinesis"), func(s shape) Message {
-		// A stream answers to sequence numbers, a pipe to the ids of its events.
+		// A stream is answered by sequence numbers, a pipe by the ids of its events.
 		if record := s.object("kinesis"); record != nil {
 			return Message{ID: record.text("sequenceNumber"), Group: record.text("partitionKey"), Content: record.raw("data")}
 		}
@@ -73,18 +72,18 @@ var carriers = []carrier{
 	{"rabbitmq", "a message of RabbitMQ", isMQ("basicProperties", "aws:rmq"), func(s shape) Message {
 		return Message{ID: s.object("basicProperties").text("messageId"), Content: s.raw("data")}
 	}},
-	// An SNS notification as it stands in a queue message, when raw delivery is
-	// off: {"Type":"Notification","MessageId","TopicArn","Message":"<text>",…}.
+	// An SNS notification inside a queue message, if raw delivery is off:
+	// {"Type":"Notification","MessageId","TopicArn","Message":"<text>",…}.
 	{"sns", "a notification of SNS", func(s shape) bool { return s.is("Type", "Notification") && s.has("TopicArn") }, func(s shape) Message {
 		return Message{ID: s.text("MessageId"), Content: s.raw("Message")}
 	}},
-	// A message of an MNS topic in JSON format. PublishTime is in milliseconds,
-	// which events.MnsTopicEvent of Function Compute's SDK cannot decode.
+	// A message of an MNS topic in JSON format. PublishTime is in milliseconds, so
+	// events.MnsTopicEvent of Function Compute's SDK cannot decode it.
 	{"mns-topic", "a message of an MNS topic", func(s shape) bool { return s.has("TopicName", "Message", "MessageId") }, func(s shape) Message {
 		return Message{ID: s.text("MessageId"), Content: s.raw("Message")}
 	}},
-	// The same in STREAM format, if the message has attributes. Without them the
-	// payload is the message.
+	// The same in STREAM format, if the message has attributes. Without attributes, the
+	// payload is the message itself.
 	{"mns-topic", "a message of an MNS topic", func(s shape) bool { return len(s) == 2 && s.has("body", "attrs") }, func(s shape) Message {
 		return Message{Content: s.raw("body")}
 	}},
@@ -92,14 +91,15 @@ var carriers = []carrier{
 	{"timer", "a timer's event", func(s shape) bool { return s.has("triggerTime", "triggerName") }, func(s shape) Message {
 		return Message{Content: s.raw("payload")}
 	}},
-	// What Lambda and Function Compute send to a destination when an asynchronous
-	// invocation has ended. Driven back into the queue, the payload is tried again.
+	// The record that Lambda and Function Compute send to a destination when an
+	// asynchronous invocation has ended. If the record is sent to the queue again, its
+	// payload is tried again.
 	{"destination", "the record of an invocation that ended", isDestination, func(s shape) Message {
 		return Message{ID: s.object("requestContext").text("requestId"), Content: s.raw("requestPayload")}
 	}},
 }
 
-// carrierOf is the row that recognises an object, or nil.
+// carrierOf is the row that recognises an object; nil if none does.
 func carrierOf(s shape) *carrier {
 	for i := range carriers {
 		if carriers[i].is(s) {
@@ -109,7 +109,8 @@ func carrierOf(s shape) *carrier {
 	return nil
 }
 
-// isFrom reports where a record comes from. SNS spells the field with a capital.
+// isFrom reports whether a record comes from one of the sources. SNS writes the field
+// with a capital letter.
 func (s shape) isFrom(sources ...string) bool {
 	for _, source := range sources {
 		if s.is("eventSource", source) || s.is("EventSource", source) {
@@ -123,7 +124,7 @@ func from(source string) func(shape) bool {
 	return func(s shape) bool { return s.isFrom(source) }
 }
 
-// isMQ recognises a message of a broker: a batch of them has the same source.
+// isMQ recognises a message of a broker. A batch of messages has the same source.
 func isMQ(member string, sources ...string) func(shape) bool {
 	return func(s shape) bool { return s.hasAny(member, "data") && s.isFrom(sources...) }
 }
@@ -132,8 +133,8 @@ var kafkaSources = []string{"aws:kafka", "SelfManagedKafka"}
 
 func isKafkaRecord(s shape) bool { return s.has("topic") && s.isFrom(kafkaSources...) }
 
-// kafkaRecord reads a record, which says where it comes from only in a pipe.
-// Records of one key keep their order.
+// kafkaRecord reads a record. It names its source only in a pipe. Records with one key
+// stay in order.
 func kafkaRecord(s shape) Message {
 	partition := s.text("topic") + "-" + string(s.raw("partition"))
 	m := Message{ID: partition + "@" + string(s.raw("offset")), Content: s.raw("value")}

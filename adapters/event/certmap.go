@@ -8,8 +8,8 @@ import (
 	"tairssl/handler"
 )
 
-// CertMap says which instances serve a certificate. An event of ACM or SLB
-// names a certificate, never an instance.
+// CertMap says which instances serve a certificate. An event of ACM or SLB names a
+// certificate, but no instance.
 type CertMap []Mapping
 
 // Mapping is one entry: NAME=INSTANCE[@REGION].
@@ -43,7 +43,7 @@ func (m *CertMap) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// covers reports whether an entry's name stands for a certificate's.
+// covers reports whether an entry matches the name of a certificate.
 func covers(entry, name string) bool {
 	if strings.HasPrefix(entry, "arn:") || strings.HasPrefix(name, "arn:") {
 		return entry == name
@@ -56,7 +56,7 @@ func covers(entry, name string) bool {
 	return entry == name
 }
 
-// instances gives those that serve a certificate of any of the names.
+// instances lists the instances that serve a certificate with any of the names.
 func (m CertMap) instances(names ...string) (all []handler.Named) {
 	add := func(n handler.Named) {
 		if !slices.Contains(all, n) {
@@ -71,7 +71,7 @@ func (m CertMap) instances(names ...string) (all []handler.Named) {
 		}
 	}
 	if all != nil {
-		return all // what the operator says counts for more than a guess by name
+		return all // the operator's entries count more than a guess by the name
 	}
 	for _, name := range names {
 		if n, ok := ofEndpoint(name); ok {
@@ -81,7 +81,8 @@ func (m CertMap) instances(names ...string) (all []handler.Named) {
 	return all
 }
 
-// certificate asks for the instances of a certificate, or says that none is known.
+// certificate asks to renew the instances that serve a certificate, or says that none is
+// known.
 func (r *reader) certificate(trigger string, names ...string) Asked {
 	asked := Asked{Trigger: trigger}
 	for _, instance := range r.Certificates.instances(names...) {

@@ -8,12 +8,12 @@ import (
 	"tairssl/handler"
 )
 
-// Expiring is the type of the CloudEvents that this project documents: the
-// certificate of the instance that is the subject expires.
+// Expiring is the type of this project's own CloudEvents: the certificate of the instance
+// in the subject expires.
 const Expiring = "com.aliyun.tair.certificate.expiring"
 
-// messageEvents are the types of Alibaba's events that carry a message of a
-// queue, and the field of their data that holds it.
+// messageEvents lists the types of Alibaba's events that carry a message of a queue, and
+// the field of their data that contains it.
 var messageEvents = []struct{ prefix, name, field string }{
 	{"mns:Queue:", "mns-queue", "messageBody"},
 	{"mq:Topic:", "rocketmq", "body"},
@@ -21,7 +21,7 @@ var messageEvents = []struct{ prefix, name, field string }{
 	{"amqp:Queue:", "rabbitmq", "body"},
 }
 
-// A CloudEvent in the JSON format of version 1.0.
+// isCloudEvent recognises a CloudEvent in the JSON format of version 1.0.
 func isCloudEvent(s shape) bool { return s.has("specversion") }
 
 func (r *reader) cloudEvent(s shape) Asked {
@@ -45,7 +45,7 @@ func (r *reader) cloudEventOf(s shape) Asked {
 			return r.inner(m.name, opened(data).raw(m.field))
 		}
 	}
-	source := strings.ReplaceAll(s.text("source"), ":", ".") // acs:x and acs.x are both seen
+	source := strings.ReplaceAll(s.text("source"), ":", ".") // senders write acs:x and acs.x
 	switch {
 	case typ == Expiring:
 		return r.expiring(subject, s.text("aliyunregionid"))
@@ -61,11 +61,11 @@ func (r *reader) cloudEventOf(s shape) Asked {
 	return one("cloudevent", handler.Invalidf("events of type %q are not served, and this one carries no request: send the type %s, or a request as its data", typ, Expiring))
 }
 
-// expiring asks for the instance that is an event's subject.
+// expiring asks to renew the instance in an event's subject.
 func (r *reader) expiring(subject, region string) Asked {
 	instance, ok := ofResource(subject)
 	if !ok {
-		// Nothing but an instance stands here, so it may be an old id.
+		// The subject contains only an instance, so it may be an old id.
 		if instance, ok = handler.ParseInstance(subject); !ok {
 			return one("cloudevent", handler.Invalidf("the subject %q of the event names no instance: it has to be an id or an endpoint", handler.Quoted(subject)))
 		}
@@ -76,8 +76,8 @@ func (r *reader) expiring(subject, region string) Asked {
 
 var certificateNames = []string{"CommonName", "commonName", "certName", "domain", "Domain"}
 
-// names are all that an event of SLB or CAS may name its certificate by; its
-// fields are not documented in full.
+// names lists everything by which an event of SLB or CAS may name its certificate.
+// Alibaba does not document all of its fields.
 func (r *reader) names(data json.RawMessage, subject string) (names []string) {
 	fields := opened(data)
 	for _, key := range certificateNames {

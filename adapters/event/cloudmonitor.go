@@ -7,8 +7,9 @@ import (
 	"tairssl/handler"
 )
 
-// CloudMonitor's push of a system event: {"product","resourceId":"acs:kvstore:
-// cn-hangzhou:123:instance/r-…","name","level",…}; resourceID is seen too.
+// isCloudMonitor recognises CloudMonitor's push of a system event:
+// {"product","resourceId":"acs:kvstore:cn-hangzhou:123:instance/r-…","name","level",…}.
+// Some events have resourceID instead.
 func isCloudMonitor(s shape) bool {
 	return s.has("product") && (s.has("resourceId") || s.has("resourceID"))
 }
@@ -24,12 +25,12 @@ func (r *reader) cloudMonitor(s shape) Asked {
 	return scheduled("cloudmonitor", name, resource)
 }
 
-// scheduledOperation is the one system event that a certificate's renewal by
-// Alibaba itself announces.
+// scheduledOperation is the only system event that announces Alibaba's own renewal of a
+// certificate.
 const scheduledOperation = "SystemMaintenance.ScheduledOperation:Scheduled"
 
-// scheduled asks for the instance of a scheduled operation; other names ask
-// for nothing.
+// scheduled asks to renew the instance of a scheduled operation. Events with another name
+// ask for nothing.
 func scheduled(trigger, name, resource string) Asked {
 	if !strings.Contains(name, scheduledOperation) {
 		return one(trigger, handler.Unchangedf("%q asks for nothing", name))

@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// direct reads the request of handler's contract, or a batch of them.
+// direct reads a direct request or a batch of them.
 func direct(content []byte) Asked {
 	var s shape
 	if json.Valid(content) {
@@ -23,7 +23,7 @@ func direct(content []byte) Asked {
 	requests, batch, err := handler.Decode(content)
 	switch {
 	case s == nil && len(content) > 0 && content[0] != '{' && content[0] != '[':
-		// Not quoted: a body has no place in the log.
+		// The text is not quoted, because the log must not contain a body.
 		return one("direct", unreadable(fmt.Sprintf("the request is not JSON, an object or a list, but %d bytes of text. %s", len(content), served)))
 	case err != nil:
 		return one("direct", handler.Unreadable(err))
@@ -31,9 +31,8 @@ func direct(content []byte) Asked {
 	return Asked{Requests: requests, Batch: batch, Trigger: "direct", Direct: batch || len(s) > 0}
 }
 
-// isRequest reports whether an object is meant for a direct request: it has one
-// of the required fields, or, if it is nothing else that is known, any field,
-// however it is spelt.
+// isRequest reports whether an object is meant as a direct request. It has a required
+// field; or it is no other known kind and has any field of a request, in any spelling.
 func (s shape) isRequest() bool {
 	if s.hasAny("InstanceId", "SSLEnabled") {
 		return true

@@ -1,21 +1,21 @@
-// Package event reads what a payload asks for: a request that somebody wrote,
-// or one derived from the news that a certificate expires.
+// Package event reads what a payload asks for: a request that somebody wrote, or a
+// request derived from the news that a certificate expires.
 //
-// Two tables hold all that is known. [carriers] are what carries something else:
-// queue records, topic messages, timers and more. Each names the one field that
-// holds its content. [triggers] are what asks for something: alerts, CloudEvents,
-// events of a bus and more; some of them can carry a content, too. One opener
-// ([open]) reads the content of every carrier, at every depth, and what it finds
-// goes to the same tables. So a payload that is understood directly is understood
-// in every carrier. What no table knows is the direct request of the contract.
+// Two tables hold everything that is known. [carriers] lists the objects that carry a
+// content: queue records, topic messages, timers and more. Each row names the one field
+// with the content. [triggers] lists the objects that ask for something: alerts,
+// CloudEvents, EventBridge events and more. Some of them can carry a content, too. One
+// opener ([open]) reads the content of every carrier, at every depth, and looks it up in
+// the same tables. So a payload that is understood directly is understood in every
+// carrier. An object that is in no table is read as a direct request.
 //
-// What is recognised but bad is refused there; it never falls through to a
-// decoder that trusts its input. What nobody knows is told what it looks like
-// (kinds.go), and what would be served.
+// A payload that is recognised but bad is refused at once. It never falls through to a
+// decoder that trusts its input. The sender of an unknown payload is told what it looks
+// like (strangers.go) and what would be accepted.
 //
-// A request that somebody wrote into a carrier stays what it says. What is
-// derived from an event is an Automatic Update, which acts only when the
-// certificate is due.
+// A request that somebody wrote into a carrier means what it says. A request that is
+// derived from an event is an Automatic Update, which acts only when the certificate is
+// due.
 package event
 
 import (
@@ -29,33 +29,34 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// Asked is what a payload asks for, in handler's words. What asks for nothing,
-// or cannot be understood, is a delivery that handler answers so. How far its
-// sender is trusted is for the caller to set: nobody is, until then.
+// Asked is what a payload asks for, as deliveries. A part that asks for nothing or cannot
+// be understood is a delivery whose answer is known. The caller has to set how far the
+// sender is trusted; until then the trust is the lowest.
 type Asked struct {
 	Requests []handler.Delivery
-	// Sweep, if set, is what is asked for instead.
+	// Sweep is a sweep order; nil if the payload asks for requests.
 	Sweep *fleet.Order
-	// Batch says that the answer is an array, as the question was.
+	// Batch says that the answer is an array, because the payload was one.
 	Batch bool
-	// Trigger names what it was, with the carriers that it came in, for the log:
-	// "direct", "acm", "sqs/sns/alertmanager" …
+	// Trigger names the kind of payload and its carriers, for the log: "direct", "acm",
+	// "sqs/sns/alertmanager" …
 	Trigger string
-	// ID is the event's own id, if it has one.
+	// ID is the event's own id; "" if it has none.
 	ID string
-	// Queued says that it came from a queue or a stream, which delivers again
-	// whatever ends in an error, and holds up all that is behind it meanwhile.
+	// Queued says that the payload came from a queue or a stream. These deliver a message
+	// again if its invocation ends with an error, and hold up the following messages
+	// meanwhile.
 	Queued bool
-	// Direct says that the payload itself is a request, a batch or a sweep order:
-	// who wrote it reads the answer.
+	// Direct says that the payload itself is a request, a batch or a sweep order, so that
+	// its author reads the answer.
 	Direct bool
-	// LeftOut says, if set, that the payload did not name all that it is about, or
-	// more than is looked at.
+	// LeftOut says that a part of the payload was not looked at: the sender cut it off,
+	// or it is too long. It is "" if nothing was left out.
 	LeftOut string
 }
 
-// Unread reports that nothing of a payload could be read: no other delivery of
-// it can help.
+// Unread reports whether nothing of a payload could be read, so that another delivery
+// cannot help.
 func (a Asked) Unread() bool {
 	unread := func(d handler.Delivery) bool { return d.Settled() && d.Validate() != nil }
 	return a.Sweep == nil && len(a.Requests) > 0 && !slices.ContainsFunc(a.Requests, func(d handler.Delivery) bool { return !unread(d) })
@@ -67,14 +68,13 @@ type Decoder struct {
 	Certificates CertMap
 }
 
-// reader is one payload's way through its carriers.
+// reader reads one payload through its carriers.
 type reader struct {
 	*Decoder
-	depth int // how many carriers were opened
+	depth int // number of carriers opened
 }
 
-// Decode reads a payload. It never fails: what is wrong with a payload is an
-// answer to give.
+// Decode reads a payload. It never fails: the answer says what is wrong with the payload.
 func (d *Decoder) Decode(payload []byte) Asked {
 	return d.Message(Message{Content: payload})
 }
@@ -86,7 +86,7 @@ func (r *reader) payload(payload []byte) Asked {
 	return r.read(payload)
 }
 
-// one is an Asked of a single request.
+// one is an Asked with a single request.
 func one(name string, d handler.Delivery) Asked {
 	return Asked{Requests: []handler.Delivery{d}, Trigger: name}
 }
@@ -96,16 +96,16 @@ func (r *reader) read(content []byte) Asked {
 	content = open(content)
 	switch {
 	case len(content) == 0 || content[0] != '{' && content[0] != '[' || !utf8.Valid(content) || !json.Valid(content):
-		return direct(content) // names what is wrong with it
+		return direct(content) // it says what is wrong with the content
 	case content[0] == '[':
 		return r.list(content)
 	}
 	return r.object(content, shapeOf(content))
 }
 
-// object asks the tables.
+// object looks an object up in the tables.
 func (r *reader) object(content []byte, s shape) Asked {
-	if isHanded(s) { // before any that would take it
+	if isHanded(s) { // before any row that would accept it
 		return r.handed(s)
 	}
 	if c := carrierOf(s); c != nil {
@@ -126,12 +126,12 @@ func (r *reader) object(content []byte, s shape) Asked {
 	return direct(content)
 }
 
-// knows reports whether a content is of one of the tables, or is a direct
-// request: a carrier that may as well carry anything else asks first.
+// knows reports whether a content is in one of the tables or is a direct request.
+// Carriers that often carry other things ask this first.
 func (r *reader) knows(content []byte) bool {
 	content = open(content)
 	if len(content) == 0 || !json.Valid(content) {
-		return len(content) > 0 && (content[0] == '{' || content[0] == '[') // meant for one: its fault will be named
+		return len(content) > 0 && (content[0] == '{' || content[0] == '[') // probably meant as JSON: its fault will be named
 	}
 	var items []json.RawMessage
 	if content[0] == '[' && json.Unmarshal(content, &items) == nil && len(items) > 0 {
@@ -141,7 +141,7 @@ func (r *reader) knows(content []byte) bool {
 	return s.known() || s.has("SSLEnabled") || s.has("InstanceId")
 }
 
-// known reports whether an object is of one of the tables.
+// known reports whether an object is in one of the tables.
 func (s shape) known() bool {
 	if len(s) == 0 {
 		return false
@@ -149,7 +149,7 @@ func (s shape) known() bool {
 	return isHanded(s) || carrierOf(s) != nil || isBatch(s) || slices.ContainsFunc(triggers, func(t trigger) bool { return t.is(s) })
 }
 
-// inner reads what a carrier carries. Nothing at all is a fault of its sender.
+// inner reads the content of a carrier. An empty content is the sender's fault.
 func (r *reader) inner(name string, content []byte) Asked {
 	switch {
 	case r.depth == maxDepth:
@@ -163,12 +163,12 @@ func (r *reader) inner(name string, content []byte) Asked {
 	defer func() { r.depth-- }()
 	asked := r.read(content)
 	asked.Trigger = name + "/" + asked.Trigger
-	asked.Queued, asked.Direct = false, false // the outermost carrier decides
+	asked.Queued, asked.Direct = false, false // the outermost carrier decides this
 	return asked
 }
 
-// list reads an array: events of a stream, each an object or JSON text, or a
-// batch of direct requests.
+// list reads an array: events of a stream (each an object or JSON text), or a batch of
+// direct requests.
 func (r *reader) list(content []byte) Asked {
 	if records, ok := RecordsOf(content); ok {
 		return r.records(records)
@@ -186,7 +186,7 @@ func (r *reader) list(content []byte) Asked {
 	return each(items, func(item json.RawMessage) Asked { return r.inner("stream", item) })
 }
 
-// each reads several events together; what one asks for keeps its place.
+// each reads several events together. The requests keep the order of the events.
 func each[T any](items []T, read func(T) Asked) Asked {
 	all := Asked{Batch: true}
 	var names []string
@@ -199,9 +199,9 @@ func each[T any](items []T, read func(T) Asked) Asked {
 		all.Sweep = asked.Sweep
 		all.Requests = append(all.Requests, asked.Requests...)
 		if all.ID == "" {
-			all.ID = asked.ID // of the first, so that the rest can be found
+			all.ID = asked.ID // the id of the first event; the others can be found with it
 		}
-		if len(names) < 5 && !slices.Contains(names, asked.Trigger) { // some are enough for the log
+		if len(names) < 5 && !slices.Contains(names, asked.Trigger) { // a few are enough for the log
 			names = append(names, asked.Trigger)
 		}
 	}
@@ -209,7 +209,7 @@ func each[T any](items []T, read func(T) Asked) Asked {
 	return all
 }
 
-// isNothing reports whether a content is not there, or empty.
+// isNothing reports whether a content is missing or empty.
 func isNothing(content []byte) bool {
 	content = bytes.TrimSpace(content)
 	return len(content) == 0 || string(content) == `""` || string(content) == "null"

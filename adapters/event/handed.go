@@ -7,12 +7,12 @@ import (
 	"tairssl/handler"
 )
 
-// Handed reports whether a payload is work that a function handed over to itself,
-// {"Handed":"…"}. It is no trigger: an asynchronous invocation of the function
-// has it as its whole payload, and there alone it is taken.
+// Handed reports whether a payload is work that the function handed to itself:
+// {"Handed":"…"}. It is not a trigger. It is accepted only as the whole payload of an
+// asynchronous invocation.
 func Handed(payload []byte) bool {
 	if !bytes.Contains(payload, []byte(`"Handed"`)) {
-		return false // spares most payloads a second reading
+		return false // this avoids a second reading of most payloads
 	}
 	payload = bytes.TrimSpace(payload)
 	return len(payload) <= MaxPayload && json.Valid(payload) && isHanded(shapeOf(payload))
@@ -20,7 +20,7 @@ func Handed(payload []byte) bool {
 
 func isHanded(s shape) bool { return s.has("Handed") }
 
-// handed refuses it wherever a carrier brings it.
+// handed refuses handed work inside a carrier.
 func (r *reader) handed(shape) Asked {
 	return one("handed", handler.Refusedf("handed work is taken from an asynchronous invocation of the function only"))
 }

@@ -11,8 +11,8 @@ import (
 	"tairssl/handler"
 )
 
-// Direct reads what the route /ssl takes: the direct request or a sweep order,
-// and nothing else.
+// Direct reads the body of the route /ssl: a direct request or a sweep order, and nothing
+// else.
 func (d *Decoder) Direct(body []byte) Asked {
 	r := &reader{Decoder: d}
 	s := opened(body)
@@ -29,8 +29,8 @@ func (d *Decoder) Direct(body []byte) Asked {
 	return asked
 }
 
-// Alerts reads the webhook of a sender, "alertmanager" or "grafana", whose shapes
-// are the same.
+// Alerts reads the webhook of Alertmanager or Grafana, which have the same format. sender
+// is "alertmanager" or "grafana".
 func (d *Decoder) Alerts(sender string, body []byte) Asked {
 	s := opened(body)
 	if isHanded(s) || !isAlerts(s) {
@@ -41,16 +41,16 @@ func (d *Decoder) Alerts(sender string, body []byte) Asked {
 	return asked
 }
 
-// IsBinary reports whether a request is of the binary mode of CloudEvents, whose
-// attributes stand in headers: no signature over a body covers those.
+// IsBinary reports whether a request is in the binary mode of CloudEvents. Its attributes
+// are in headers, which no signature over the body covers.
 func IsBinary(header http.Header) bool {
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	return !strings.HasPrefix(media, "application/cloudevents")
 }
 
-// CloudEvents reads an HTTP request in any of the three modes of the HTTP
-// binding of CloudEvents 1.0: structured and batch by their content type, else
-// binary, with the attributes in headers that begin with ce-.
+// CloudEvents reads an HTTP request in any of the three modes of CloudEvents 1.0. The
+// content type tells structured and batch mode. Otherwise it is binary mode, with the
+// attributes in headers that begin with ce-.
 func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	r := &reader{Decoder: d}
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
@@ -81,11 +81,11 @@ func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	return r.cloudEvent(s)
 }
 
-// attributes reads the headers of the binary mode, or names one that is bad.
+// attributes reads the headers of the binary mode, or names a bad one.
 func attributes(header http.Header) (s shape, bad string) {
 	for name, values := range header {
 		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
-		if !ok || len(values) == 0 || attribute == "data" || attribute == "data_base64" { // the body's business
+		if !ok || len(values) == 0 || attribute == "data" || attribute == "data_base64" { // no attribute: these belong to the body
 			continue
 		}
 		value, err := url.PathUnescape(values[0])
@@ -102,7 +102,7 @@ func quoted(text string) json.RawMessage {
 	return value
 }
 
-// onlyCloudEvent reads a CloudEvent in JSON and nothing else.
+// onlyCloudEvent reads a CloudEvent in JSON and refuses everything else.
 func (r *reader) onlyCloudEvent(body []byte) Asked {
 	s := opened(body)
 	if !isCloudEvent(s) {

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// maxDepth is how deep carriers may be nested: a notification in a queue
-	// message in an event is three.
+	// maxDepth is how deep carriers may be nested. A notification in a queue message in
+	// an event has depth three.
 	maxDepth = 5
-	// MaxContent bounds what one carrier carries.
+	// MaxContent is the greatest size of one carrier's content, in bytes.
 	MaxContent = 256 << 10
-	// MaxPayload bounds a payload: Function Compute's limit is the largest, but
-	// no trigger needs more than a queue's full batch.
+	// MaxPayload is the greatest size of a payload, in bytes. Function Compute's limit is
+	// larger, but no trigger needs more than a full batch of a queue.
 	MaxPayload = 6 << 20
-	// maxWraps is in how many layers of quotes and base64 a content may be. The
-	// data of a Kinesis record is base64; its producer may have added two more.
+	// maxWraps is how many layers of quotes and base64 a content may have. The data of a
+	// Kinesis record is base64, and its producer may have added two more.
 	maxWraps = 4
 )
 
-// open is the one opener of all that is carried: a JSON object or array, JSON
-// text, JSON text in quotes, or base64 of one of these, in the standard or the
-// URL alphabet, padded or not. It gives the JSON object or array. What holds none
-// comes back as it is, without quotes, so that its fault can be named.
+// open opens every content: a JSON object or array, JSON text, JSON text in quotes, or
+// base64 of one of these, in the standard or the URL alphabet, with or without padding.
+// It returns the JSON object or array. A content without one is returned without quotes,
+// so that its fault can be named.
 func open(content []byte) []byte {
 	content = bytes.TrimSpace(content)
 	if len(content) > 0 && content[0] == '"' && json.Valid(content) {
@@ -37,8 +37,8 @@ func open(content []byte) []byte {
 	return content
 }
 
-// unwrap gives the object or array in a content, or nil. Behind base64 it has to
-// be whole: any word may decode to something.
+// unwrap returns the object or array in a content, or nil. Base64 must contain valid JSON
+// as a whole, because any word may decode to something.
 func unwrap(content []byte, layers int) []byte {
 	if content = bytes.TrimSpace(content); len(content) == 0 || layers == 0 {
 		return nil
@@ -59,7 +59,7 @@ func unwrap(content []byte, layers int) []byte {
 	return decoded
 }
 
-// opened is the object in a content, or nothing.
+// opened is the object in a content; nil if there is none.
 func opened(content []byte) shape {
 	if content = open(content); json.Valid(content) {
 		return shapeOf(content)
@@ -67,7 +67,7 @@ func opened(content []byte) shape {
 	return nil
 }
 
-// unbase64 decodes either alphabet, padded or not, or gives nil.
+// unbase64 decodes either alphabet, with or without padding. It returns nil if it cannot.
 func unbase64(text []byte) []byte {
 	if len(text) > 2*MaxContent {
 		return nil

@@ -8,20 +8,20 @@ import (
 	"tairssl/handler"
 )
 
-// Records are messages of a queue, a stream or a topic that come together.
+// Records are messages of a queue, a stream or a topic that arrive together.
 type Records struct {
 	// Source is the name of their carrier: "sqs", "sns", "kinesis", "kafka",
 	// "activemq" or "rabbitmq".
 	Source string
-	// Pipe says that EventBridge Pipes sent them, as a bare array.
+	// Pipe says that EventBridge Pipes sent the records, as a bare array.
 	Pipe     bool
 	Messages []Message
 }
 
-// RecordsOf reads the records of a payload; ok is false if it has none that are
-// known. A record that is not known keeps its place.
+// RecordsOf reads the records of a payload. ok is false if the payload has no known
+// records. An unknown record among known ones keeps its place.
 func RecordsOf(payload []byte) (records Records, ok bool) {
-	// Spares most payloads a second reading.
+	// This avoids a second reading of most payloads.
 	if !bytes.Contains(payload, []byte(`ventSource"`)) || len(payload) > MaxPayload {
 		return Records{}, false
 	}
@@ -30,7 +30,7 @@ func RecordsOf(payload []byte) (records Records, ok bool) {
 	}
 	if payload[0] == '[' {
 		var items []json.RawMessage
-		_ = json.Unmarshal(payload, &items) // it is valid
+		_ = json.Unmarshal(payload, &items) // the payload is valid JSON
 		records = ofItems(items)
 		records.Pipe = true
 		for i := range records.Messages {
@@ -46,11 +46,11 @@ func RecordsOf(payload []byte) (records Records, ok bool) {
 	return Records{}, false
 }
 
-// isBatch reports whether an object is of the shape of several records.
+// isBatch reports whether an object contains several records.
 func isBatch(s shape) bool { return batchOf(s) != nil }
 
-// batchOf reads an object that holds several records, or gives nil:
-// {"Records":[…]}, or the batches of Kafka and of the two brokers of Amazon MQ.
+// batchOf reads an object that contains several records: {"Records":[…]}, or a batch of
+// Kafka or of one of Amazon MQ's two brokers. It returns nil for any other object.
 func batchOf(s shape) *Records {
 	switch {
 	case s.has("Records"):
@@ -88,7 +88,7 @@ func grouped(source string, lists shape, read func(shape) Message) *Records {
 	return &b
 }
 
-// ofItems reads records that each say where they come from.
+// ofItems reads records that each name their source.
 func ofItems(items []json.RawMessage) (b Records) {
 	for _, item := range items {
 		s := shapeOf(item)
@@ -105,8 +105,9 @@ func ofItems(items []json.RawMessage) (b Records) {
 	return b
 }
 
-// records reads several records together. SNS sends one, and is told by an error
-// of what cannot be read; queues and streams would be held up by it.
+// records reads several records together. SNS sends a single record, and an unreadable
+// one ends with an error. In queues and streams such an error would hold up the following
+// records.
 func (r *reader) records(b Records) Asked {
 	if len(b.Messages) == 0 {
 		return one(b.Source, handler.Invalidf("the event of %s has no records", b.Source))

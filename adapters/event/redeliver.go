@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// Redelivery is why another delivery of the same payload can help.
+// Redelivery says why another delivery of the same payload can help.
 type Redelivery struct {
 	Type   string // the kind of the failure, or the outcome
 	Reason string // in words, for an error
@@ -17,9 +17,8 @@ type Redelivery struct {
 // worstTypes orders the types of redeliveries. A batch has the worst type of its parts.
 var worstTypes = []string{string(handler.Unknown), string(handler.Internal), string(handler.Unavailable), string(handler.Throttled), string(handler.InProgress)}
 
-// Redeliver says whether another delivery of the same payload can help; nil: it
-// cannot. What this delivery has changed stays changed, and the next one ends as
-// unchanged for it.
+// Redeliver says why another delivery of the same payload can help; nil if it cannot.
+// What this delivery has changed stays changed, and ends as unchanged in the next one.
 func (a Answer) Redeliver() *Redelivery {
 	if a.Failed != nil {
 		if !a.Failed.Retryable {

@@ -7,7 +7,7 @@ import (
 	"tairssl/handler"
 )
 
-// shape is an object's members as they stand.
+// shape holds the members of a JSON object, with their raw values.
 type shape []member
 
 type member struct {
@@ -15,7 +15,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// shapeOf reads valid JSON; what is no object has no shape.
+// shapeOf reads valid JSON. It is nil for anything but an object.
 func shapeOf(object []byte) shape {
 	if len(object) == 0 || object[0] != '{' {
 		return nil
@@ -27,7 +27,7 @@ func shapeOf(object []byte) shape {
 	return s
 }
 
-// raw is a member as it stands; of two the first.
+// raw is the raw value of a member. If the name occurs twice, the first counts.
 func (s shape) raw(name string) json.RawMessage {
 	for _, m := range s {
 		if m.name == name {
@@ -37,10 +37,10 @@ func (s shape) raw(name string) json.RawMessage {
 	return nil
 }
 
-// text is a member that is a string, or "".
+// text is the value of a string member; "" for any other.
 func (s shape) text(name string) string { return handler.Unquote(s.raw(name)) }
 
-// is reports whether a member is a text. It costs no copy of it.
+// is reports whether a member is the given text. It does not copy the text.
 func (s shape) is(name, text string) bool {
 	raw := s.raw(name)
 	if len(raw) == len(text)+2 && raw[0] == '"' && string(raw[1:len(raw)-1]) == text {
@@ -49,13 +49,13 @@ func (s shape) is(name, text string) bool {
 	return bytes.IndexByte(raw, '\\') >= 0 && handler.Unquote(raw) == text
 }
 
-// object is a member that is an object, or nothing.
+// object is the value of an object member; nil for any other.
 func (s shape) object(name string) shape { return shapeOf(s.raw(name)) }
 
-// list is a member that is an array, or nothing.
+// list is the value of an array member; nil for any other.
 func (s shape) list(name string) (items []json.RawMessage) {
 	if raw := s.raw(name); len(raw) > 0 && raw[0] == '[' {
-		_ = json.Unmarshal(raw, &items) // valid, as a part of what is valid
+		_ = json.Unmarshal(raw, &items) // a part of valid JSON is valid
 	}
 	return items
 }
@@ -69,7 +69,7 @@ func (s shape) has(names ...string) bool {
 	return true
 }
 
-// hasAny reports whether one of the names is there.
+// hasAny reports whether any of the names exists.
 func (s shape) hasAny(names ...string) bool {
 	for _, name := range names {
 		if s.raw(name) != nil {

@@ -5,7 +5,7 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// A sweep order: {"Sweep":{…}} and nothing else.
+// isSweep recognises a sweep order: {"Sweep":{…}}.
 func isSweep(s shape) bool { return s.has("Sweep") }
 
 func (r *reader) sweep(s shape) Asked {

@@ -6,20 +6,20 @@ import (
 	"tairssl/handler"
 )
 
-// triggers is every kind of object that asks for something, but the direct
-// request, which is what no table knows. The first that recognises an object
-// reads it.
+// triggers lists every kind of object that asks for something, except the direct request,
+// which is whatever no table knows. The first row that recognises an object reads it.
 var triggers []trigger
 
 type trigger struct {
 	name  string
-	title string // as people say
+	title string // the name in messages
 	is    func(shape) bool
 	read  func(*reader, shape) Asked
 }
 
 func init() {
-	// Not a literal, for what carries something refers back to the tables.
+	// An initialiser would be a cycle, because triggers that carry a content look it up
+	// in the tables.
 	triggers = []trigger{
 		{"sweep", "a sweep order", isSweep, (*reader).sweep},
 		{"cloudevent", "a CloudEvent", isCloudEvent, (*reader).cloudEvent},
@@ -32,10 +32,10 @@ func init() {
 	}
 }
 
-// derived are the names of triggers that are told apart within a row.
+// derived lists trigger names that a row gives by itself, beside its own name.
 var derived = []string{"direct", "acm", "config", "slb", "grafana", "stream", "pipe"}
 
-// Names are the names of all triggers and carriers, as they stand in the log.
+// Names lists the names of all triggers and carriers, as they are logged.
 func Names() (names []string) {
 	for _, c := range carriers {
 		names = append(names, c.name)

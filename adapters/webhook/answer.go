@@ -16,13 +16,13 @@ func (h *Handler) ssl(q *request) {
 }
 
 func (h *Handler) cloudEvents(q *request) {
-	if event.IsBinary(q.http.Header) { // no signature covers what stands in headers
+	if event.IsBinary(q.http.Header) { // no signature covers attributes in headers
 		q.trust = handler.Weak
 	}
 	h.answer(q, h.Decoder.CloudEvents(q.http.Header, q.body))
 }
 
-// answer does what was asked and answers by its status.
+// answer carries out a request and answers with its status.
 func (h *Handler) answer(q *request, asked event.Asked) {
 	if n := len(asked.Requests); n > handler.MaxBatch {
 		fault := handler.Invalidf("the message asks for %d changes; one may ask for %d: send the others in messages of their own", n, handler.MaxBatch)
@@ -35,9 +35,9 @@ func (h *Handler) answer(q *request, asked event.Asked) {
 func (h *Handler) alertmanager(q *request) { h.alerts(q, "alertmanager") }
 func (h *Handler) grafana(q *request)      { h.alerts(q, "grafana") }
 
-// alerts answers 503 if, and only if, sending them again helps: Alertmanager
-// sends again after a 5xx alone, and for as long as the alert fires anyway. A body
-// of which nothing can be read is 400, so that its sender logs it.
+// alerts answers 503 only if sending the alerts again helps. Alertmanager sends again
+// after a 5xx only, and repeats an alert for as long as it fires. It answers 400 if
+// nothing in the body can be read, so that the sender logs it.
 func (h *Handler) alerts(q *request, sender string) {
 	a := h.do(q, h.Decoder.Alerts(sender, q.body))
 	status := http.StatusOK
@@ -49,13 +49,14 @@ func (h *Handler) alerts(q *request, sender string) {
 	q.write(status, a.Body())
 }
 
-// do does what an authentic message asks for, within what its scheme is worth.
+// do carries out an authentic request, within the limits of its trust.
 func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 	asked = h.weighed(q, asked)
 	if q.trust == handler.Weak {
-		return h.Answer(q.http.Context(), asked) // it can ask for nothing that is not harmless twice
+		return h.Answer(q.http.Context(), asked) // repeating any request of a weak sender is harmless
 	}
-	// The key is what the signature covers: its header may be written in many ways.
+	// The key consists of what the signature covers. The header of the signature can be
+	// written in many ways.
 	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(MAC(sha256.New, nil, string(q.body)))
 	switch h.done.begin(key, h.Now()) {
 	case underWay:
@@ -65,9 +66,9 @@ func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 		q.attrs = append(q.attrs, slog.Bool("repeated", true))
 		return h.Answer(q.http.Context(), alreadyDone(asked))
 	}
-	// It is remembered before the work: another delivery may come while that goes
-	// on. Once it is known that another can help, or that nothing was changed, it is
-	// forgotten, after a panic as well.
+	// The message is remembered before the work, because it may be delivered again
+	// meanwhile. It is forgotten if another delivery can help, if nothing was changed, or
+	// after a panic.
 	keep := false
 	defer func() { h.done.end(key, keep) }()
 	a := h.Answer(q.http.Context(), asked)
@@ -75,7 +76,7 @@ func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 	return a
 }
 
-// weighed is what was asked for, with what the sender is worth.
+// weighed limits a request by the trust of its sender.
 func (h *Handler) weighed(q *request, asked event.Asked) event.Asked {
 	if asked.Sweep != nil && q.trust == handler.Weak {
 		refused := handler.Refusedf("the signature or token of this request proves too little to order a sweep: sign the order with Standard Webhooks, invoke the function, or use the command line")
@@ -88,13 +89,13 @@ func (h *Handler) weighed(q *request, asked event.Asked) event.Asked {
 	for i := range asked.Requests {
 		asked.Requests[i].Trust, asked.Requests[i].Order = q.trust, order
 		if q.trust == handler.Weak {
-			asked.Requests[i].Wait = nil // nor may it hold the invocation
+			asked.Requests[i].Wait = nil // a weak sender may not make the invocation wait
 		}
 	}
 	return asked
 }
 
-// alreadyDone asks for nothing in the place of what a message asked for.
+// alreadyDone replaces the requests of a message by ones that ask for nothing.
 func alreadyDone(asked event.Asked) event.Asked {
 	const why = "this very message was carried out already"
 	if asked.Sweep != nil {
@@ -106,8 +107,8 @@ func alreadyDone(asked event.Asked) event.Asked {
 	return asked
 }
 
-// underWayAnswer tells the second of two deliveries to come again: how the first
-// ends is not known yet.
+// underWayAnswer tells the sender of a repeated message to come again, because the result
+// of the first delivery is not known yet.
 func underWayAnswer(asked event.Asked) event.Answer {
 	asked.Sweep = nil
 	a := event.Answer{Asked: asked}
@@ -121,7 +122,7 @@ func underWayAnswer(asked event.Asked) event.Answer {
 	return a
 }
 
-// changed reports whether anything was written.
+// changed reports whether anything was changed.
 func changed(a event.Answer) bool {
 	results := a.Results
 	if a.Swept != nil {

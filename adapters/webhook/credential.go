@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Authorization gives the credential of a scheme of the header Authorization,
-// whose name counts in any case (RFC 9110).
+// Authorization gives the credential in the header Authorization for a scheme. Upper and
+// lower case of the scheme's name do not differ (RFC 9110).
 func (m Message) Authorization(scheme string) (string, error) {
 	value, err := m.Only("Authorization")
 	if err != nil {
@@ -21,7 +21,7 @@ func (m Message) Authorization(scheme string) (string, error) {
 	return credential, nil
 }
 
-// claims reports whether a header Authorization is of a scheme.
+// claims reports whether a header Authorization names the scheme.
 func claims(h http.Header, scheme string) bool {
 	for _, value := range h.Values("Authorization") {
 		if name, _, _ := strings.Cut(value, " "); strings.EqualFold(name, scheme) {
@@ -31,7 +31,8 @@ func claims(h http.Header, scheme string) bool {
 	return false
 }
 
-// Bearer takes a token in the header Authorization. It covers nothing.
+// Bearer is the scheme of a token in the header Authorization. The token covers nothing
+// of the message.
 func Bearer(tokens Secrets) Scheme {
 	return Scheme{
 		Name:      "bearer",
@@ -46,7 +47,7 @@ func Bearer(tokens Secrets) Scheme {
 	}
 }
 
-// BasicSecrets are user:password pairs.
+// BasicSecrets is a list of user:password pairs.
 type BasicSecrets struct{ Secrets }
 
 // UnmarshalText reads a comma-separated list.
@@ -62,8 +63,8 @@ func (s *BasicSecrets) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Basic takes a user and password in the header Authorization. It covers
-// nothing.
+// Basic is the scheme of a user and password in the header Authorization. They cover
+// nothing of the message.
 func Basic(pairs BasicSecrets) Scheme {
 	return Scheme{
 		Name:      "basic",

@@ -1,18 +1,16 @@
-// Package webhook is the way in over HTTP, where strangers can knock: one
-// net/http [Handler] with all routes, used unchanged by both clouds' gateways
-// and by a local server.
+// Package webhook is the way in over HTTP, which is open to strangers. One net/http
+// [Handler] has all routes. Both clouds' gateways and a local server use it unchanged.
 //
-// Every request goes the same way: route and method, size, authenticity over
-// the raw bytes, content type, and only then what it says. A [Scheme] is a way
-// to tell that a message comes from who holds a secret; each stands in a file of
-// its own. A route whose secrets are not set is closed and answers 404, as if it
-// were not there; every failure of authenticity answers the same 401, and only
-// the log knows why. Exactly one scheme has to be presented: two at once are
-// one too many.
+// Every request takes the same way: route and method, size, authenticity over the raw
+// bytes, content type, and only then the content. A [Scheme] verifies that a message
+// comes from a sender with a secret. Each scheme has a file of its own. A route whose
+// secrets are not set is closed and answers 404, as if it did not exist. Every failure of
+// authenticity gets the same answer, 401. Only the log says why. A request has to present
+// exactly one scheme.
 //
-// Another package's routes, those of chats, pass the same checks ([Route]).
+// Routes of other packages, such as those of chats, pass the same checks ([Route]).
 //
-// A scheme that does not cover the body, or has no freshness, is weak: who sees
-// one of its messages can alter or repeat it. What comes by it can cause an
-// Update that is due, and nothing else.
+// A scheme that does not cover the body, or does not cover a time, is weak: everyone who
+// sees one of its messages can alter or repeat it. A message with a weak scheme can only
+// cause an Update that is due.
 package webhook

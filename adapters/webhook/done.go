@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// maxDone bounds how many messages are remembered. Each was signed by who holds a
-// secret, so that nobody else can push one out.
+// maxDone is how many messages are remembered. Only holders of a secret can add one, so
+// no stranger can push another out.
 const maxDone = 10_000
 
-// doneOnce remembers which signed messages are being carried out and which have
-// changed something, for as long as they are fresh. Alibaba's state makes a
-// repeated Update harmless; but a Disable that is played back after somebody
-// enabled again would not be.
+// doneOnce remembers signed messages that are being carried out or have changed
+// something, for as long as they are fresh. A repeated Update is harmless, because the
+// instance shows the new certificate. But a repeated Disable is not, if encryption was
+// switched on again in between.
 type doneOnce struct {
 	mu   sync.Mutex
 	keys map[string]mark
@@ -23,7 +23,7 @@ type mark struct {
 	progress progress
 }
 
-// progress is how far a message has come.
+// progress says how far the work of a message has come.
 type progress uint8
 
 const (
@@ -32,8 +32,7 @@ const (
 	over
 )
 
-// begin notes that a message is being carried out, and returns how far it had
-// come before.
+// begin records that a message is being carried out. It returns the progress before.
 func (d *doneOnce) begin(key string, now time.Time) progress {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,7 +58,7 @@ func (d *doneOnce) begin(key string, now time.Time) progress {
 	return unheard
 }
 
-// end notes that a message that began was carried out, or forgets it.
+// end records that a message was carried out, or forgets it.
 func (d *doneOnce) end(key string, done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Forwarded is an HTTP request as a gateway of either cloud hands it to a
-// function, inside JSON. awslabs/aws-lambda-go-api-proxy would convert the
-// shapes of AWS, but not Function Compute's; it answers an ALB with headers
-// null, and would be a second way beside this one.
+// Forwarded is an HTTP request inside JSON, as a gateway of either cloud sends it to a
+// function. awslabs/aws-lambda-go-api-proxy would convert the formats of AWS, but not
+// Function Compute's. It also answers an ALB with headers null, and would be a second way
+// beside this one.
 type Forwarded struct {
 	Method   string
 	Path     string // percent-encoded
@@ -22,19 +22,19 @@ type Forwarded struct {
 	Header   http.Header
 	Body     string
 	Base64   bool   // Body is base64
-	SourceIP string // as the gateway saw it
-	Bad      bool   // the envelope could not be read whole
+	SourceIP string // the sender's address, from the gateway
+	Bad      bool   // the envelope could not be read completely
 }
 
-// Serve answers the request by h.
+// Serve lets h answer the request.
 func (f Forwarded) Serve(ctx context.Context, h http.Handler) (status int, header http.Header, body []byte) {
 	w := &recorder{header: http.Header{}}
 	h.ServeHTTP(w, f.request().WithContext(ctx))
-	w.WriteHeader(http.StatusOK) // unless there was another
+	w.WriteHeader(http.StatusOK) // if no status was written
 	return w.status, w.header, w.body.Bytes()
 }
 
-// request never fails: what cannot be read is for h to refuse.
+// request never fails: h refuses what cannot be read.
 func (f Forwarded) request() *http.Request {
 	u, err := url.ParseRequestURI(f.Path)
 	if err != nil {
@@ -65,7 +65,7 @@ func (unreadable) Read([]byte) (int, error) { return 0, errEnvelope }
 
 var errEnvelope = errors.New("the gateway's event has fields of the wrong type")
 
-// recorder keeps an answer.
+// recorder stores an answer.
 type recorder struct {
 	header http.Header
 	status int

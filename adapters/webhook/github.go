@@ -13,9 +13,8 @@ import (
 
 const githubSignature = "X-Hub-Signature-256"
 
-// GitHub is the scheme of GitHub's webhooks, which many others use too: an
-// HMAC-SHA256 over the body. It has no freshness. Source: GitHub Docs,
-// Validating webhook deliveries.
+// GitHub is the scheme of GitHub's webhooks, which many other senders use: an HMAC-SHA256
+// over the body. It covers no time. Source: GitHub Docs, Validating webhook deliveries.
 func GitHub(secrets Secrets) Scheme {
 	return Scheme{
 		Name:      "github",
@@ -37,21 +36,21 @@ func GitHub(secrets Secrets) Scheme {
 	}
 }
 
-// SignGitHub gives the header of GitHub's webhooks for a body.
+// SignGitHub gives GitHub's header for a body.
 func SignGitHub(secret string, body []byte) http.Header {
 	return http.Header{githubSignature: {"sha256=" + hex.EncodeToString(MAC(sha256.New, []byte(secret), string(body)))}}
 }
 
-// githubEvent names the event of a delivery. It is not signed, so it may only say
-// that there is nothing to do.
+// githubEvent is the header that names the event of a delivery. It is not signed, so its
+// only effect may be that nothing is done.
 const githubEvent = "X-GitHub-Event"
 
-// isJSONOrForm takes what GitHub may be told to send.
+// isJSONOrForm accepts the two media types that GitHub can send.
 func isJSONOrForm(media string) bool { return isJSON(media) || IsForm(media) }
 
-// content makes the body what the sender means by it: of a form of GitHub, which
-// has the JSON in a field, that field. It reports false if the request is answered:
-// a ping, by which GitHub tries a new webhook, asks for nothing.
+// content replaces the body of a GitHub form by the JSON in its field. It returns false
+// if the request has been answered: GitHub tests a new webhook with a ping, which asks
+// for nothing.
 func (q *request) content() bool {
 	fromGitHub := q.scheme.Name == "github"
 	if fromGitHub && q.http.Header.Get(githubEvent) == "ping" {

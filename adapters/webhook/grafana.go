@@ -14,13 +14,13 @@ import (
 
 const grafanaSignature = "X-Grafana-Alerting-Signature"
 
-// grafanaTimes are the names that Grafana's documentation and its users give
-// the header of the time; it has no default.
+// grafanaTimes are the usual names of the header with the time, in Grafana's
+// documentation and among its users. Grafana has no default name.
 var grafanaTimes = []string{"X-Grafana-Alerting-Timestamp", "X-Grafana-Alerting-Signature-Timestamp"}
 
-// Grafana is the HMAC option of Grafana's webhooks: an HMAC-SHA256 over time and
-// body. Without a time it would have no freshness, so the time is required.
-// Source: Grafana, Configure the webhook notifier.
+// Grafana is the scheme of the HMAC option of Grafana's webhooks: an HMAC-SHA256 over the
+// time and the body. Grafana can leave out the time; here it is required. Source:
+// Grafana, Configure the webhook notifier.
 func Grafana(secrets Secrets) Scheme {
 	return Scheme{
 		Name:      "grafana",
@@ -48,7 +48,7 @@ func Grafana(secrets Secrets) Scheme {
 	}
 }
 
-// grafanaSign is over the body alone if at is "".
+// grafanaSign covers only the body if at is "".
 func grafanaSign(secret, at string, body []byte) string {
 	if at != "" {
 		at += ":"

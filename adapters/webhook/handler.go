@@ -13,27 +13,27 @@ import (
 	"tairssl/handler"
 )
 
-// Options say which routes are open, and what happens behind them.
+// Options say which routes are open and what they do.
 type Options struct {
 	Standard StandardSecrets // /ssl and /cloudevents
 	GitHub   Secrets         // /ssl
-	Tokens   Secrets         // bearer, on /ssl, /alertmanager, /grafana and /cloudevents
-	Basic    BasicSecrets    // the same
+	Tokens   Secrets         // bearer tokens, on /ssl, /alertmanager, /grafana and /cloudevents
+	Basic    BasicSecrets    // basic credentials, on the same routes
 
 	Grafana Secrets  // HMAC, on /grafana
-	Origins []string // lower-case, that may shake hands on /cloudevents
+	Origins []string // senders that may shake hands on /cloudevents, in lower case
 
-	// Routes are those of others, by their paths.
+	// Routes are the routes of other packages, by path.
 	Routes map[string]Route
 
-	// Decoder reads what events ask for.
+	// Decoder reads the events.
 	Decoder *event.Decoder
-	// Answer does what an authentic message asks for.
+	// Answer carries out what an authentic message asks for.
 	Answer func(context.Context, event.Asked) event.Answer
-	// Line takes what is to be logged of a request, once; default: a line of Log.
+	// Line logs a request, once; default: one line in Log.
 	Line func(context.Context, slog.Level, ...slog.Attr)
-	Log  *slog.Logger     // default: none
-	Now  func() time.Time // default time.Now
+	Log  *slog.Logger     // default: no log
+	Now  func() time.Time // default: time.Now
 }
 
 const maxEvents = 256 << 10
@@ -45,20 +45,20 @@ type Handler struct {
 	done   doneOnce
 }
 
-// route is a path that is open.
+// route is an open path.
 type route struct {
-	methods string // as in the header Allow
-	limit   int64  // of the body, in bytes
+	methods string // in the form of the header Allow
+	limit   int64  // greatest size of the body, in bytes
 	schemes []Scheme
-	within  time.Duration // how soon the answer has to be there; 0: in the invocation's time
-	// unsigned serves what needs no signature, if it takes the request.
+	within  time.Duration // time limit of the answer; 0 for the invocation's
+	// unsigned answers requests that need no signature. It returns false for any other.
 	unsigned func(*Handler, *request) bool
-	// media says whether a body's media type is taken.
+	// media reports whether a media type is accepted.
 	media func(string) bool
 	serve func(*Handler, *request)
 }
 
-// New returns a handler with the routes whose secrets are there.
+// New returns a handler with the routes whose secrets are set.
 func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,7 +81,7 @@ func New(o Options) *Handler {
 	return h
 }
 
-// open adds a route, unless it has no scheme: then it stays closed.
+// open adds a route. A route without a scheme stays closed.
 func (h *Handler) open(path string, r route) {
 	if len(r.schemes) == 0 {
 		return
@@ -92,7 +92,7 @@ func (h *Handler) open(path string, r route) {
 	h.routes[path] = r
 }
 
-// Open reports whether a path is answered.
+// Open reports whether a path is open.
 func (h *Handler) Open(path string) bool { _, ok := h.routes[path]; return ok }
 
 // ServeHTTP answers a request.
@@ -137,13 +137,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authenticate checks a message by the one scheme that it presents.
+// authenticate verifies the one scheme that a message presents.
 func authenticate(schemes []Scheme, m Message) (Scheme, error) {
 	if len(schemes) == 1 && schemes[0].presented == nil {
 		return schemes[0], schemes[0].verify(m)
 	}
 	presented := ""
-	for _, p := range Proofs { // whether their secrets are set or not
+	for _, p := range Proofs { // even if their secrets are not set
 		if _, s := p.scheme(Options{}); s.presented(m.Header) {
 			if presented != "" {
 				return Scheme{}, fmt.Errorf("both %s and %s are presented", presented, s.Name)
@@ -166,7 +166,7 @@ func isJSON(media string) bool {
 	return media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
-// isCloudEvents takes JSON for structured events and anything for binary ones.
+// isCloudEvents accepts JSON for structured events, and any type for binary ones.
 func isCloudEvents(media string) bool {
 	form, structured := strings.CutPrefix(media, "application/cloudevents")
 	return !structured || form == "" || form == "-batch" || strings.HasSuffix(form, "+json")

@@ -8,10 +8,9 @@ import (
 	"tairssl/handler"
 )
 
-// handshake answers the abuse protection of CloudEvents' HTTP webhooks: a
-// sender asks whether it may deliver here, and only those of the configuration
-// may. It takes OPTIONS alone. Source: HTTP 1.1 Web Hooks for Event Delivery,
-// section 4.
+// handshake answers the abuse protection of CloudEvents webhooks: a sender asks whether
+// it may deliver here. Only configured senders may. It accepts only OPTIONS. Source: HTTP
+// 1.1 Web Hooks for Event Delivery, section 4.
 func (h *Handler) handshake(q *request) bool {
 	if q.http.Method != http.MethodOptions {
 		return false
@@ -24,7 +23,7 @@ func (h *Handler) handshake(q *request) bool {
 	header := q.w.Header()
 	header.Set("Allow", "POST, OPTIONS")
 	header.Set("WebHook-Allowed-Origin", origin)
-	header.Set("WebHook-Allowed-Rate", "120") // a minute; what is due is due for days
+	header.Set("WebHook-Allowed-Rate", "120") // messages a minute; a due certificate stays due for days
 	q.write(http.StatusOK, nil)
 	return true
 }

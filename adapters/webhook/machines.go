@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Proof is a way in which a program proves who it is: a scheme, and the setting that
-// holds its secrets.
+// Proof is a way for a program to prove its identity: a scheme, and the setting with its
+// secrets.
 type Proof struct {
-	Name    string // of the scheme, as the log has it
+	Name    string // name of the scheme in the log
 	Setting string // without the prefix
-	// Sign gives the headers for a body; nil: the sender shows the secret itself.
+	// Sign gives the headers for a body. It is nil if the sender shows the secret itself.
 	Sign func(secret string, now time.Time, body []byte) (http.Header, error)
-	// scheme gives the scheme, and the secrets without which it accepts nothing.
+	// scheme gives the scheme and its secrets. Without secrets, it accepts nothing.
 	scheme func(Options) (Secrets, Scheme)
 }
 
@@ -39,7 +39,8 @@ var (
 		},
 		scheme: func(o Options) (Secrets, Scheme) { return o.Grafana, Grafana(o.Grafana) },
 	}
-	// A static secret covers nothing. Many monitors can send nothing else.
+	// A static secret covers nothing of the message, but many monitors can send nothing
+	// else.
 	byBearer = &Proof{
 		Name: "bearer", Setting: "ALERT_TOKENS",
 		scheme: func(o Options) (Secrets, Scheme) { return o.Tokens, Bearer(o.Tokens) },
@@ -50,24 +51,24 @@ var (
 	}
 )
 
-// Proofs are all that programs may use.
+// Proofs lists all ways for programs to prove their identity.
 var Proofs = []*Proof{byStandard, byGitHub, byGrafana, byBearer, byBasic}
 
-// Machine is a route for programs. Routes for people are those of package chatops.
+// Machine is a route for programs. The routes for people are in package chatops.
 type Machine struct {
 	Path string
-	// Proofs are those that the route takes. The route is open if one of their
-	// settings is set.
+	// Proofs lists the proofs that the route accepts. The route is open if the setting of
+	// any of them is set.
 	Proofs  []*Proof
-	methods string // as in the header Allow; "" for POST
+	methods string // in the form of the header Allow; "" for POST
 	media   func(string) bool
-	// handshakes says that the route answers the handshake of CloudEvents, if
-	// origins are set.
+	// handshakes says that the route answers the handshake of CloudEvents, if origins are
+	// set.
 	handshakes bool
 	serve      func(*Handler, *request)
 }
 
-// Machines are all routes for programs.
+// Machines lists all routes for programs.
 var Machines = []Machine{
 	{Path: "/ssl", Proofs: []*Proof{byStandard, byGitHub, byBearer, byBasic}, media: isJSONOrForm, serve: (*Handler).ssl},
 	{Path: "/alertmanager", Proofs: []*Proof{byBearer, byBasic}, media: isJSON, serve: (*Handler).alertmanager},
@@ -75,10 +76,11 @@ var Machines = []Machine{
 	{Path: "/cloudevents", Proofs: []*Proof{byStandard, byBearer, byBasic}, media: isCloudEvents, handshakes: true, serve: (*Handler).cloudEvents},
 }
 
-// Healthz is the path that always answers, without a secret.
+// Healthz is a path that is always open and needs no secret.
 const Healthz = "/healthz"
 
-// Settings are those each of which opens the route, without the prefix.
+// Settings lists the settings that open the route. One of them is enough. The names have
+// no prefix.
 func (m Machine) Settings() (names []string) {
 	for _, p := range m.Proofs {
 		names = append(names, p.Setting)
@@ -86,7 +88,7 @@ func (m Machine) Settings() (names []string) {
 	return names
 }
 
-// route is the machine's with the schemes whose secrets are there.
+// route is the machine's route with the schemes whose secrets are set.
 func (m Machine) route(o Options) route {
 	r := route{methods: m.methods, limit: maxEvents, media: m.media, serve: m.serve}
 	if m.handshakes && len(o.Origins) > 0 {

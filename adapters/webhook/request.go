@@ -16,22 +16,22 @@ import (
 	"tairssl/handler"
 )
 
-// request is one on its way through.
+// request is a request that is being answered.
 type request struct {
 	w    http.ResponseWriter
 	http *http.Request
-	// invocation lasts longer than the route's answer may take.
+	// invocation may last longer than the time limit of the answer.
 	invocation context.Context
 	body       []byte
 	scheme     Scheme
-	trust      handler.Trust // what the scheme proves of what is asked for
-	media      string        // of the answer; "" for JSON
-	// For the log: what it was, what is wrong with it, and what came of it.
+	trust      handler.Trust // how far the sender is trusted
+	media      string        // media type of the answer; "" for JSON
+	// For the log: what was requested, what is wrong with it, and the result.
 	attrs  []slog.Attr
 	status int
 }
 
-// uses reports whether a request's method is one of a route's. Any other it refuses.
+// uses reports whether the route allows the request's method. It refuses any other.
 func (q *request) uses(methods string) bool {
 	if slices.Contains(strings.Split(methods, ", "), q.http.Method) {
 		return true
@@ -41,7 +41,7 @@ func (q *request) uses(methods string) bool {
 	return false
 }
 
-// read takes the body, and reports whether it is there. Any other it refuses.
+// read reads the body. It refuses the request if that fails.
 func (q *request) read(limit int64) bool {
 	var err error
 	var large *http.MaxBytesError
@@ -54,8 +54,8 @@ func (q *request) read(limit int64) bool {
 	return err == nil
 }
 
-// admits reports whether a request is authentic, and of a type that its route takes.
-// Any other it refuses.
+// admits reports whether a request is authentic and has a media type that the route
+// accepts. It refuses any other.
 func (h *Handler) admits(q *request, route route) bool {
 	var err error
 	if q.scheme, err = authenticate(route.schemes, Message{q.http.Header, q.body, h.Now(), q.http.URL.Query()}); err != nil {
@@ -74,8 +74,8 @@ func (h *Handler) admits(q *request, route route) bool {
 	return true
 }
 
-// refuse answers with an error; status 0 is that of its kind. Why is for the
-// log alone.
+// refuse answers with an error. If status is 0, the kind of the error sets it. why is
+// only for the log.
 func (q *request) refuse(e *handler.Error, status int, why error) {
 	if status == 0 {
 		status = e.Kind.HTTPStatus()
@@ -87,7 +87,7 @@ func (q *request) refuse(e *handler.Error, status int, why error) {
 		Outcome handler.Outcome
 		Reason  string
 		Error   *handler.Error
-	}{handler.Failed, e.Message, e}) // strings and a bool always encode
+	}{handler.Failed, e.Message, e}) // strings and bools cannot fail to encode
 	q.write(status, body)
 }
 
@@ -99,6 +99,6 @@ func (q *request) write(status int, body []byte) {
 	header.Set("Cache-Control", "no-store")
 	q.w.WriteHeader(status)
 	if q.http.Method != http.MethodHead {
-		_, _ = io.Copy(q.w, bytes.NewReader(body)) // who has gone needs no answer
+		_, _ = io.Copy(q.w, bytes.NewReader(body)) // a client that has gone needs no answer
 	}
 }

@@ -13,18 +13,19 @@ import (
 	"tairssl/handler"
 )
 
-// Route is a path that another package answers. Its requests pass the same checks
-// as all others before they reach Serve.
+// Route is a path that another package answers. Its requests pass the same checks as all
+// others before they reach Serve.
 type Route struct {
-	Methods string // as in the header Allow; "" for POST
-	Limit   int64  // of the body, in bytes
+	Methods string // in the form of the header Allow; "" for POST
+	Limit   int64  // greatest size of the body, in bytes
 	Schemes []Scheme
-	// Within is how soon the answer has to be there, from the receipt of the
-	// request; 0: in the invocation's time.
+	// Within is the time limit of the answer, from the receipt of the request; 0 for the
+	// invocation's.
 	Within time.Duration
-	// Unsigned serves what needs no signature, if it takes the request; nil: nothing.
+	// Unsigned answers requests that need no signature, and returns false for any other.
+	// nil means that every request needs one.
 	Unsigned func(Request) bool
-	Media    func(string) bool // says whether a body's media type is taken
+	Media    func(string) bool // reports whether a media type is accepted
 	Serve    func(Request)
 }
 
@@ -39,28 +40,29 @@ func (r Route) route() route {
 	return own
 }
 
-// Request is one on its way through: authentic, but in [Route].Unsigned.
+// Request is a request that is being answered. It is authentic, except in
+// [Route].Unsigned.
 type Request struct{ q *request }
 
-// HTTP is the request as it came. Its context ends when the answer has to be there.
+// HTTP is the request as it arrived. Its context ends at the time limit of the answer.
 func (r Request) HTTP() *http.Request { return r.q.http }
 
-// Invocation lasts longer than the answer may take.
+// Invocation is a context that may last longer than the time limit of the answer.
 func (r Request) Invocation() context.Context { return r.q.invocation }
 
 // Body is the raw body.
 func (r Request) Body() []byte { return r.q.body }
 
-// Trust says what the request's scheme proves.
+// Trust says how far the sender is trusted.
 func (r Request) Trust() handler.Trust { return r.q.trust }
 
 // Note adds fields to the request's line in the log.
 func (r Request) Note(attrs ...slog.Attr) { r.q.attrs = append(r.q.attrs, attrs...) }
 
-// Write answers, once.
+// Write answers. It may be called once.
 func (r Request) Write(status int, body []byte) { r.q.write(status, body) }
 
-// WriteAs is Write with a media type that is not JSON.
+// WriteAs answers with another media type than JSON.
 func (r Request) WriteAs(status int, media string, body []byte) {
 	r.q.media = media
 	r.q.write(status, body)
@@ -68,13 +70,13 @@ func (r Request) WriteAs(status int, media string, body []byte) {
 
 type beganKey struct{}
 
-// Began returns the context of a request that came at a time before it reaches
-// the handler: a function may have had to start first.
+// Began returns a context that remembers when a request arrived. The function may have
+// had to start before it could handle the request.
 func Began(ctx context.Context, at time.Time) context.Context {
 	return context.WithValue(ctx, beganKey{}, at)
 }
 
-// beganAt is when a request came.
+// beganAt is the time at which a request arrived.
 func beganAt(ctx context.Context) time.Time {
 	if at, ok := ctx.Value(beganKey{}).(time.Time); ok {
 		return at
@@ -82,7 +84,7 @@ func beganAt(ctx context.Context) time.Time {
 	return time.Now()
 }
 
-// Form reads a form in which no field is doubled, but for those that may be.
+// Form reads a form. Only the fields in repeatable may occur more than once.
 func Form(body []byte, repeatable ...string) (url.Values, error) {
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -96,14 +98,14 @@ func Form(body []byte, repeatable ...string) (url.Values, error) {
 	return values, nil
 }
 
-// IsForm reports whether a media type is that of a form.
+// IsForm reports whether a media type is a form.
 func IsForm(media string) bool { return media == "application/x-www-form-urlencoded" }
 
-// IsJSON reports whether a media type is JSON, or begins with another format's name
-// and says that it is JSON.
+// IsJSON reports whether a media type is JSON, or a format that is written in JSON
+// (+json).
 func IsJSON(media string) bool { return isJSON(media) }
 
-// IfSet is a scheme whose secrets are there; a route without a scheme is closed.
+// IfSet returns the scheme if its secrets are set. A route without a scheme is closed.
 func IfSet(secrets Secrets, s Scheme) []Scheme {
 	if len(secrets) == 0 {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"tairssl/handler"
 )
 
-// Message is what a scheme checks: a request's headers, raw body and query, and
-// when it came.
+// Message is the part of a request that a scheme verifies: headers, raw body, query, and
+// the time of arrival.
 type Message struct {
 	Header http.Header
 	Body   []byte
@@ -26,39 +26,39 @@ type Message struct {
 	Query  url.Values
 }
 
-// Scheme tells whether a message comes from who holds a secret.
+// Scheme verifies that a message comes from a sender with a secret.
 type Scheme struct {
-	// Name is for the log.
+	// Name appears in the log.
 	Name string
-	// Trust says what the scheme proves: Weak if it does not cover the body or has
-	// no time in it.
+	// Trust says how far a sender with this scheme is trusted: Weak if the signature does
+	// not cover the body and a time.
 	Trust handler.Trust
-	// presented reports whether a message claims to be of this scheme; nil for
-	// one that never shares a route.
+	// presented reports whether a message claims to use this scheme. It is nil for a
+	// scheme that never shares a route.
 	presented func(http.Header) bool
-	// verify says what is wrong with a message, to the log alone.
+	// verify returns nil for an authentic message. Only the log shows the error.
 	verify func(Message) error
 }
 
-// NewScheme returns a scheme of a route that takes no other. verify says what is
-// wrong with a message, to the log alone.
+// NewScheme returns a scheme for a route that accepts no other. verify returns nil for an
+// authentic message. Only the log shows its error.
 func NewScheme(name string, trust handler.Trust, verify func(Message) error) Scheme {
 	return Scheme{Name: name, Trust: trust, verify: verify}
 }
 
-// Verify says what is wrong with a message, to the log alone.
+// Verify returns nil for an authentic message. Only the log shows the error.
 func (s Scheme) Verify(m Message) error { return s.verify(m) }
 
-// Window is how old a signed message may be, or how far ahead its clock.
+// Window is how old a signed message may be, and how far its clock may be ahead.
 const Window = 5 * time.Minute
 
 var (
 	errMissing = errors.New("missing, empty or doubled")
-	// ErrWrong says that a signature is not of any of the secrets.
+	// ErrWrong says that the signature matches none of the secrets.
 	ErrWrong = errors.New("the signature is not of any of the secrets")
 )
 
-// Only gives a header that is there exactly once and holds something.
+// Only gives the value of a header that occurs exactly once and is not empty.
 func (m Message) Only(name string) (string, error) {
 	values := m.Header.Values(name)
 	if len(values) != 1 || values[0] == "" || len(values[0]) > 4<<10 {
@@ -67,8 +67,8 @@ func (m Message) Only(name string) (string, error) {
 	return values[0], nil
 }
 
-// Fresh reads a header that holds a Unix time in units, and holds it against
-// the clock.
+// Fresh reads a header with a Unix time in the given unit, and compares it with the
+// clock.
 func (m Message) Fresh(name string, unit time.Duration) (string, error) {
 	text, err := m.Only(name)
 	if err != nil {
@@ -77,9 +77,10 @@ func (m Message) Fresh(name string, unit time.Duration) (string, error) {
 	return text, m.Within(name, text, unit)
 }
 
-// Within holds a Unix time in units, which came under a name, against the clock.
+// Within compares a Unix time in the given unit with the clock. name says where the time
+// came from, for errors.
 func (m Message) Within(name, text string, unit time.Duration) error {
-	n, err := strconv.ParseUint(text, 10, 53) // takes digits only, and what a time.Time can hold
+	n, err := strconv.ParseUint(text, 10, 53) // accepts only digits, and only what a time.Time can hold
 	if err != nil {
 		return fmt.Errorf("the time in %s is not a number", name)
 	}
@@ -93,7 +94,8 @@ func (m Message) Within(name, text string, unit time.Duration) error {
 	return nil
 }
 
-// Secrets are those that count at once: two while one takes the other's place.
+// Secrets is a list of secrets that are all valid. There are two while a new one replaces
+// an old one.
 type Secrets []string
 
 // UnmarshalText reads a comma-separated list without empty entries.
@@ -108,12 +110,12 @@ func (s *Secrets) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// LogValue, String and GoString keep secrets out of any log or text.
+// LogValue, String and GoString keep the secrets out of logs and texts.
 func (Secrets) LogValue() slog.Value { return slog.StringValue("[secrets]") }
 func (Secrets) String() string       { return "[secrets]" }
 func (Secrets) GoString() string     { return "[secrets]" }
 
-// Any reports, by a nil error, whether one of the secrets fits; an empty one never does.
+// Any returns nil if one of the secrets fits. An empty secret never fits.
 func (s Secrets) Any(fits func(secret string) bool) error {
 	for _, secret := range s {
 		if secret != "" && fits(secret) {
@@ -123,7 +125,7 @@ func (s Secrets) Any(fits func(secret string) bool) error {
 	return ErrWrong
 }
 
-// MAC is the HMAC of the parts put together.
+// MAC is the HMAC of the concatenated parts.
 func MAC(h func() hash.Hash, key []byte, parts ...string) []byte {
 	m := hmac.New(h, key)
 	for _, part := range parts {
@@ -132,8 +134,8 @@ func MAC(h func() hash.Hash, key []byte, parts ...string) []byte {
 	return m.Sum(nil)
 }
 
-// Same compares in a time that tells nothing of where, or of how long, they
-// differ.
+// Same compares two texts. Its duration does not reveal where they differ, or their
+// lengths.
 func Same(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1

@@ -13,8 +13,8 @@ import (
 	"tairssl/handler"
 )
 
-// StandardSecrets are the secrets of Standard Webhooks: base64, with whsec_
-// before it or without.
+// StandardSecrets is a list of secrets of Standard Webhooks: base64, with or without
+// whsec_ before it.
 type StandardSecrets struct{ Secrets }
 
 // UnmarshalText reads a comma-separated list.
@@ -45,8 +45,8 @@ const (
 	standardSignature = "Webhook-Signature"
 )
 
-// Standard is the scheme of Standard Webhooks 1.0: an HMAC-SHA256 over id,
-// time and body. Source: the specification at standardwebhooks.com.
+// Standard is the scheme of Standard Webhooks 1.0: an HMAC-SHA256 over the id, the time
+// and the body. Source: the specification at standardwebhooks.com.
 func Standard(secrets StandardSecrets) Scheme {
 	return Scheme{
 		Name:  "standard",

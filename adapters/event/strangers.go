@@ -8,18 +8,18 @@ import (
 	"tairssl/handler"
 )
 
-// served is what anybody who sends something else is told.
+// served tells the sender of an unknown payload what is accepted.
 const served = `Send {"InstanceId":"r-…","SSLEnabled":"Update"}, or one of the events in the table of adapters/event/README.md`
 
-// stranger is a kind of object that is known and not served.
+// stranger is a kind of object that is known but not accepted.
 type stranger struct {
 	is func(shape) bool
-	// looks is what it looks like; instead, if set, is what its sender can do.
+	// looks says what the object is. instead, if set, says what the sender can do.
 	looks, instead string
 }
 
-// strangers are told what they look like. The first that recognises an object
-// names it.
+// strangers lists the known kinds that are not accepted. The first row that recognises an
+// object names it.
 var strangers = []stranger{
 	{recordsOf("aws:s3"), "an S3 event", ""},
 	{recordsOf("aws:dynamodb"), "a record of a DynamoDB stream", ""},
@@ -59,7 +59,7 @@ func fields(names ...string) func(shape) bool {
 	return func(s shape) bool { return s.has(names...) }
 }
 
-// recordsOf recognises Lambda's records of a source.
+// recordsOf recognises Lambda's records from a source.
 func recordsOf(source string) func(shape) bool {
 	return func(s shape) bool {
 		items := s.list("Records")
@@ -79,7 +79,7 @@ func isHTTP(s shape) bool {
 	return s.hasAny("httpMethod", "rawPath") || s.object("requestContext").hasAny("http", "elb", "connectionId")
 }
 
-// looksLike names a kind that is known, served or not; "" for none.
+// looksLike names the kind of an object, accepted or not; "" if it is unknown.
 func looksLike(s shape) string {
 	if c := carrierOf(s); c != nil {
 		return c.title
@@ -104,7 +104,7 @@ func strangerOf(s shape) *stranger {
 	return nil
 }
 
-// strange says what an object that nobody serves looks like, and what is served.
+// strange says what an object looks like that is not accepted, and what is accepted.
 func strange(s shape) string {
 	if k := strangerOf(s); k != nil {
 		instead := k.instead
@@ -116,7 +116,7 @@ func strange(s shape) string {
 	return fmt.Sprintf("this is neither a request nor an event that is known, but an object with %s. %s", s.fieldNames(), served)
 }
 
-// fieldNames are the first names of an object's members. Values are not shown.
+// fieldNames lists the first few names of an object's members, without values.
 func (s shape) fieldNames() string {
 	const shown = 5
 	var names []string
@@ -133,7 +133,7 @@ func (s shape) fieldNames() string {
 	return "the fields " + strings.Join(names, ", ")
 }
 
-// describe says what a content is, to a sender who sent it to the wrong place.
+// describe says what a content is, to a sender who sent it to the wrong route.
 func describe(content []byte) string {
 	content = open(content)
 	switch {
