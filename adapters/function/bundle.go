@@ -11,16 +11,15 @@ import (
 	"tairssl/handler"
 )
 
-// bundles are the settings that hold other settings, so that a deployment needs
-// no variable for each of them. SECRETS is meant to be a reference to a secret.
+// bundles are the settings that contain other settings, so that a deployment does not
+// need a variable for each of them. SECRETS should be a reference to a secret.
 var bundles = []string{Prefix + "SETTINGS", Prefix + "SECRETS"}
 
-// Bundle is a setting that holds other settings: a JSON object of variables and
-// their values, such as {"TAIRSSL_RATE":"20"}. [Resolve] puts what it holds in
-// its place.
+// Bundle is a setting that contains other settings: a JSON object of variables and their
+// values, such as {"TAIRSSL_RATE":"20"}. [Resolve] replaces it by its content.
 type Bundle map[string]string
 
-// UnmarshalText reads the object. Its error shows no value.
+// UnmarshalText reads the object. Its error contains no value.
 func (b *Bundle) UnmarshalText(text []byte) error {
 	var values map[string]any
 	if json.Unmarshal(text, &values) != nil || values == nil {
@@ -42,15 +41,15 @@ func (b *Bundle) UnmarshalText(text []byte) error {
 	return errors.Join(faults...)
 }
 
-// mayBundle tells the variables that a bundle may hold.
+// mayBundle reports whether a bundle may contain the variable.
 func mayBundle(name string) bool {
 	setting, ok := strings.CutPrefix(name, Prefix)
 	return ok && slices.Contains(names(), setting) && !slices.Contains(bundles, name) || name == accessKeyID || name == accessKeySecret
 }
 
-// unbundle puts the settings that a bundle holds in the bundle's place. A
-// setting must not be set in two places, because nobody would know which one
-// counts. The environment returned lacks a bundle that has a fault.
+// unbundle replaces a bundle by the settings that it contains. A setting in two places is
+// a fault, because nobody could know which one counts. If the bundle has a fault, the
+// returned environment lacks the bundle.
 func unbundle(environ []string, variable string) ([]string, error) {
 	text := strings.TrimSpace(Getenv(environ)(variable))
 	if text == "" {
@@ -72,7 +71,7 @@ func unbundle(environ []string, variable string) ([]string, error) {
 	return environ, errors.Join(faults...)
 }
 
-// faultsOf gives each line of an error the name of its variable.
+// faultsOf adds the name of the variable to each line of an error.
 func faultsOf(variable string, err error) error {
 	var faults []error
 	for fault := range strings.SplitSeq(err.Error(), "\n") {

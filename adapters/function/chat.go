@@ -10,8 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// chats are the bot and its ways in and out. hand takes over what lasts longer
-// than a chat waits.
+// chats makes the bot, its routes and its answers. hand takes work that takes longer than
+// a chat waits.
 func (r *running) chats(s Settings, hand func(context.Context, []byte) error, transport http.RoundTripper) *chatops.Chat {
 	bot := chatops.New(r.fleet, chatops.Options{
 		Allow: s.ChatAllow, Key: []byte(s.ConfirmKey), Second: s.ConfirmBy == "second", Region: s.Region[0], Log: r.log,
@@ -21,20 +21,19 @@ func (r *running) chats(s Settings, hand func(context.Context, []byte) error, tr
 	})
 	return chatops.NewChat(bot, chatops.ChatOptions{
 		Settings: s.Settings, ReplyHosts: s.ChatReplyHosts, Transport: transport, Undelivered: undelivered,
-		Line: func(ctx context.Context, level slog.Level, attrs ...slog.Attr) { lineOf(ctx).set(level, attrs...) },
-		Log:  r.log,
+		Line: addFields, Log: r.log,
 	})
 }
 
-// change carries out what somebody confirmed in a chat, by the way that everything
-// takes that changes an instance: it is logged, counted and told to others.
+// change makes a change that a person confirmed in a chat. It takes the same way as every
+// other change: the change is logged, counted and reported to others.
 func (r *running) change(ctx context.Context, d handler.Delivery) handler.Result {
 	return r.answer(ctx, event.Asked{Requests: []handler.Delivery{d}, Trigger: "chat"})[0].Results[0]
 }
 
-// said notes what became of a message in a chat. A command that failed counts as a
-// request that failed, unless its sender named something wrong. What was asked of the
-// fleet is counted already; what no rule allows is no request.
+// said records the result of a chat message. A command that failed counts as a failed
+// request, unless its sender named something wrong. Requests to the fleet are counted
+// already. A command that no rule allows is not a request.
 func (l *line) said(attrs []slog.Attr) {
 	l.set(slog.LevelInfo, attrs...)
 	failed := false
@@ -47,12 +46,9 @@ func (l *line) said(attrs []slog.Attr) {
 		}
 	}
 	l.mu.Lock()
-	counted := len(l.outcomes) > 0
+	counted := len(l.facts.outcomes) > 0
 	l.mu.Unlock()
 	if failed && !counted {
 		l.failed()
 	}
 }
-
-// undelivered counts a notice, or an answer in a chat, that could not be sent.
-func undelivered(ctx context.Context) { lineOf(ctx).undelivered() }

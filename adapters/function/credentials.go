@@ -10,12 +10,12 @@ import (
 	"tairssl/handler"
 )
 
-// Federation gives the tokens by which the cloud that the function runs on
-// vouches for it, made for an audience. roots are trusted for asking; nil
-// stands for the system's.
+// Federation makes identity tokens for an audience, by which the function's own cloud
+// confirms its identity. roots are the certificate authorities to trust; nil for the
+// system's.
 type Federation func(audience string, roots *x509.CertPool) tair.TokenSource
 
-// The variables of all of Alibaba's clients that say where credentials are.
+// The variables that all clients of Alibaba Cloud read.
 const (
 	accessKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 	accessKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
@@ -25,8 +25,8 @@ const (
 	sessionName     = "ALIBABA_CLOUD_ROLE_SESSION_NAME"
 )
 
-// Getenv reads an environment as os.Environ gives it; of two entries the last
-// counts.
+// Getenv looks a variable up in an environment in the form of os.Environ. If the variable
+// occurs twice, the last value counts.
 func Getenv(environ []string) func(key string) string {
 	return func(key string) (value string) {
 		for _, entry := range environ {
@@ -41,21 +41,20 @@ func Getenv(environ []string) func(key string) string {
 // Source says where credentials come from.
 type Source string
 
-// The sources, in the order in which they are looked for in an environment.
+// The sources, in the order in which they are tried.
 const (
 	FromKey        Source = "access key in " + accessKeyID
 	FromTokenFile  Source = "identity token in the file of " + tokenFile
 	FromFederation Source = "identity token of the cloud that the function runs on"
 )
 
-// NamesCredential reports that an environment names a credential, though it may
-// be half of one.
+// NamesCredential reports whether an environment contains any part of a credential.
 func NamesCredential(environ []string) bool {
 	get := Getenv(environ)
 	return get(accessKeyID) != "" || get(accessKeySecret) != "" || get(roleARN) != "" || get(providerARN) != ""
 }
 
-// CredentialSource is the one that counts in an environment.
+// CredentialSource is the source that counts in an environment.
 func CredentialSource(environ []string) Source {
 	get := Getenv(environ)
 	switch {
@@ -68,15 +67,15 @@ func CredentialSource(environ []string) Source {
 	}
 }
 
-// Credentials are those that an environment names: its key; or those of its
-// role, for the identity token in its file, or else for the one of federation,
-// which is nil where there is none. What is wrong shows at the first call, so
-// that every request is answered with it.
+// Credentials are the credentials that an environment names: its access key, or the
+// credentials of its role. For the role, the identity token comes from the token file, or
+// else from federation, which is nil if the cloud has none. A mistake shows at the first
+// call, so that every request is answered with it.
 func (s Settings) Credentials(environ []string, federation Federation) tair.Credentials {
 	get := Getenv(environ)
 	source := CredentialSource(environ)
 	if source == FromKey {
-		return tair.EnvironmentCredentials(get) // whose error names both ways
+		return tair.EnvironmentCredentials(get) // its error names both ways
 	}
 	var token tair.TokenSource
 	switch {
@@ -102,4 +101,18 @@ func (s Settings) Credentials(environ []string, federation Federation) tair.Cred
 func none(format string, args ...any) tair.Credentials {
 	err := handler.Errorf(handler.Forbidden, "no credentials: "+format, args...)
 	return func(context.Context) (tair.Credential, error) { return tair.Credential{}, err }
+}
+
+// credentials are those of the options, or else those that the environment names.
+func (f *Function) credentials(s Settings, environ []string) tair.Credentials {
+	named, first := s.Credentials(environ, f.options.Federation), f.options.Credentials
+	if first == nil {
+		return named
+	}
+	return func(ctx context.Context) (tair.Credential, error) {
+		if c, err := first(ctx); err != nil || c != (tair.Credential{}) {
+			return c, err
+		}
+		return named(ctx)
+	}
 }

@@ -1,12 +1,11 @@
-// Package function is the function, whatever cloud runs it: it reads the
-// [Settings] from the environment, wires handler to Alibaba's API, and answers
-// one payload at a time by [Function.Invoke]. The packages lambda and fc put
-// their runtimes around it.
+// Package function is the function, on any cloud. It reads the [Settings] from the
+// environment, connects handler to Alibaba's API, and answers one payload at a time by
+// [Function.Invoke]. The packages lambda and fc put the runtimes of their clouds around
+// it.
 //
-// What lasts longer than a chat waits is handed to an invocation of its own by
-// [Options].Invoke, sealed, and done there by [Function.InvokeHanded].
+// Work that takes longer than a chat waits goes to another invocation by
+// [Options].Invoke, encrypted. [Function.InvokeHanded] does it there.
 //
-// Nothing is made before the runtime polls for the first invocation: a cold start
-// pays for the runtime alone. [Function.Prepare] makes the rest while the process
-// waits.
+// Nothing is made before the runtime polls for the first invocation, so a cold start pays
+// only for the runtime. [Function.Prepare] makes the rest while the process waits.
 package function

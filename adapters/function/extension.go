@@ -16,16 +16,15 @@ import (
 )
 
 const (
-	// extensionPatience bounds the wait for an extension that does not listen, or
-	// says that it is not ready yet.
+	// extensionPatience limits the wait for an extension that is not ready yet.
 	extensionPatience = time.Second
 	firstPoll         = 20 * time.Millisecond
-	// maxAnswer: a secret may have 64 KiB, which JSON may escape to several times
-	// that.
+	// maxAnswer is the greatest answer, in bytes. A secret may have 64 KiB, and JSON may
+	// escape it to several times that size.
 	maxAnswer = 512 << 10
 )
 
-// store is where AWS keeps values, as the extension serves it.
+// store is a place where AWS keeps values, and how the extension serves it.
 type store struct{ title, path, parameter, more, action, form string }
 
 var stores = map[string]store{
@@ -33,7 +32,8 @@ var stores = map[string]store{
 	"ssm":            {"Parameter Store", "/systemsmanager/parameters/get", "name", "&withDecryption=true", "ssm:GetParameter", "ssm:/path/name, the parameter's name"},
 }
 
-// extension is the AWS Parameters and Secrets Lambda extension, on this machine.
+// extension is the AWS Parameters and Secrets Lambda extension. It listens on the
+// function's own machine.
 type extension struct {
 	url, token string
 	client     *http.Client
@@ -45,18 +45,19 @@ func newExtension(get func(string) string) extension {
 		port = "2773"
 	}
 	return extension{"http://localhost:" + port, get("AWS_SESSION_TOKEN"), &http.Client{
-		// It is asked once, never through a proxy, and has three connections to AWS.
+		// Each request has a connection of its own and never uses a proxy. The extension
+		// has three connections to AWS.
 		Transport:     &http.Transport{DisableKeepAlives: true, MaxConnsPerHost: 3},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// passing is a fault that a later try may not meet.
+// passing is a fault that may be gone at a later try.
 type passing struct{ error }
 
 func (passing) Is(target error) bool { return target == handler.Unavailable }
 
-// read reads a value, and waits a little for the extension to be there.
+// read reads a value. It waits a short time for the extension to start.
 func (x extension) read(ctx context.Context, s store, name string) (string, error) {
 	if x.token == "" {
 		return "", errors.New("AWS_SESSION_TOKEN is not set: what AWS keeps can be read on Lambda only")
@@ -76,7 +77,7 @@ func (x extension) read(ctx context.Context, s store, name string) (string, erro
 	}
 }
 
-// get asks once. wait says that the extension is not there yet.
+// get makes one request. wait means that the extension is not ready yet.
 func (x extension) get(ctx context.Context, s store, name string) (value string, wait bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, x.url+s.path+"?"+s.parameter+"="+url.QueryEscape(name)+s.more, nil)
 	if err != nil {
@@ -97,10 +98,10 @@ func (x extension) get(ctx context.Context, s store, name string) (value string,
 	case errors.As(err, &large):
 		return "", false, fmt.Errorf("%s's answer is longer than %d bytes", s.title, large.Limit)
 	case err != nil:
-		// The error's text would hold the name.
+		// The text of the error contains the name, so it is not shown.
 		return "", false, passing{fmt.Errorf("%s gave no answer in time", s.title)}
 	case resp.StatusCode == http.StatusBadRequest && strings.Contains(string(body), "not ready"):
-		// There is nothing but its words to tell this by.
+		// Only the words of the answer tell this case from other bad requests.
 		return "", true, passing{errors.New("the AWS Parameters and Secrets Lambda extension is not ready yet")}
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode >= http.StatusInternalServerError:
 		return "", false, passing{fmt.Errorf("%s answered with status %d", s.title, resp.StatusCode)}
@@ -114,5 +115,5 @@ func (x extension) get(ctx context.Context, s store, name string) (value string,
 	if json.Unmarshal(body, &answer) != nil {
 		return "", false, passing{fmt.Errorf("%s's answer is no JSON", s.title)}
 	}
-	return answer.SecretString + answer.Parameter.Value, false, nil // one of them
+	return answer.SecretString + answer.Parameter.Value, false, nil // one of them is empty
 }

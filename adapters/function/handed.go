@@ -3,30 +3,29 @@ package function
 import (
 	"context"
 	"crypto/x509"
-	"log/slog"
 	"net/url"
 
 	"tairssl/adapters/tair"
 	"tairssl/handler"
 )
 
-// Invoke starts an asynchronous invocation of the very function that runs, with
-// a payload for [Function.InvokeHanded]. It returns once the payload is queued.
+// Invoke starts an asynchronous invocation of this same function, with a payload for
+// [Function.InvokeHanded]. It returns when the payload is queued.
 //
-// Its error is a [handler.Error]: Forbidden names the right that is missing, and
-// one that is Uncertain may have started the invocation all the same.
+// Its error is a [handler.Error]. Forbidden names the missing right. Uncertain means that
+// the invocation may have been started.
 type Invoke func(ctx context.Context, api InvokeAPI, payload []byte) error
 
-// InvokeAPI says how a cloud's invoke API is reached.
+// InvokeAPI is the way to a cloud's invoke API.
 type InvokeAPI struct {
 	Endpoint *url.URL       // INVOKE_ENDPOINT; nil for the cloud's own
-	Roots    *x509.CertPool // to trust; nil for the system's
-	// Credentials are those of Alibaba Cloud, by which the function makes its
-	// changes. AWS's API takes the role's own.
+	Roots    *x509.CertPool // certificate authorities to trust; nil for the system's
+	// Credentials are the function's credentials for Alibaba Cloud. AWS's API uses the
+	// credentials of the function's own role.
 	Credentials tair.Credentials
 }
 
-// hand is what a bot hands its work to; nil if nothing takes it.
+// hand takes the work of a bot; nil if the cloud cannot.
 func (f *Function) hand(s Settings, c tair.Credentials) func(context.Context, []byte) error {
 	if f.options.Invoke == nil {
 		return nil
@@ -35,13 +34,13 @@ func (f *Function) hand(s Settings, c tair.Credentials) func(context.Context, []
 	return func(ctx context.Context, payload []byte) error { return f.options.Invoke(ctx, api, payload) }
 }
 
-// InvokeHanded does work that this function handed over by [Options].Invoke. The
-// payload has to be the whole of what an invocation that is not HTTP got. To do
-// it twice is harmless.
+// InvokeHanded does work that this function handed over by [Options].Invoke. The payload
+// must be the whole payload of an invocation that is not HTTP. Doing it twice is
+// harmless.
 //
-// Its error, a *[Failure], is unauthorized if the payload is not ours, or says
-// that the work did not begin. Work that began is no error, however it ended: its
-// sender was told.
+// Its error, a *[Failure], is unauthorized if the payload is not from this function. It
+// may also say that the work did not begin. Work that began never ends with an error: its
+// result has been sent to the chat.
 func (f *Function) InvokeHanded(ctx context.Context, payload []byte) (answer []byte, err error) {
 	ctx, done := f.Together(ctx)
 	defer func() { done(err) }()
@@ -56,7 +55,7 @@ func (f *Function) InvokeHanded(ctx context.Context, payload []byte) (answer []b
 	}()
 	if err := r.chat.Handed(ctx, payload); err != nil {
 		e := handler.AsError(err)
-		lineOf(ctx).set(slog.LevelError, append([]slog.Attr{slog.String("outcome", string(handler.Failed)), slog.String("reason", e.Message)}, attrsOfError(e)...)...)
+		lineOf(ctx).failedBy(e)
 		return nil, &Failure{string(e.Kind), e.Message}
 	}
 	return []byte("{}"), nil

@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// newLog returns a logger of JSON lines in which each has the id of its
-// invocation. Lambda looks for the time under "timestamp".
+// newLog returns a logger of JSON lines. Each line has the id of its invocation. Lambda
+// reads the time from the field "timestamp".
 func newLog(w io.Writer, level slog.Leveler) *slog.Logger {
 	if w == nil {
 		w = io.Discard
@@ -25,13 +25,13 @@ func newLog(w io.Writer, level slog.Leveler) *slog.Logger {
 
 type idKey struct{}
 
-// WithID returns a context of an invocation to which the platform gave an id.
+// WithID returns the context of an invocation with its id from the platform.
 func WithID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, idKey{}, id)
 }
 
-// identified adds the invocation's id, by which the lines of invocations that
-// run at once are told apart.
+// identified adds the invocation's id to each line, so that the lines of concurrent
+// invocations can be told apart.
 type identified struct{ slog.Handler }
 
 func (h identified) Handle(ctx context.Context, r slog.Record) error {
@@ -47,9 +47,9 @@ func (h identified) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h identified) WithGroup(name string) slog.Handler { return identified{h.Handler.WithGroup(name)} }
 
-// levelOfPlatform is what the platform was told to log: Lambda's
-// AWS_LAMBDA_LOG_LEVEL, which it sets for a function that logs in JSON.
-// Function Compute has no such variable.
+// levelOfPlatform is the log level that the platform's user chose. For a function that
+// logs JSON, Lambda sets it in AWS_LAMBDA_LOG_LEVEL. Function Compute has no such
+// variable.
 func levelOfPlatform(environ []string) slog.Level {
 	switch strings.ToUpper(Getenv(environ)("AWS_LAMBDA_LOG_LEVEL")) {
 	case "TRACE", "DEBUG":
@@ -73,10 +73,11 @@ func levelOf(o handler.Outcome) slog.Level {
 	return slog.LevelInfo
 }
 
-// attrsOf are the fields of a decision.
-func attrsOf(d handler.Decided) []slog.Attr {
+// fieldsOf gives the fields of a request and its result.
+func fieldsOf(d handler.Decided) []slog.Attr {
 	r := d.Result
 	attrs := []slog.Attr{
+		slog.String("event_id", handler.ClipText(d.Delivery.Event)),
 		slog.String("instance", r.InstanceID), slog.String("instance_name", handler.ClipText(r.InstanceName)), slog.String("region", r.RegionID), slog.String("action", string(r.SSLEnabled)),
 		slog.Bool("automatic", d.Delivery.Automatic), slog.Bool("dry_run", d.Delivery.DryRun),
 		slog.Bool("wrote", d.Wrote), slog.String("reason", r.Reason), slog.String("outcome", string(r.Outcome)),
@@ -92,8 +93,8 @@ func attrsOf(d handler.Decided) []slog.Attr {
 	return append(attrs, attrsOfError(r.Error)...)
 }
 
-// attrsOfError says what the reason does not: the kind, the API's code, and the
-// cause, which is not shown to callers.
+// attrsOfError gives the fields that the reason lacks: the kind, the API's code, and the
+// cause, which callers do not see.
 func attrsOfError(e *handler.Error) []slog.Attr {
 	if e == nil {
 		return nil

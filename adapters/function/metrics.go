@@ -10,12 +10,12 @@ import (
 	"tairssl/handler"
 )
 
-// Metrics is a setting: the namespace of CloudWatch metrics, empty for none.
+// Metrics is a setting: the namespace of CloudWatch metrics; "" for none.
 type Metrics string
 
-// UnmarshalText reads emf, which stands for the namespace tairssl, emf:NAMESPACE,
-// or none. Two deployments in one region of an account need two namespaces, or
-// the sweeps of one hide the silence of the other.
+// UnmarshalText reads emf (the namespace tairssl), emf:NAMESPACE, or none. Two
+// deployments in one region of an account need two namespaces. Otherwise the sweeps of
+// one hide that the other has stopped.
 func (m *Metrics) UnmarshalText(text []byte) error {
 	kind, namespace, named := strings.Cut(string(text), ":")
 	switch {
@@ -31,9 +31,9 @@ func (m *Metrics) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// units names the fields of an invocation's line that are metrics as well, with
-// their units. The counts of the outcomes are metrics, too. A field that is not in
-// the line is not published and costs nothing.
+// units lists the fields of an invocation's line that are metrics, with their units. The
+// counts of outcomes are metrics, too. A missing field is not published and costs
+// nothing.
 var units = map[string]string{
 	"sweep_succeeded": "Count",
 	"at_risk":         "Count",
@@ -44,7 +44,7 @@ var units = map[string]string{
 	"api_latency_ms":  "Milliseconds",
 }
 
-// unitOf is the unit of a field; "" for a field that is no metric.
+// unitOf is the unit of a field; "" if the field is not a metric.
 func unitOf(field string) string {
 	if handler.Outcome(field).Rank() >= 0 {
 		return "Count"
@@ -52,8 +52,8 @@ func unitOf(field string) string {
 	return units[field]
 }
 
-// embedded is the member _aws by which CloudWatch Logs reads metrics out of a
-// line, as the specification of the embedded metric format has it.
+// embedded is the member _aws, from which CloudWatch Logs reads the metrics of a line.
+// Source: the specification of the embedded metric format.
 type embedded struct {
 	Timestamp         int64 // ms since 1970
 	CloudWatchMetrics []directive
@@ -67,10 +67,9 @@ type directive struct {
 
 type metric struct{ Name, Unit string }
 
-// metricsIn names the metrics among a line's numbers; nil if there are none.
-// They have no dimension: each value of one would be metrics of its own, billed
-// as such, and an alarm would have to name it. The region, the trigger and the
-// instance are in the same line.
+// metricsIn lists the metrics among a line's numbers; nil if there are none. They have no
+// dimensions: AWS would bill every value of a dimension as a metric, and alarms would
+// have to name it. The same line has the region, the trigger and the instance.
 func metricsIn(namespace string, numbers []slog.Attr, now time.Time) *embedded {
 	var list []metric
 	for _, n := range numbers {
@@ -82,4 +81,15 @@ func metricsIn(namespace string, numbers []slog.Attr, now time.Time) *embedded {
 		return nil
 	}
 	return &embedded{now.UnixMilli(), []directive{{namespace, [][]string{{}}, list}}}
+}
+
+// withMetrics adds the member _aws to a line, if any of the numbers is a metric.
+func withMetrics(attrs []slog.Attr, namespace string, numbers []slog.Attr, now time.Time) []slog.Attr {
+	if namespace == "" {
+		return attrs
+	}
+	if m := metricsIn(namespace, numbers, now); m != nil {
+		attrs = append(attrs, slog.Any("_aws", m))
+	}
+	return attrs
 }

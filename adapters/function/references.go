@@ -19,35 +19,36 @@ import (
 )
 
 const (
-	// resolveTimeout bounds all references together.
+	// resolveTimeout limits all references together.
 	resolveTimeout = 5 * time.Second
-	// maxSecret bounds what a file holds, as AWS does secrets.
+	// maxSecret is the greatest content of a file, in bytes. AWS has the same limit for
+	// secrets.
 	maxSecret = 64 << 10
 )
 
-// Resolve gives the environment in which every setting and every access key
-// that is kept elsewhere is put in the place of the reference to it:
+// Resolve replaces every reference in the environment by the value to which it refers.
+// Settings and access keys may be references:
 //
-//	file:/path                        what a file holds
+//	file:/path                        the content of a file
 //	secretsmanager:NAME or :ARN       a secret of AWS Secrets Manager
-//	secretsmanager:NAME#KEY           a string of a secret that is a JSON object
+//	secretsmanager:NAME#KEY           a string in a secret that is a JSON object
 //	ssm:/path/name                    a parameter of AWS Systems Manager, decrypted
-//	kms:NAME or kms:NAME#KEY          the same of a secret of Alibaba's KMS
+//	kms:NAME or kms:NAME#KEY          the same for a secret of Alibaba's KMS
 //
-// A line's end after the value is dropped. What AWS keeps is read by way of the
-// AWS Parameters and Secrets Lambda extension, which answers during an
-// invocation only. Alibaba's KMS is read by the vault, which is there on Function
-// Compute only. CA_FILE is a path in any case.
+// A line break after the value is removed. AWS's values are read through the AWS
+// Parameters and Secrets Lambda extension, which answers only during an invocation.
+// Alibaba's KMS is read through the vault, which exists only on Function Compute. CA_FILE
+// is always a path.
 //
-// The error names every fault at once by its variable, and never a value; it is
-// Unavailable if a later try may do. The environment returned with it lacks the
-// variables that it names. Without a reference nothing happens.
+// The error names every fault by its variable, and never contains a value. It is
+// Unavailable if a later try can help. The environment that is returned with an error
+// lacks the faulty variables. If there is no reference, nothing happens.
 //
-// SETTINGS and SECRETS are replaced by the settings that they hold, see [Bundle].
-// What SETTINGS holds may be references; what a reference leads to may not.
+// SETTINGS and SECRETS are replaced by the settings that they contain; see [Bundle].
+// SETTINGS may contain references. The value of a reference may not be a reference.
 //
-// Source: AWS Systems Manager User Guide, "Using Parameter Store parameters in
-// AWS Lambda functions", and the Secrets Manager page of the Lambda guide.
+// Source: AWS Systems Manager User Guide, "Using Parameter Store parameters in AWS Lambda
+// functions", and the Secrets Manager page of the Lambda guide.
 func Resolve(ctx context.Context, environ []string, vault ...Vault) ([]string, error) {
 	var faults [3]error
 	if plain := bundles[0]; !refers(Getenv(environ)(plain)) {
@@ -62,17 +63,17 @@ func Resolve(ctx context.Context, environ []string, vault ...Vault) ([]string, e
 	return environ, errors.Join(faults[:]...)
 }
 
-// Vault reads a secret of the cloud that the function runs on. Its error is
-// Unavailable or Throttled if a later try may do, and shows neither name nor value.
+// Vault reads a secret of the function's own cloud. Its error is Unavailable or Throttled
+// if a later try can help. It contains neither the name nor the value.
 type Vault func(ctx context.Context, name string) (string, error)
 
-// refers tells a value that is a reference.
+// refers reports whether a value is a reference.
 func refers(value string) bool {
 	scheme, _, _ := strings.Cut(strings.TrimSpace(value), ":")
 	return scheme == "file" || scheme == kms || stores[scheme] != (store{})
 }
 
-// follow puts the values in the place of the references to them.
+// follow replaces the references by their values.
 func follow(ctx context.Context, environ []string, vault ...Vault) ([]string, error) {
 	var references []*reference
 	for n, entry := range environ {
@@ -112,7 +113,7 @@ func follow(ctx context.Context, environ []string, vault ...Vault) ([]string, er
 	return environ, errors.Join(faults...)
 }
 
-// mayRefer tells the variables whose value may be a reference.
+// mayRefer reports whether the value of a variable may be a reference.
 func mayRefer(variable string) bool {
 	name, ok := strings.CutPrefix(variable, Prefix)
 	return ok && name != "CA_FILE" && slices.Contains(names(), name) || variable == accessKeyID || variable == accessKeySecret
@@ -125,13 +126,13 @@ type reference struct {
 	err                    error
 }
 
-// keepers are what secrets are read by.
+// keepers read the secrets.
 type keepers struct {
 	extension extension
 	vault     Vault
 }
 
-// kms is the scheme of the vault.
+// kms is the scheme of references to the vault.
 const kms = "kms"
 
 func (k keepers) read(ctx context.Context, scheme, name string) (string, error) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	_ "time/tzdata" // a window may name a time zone, and a function's machine may have none
+	_ "time/tzdata" // windows may name a time zone, and a function's machine may have no zone files
 
 	"github.com/caarlos0/env/v11"
 
@@ -27,8 +27,8 @@ import (
 // Prefix begins the name of every setting's environment variable.
 const Prefix = "TAIRSSL_"
 
-// Settings are the operator's, one environment variable each; a plural takes a
-// comma-separated list, and an empty variable counts as one that is not set.
+// Settings are the operator's settings. Each is one environment variable. A plural one
+// takes a comma-separated list. An empty variable counts as not set.
 type Settings struct {
 	Region             Regions                 `env:"REGION" envDefault:"cn-hangzhou" help:"region ids; the instances of these, and no others, are read and changed"`
 	Endpoint           tair.Endpoint           `env:"ENDPOINT" help:"URL of the OpenAPI, {region} in it becomes the region's id; vpc for the endpoints inside a VPC; default the public ones"`
@@ -98,9 +98,8 @@ func ParseSettings(environ []string) (s Settings, unknown []string, err error) {
 	return s, unknown, errors.Join(faults...)
 }
 
-// parse fills in the settings and returns their faults. A type that holds more than
-// a number or a word checks itself in its UnmarshalText. The tags words and range
-// check the others.
+// parse fills in the settings and returns their faults. The tags words and range check
+// plain words and numbers. All other types check themselves in UnmarshalText.
 func parse(s *Settings, set map[string]string) (faults []error) {
 	wrong := map[string]error{} // by the name of the field
 	switch err := env.ParseWithOptions(s, env.Options{Environment: set, Prefix: Prefix}).(type) {
@@ -130,29 +129,29 @@ func parse(s *Settings, set map[string]string) (faults []error) {
 	return faults
 }
 
-// outOfBounds checks a value by its field's tags: words lists the texts that the
-// setting takes, range is its least and its greatest number or duration.
+// outOfBounds checks a value by the tags of its field. words lists the accepted texts.
+// range has the least and the greatest number or duration.
 func outOfBounds(tag reflect.StructTag, v reflect.Value) error {
 	if words := strings.Fields(tag.Get("words")); len(words) > 0 && !slices.Contains(words, v.String()) {
 		return fmt.Errorf("%q is neither %s", handler.Clip(v.String()), strings.Join(words, " nor "))
 	}
 	least, greatest, bounded := strings.Cut(tag.Get("range"), " ")
-	if bounded && !(number(least) <= numberOf(v) && numberOf(v) <= number(greatest)) { // NaN is outside, too
+	if bounded && !(number(least) <= numberOf(v) && numberOf(v) <= number(greatest)) { // NaN is out of bounds, too
 		return fmt.Errorf("%v is not between %s and %s", v.Interface(), least, greatest)
 	}
 	return nil
 }
 
-// number reads a bound: a number, or a duration in nanoseconds.
+// number reads a bound. A duration becomes nanoseconds.
 func number(text string) float64 {
 	if d, err := time.ParseDuration(text); err == nil {
 		return float64(d)
 	}
-	n, _ := strconv.ParseFloat(text, 64) // a test reads every bound
+	n, _ := strconv.ParseFloat(text, 64) // a test checks that every bound can be read
 	return n
 }
 
-// numberOf is the value of a number or of a duration as a float64.
+// numberOf gives a number or a duration as a float64.
 func numberOf(v reflect.Value) float64 {
 	if v.CanFloat() {
 		return v.Float()

@@ -11,7 +11,8 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// Fleet wires the instances behind Alibaba's API. The caller closes the client.
+// Fleet makes the fleet and its client for Alibaba's API from the settings. The caller
+// closes the client.
 func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *tair.Client) {
 	limit := s.Rate
 	if limit == 0 {
@@ -46,8 +47,7 @@ func (s Settings) Fleet(c tair.Credentials, log *slog.Logger) (*fleet.Fleet, *ta
 // Probe makes handshakes with the instances behind the settings' endpoint.
 func (s Settings) Probe() served.Probe { return served.At(s.Endpoint.URL(s.Region[0])) }
 
-// prove adds to the options what shows that a change came true, and that clients
-// can still connect.
+// prove adds the proofs that a change is done and that clients can still connect.
 func (s Settings) prove(o *handler.Options, client *tair.Client) {
 	if s.Verify == VerifyTLS {
 		o.Served = s.Probe().Certificate

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// fields are the settings': those of the chats stand in structs of their own.
+// fields lists the fields of the settings, including those of the chats.
 func fields() (fields []reflect.StructField) {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
 		if f.Tag.Get("env") != "" {
@@ -16,7 +16,7 @@ func fields() (fields []reflect.StructField) {
 	return fields
 }
 
-// names are the settings' names, without the prefix.
+// names lists the names of the settings, without the prefix.
 func names() (names []string) {
 	for _, f := range fields() {
 		names = append(names, f.Tag.Get("env"))
@@ -24,7 +24,7 @@ func names() (names []string) {
 	return names
 }
 
-// Help says what a setting's variable takes, "" for what is no setting.
+// Help explains a setting; "" if the variable is not a setting.
 func Help(variable string) string {
 	name, ok := strings.CutPrefix(variable, Prefix)
 	for _, f := range fields() {
@@ -35,8 +35,8 @@ func Help(variable string) string {
 	return ""
 }
 
-// SettingsTable gives a row of a Markdown table for each setting: variable,
-// default, meaning.
+// SettingsTable gives a row of a Markdown table for each setting: variable, default,
+// meaning.
 func SettingsTable() (rows []string) {
 	for _, f := range fields() {
 		otherwise := f.Tag.Get("envDefault")

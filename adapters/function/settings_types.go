@@ -18,7 +18,7 @@ import (
 	"tairssl/handler"
 )
 
-// Secret is a setting whose value never shows in a log or a text.
+// Secret is a setting whose value appears in no log or text.
 type Secret = chatops.Secret
 
 // Regions is a list of region ids.
@@ -94,7 +94,7 @@ func list[T any](text []byte, read func(word string) (T, error)) (all []T, err e
 	return all, errors.Join(faults...)
 }
 
-// Audience is the receiver that an identity token names.
+// Audience is the intended receiver of an identity token.
 type Audience string
 
 // UnmarshalText takes one audience.
@@ -105,8 +105,8 @@ func (a *Audience) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// RootCAs are the certificate authorities of a file together with the system's. The
-// zero value stands for the system's alone.
+// RootCAs are the certificate authorities of a file, and the system's. The zero value
+// means only the system's.
 type RootCAs struct{ pool *x509.CertPool }
 
 // UnmarshalText reads the file of PEM certificates that text names.
@@ -127,8 +127,8 @@ func (r *RootCAs) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Roots are the certificate authorities to trust: those of CA_FILE and the system's,
-// or nil for the system's alone.
+// Roots are the certificate authorities to trust: those of CA_FILE and the system's, or
+// nil for only the system's.
 func (s Settings) Roots() *x509.CertPool { return s.CAFile.pool }
 
 // URL is the scheme and the host of an API to which credentials are sent.
@@ -140,11 +140,11 @@ func (u *URL) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Verify says what a change has to show in before its outcome is verified.
+// Verify says what must show a change before its outcome is verified.
 type Verify string
 
 // The values of Verify.
 const (
 	VerifyAPI Verify = "api" // the API reports the new state
-	VerifyTLS Verify = "tls" // a TLS handshake with the instance shows it, too
+	VerifyTLS Verify = "tls" // and a TLS handshake with the instance shows it, too
 )
