@@ -145,7 +145,7 @@ func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Res
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	return results
 }
 

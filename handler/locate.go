@@ -89,7 +89,7 @@ func (h *Handler) survey(ctx context.Context, asked []question) listings {
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	slices.SortFunc(all.found, func(a, b Listed) int {
 		return cmp.Or(cmp.Compare(a.RegionID, b.RegionID), cmp.Compare(a.InstanceID, b.InstanceID))
 	})

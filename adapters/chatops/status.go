@@ -34,7 +34,7 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	if i := slices.IndexFunc(refused, func(f *found) bool { return f != nil }); i >= 0 {
 		return b.refused(w, m, status, refused[i].InstanceID, a)
 	}

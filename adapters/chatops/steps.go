@@ -130,7 +130,7 @@ func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	worst := 0
 	for i := range audits {
 		if audits[i].severity() > audits[worst].severity() {

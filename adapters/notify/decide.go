@@ -10,8 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// On are the successes that are told besides what always is: verified,
-// accepted, or none, which is the zero value.
+// On lists the successes that are reported, beside the notices that are always sent:
+// verified, accepted, or none. The zero value is none.
 type On []handler.Outcome
 
 // UnmarshalText reads a comma-separated list, or the word none.
@@ -44,8 +44,8 @@ func (o *On) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// reminders are how long before its expiry a certificate that is due and not
-// renewed is told of again; each is said once.
+// reminders lists how long before the expiry a reminder is sent of a certificate that is
+// due and not renewed. Each reminder is sent once.
 var reminders = []struct {
 	left time.Duration
 	mark string
@@ -61,8 +61,9 @@ func stage(left time.Duration) (n int) {
 	return n
 }
 
-// markOf names what a note would tell, "" for nothing, and its class. Failures
-// of different kinds are different things to tell.
+// markOf gives the mark by which a notice is remembered, and the class of the notice. The
+// mark is "" if there is nothing to tell. Failures of different kinds have different
+// marks.
 func markOf(n Note, on On) (mark string, c class) {
 	switch {
 	case n.Outcome == handler.Failed:
@@ -72,7 +73,7 @@ func markOf(n Note, on On) (mark string, c class) {
 	case n.optedOut():
 		return offMark, refused
 	case n.Alert && n.changed():
-		return "done", attention // whatever was told of it before it was done
+		return "done", attention // the notices before the change do not matter any more
 	case n.Alert:
 		return "alert", attention
 	case n.ApprovedBy != "":
@@ -103,18 +104,18 @@ func isMark(word string) bool {
 	return false
 }
 
-// offMark says that an instance was told of as opted out.
+// offMark remembers the notice that an instance is due and opted out.
 const offMark = "off"
 
-// optedOut reports that nothing was done because somebody opted the instance out.
+// optedOut reports whether the owner's tag is the reason that nothing was done.
 func (n Note) optedOut() bool {
 	return n.Automatic && n.Outcome == handler.Refused && handler.Instance{Tags: n.Tags}.Off()
 }
 
-// kindMark shortens a kind so that all marks of a certificate fit into a tag.
+// kindMark shortens a kind, so that all marks of a certificate fit into a tag.
 func kindMark(k handler.Kind) string { return string(k)[:4] }
 
-// kind is that of a failure.
+// kind is the kind of the failure.
 func (n Note) kind() handler.Kind {
 	if n.Error != nil && slices.Contains(handler.Kinds(), n.Error.Kind) {
 		return n.Error.Kind
@@ -122,9 +123,9 @@ func (n Note) kind() handler.Kind {
 	return handler.Internal
 }
 
-// expires is when the certificate expires that the note is remembered by: the
-// one that was to be renewed. Enable, Disable and an approval are somebody's own
-// wish and are told each time.
+// expires is the expiry of the certificate that was to be renewed. The notice is
+// remembered together with it. Enable, Disable and approvals are a person's own wish, so
+// they are reported each time.
 func (n Note) expires() handler.Time {
 	if n.Before == nil || n.SSLEnabled != handler.Update || n.ApprovedBy != "" {
 		return handler.Time{}
@@ -132,7 +133,7 @@ func (n Note) expires() handler.Time {
 	return n.Before.SSLExpiredTime
 }
 
-// unmet says that the certificate is due and that nobody is renewing it.
+// unmet reports whether the certificate is due and nobody is renewing it.
 func (n Note) unmet() bool {
 	switch n.Outcome {
 	case handler.Deferred, handler.Refused, handler.Unknown, handler.Failed:
@@ -141,12 +142,12 @@ func (n Note) unmet() bool {
 	return n.Automatic && n.Outcome == handler.InProgress && n.Busy
 }
 
-// message decides whether a note is told, in which words, and what has been
-// told of its certificate then. It has no effects, so that a table can test it.
+// message decides whether to send a notice, in which words, and what to remember about
+// its certificate. It has no effects, so that a table can test it.
 func message(n Note, on On, before told, now time.Time) (l line, after told, ok bool) {
 	mark, c := markOf(n, on)
 	expires := n.expires()
-	if expires.IsZero() { // nothing to remember it by
+	if expires.IsZero() { // without a certificate there is nothing to remember
 		return words(n, c, now), told{}, mark != ""
 	}
 	left := expires.Sub(now)
@@ -156,7 +157,7 @@ func message(n Note, on On, before told, now time.Time) (l line, after told, ok 
 		return line{}, told{}, false
 	case mark == offMark, mark != "" && !before.has(mark):
 	case n.unmet() && stage(left) > before.stage:
-		c = reminder // why is known, but less time is left
+		c = reminder // the reason was told before, but less time is left now
 	case (c == failed || c == lost) && n.unmet() && left <= nagBefore && now.Sub(before.at).Abs() >= nagPause:
 	default:
 		return line{}, told{}, false

@@ -7,26 +7,27 @@ import (
 	"strings"
 )
 
-// digest is one message, whatever vendor carries it.
+// digest is one message in a form for every vendor.
 type digest struct {
 	title string
 	lines []line // the worst first
-	more  int    // lines that are counted only
-	most  int    // bytes of a line's reason
-	next  []next // what to do, each once
+	more  int    // number of further lines, which are only counted
+	most  int    // greatest length of a line's reason, in bytes
+	next  []next // what to do, each step once
 }
 
 const (
 	maxLines = 20
 	maxNext  = 5
-	// mostWhy cuts a reason, shortWhy one among more than a few.
+	// mostWhy is the greatest length of a reason, in bytes. If there are more than few
+	// lines, it is shortWhy.
 	mostWhy, shortWhy, few = 500, 160, 3
 )
 
-// newDigest puts what is told into one message.
+// newDigest puts the notices into one message.
 func newDigest(chosen []choice) digest {
 	d := digest{most: mostWhy}
-	sorted := make([]*line, len(chosen)) // by pointers: the code that sorts large values is large itself
+	sorted := make([]*line, len(chosen)) // sorting pointers needs less code than sorting large values
 	for i := range chosen {
 		sorted[i] = &chosen[i].line
 	}
@@ -40,7 +41,7 @@ func newDigest(chosen []choice) digest {
 		if l.next.text == "" || len(d.next) == maxNext {
 			continue
 		}
-		if len(d.lines) > 1 { // say to which lines it belongs
+		if len(d.lines) > 1 { // name the lines to which the step belongs
 			l.next.text = l.label() + ": " + l.next.text
 		}
 		if !slices.Contains(d.next, l.next) {
@@ -57,7 +58,7 @@ func newDigest(chosen []choice) digest {
 	return d
 }
 
-// drop turns the last line into one that is counted.
+// drop removes the last line and counts it instead.
 func (d *digest) drop() {
 	d.lines = d.lines[:len(d.lines)-1]
 	d.more++
@@ -65,7 +66,7 @@ func (d *digest) drop() {
 
 func (d digest) count() int { return len(d.lines) + d.more }
 
-// rest says how many lines are counted only, "" for none.
+// rest says how many lines are only counted; "" for none.
 func (d digest) rest() string {
 	if d.more == 0 {
 		return ""
@@ -73,8 +74,8 @@ func (d digest) rest() string {
 	return fmt.Sprintf("And %d more; the function's log has each.", d.more)
 }
 
-// titled says it all in a line, for the phone's lock screen. It begins with
-// the name for which a robot may be told to look.
+// titled is the message in one line, for the phone's lock screen. It begins with tairssl,
+// because a robot may accept only messages with a given word.
 func titled(lines []line) string {
 	if len(lines) == 1 {
 		l := lines[0]

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// dingtalk is a custom robot of DingTalk. Its signature is made of the time
-// alone and stands in the URL. Source: DingTalk's "Custom robot access".
+// dingtalk is a custom robot of DingTalk. Its signature covers only the time and is part
+// of the URL. Source: DingTalk's "Custom robot access".
 var dingtalk = vendor{
 	hosts:    []string{"oapi.dingtalk.com"},
 	path:     "/robot/send",

@@ -1,33 +1,33 @@
-// Package notify tells people what became of their certificates, in the chat
-// they read: Slack, DingTalk, Feishu, WeCom, Teams, Mattermost, or a webhook of
-// their own. [Sender] sends messages, and answers in chats as well: it reads each
-// vendor's own error, and tries again as far as that may help.
+// Package notify tells people about their certificates, in the chat that they read:
+// Slack, DingTalk, Feishu, WeCom, Teams, Mattermost, or through their own webhook.
+// [Sender] sends messages, and answers in chats as well. It reads each vendor's own
+// errors and tries again where that can help.
 //
-// A [Notifier] takes the [Note]s of one invocation and sends at most one
-// message to each of its [URLs] that wants them. What is told is a pure decision over a note,
-// what was told before and the time:
+// A [Notifier] takes the [Note]s of one invocation and sends at most one message to each
+// of its [URLs]. A pure function over the note, the earlier notices and the time decides
+// what to send:
 //
-//   - a failure, an unknown outcome, the refusal of an automatic change and
-//     whatever asks for attention, once for one certificate;
+//   - a failure, an unknown outcome, the refusal of an automatic change, and
+//     everything that asks for attention, once for a certificate;
 //   - a deferred change, once, with the time at which it will happen;
-//   - a success where [On] names it, with where to fetch the CA chain again;
-//   - a certificate that is due and still not renewed, once 30, 14, 7 and 1
-//     days before it expires and once when it has;
-//   - in the last week a change that still fails, once a day;
-//   - an instance that was opted out and is due, once a week.
+//   - a success, if [On] lists it, with the address of the new CA chain;
+//   - a certificate that is due and still not renewed: 30, 14, 7 and 1 days
+//     before it expires, and when it has expired;
+//   - in the last week, a change that still fails, once a day;
+//   - an instance that is opted out and due, once a week.
 //
-// What changed nothing is never told.
+// A result without a change is never reported.
 //
-// What was told is remembered where the lease is, in a tag of the instance
-// ([ToldTag]), together with the expiry it was told for: a new certificate
-// starts afresh, and every process and cloud sees the same memory. What has no
-// certificate to remember it by is told at most once an hour by one process.
+// Notices are remembered like the lease, in a tag of the instance ([ToldTag]), together
+// with the expiry of the certificate. So a new certificate starts afresh, and every
+// process and cloud has the same memory. A notice without a certificate is sent at most
+// once an hour by one process.
 //
-// Nothing here fails a change or delays it by more than some seconds: what can
-// not be sent is logged, and told by the next run. What only one place did not take
-// is kept for its next message, as long as the process lives.
+// A notice never makes a change fail, and delays it only by some seconds. A notice that
+// cannot be sent is logged, and the next run sends it. If only one place does not take
+// it, it is kept for the next message to that place, as long as the process lives.
 //
-// The senders are written here: of the libraries, shoutrrr speaks neither
-// DingTalk nor Feishu nor WeCom and makes the function a quarter larger, and
-// nikoksr/notify has no WeCom robots and sends to DingTalk without a context.
+// The senders are written here. Of the libraries, shoutrrr knows neither DingTalk nor
+// Feishu nor WeCom and would make the function a quarter larger. nikoksr/notify has no
+// WeCom robots, and its DingTalk sender takes no context.
 package notify

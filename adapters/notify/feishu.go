@@ -28,8 +28,8 @@ type feishuText struct {
 	Href string `json:"href,omitempty"`
 }
 
-// composeFeishu makes a post of plain texts and links, in which nothing is
-// markup. The signature's key holds the time and its message is empty.
+// composeFeishu makes a post of plain texts and links, without markup. The key of the
+// signature contains the time, and the signed message is empty.
 func composeFeishu(t *target, d digest, now time.Time) Post {
 	text := func(s string) feishuText { return feishuText{Tag: "text", Text: s} }
 	content := [][]feishuText{}
@@ -51,7 +51,7 @@ func composeFeishu(t *target, d digest, now time.Time) Post {
 		Content [][]feishuText `json:"content"`
 	}
 	type language struct {
-		ZhCN article `json:"zh_cn"` // shown whatever the reader's language if it is the only one
+		ZhCN article `json:"zh_cn"` // the only language, so it is shown to every reader
 	}
 	type body struct {
 		Post language `json:"post"`

@@ -10,10 +10,10 @@ import (
 	"tairssl/handler"
 )
 
-// feishuApp is the bot of an app in a chat of Feishu or Lark, the same that people
-// talk to. Other than a custom bot's its cards may have buttons that answer. It
-// needs the app's own access token. Source: Feishu Open Platform, "Send message"
-// and "Card JSON structure".
+// feishuApp is the bot of an app in a Feishu or Lark chat, the same bot to which people
+// talk. Its cards may have buttons that answer; those of a custom bot may not. It needs
+// an access token of the app. Source: Feishu Open Platform, "Send message" and "Card JSON
+// structure".
 var feishuApp = vendor{
 	hosts:    []string{"open.feishu.cn", "open.larksuite.com"},
 	path:     "/open-apis/im/v1/messages",
@@ -24,16 +24,16 @@ var feishuApp = vendor{
 	accepted: Taken,
 }
 
-// receiver is the parameter that says whom a message is for: a chat, oc_…, or a
-// person, ou_….
+// receiver is the parameter with the receiver of a message: a chat (oc_…) or a person
+// (ou_…).
 const receiver = "receive_id"
 
 var errNoToken = errors.New("it needs an app's access token: set TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET")
 
-// feishuTag is a part of a card.
+// feishuTag is an element of a card.
 type feishuTag map[string]any
 
-// composeFeishuApp makes a card of plain texts, in which nothing is markup.
+// composeFeishuApp makes a card of plain texts, without markup.
 func composeFeishuApp(t *target, d digest, _ time.Time) Post {
 	text := func(s string) feishuTag { return feishuTag{"tag": "plain_text", "content": s} }
 	div := func(s string) feishuTag { return feishuTag{"tag": "div", "text": text(s)} }

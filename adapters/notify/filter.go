@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// filter says which instances a place is told of; the zero value: all. Each
-// condition must hold.
+// filter says about which instances a place is told. Each condition must hold. The zero
+// value means all instances.
 type filter []condition
 
-// condition is region=GLOB or tag:KEY=GLOB. A bar stands between alternatives.
+// condition is region=GLOB or tag:KEY=GLOB. A bar separates alternative globs.
 type condition struct {
 	tag   string // "" for the region
 	globs []string
@@ -19,7 +19,7 @@ type condition struct {
 
 const tagWord = "tag:"
 
-// parseFilter reads the words that stand behind an entry's URL.
+// parseFilter reads the words after an entry's URL.
 func parseFilter(words []string) (f filter, wrong []string) {
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
@@ -42,7 +42,7 @@ func parseFilter(words []string) (f filter, wrong []string) {
 	return f, wrong
 }
 
-// wants reports whether a note is of an instance that the filter names.
+// wants reports whether the filter includes the instance of a note.
 func (f filter) wants(n Note) bool {
 	for _, c := range f {
 		value := n.RegionID
@@ -56,9 +56,9 @@ func (f filter) wants(n Note) bool {
 	return true
 }
 
-// wanted says, by place, what it is told. What no filter names, and what is of no
-// instance, goes to the places without a filter, or to all if each has one: it
-// must not be lost.
+// wanted gives the notices for each place. A notice that no filter includes, or that is
+// about no instance, must not be lost. It goes to the places without a filter, or to all
+// places if each has one.
 func (u URLs) wanted(chosen []choice) [][]choice {
 	all := make([][]choice, len(u))
 	for _, c := range chosen {

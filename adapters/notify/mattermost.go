@@ -8,8 +8,8 @@ import (
 	"tairssl/handler"
 )
 
-// mattermost is an incoming webhook of Mattermost, wherever its operator runs it.
-// It answers "ok". Source: Mattermost's "Incoming webhooks".
+// mattermost is an incoming webhook of any Mattermost server. It answers "ok". Source:
+// Mattermost's "Incoming webhooks".
 var mattermost = vendor{
 	path:    "/hooks/",
 	limit:   16_000,

@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// parcel is what one place is sent.
+// parcel is the message to one place.
 type parcel struct {
-	place  int // index of the URLs
+	place  int // index into the URLs
 	chosen []choice
 }
 
-// maxOwed is how many notices are kept for a place that takes none.
+// maxOwed is the greatest number of notices that are kept for a place.
 const maxOwed = 100
 
-// parcels are the messages to send: to each place what was chosen and it wants,
-// with what it did not take before. A place that refused its last message for good
-// is sent that only together with something new.
+// parcels lists the messages to send: to each place, the chosen notices that it wants,
+// and those that it did not take before. If a place refused its last message for good,
+// that message is only sent again together with a new notice.
 func (n *Notifier) parcels(chosen []choice) (all []parcel) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -41,7 +41,7 @@ func (n *Notifier) parcels(chosen []choice) (all []parcel) {
 	return all
 }
 
-// owe keeps what a place did not take for the next message to it.
+// owe keeps the notices that a place did not take for the next message to it.
 func (n *Notifier) owe(p parcel, passing bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -57,14 +57,14 @@ func (n *Notifier) owe(p parcel, passing bool) {
 	}
 }
 
-// send gives each place its message, all at the same time. took says by place
-// which of them was taken.
+// send sends all messages at the same time. took contains the messages that were taken,
+// by place, and missed the others.
 func (n *Notifier) send(ctx context.Context, parcels []parcel) (took map[int]parcel, missed map[int]parcel) {
 	took, missed = map[int]parcel{}, map[int]parcel{}
 	errs := make([]error, len(parcels))
 	var group errgroup.Group
 	for at, p := range parcels {
-		errs[at] = errPanic // until something else is known
+		errs[at] = errPanic // until the try is over
 		group.Go(func() error {
 			n.guarded(ctx, func() {
 				if !n.limits[p.place].AllowN(n.Now(), 1) {
@@ -76,7 +76,7 @@ func (n *Notifier) send(ctx context.Context, parcels []parcel) (took map[int]par
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	title, lines := "", 0
 	for at, err := range errs {
 		p := parcels[at]
@@ -97,7 +97,7 @@ func (n *Notifier) send(ctx context.Context, parcels []parcel) (took map[int]par
 	return took, missed
 }
 
-// split tells what some place took from what none took that wanted it.
+// split separates the notices that any place took from those that no place took.
 func split(chosen []choice, took, missed map[int]parcel) (told, untold []choice) {
 	in := func(parcels map[int]parcel, c choice) bool {
 		for _, p := range parcels {

@@ -6,7 +6,7 @@ import (
 	"tairssl/handler"
 )
 
-// What a change came to beside its outcome: whether clients still trust the
+// What is known about a change beside its outcome: whether clients still trust the
 // instance, and whether a handshake shows the change.
 
 const (
@@ -15,7 +15,7 @@ const (
 	lookTLS   = "Look at what is served: tairssl status INSTANCE --region REGION --tls. Ask Alibaba's support if that stays so."
 )
 
-// toDo is what an alert asks for.
+// toDo is what to do about an alert.
 func (n Note) toDo() string {
 	switch {
 	case n.CA.Stops(), n.Held != "":
@@ -28,10 +28,10 @@ func (n Note) toDo() string {
 	return byHand
 }
 
-// changed reports that the certificate is a new one, or is about to be.
+// changed reports whether there is a new certificate, or will be soon.
 func (n Note) changed() bool { return n.Outcome.Changed() }
 
-// withCA adds the comparison of the CA to a line, which the reason ends with.
+// withCA adds the comparison of the CA to a line. It is at the end of the reason.
 func (l line) withCA() line {
 	ca := l.note.CA
 	if ca == nil {
@@ -43,10 +43,10 @@ func (l line) withCA() line {
 	case ca.Stops():
 		l.what = changes[l.note.SSLEnabled] + " changed the CA"
 	case ca.Compared() && l.next.text == fetch:
-		l.next = next{} // clients have it
+		l.next = next{} // clients have the new CA, so there is nothing to do
 	}
 	if l.note.Outcome == handler.Verified {
-		l.why = "" // that it was due is past
+		l.why = "" // the reason why it was due does not matter any more
 	}
 	return l
 }

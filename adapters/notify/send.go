@@ -15,11 +15,12 @@ var (
 	errPanic = errors.New("an unexpected fault; the log has the details")
 )
 
-// maxAnswer is how much of an answer is read: none says more than a sentence.
+// maxAnswer is how many bytes of an answer are read. No vendor's answer is longer than a
+// sentence.
 const maxAnswer = 16 << 10
 
-// NewTransport is what messages are sent with: it keeps no connection open. It
-// trusts roots; nil stands for the system's.
+// NewTransport returns the transport for messages. It keeps no connection open. It trusts
+// roots; nil for the system's certificate authorities.
 func NewTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -30,8 +31,8 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// deliver sends a message to one place. It gives up early enough for the rest of
-// the invocation.
+// deliver sends a message to one place. It stops early enough for the rest of the
+// invocation.
 func (n *Notifier) deliver(ctx context.Context, t *target, d digest) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
 	defer cancel()
@@ -49,7 +50,7 @@ func (n *Notifier) deliver(ctx context.Context, t *target, d digest) error {
 	})
 }
 
-// authorize adds the access token that a vendor wants.
+// authorize adds the vendor's access token.
 func (n *Notifier) authorize(ctx context.Context, t *target, header http.Header, renew bool) error {
 	if !t.bearer {
 		return nil
@@ -65,7 +66,7 @@ func (n *Notifier) authorize(ctx context.Context, t *target, header http.Header,
 	return nil
 }
 
-// unanswered says why no answer came.
+// unanswered says why there was no answer.
 func unanswered(ctx context.Context, began time.Time, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("no answer within %s", time.Since(began).Round(100*time.Millisecond))

@@ -16,79 +16,79 @@ import (
 	"tairssl/handler"
 )
 
-// Post is one message on its way to one place.
+// Post is one message to one place.
 type Post struct {
 	URL    url.URL
 	Header http.Header
 	Body   []byte
-	// Secrets are what is secret of Body: a place may repeat it in an error.
+	// Secrets lists the secrets in Body, because the place may repeat them in an error.
 	Secrets []string
 }
 
-// Send says how a message is sent.
+// Send says how to send a message.
 type Send struct {
-	// Make gives the message. It is asked again before each try. renew says that
-	// the place refused the access token of the last one.
+	// Make gives the message. It is called before each try. renew says that the place
+	// refused the last access token.
 	Make func(ctx context.Context, renew bool) (Post, error)
-	// Accepted reads an answer. A nil error says that the message was taken. An
-	// error that wraps [ErrToken] says that the access token was refused, one that
-	// wraps [ErrBusy] that the message may be taken later.
+	// Accepted reads an answer. A nil error means that the message was taken. An error
+	// that wraps [ErrToken] means that the access token was refused. One that wraps
+	// [ErrBusy] means that the message may be taken later.
 	Accepted func(status int, body []byte) error
-	// Tries is how often a message is sent at most. Another access token is no
-	// further try.
+	// Tries is the greatest number of tries. A try with a new access token does not
+	// count.
 	Tries int
-	// Lost says that a message without an answer is sent again, although it may
-	// have been taken.
+	// Lost says that a message without an answer is sent again, although the first one
+	// may have been taken.
 	Lost bool
 }
 
-// Sender sends messages to chats, for answers and for notices alike.
+// Sender sends messages to chats: answers and notices.
 type Sender struct {
-	// Transport makes the requests. It is no Client: one would follow redirects
-	// and put the URL, which is a secret, into its errors.
+	// Transport makes the requests. It is not a Client, because a Client would follow
+	// redirects and put the URL, which is a secret, into its errors.
 	Transport http.RoundTripper
-	pause     time.Duration // between two tries, twice as long after each; 0 for firstPause
+	pause     time.Duration // before the second try; twice as long after each further try; 0 for firstPause
 }
 
 var (
-	// ErrToken says that a place refused an access token.
+	// ErrToken says that a place refused the access token.
 	ErrToken = errors.New("the access token was refused")
-	// ErrBusy says that a place took a message for one too many, or was not well,
-	// whatever the status of its answer.
+	// ErrBusy says that a place got too many messages, or has a fault of its own,
+	// whatever the HTTP status is.
 	ErrBusy = errors.New("it may take the message later")
 )
 
-// Refusal is an answer that says that a message was not taken.
+// Refusal is the answer that a message was not taken.
 type Refusal struct {
 	Status int
-	After  time.Duration // when to try again, if the place said so
-	Err    error         // in the place's own words
-	text   string        // of Err, without what is secret of the message's address
+	After  time.Duration // when to try again, if the place said it
+	Err    error         // in the words of the place
+	text   string        // the text of Err without the secrets of the message's address
 }
 
-// Error is what the place said. It may have repeated what it was sent.
+// Error gives the words of the place, without secrets, because the place may have
+// repeated them.
 func (r *Refusal) Error() string { return r.text }
 
 // Unwrap gives the error of [Send].Accepted.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Passing reports whether a message may be taken if it is sent again.
+// Passing reports whether the message may be taken if it is sent again.
 func (r *Refusal) Passing() bool {
 	return r.Status == http.StatusTooManyRequests || r.Status >= http.StatusInternalServerError || errors.Is(r.Err, ErrBusy)
 }
 
-// Passing reports whether a message that was not sent for an error of [Sender.Send]
-// may be if it is sent later.
+// Passing reports whether a message may be taken later, after an error of [Sender.Send].
 func Passing(err error) bool {
 	var refused *Refusal
 	return !errors.As(err, &refused) || refused.Passing()
 }
 
-// lostError is a message that got no answer.
+// lostError means that a message got no answer.
 type lostError struct{ error }
 
-// Send sends a message until it is taken, refused for good, sent Tries times, or
-// ctx ends. Its errors hold no URL.
+// Send sends a message until it is taken or refused for good, until all tries are used
+// up, or until ctx ends. Its errors contain no URL.
 func (s *Sender) Send(ctx context.Context, m Send) error {
 	pause, renew, renewed := s.pause, false, false
 	if pause == 0 {
@@ -113,7 +113,7 @@ func (s *Sender) Send(ctx context.Context, m Send) error {
 	}
 }
 
-// again reports whether, and after what time, a message is sent again.
+// again reports whether to send a message again, and after what time.
 func (m Send) again(err error, pause time.Duration) (time.Duration, bool) {
 	var refused *Refusal
 	var unanswered lostError
@@ -126,7 +126,7 @@ func (m Send) again(err error, pause time.Duration) (time.Duration, bool) {
 	return 0, false
 }
 
-// sleep waits, unless ctx would end before.
+// sleep waits. It returns false at once if ctx would end before.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false
@@ -141,7 +141,7 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// once sends a message one time.
+// once makes one try.
 func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -175,20 +175,20 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 	return nil
 }
 
-// redact takes the address out of a text, and all in it that may be a secret:
-// whoever knows it can write into the chat.
+// redact removes the address, and everything in it that may be a secret, from a text. A
+// person who knows the address can write into the chat.
 func (p Post) redact(text string) string {
 	secrets := append([]string{p.URL.String(), p.URL.RequestURI(), p.URL.RawQuery}, p.Secrets...)
 	secrets = append(secrets, strings.Fields(p.Header.Get("Authorization"))...)
 	for _, segment := range strings.Split(p.URL.Path, "/") {
-		if len(segment) >= 20 || strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-_") != "" { // a short one of these is a word
+		if len(segment) >= 20 || strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-_") != "" { // a short segment of letters is a word and no secret
 			secrets = append(secrets, segment)
 		}
 	}
 	for _, values := range p.URL.Query() {
 		secrets = append(secrets, values...)
 	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // one may be part of another
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first, because one may be part of another
 	for _, secret := range secrets {
 		if len(secret) >= 6 {
 			text = strings.ReplaceAll(text, secret, "***")
@@ -197,8 +197,8 @@ func (p Post) redact(text string) string {
 	return text
 }
 
-// retryAfter reads a header Retry-After: seconds or a date (RFC 9110). Slack
-// and Feishu send seconds.
+// retryAfter reads a header Retry-After: seconds, or a date (RFC 9110). Slack and Feishu
+// send seconds.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if n, err := strconv.ParseUint(value, 10, 20); err == nil {

@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// slack is an incoming webhook of Slack, which answers "ok", or a status and a
-// word. Source: Slack's "Sending messages using incoming webhooks" and "Block Kit".
+// slack is an incoming webhook of Slack. It answers "ok", or a status and a word. Source:
+// Slack's "Sending messages using incoming webhooks" and "Block Kit".
 var slack = vendor{
 	hosts:   []string{"hooks.slack.com", "hooks.slack-gov.com"},
 	path:    "/services/",
@@ -35,8 +35,7 @@ type slackBlock struct {
 	Elements []any      `json:"elements,omitempty"` // texts or buttons
 }
 
-// slackButton asks back before it says anything to the app to which the webhook
-// belongs.
+// slackButton asks for a confirmation before it sends anything to the app of the webhook.
 type slackButton struct {
 	Type     string      `json:"type"`
 	Text     slackText   `json:"text"`
@@ -53,7 +52,7 @@ type slackDialog struct {
 	Deny    slackText `json:"deny"`
 }
 
-// slackApprove is the button that approves what a line tells.
+// slackApprove is the button that approves the renewal in a line.
 func slackApprove(l line) []slackBlock {
 	b, ok := l.note.Approve["slack"]
 	if !ok {
@@ -66,11 +65,11 @@ func slackApprove(l line) []slackBlock {
 	}}}}
 }
 
-// escapeSlack is Slack's own rule: nothing else begins a link or a mention.
+// escapeSlack escapes as Slack requires. Nothing else can begin a link or a mention.
 var escapeSlack = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// composeSlack makes a section of each line: one takes 3,000 characters, a
-// message 50 blocks. text is what a phone's lock screen shows.
+// composeSlack makes one section of each line. A section takes 3,000 characters, and a
+// message takes 50 blocks. text is shown on a phone's lock screen.
 func composeSlack(t *target, d digest, _ time.Time) Post {
 	section := func(text string) slackBlock {
 		return slackBlock{Type: "section", Text: &slackText{"mrkdwn", text}}

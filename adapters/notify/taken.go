@@ -9,21 +9,21 @@ import (
 	"tairssl/handler"
 )
 
-// Codes and words of the vendors that say more than that a message was refused.
+// The vendors' codes and words that say more than that a message was refused.
 var (
-	// tokenCodes refuse an access token: Feishu's 9999166x, DingTalk's and WeCom's
-	// 40014 and 42001.
+	// tokenCodes mean that the access token was refused: 9999166x of Feishu, 40014 and
+	// 42001 of DingTalk and WeCom.
 	tokenCodes = []int{99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 40001, 40014, 42001}
-	// busyCodes say that there are too many messages, or that the vendor is not well.
-	// Most come with status 200: DingTalk's 130101 and 410100, WeCom's 45009 and 45033,
-	// Feishu's 9499, 11232, 230020 and 99991400, and -1 of the first two.
+	// busyCodes mean that there are too many messages, or that the vendor has a fault.
+	// Most come with status 200: 130101 and 410100 of DingTalk, 45009 and 45033 of WeCom,
+	// -1 of both, and 9499, 11232, 230020 and 99991400 of Feishu.
 	busyCodes  = []int{-1, 130101, 130102, 410100, 45009, 45033, 9499, 11232, 230020, 99991400}
-	tokenWords = []string{"invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive"} // Slack's
+	tokenWords = []string{"invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive"} // Slack's words
 	busyWords  = []string{"ratelimited", "rate_limited", "internal_error", "service_unavailable"}
 )
 
-// said is what a vendor says in the body of an answer: DingTalk and WeCom in errcode,
-// Feishu in code or, in an older form, StatusCode, Slack in ok.
+// said is a vendor's own result in the body of an answer: errcode of DingTalk and WeCom,
+// code of Feishu (StatusCode in an older form), ok of Slack.
 type said struct {
 	ErrCode, Code, StatusCode *int
 	OK                        *bool
@@ -31,7 +31,7 @@ type said struct {
 	ErrMsg, Msg               string
 }
 
-// code is the vendor's own; nil for none.
+// code is the vendor's own code; nil for none.
 func (s said) code() *int {
 	if s.ErrCode != nil {
 		return s.ErrCode
@@ -39,7 +39,7 @@ func (s said) code() *int {
 	return s.Code
 }
 
-// refused is the error of a code.
+// refused is the error for a code.
 func (s said) refused(code int) error {
 	return kindOf(slices.Contains(tokenCodes, code), slices.Contains(busyCodes, code), "refused with code %d: %s", code, handler.ClipText(s.ErrMsg+s.Msg))
 }
@@ -59,12 +59,12 @@ func isSuccess(status int) bool {
 	return status >= http.StatusOK && status < http.StatusMultipleChoices
 }
 
-// Taken reads what a chat answers to a message: a status, and a body that may say
-// something else. A body without any of this counts as its status, for a relay may
-// stand between. The error wraps [ErrToken] or [ErrBusy] if it is one of these.
+// Taken reads a chat's answer to a message: its status, and the vendor's own result in
+// its body. Without such a result, the status counts, because a relay may stand between.
+// The error wraps [ErrToken] or [ErrBusy] where they fit.
 func Taken(status int, body []byte) error {
 	var s said
-	_ = json.Unmarshal(body, &s) // a text says nothing
+	_ = json.Unmarshal(body, &s) // a plain text has no result
 	switch code := s.code(); {
 	case code != nil && *code != 0:
 		return s.refused(*code)
@@ -76,8 +76,8 @@ func Taken(status int, body []byte) error {
 	return nil
 }
 
-// coded reads the answer of a vendor that says in the body of a 200 whether it took
-// a message. fixes is what to do about some codes.
+// coded reads the answer of a vendor that reports its result in the body of a 200. fixes
+// says what to do about some codes.
 func coded(fixes map[int]string) func(int, []byte) error {
 	return func(status int, body []byte) error {
 		var s said

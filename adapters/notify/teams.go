@@ -8,10 +8,10 @@ import (
 	"tairssl/handler"
 )
 
-// teams is a workflow of Power Automate that posts to Microsoft Teams "when a
-// webhook request is received", or an incoming webhook of the older kind. Both
-// take a message with an adaptive card. Source: Microsoft's "Create incoming
-// webhooks with Workflows for Microsoft Teams".
+// teams is a Power Automate workflow that posts to Microsoft Teams "when a webhook
+// request is received", or an incoming webhook of the older kind. Both take a message
+// with an adaptive card. Source: Microsoft's "Create incoming webhooks with Workflows for
+// Microsoft Teams".
 var teams = vendor{
 	hosts:    []string{"*.logic.azure.com", "*.api.powerplatform.com", "*.webhook.office.com"},
 	path:     "/",
@@ -19,7 +19,7 @@ var teams = vendor{
 	limit:    28_000,
 	compose:  composeTeams,
 	accepted: func(status int, body []byte) error {
-		// The older kind answers 200 whatever Teams itself said.
+		// The older kind answers 200, whatever the result of Teams is.
 		if answer := handler.ClipText(string(body)); strings.Contains(answer, "returned HTTP error") {
 			return kindOf(false, strings.Contains(answer, "error 429") || strings.Contains(answer, "error 5"), "refused by Teams: %s", answer)
 		}
@@ -54,7 +54,7 @@ type teamsMessage struct {
 	Attachments []teamsAttachment `json:"attachments"`
 }
 
-// composeTeams makes a block of text of each line. A block knows some markdown.
+// composeTeams makes one text block of each line. A text block understands some markdown.
 func composeTeams(t *target, d digest, _ time.Time) Post {
 	card := teamsCard{Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4"}
 	for i, part := range paragraphs(d) {

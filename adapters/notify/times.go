@@ -23,27 +23,26 @@ const (
 	textPause = time.Hour
 	// memoTTL is how long a process remembers what it has told.
 	memoTTL = 24 * time.Hour
-	// owedTTL is how long a message is kept for a place that does not take it.
+	// owedTTL is how long a notice is kept for a place that did not take it.
 	owedTTL = 24 * time.Hour
-	// DingTalk and WeCom take 20 messages a minute from a robot. DingTalk shuts out
-	// a robot that sends more for ten minutes. At most burst messages at once, and
-	// one more after each burstPause, never exceed that.
+	// DingTalk and WeCom take 20 messages a minute from a robot. DingTalk locks out a
+	// robot that sends more, for ten minutes. The limit is never exceeded by burst
+	// messages at once and one more after each burstPause.
 	burst      = 10
 	burstPause = 6 * time.Second
 
 	day = 24 * time.Hour
-	// nagBefore is how long before the expiry people begin to be told every nagPause
-	// that a change still fails. Earlier, the reminders are enough: nobody needs to
-	// be woken every night for a fortnight.
+	// nagBefore is how long before the expiry a daily notice of a failing change begins
+	// (every nagPause). Earlier, the reminders are enough, so that nobody is woken every
+	// night for two weeks.
 	nagBefore = 7 * day
 	nagPause  = day
-	// offPause is the pause between two notices of an instance that was opted out
-	// and is due.
+	// offPause is the pause between two notices of an instance that is opted out and due.
 	offPause = 7 * day
 )
 
-// TimeToTell gives the context of the work that people are told about. It ends early
-// enough to tell them, if there is anybody to tell.
+// TimeToTell returns the context for the work of an invocation. If there is any place to
+// send notices to, it ends early enough to send them.
 func (n *Notifier) TimeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
 	if len(n.urls) == 0 {
 		return ctx, func() {}

@@ -8,25 +8,25 @@ import (
 	"tairssl/handler"
 )
 
-// ToldTag is the tag of an instance that says what people were told of its
-// certificate. A change that finds no room for its own tag removes it.
+// ToldTag is the tag of an instance that remembers the notices about its certificate. A
+// change that finds no room for its own tag removes this one.
 const ToldTag = handler.ToldTag
 
-// told is what people were told of one certificate. As a tag it is
-// "2026-12-01T00:00:00Z/2026-11-24T10:40Z/d14,deferred,forb": the expiry, when
-// something was last told, the last reminder and the marks. All that there are
-// fit into the 128 characters of a tag's value.
+// told is the memory of the notices about one certificate. As a tag it is
+// "2026-12-01T00:00:00Z/2026-11-24T10:40Z/d14,deferred,forb": the expiry, the time of the
+// last notice, the last reminder, and the marks. All marks together fit into the 128
+// characters of a tag's value.
 type told struct {
 	expires handler.Time
 	at      time.Time
-	stage   int // how many of the reminders have been said, or need not be any more
+	stage   int // number of reminders that were sent or are no longer needed
 	marks   []string
 }
 
 // minuteLayout is RFC 3339 without seconds.
 const minuteLayout = "2006-01-02T15:04Z"
 
-// String is the tag's value, "" if nothing was told.
+// String is the value of the tag; "" if nothing was told.
 func (t told) String() string {
 	words := t.marks
 	if t.stage > 0 {
@@ -38,8 +38,8 @@ func (t told) String() string {
 	return t.expires.String() + "/" + t.at.UTC().Format(minuteLayout) + "/" + strings.Join(words, ",")
 }
 
-// parseTold reads a tag's value. What it cannot read says nothing: people are
-// better told twice than not at all.
+// parseTold reads the value of a tag. An unreadable value remembers nothing, because it
+// is better to tell people twice than not at all.
 func parseTold(value string) (t told) {
 	parts := strings.Split(value, "/")
 	if len(parts) != 3 {
@@ -64,8 +64,8 @@ func parseTold(value string) (t told) {
 	return t
 }
 
-// of is what was told of the certificate that expires then; what was told of
-// another does not count.
+// of is the memory for the certificate with this expiry. The memory of another
+// certificate does not count.
 func (t told) of(expires handler.Time) told {
 	if !t.expires.Equal(expires.Time) {
 		return told{expires: expires}
@@ -75,7 +75,7 @@ func (t told) of(expires handler.Time) told {
 
 func (t told) has(mark string) bool { return slices.Contains(t.marks, mark) }
 
-// with adds a mark, if it is one, and a stage.
+// with adds a mark, unless it is "", and a stage.
 func (t told) with(mark string, stage int, now time.Time) told {
 	t.at, t.stage = now, max(t.stage, stage)
 	if mark != "" && !t.has(mark) {
@@ -84,7 +84,7 @@ func (t told) with(mark string, stage int, now time.Time) told {
 	return t
 }
 
-// and joins what two memories hold of the same certificate.
+// and joins two memories of the same certificate.
 func (t told) and(other told) told {
 	at := t.at
 	if other.at.After(at) {

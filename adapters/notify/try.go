@@ -8,13 +8,13 @@ import (
 	"tairssl/handler"
 )
 
-// Place is where notices go, without what is secret of it.
+// Place is a receiver of notices, without its secrets.
 type Place struct {
 	Vendor string // the scheme of its URL
-	Host   string // with its port, if it has one
+	Host   string // with the port, if there is one
 }
 
-// Places are those of the URLs, in their order.
+// Places lists the places of the URLs, in their order.
 func (u URLs) Places() []Place {
 	places := make([]Place, len(u))
 	for i, t := range u {
@@ -23,9 +23,8 @@ func (u URLs) Places() []Place {
 	return places
 }
 
-// Try sends a message that says that it is a test to every place, and gives the
-// error of each, in the order of the URLs; nil where it was taken. Nothing of it
-// is remembered.
+// Try sends a test message to every place. It returns the error of each, in the order of
+// the URLs, nil where the message was taken. It remembers nothing.
 func (n *Notifier) Try(ctx context.Context) []error {
 	d := digest{title: "tairssl: a test message", most: mostWhy, lines: []line{{
 		class: verified, who: "tairssl doctor", what: "this is a test, nothing was changed",
@@ -34,7 +33,7 @@ func (n *Notifier) Try(ctx context.Context) []error {
 	errs := make([]error, len(n.urls))
 	var all sync.WaitGroup
 	for i, t := range n.urls {
-		errs[i] = errPanic // until something else is known
+		errs[i] = errPanic // until the try is over
 		all.Go(func() {
 			n.guarded(ctx, func() {
 				if errs[i] = n.deliver(ctx, t, d); errs[i] != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// URLs are where notices go, each as its vendor gives it out, with the vendor's
+// URLs are the places for notices. Each is the URL from the vendor, with the vendor's
 // name in place of https:
 //
 //	slack://hooks.slack.com/services/T…/B…/…
@@ -23,25 +23,25 @@ import (
 //	mattermost://chat.example.com/hooks/…
 //	webhook://example.com/path?secret=whsec_…
 //
-// What stands in secret signs the messages and is not sent: for DingTalk and
-// Feishu if the robot asks for it, for a webhook always. All go over https.
+// The parameter secret signs the messages and is not sent. DingTalk and Feishu need it if
+// the robot is set up so, a webhook always. All messages go over https.
 //
-// Words behind a URL say of which instances the place is told; all of them must
+// Words after a URL limit the instances about which the place is told. All of them must
 // hold: region=cn-beijing|cn-shanghai, tag:team=payments.
 type URLs []*target
 
 // target is one place.
 type target struct {
 	*vendor
-	name    string  // of the vendor
-	url     url.URL // https, without secret
-	key     []byte  // to sign with; none: unsigned
+	name    string  // name of the vendor
+	url     url.URL // https, without the parameter secret
+	key     []byte  // key of the signature; nil for unsigned messages
 	secrets []string
 	filter  filter
 }
 
-// UnmarshalText reads comma-separated URLs. Its error names every fault of
-// each, and quotes nothing of them, since any part may be secret.
+// UnmarshalText reads comma-separated URLs. Its error names every fault of each URL, and
+// quotes no part of them, because any part may be secret.
 func (u *URLs) UnmarshalText(text []byte) error {
 	*u = nil
 	var faults []string
@@ -107,7 +107,7 @@ func parseTarget(s string) (t *target, wrong []string) {
 	fault(strings.Contains(s, "#"), "it must not hold a #")
 	q, err := url.ParseQuery(u.RawQuery)
 	fault(err != nil, "what follows the ? cannot be read")
-	// In a query + is a blank, which no secret holds; base64 does hold +.
+	// A + in a query means a blank, which no secret contains. Base64 does contain +.
 	secret := strings.ReplaceAll(q.Get(secretParam), " ", "+")
 	wrong = append(wrong, t.parameters(q, secret)...)
 	if t.sign != nil {
@@ -118,7 +118,7 @@ func parseTarget(s string) (t *target, wrong []string) {
 	for _, values := range q {
 		t.secrets = append(t.secrets, values...)
 	}
-	// The longest first, for one may be part of another.
+	// The longest first, because one may be part of another.
 	slices.SortFunc(t.secrets, func(a, b string) int { return len(b) - len(a) })
 	return t, wrong
 }
@@ -158,17 +158,17 @@ func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 	return wrong
 }
 
-// redact takes what is secret out of a text: a vendor may repeat what it was sent.
+// redact removes the secrets from a text, because a vendor may repeat what it was sent.
 func (t *target) redact(s string) string {
 	for _, secret := range t.secrets {
-		if len(secret) >= 8 { // less is nothing worth hiding, and would tear words apart
+		if len(secret) >= 8 { // shorter values are no secrets, and removing them would damage words
 			s = strings.ReplaceAll(s, secret, "***")
 		}
 	}
 	return s
 }
 
-// String keeps the URLs out of any text.
+// String keeps the URLs out of texts.
 func (u URLs) String() string {
 	var names []string
 	for _, t := range u {
@@ -180,11 +180,11 @@ func (u URLs) String() string {
 // GoString keeps the URLs out of %#v.
 func (u URLs) GoString() string { return u.String() }
 
-// LogValue keeps the URLs out of any log.
+// LogValue keeps the URLs out of logs.
 func (u URLs) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
-// String keeps a URL out of any text.
+// String keeps the URL out of texts.
 func (t *target) String() string { return t.name }
 
-// GoString keeps a URL out of %#v.
+// GoString keeps the URL out of %#v.
 func (t *target) GoString() string { return t.name }

@@ -12,25 +12,25 @@ import (
 	"tairssl/handler"
 )
 
-// vendor is how one kind of place is spoken to.
+// vendor describes one kind of place.
 type vendor struct {
-	hosts []string // the only ones, or a star and their end; none: any
-	path  string   // what the path is, or begins with if it ends in a slash
-	query string   // the parameter that has to be there, if any
-	// anyQuery says that the vendor puts parameters of its own into the URL.
+	hosts []string // the allowed hosts, "*" stands for any beginning; nil for any host
+	path  string   // the required path, or its beginning if it ends in a slash
+	query string   // the required parameter; "" for none
+	// anyQuery says that the vendor puts its own parameters into the URL.
 	anyQuery bool
-	// sign makes a key of the parameter secret; nil: the vendor signs nothing.
+	// sign makes a key of the parameter secret; nil if the vendor uses no signature.
 	sign     func(secret string) ([]byte, error)
-	unsigned bool    // secret may be left out
-	app      *vendor // another way to the same hosts, which its path shows
-	bearer   bool    // a message carries an access token: see Options.Token
-	limit    int     // bytes of a body
+	unsigned bool    // the parameter secret is optional
+	app      *vendor // another kind of place on the same hosts, recognised by its path
+	bearer   bool    // messages need an access token: see Options.Token
+	limit    int     // greatest size of a body, in bytes
 	compose  func(t *target, d digest, now time.Time) Post
-	// accepted reads an answer; a nil error says that the message was taken.
+	// accepted reads an answer. A nil error means that the message was taken.
 	accepted func(status int, body []byte) error
 }
 
-// vendors are by the scheme of their URLs.
+// vendors lists the vendors by the scheme of their URLs.
 var vendors = map[string]*vendor{
 	"slack":      &slack,
 	"dingtalk":   &dingtalk,
@@ -41,11 +41,11 @@ var vendors = map[string]*vendor{
 	"webhook":    &webhook,
 }
 
-// at reports whether a host is one of the vendor's.
+// at reports whether a host belongs to the vendor.
 func (v *vendor) at(host string) bool {
 	return slices.ContainsFunc(v.hosts, func(own string) bool {
 		end, open := strings.CutPrefix(own, "*")
-		name, _ := strings.CutSuffix(host, ":443") // as Power Automate writes its URLs
+		name, _ := strings.CutSuffix(host, ":443") // Power Automate puts the port into its URLs
 		return host == own || open && strings.HasSuffix(name, end) && len(name) > len(end)
 	})
 }
@@ -55,8 +55,8 @@ func posted(t *target, v any) Post {
 	return Post{URL: t.url, Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, Body: handler.JSON(v)}
 }
 
-// fit composes a message within the vendor's limit, by counting lines that it
-// would have named.
+// fit composes a message within the vendor's limit. If it is too long, its last lines are
+// only counted.
 func (t *target) fit(d digest, now time.Time) Post {
 	p := t.compose(t, d, now)
 	for len(p.Body) > t.limit && len(d.lines) > 1 {
@@ -66,7 +66,7 @@ func (t *target) fit(d digest, now time.Time) Post {
 	return p
 }
 
-// asIs takes a secret for the key.
+// asIs uses a secret as the key.
 func asIs(secret string) ([]byte, error) { return []byte(secret), nil }
 
 func mac(key []byte, message string) string {
@@ -75,16 +75,15 @@ func mac(key []byte, message string) string {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// plain takes the markup of DingTalk and WeCom out of a text, for neither
-// documents an escape: look-alikes stand for what makes links, images, tags and
-// bold type.
+// plain replaces the markup of DingTalk and WeCom in a text by characters that look
+// alike, because neither vendor documents an escape. So the text contains no link, image,
+// tag or bold type.
 var plain = strings.NewReplacer("<", "＜", ">", "＞", "[", "［", "]", "］", "*", "＊", "`", "'", "\\", "＼", "\n", " ", "\r", " ")
 
-// markdown writes a digest for DingTalk, WeCom and Mattermost; between is what
-// ends a paragraph.
+// markdown writes a digest for DingTalk, WeCom and Mattermost. between ends a paragraph.
 func markdown(d digest, between string) string { return strings.Join(paragraphs(d), between) }
 
-// paragraphs are a digest in the markdown that all of them know.
+// paragraphs writes a digest in the markdown that all three understand.
 func paragraphs(d digest) []string {
 	parts := []string{"**" + plain.Replace(d.title) + "**"}
 	for _, l := range d.lines {

@@ -14,11 +14,11 @@ import (
 	"tairssl/handler"
 )
 
-// webhook takes a CloudEvent 1.0 in structured mode, signed as Standard
-// Webhooks 1.0 says. Any 2xx is an acceptance.
+// webhook is a place of your own that takes a CloudEvent 1.0 in structured mode, signed
+// by Standard Webhooks 1.0. Any 2xx status means that it was taken.
 var webhook = vendor{
 	sign:    webhookKey,
-	limit:   64 << 10, // what CloudEvents says that everybody passes on
+	limit:   64 << 10, // the size that every receiver must accept, by the CloudEvents specification
 	compose: composeWebhook,
 	accepted: func(status int, _ []byte) error {
 		if !isSuccess(status) {
@@ -30,7 +30,7 @@ var webhook = vendor{
 
 const (
 	whsec = "whsec_" // begins a secret
-	// eventType begins the type of an event; the outcome of the worst result ends it.
+	// eventType begins the type of an event. The outcome of the worst result ends it.
 	eventType   = "com.aliyun.tair.certificate."
 	eventSource = "tairssl"
 )
@@ -44,14 +44,14 @@ func webhookKey(secret string) ([]byte, error) {
 	return key, nil
 }
 
-// cloudEvent is what a webhook is sent. Its data is no result itself, for a
-// function of this kind would take one for a request.
+// cloudEvent is the body for a webhook. Its data is not a bare result, because a tairssl
+// function would take a result for a request.
 type cloudEvent struct {
 	SpecVersion     string     `json:"specversion"`
 	ID              string     `json:"id"`
 	Source          string     `json:"source"`
 	Type            string     `json:"type"`
-	Subject         string     `json:"subject,omitempty"` // the instance, if it is one
+	Subject         string     `json:"subject,omitempty"` // the instance, if the event is about one
 	Time            string     `json:"time"`
 	DataContentType string     `json:"datacontenttype"`
 	Data            noticeData `json:"data"`
@@ -59,20 +59,20 @@ type cloudEvent struct {
 
 type noticeData struct {
 	Title   string
-	Lines   []string         // what is said of each of Results
+	Lines   []string         // a sentence about each of Results
 	Next    []string         // what to do
-	More    int              // results that are counted only
+	More    int              // number of results that are only counted
 	Results []handler.Result // the worst first
 }
 
-// composeWebhook gives the event an id made of what it says and when, so that
-// two processes that tell the same at once tell it once to who looks at ids.
+// composeWebhook makes the event. Its id depends on the content and the time, so that a
+// receiver can drop the same event from another process.
 func composeWebhook(t *target, d digest, now time.Time) Post {
 	data := noticeData{Title: d.title, Lines: []string{}, Next: []string{}, More: d.more}
 	for _, l := range d.lines {
 		data.Lines = append(data.Lines, l.who+": "+l.text(d.most))
 		result := l.note.Result
-		result.CertDownloadURL = l.next.url // told of successes only
+		result.CertDownloadURL = l.next.url // set only for successes
 		data.Results = append(data.Results, result)
 	}
 	for _, n := range d.next {

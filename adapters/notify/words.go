@@ -10,7 +10,7 @@ import (
 	"tairssl/handler"
 )
 
-// class is what kind of news a line is, the worst first.
+// class is the class of a notice, the worst first.
 type class int
 
 const (
@@ -25,8 +25,8 @@ const (
 	verified
 )
 
-// classes says what each class is called when counted, what happened (%s is
-// the change) and what to do next; of a failure its kind says it.
+// classes has the words of each class: its name in counts, what happened (%s is the
+// change), and what to do next. For a failure, the kind says what to do.
 var classes = [...]struct{ word, what, next string }{
 	failed:    {"failed", "%s failed", ""},
 	lost:      {"unknown", "%s may or may not have happened", "In some minutes look at it with tairssl status INSTANCE; do not force it."},
@@ -41,9 +41,9 @@ var classes = [...]struct{ word, what, next string }{
 
 const (
 	byHand = "Renew by hand when it suits, before the certificate expires: tairssl update INSTANCE --region REGION"
-	// toApprove is what to do about what waits for an approval.
+	// toApprove is what to do about a change that waits for an approval.
 	toApprove = "Approve it: tairssl approve INSTANCE --region REGION, or say approve INSTANCE to the bot in Slack, Feishu or WeCom"
-	// elsewhere is about a restart by Alibaba at a bad time.
+	// elsewhere is what to do about a restart by Alibaba at a bad time.
 	elsewhere = "Tell those who use the instance when Alibaba restarts it, or change that time in Alibaba's console."
 	fetch     = "Where clients pin the CA, fetch its chain again"
 )
@@ -54,25 +54,25 @@ var changes = map[handler.Action]string{
 	handler.Disable: "disabling encryption",
 }
 
-// line is what is told of one instance, in words.
+// line is the notice about one instance, in words.
 type line struct {
 	class
 	note Note
 	who  string // the instance and its region
 	what string // what happened
 	why  string
-	ca   string // what the change did to it, "" if that was not looked at
-	when string // of the certificate
+	ca   string // what the change did to the CA; "" if the CA was not compared
+	when string // expiry of the certificate
 	next next
 }
 
-// next is what to do.
+// next is the next step for a person.
 type next struct {
 	text string
-	url  string // where, if it says to fetch something
+	url  string // address to fetch something from; "" for none
 }
 
-// words says a note.
+// words puts a note into words.
 func words(n Note, c class, now time.Time) line {
 	change, ok := changes[n.SSLEnabled]
 	if !ok {
@@ -91,14 +91,14 @@ func words(n Note, c class, now time.Time) line {
 		if c == attention {
 			l.next.text = n.toDo()
 		}
-		if !n.Scheduled.IsZero() { // an update by hand would be a second restart
+		if !n.Scheduled.IsZero() { // an update by hand would cause a second restart
 			l.next.text = classes[deferred].next
 		}
 		if !n.Scheduled.IsZero() && n.Alert {
 			l.next.text = elsewhere
 		}
 	case verified:
-		l.why = "" // that it was due is past
+		l.why = "" // the reason why it was due does not matter any more
 	}
 	if n.Rule == handler.RuleApproval && (c == deferred || c == attention || c == reminder) {
 		l.next.text = toApprove
@@ -126,8 +126,8 @@ func words(n Note, c class, now time.Time) line {
 	return l
 }
 
-// called is how people know the instance: its name and its id, or the id alone.
-// more stands behind the id, in the same brackets.
+// called is the instance's name and its id, or only its id. more is added after the id,
+// in the same brackets.
 func (n Note) called(more string) string {
 	name := strings.Join(strings.FieldsFunc(n.InstanceName, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }), " ")
 	if name = handler.Clip(name); name == "" || name == n.InstanceID {
@@ -139,10 +139,10 @@ func (n Note) called(more string) string {
 	return name + " (" + n.InstanceID + more + ")"
 }
 
-// ofKind tells failures apart.
+// ofKind distinguishes failures by their kind.
 func (l line) ofKind() string { return " (" + string(l.note.kind()) + ")" }
 
-// label is what lines of this kind are called when they are many.
+// label is the name of lines of this kind when they are counted.
 func (l line) label() string {
 	word := classes[l.class].word
 	if l.class == failed {
@@ -151,7 +151,7 @@ func (l line) label() string {
 	return word
 }
 
-// text is the line without its beginning, the reason cut to most bytes.
+// text is the line without its beginning, with the reason cut to most bytes.
 func (l line) text(most int) string {
 	s := l.what
 	if l.why != "" {
@@ -165,7 +165,7 @@ func (l line) text(most int) string {
 	return s + "."
 }
 
-// approving says what a press of the button does.
+// approving says what the button does.
 func approving(l line) string {
 	return l.who + ": the certificate is renewed in the next maintenance window. The instance restarts then, and connections to it drop for some seconds."
 }
@@ -173,7 +173,7 @@ func approving(l line) string {
 // date writes a time for people.
 func date(t handler.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// fetchable is an address that can stand in any vendor's markup, or "".
+// fetchable is the address if it can stand in any vendor's markup; "" otherwise.
 func fetchable(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(s, " <>()[]|\"\\`*") {

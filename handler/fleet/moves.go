@@ -46,7 +46,7 @@ func (s *sweep) readSchedule(ctx context.Context, regions []string) {
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 }
 
 // mayMove reports whether Alibaba's renewal of an instance may have to be moved, and adds
