@@ -9,24 +9,24 @@ import (
 	"tairssl/handler"
 )
 
-// approve is the verb by which somebody agrees to the next renewal of an instance,
-// which then happens in the maintenance window: see [handler.Approval]. With --now it
-// is an update.
+// approve is the verb for approving the next renewal of an instance, which then happens
+// in the maintenance window; see [handler.Approval]. With --now it means update.
 const approve = "approve"
 
-// who is the person of a message, as the approval's tag names them.
+// who is the name of the message's sender in the tag of an approval.
 func (m Message) who() string { return m.Platform + ":" + m.User }
 
-// A notice that tells of a renewal without an approval has a button where its
-// platform knows buttons. The button sends an invitation: the plan that the notice
-// shows, sealed as handed work is, under a label of its own. It is good for nobody
-// in particular, for the notice was for all who read it, and for as long as the
-// certificate lasts. Who presses it needs the right to approve, and is the one who
-// confirms; where somebody else has to confirm, a press asks for the plan, as
-// the command would.
+// A notice about a renewal that waits for an approval has a button, if the platform
+// supports buttons. The button sends an invitation: the plan that the notice shows,
+// encrypted like handed work, but under a label of its own. The invitation belongs to no
+// person, because everyone who reads the notice sees it, and it is valid for as long as
+// the certificate lasts. A person who presses the button needs the right to approve, and
+// the press is the confirmation. If a second person has to confirm, the press asks for
+// the plan, as the command does.
 const invitationData = "tairssl: an invitation to approve, 1"
 
-// maxInvitation bounds what a button sends: Slack's value has 2000 characters.
+// maxInvitation is the greatest length of the value that a button sends. Slack's limit is
+// 2000 characters.
 const maxInvitation = 2000
 
 type invitation struct {
@@ -34,8 +34,8 @@ type invitation struct {
 	plan
 }
 
-// Invitations are what the buttons of a notice send, by the platform, to approve
-// the renewal that a result says is waiting for that; nil if no chat could take it.
+// Invitations gives the buttons for a notice about a renewal that waits for an approval,
+// by platform. It is nil if no chat can take an approval.
 func (c *Chat) Invitations(r handler.Result) map[string]notify.Button {
 	if r.Rule != handler.RuleApproval || r.Before == nil || c.bot.readsOnly() != nil {
 		return nil
@@ -46,7 +46,7 @@ func (c *Chat) Invitations(r handler.Result) map[string]notify.Button {
 		if !p.buttons || len(p.schemes(c.Settings)) == 0 {
 			continue
 		}
-		// Without a button the notice says how to approve, too.
+		// Without a button, the notice says how to approve.
 		if value, err := c.bot.invite(invitation{p.Name, shown}); err == nil {
 			all[p.Name] = notify.Button{Action: approve, Value: value}
 		}
@@ -66,7 +66,7 @@ func (b *Bot) invite(i invitation) (string, error) {
 	return value, nil
 }
 
-// invited opens what a button sent.
+// invited decrypts the invitation that a button sent.
 func (b *Bot) invited(m Message) (p plan, fault *badCode) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(m.Invitation)
 	if err != nil || len(sealed) == 0 || len(m.Invitation) > maxInvitation || len(b.Key) == 0 {
@@ -84,8 +84,8 @@ func (b *Bot) invited(m Message) (p plan, fault *badCode) {
 	return i.plan, nil
 }
 
-// press is what the press of a notice's button asks for: what the notice showed is
-// confirmed, or planned for somebody else to confirm.
+// press turns the press of a notice's button into a command: a confirmation of the plan,
+// or a plan for another person to confirm.
 func (b *Bot) press(m Message) (c Command, t ticket, fault *badCode) {
 	p, fault := b.invited(m)
 	if fault != nil {

@@ -8,22 +8,21 @@ import (
 	"tairssl/handler"
 )
 
-// Two outcomes that only a message in a chat has.
+// Two outcomes that only chat messages have.
 const (
-	answered      handler.Outcome = "answered"       // it was read or handed over, and nothing was changed yet
-	notUnderstood handler.Outcome = "not understood" // it is not a command
+	answered      handler.Outcome = "answered"       // something was read or handed over, and nothing has changed yet
+	notUnderstood handler.Outcome = "not understood" // the message is not a command
 )
 
-// audit is what the log says about a message. The handler itself logs what became of
-// a change.
+// audit is the log's record of a message. The handler logs the result of a change itself.
 type audit struct {
 	verb, why, requestID string
 	outcome              handler.Outcome
 	instances            []string
 	region               string
 	handed               bool           // another invocation goes on with the work
-	partial              bool           // the answer lacks what could not be read in time
-	wrong                bool           // the code is not one that this bot gave
+	partial              bool           // the time was too short to read everything
+	wrong                bool           // the code was not given by this bot
 	err                  *handler.Error // the first failure
 }
 
@@ -42,7 +41,7 @@ func (a *audit) severity() int {
 func (b *Bot) audited(ctx context.Context, m Message, a audit) {
 	actor := ""
 	if m.User != "" {
-		actor = m.Platform + ":" + handler.ClipText(m.Tenant) + "/" + handler.ClipText(m.User) // as a rule names it
+		actor = m.Platform + ":" + handler.ClipText(m.Tenant) + "/" + handler.ClipText(m.User) // in the form that a rule uses
 	}
 	instances := make([]string, len(a.instances))
 	for i, name := range a.instances {

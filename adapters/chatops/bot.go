@@ -10,91 +10,92 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// Message is an authentic message: what was said, by whom and where, all by
-// ids.
+// Message is an authentic message: the text, and the ids of its sender and place.
 type Message struct {
-	Platform string // one of Platforms
+	Platform string // name of one of Platforms
 	Tenant   string // workspace, company or team
 	User     string
 	Channel  string
 	Text     string
-	// Call is what people write before a command so that it comes here: "/tair" or
-	// "@tair". "" if nothing, or if it is not known.
+	// Call is the text before a command that sends it to the bot: "/tair" or "@tair". It
+	// is "" if there is none, or if it is unknown.
 	Call string
-	// Invitation is what the button of a notice sent, in place of a Text.
+	// Invitation is the value of a notice's button. Such a message has no Text.
 	Invitation string
-	// Trust says what the platform's signature proves.
+	// Trust says how far the platform's signature proves the sender.
 	Trust handler.Trust
-	// Reply is where an answer can be sent later; "" if there is no such place.
+	// Reply is the address for a later answer; "" if there is none.
 	Reply Address
-	// Received is when the message came; zero for now.
+	// Received is the time of receipt; zero for now.
 	Received time.Time
 }
 
-// Address is where an answer can be sent later, in a platform's own form: a URL,
-// or a message's id. Whoever knows it can write into the chat, so it shows in no
-// log or text.
+// Address is the address for a later answer, in the platform's own form: a URL, or a
+// message's id. Everyone who knows it can write into the chat, so no log or text shows
+// it.
 type Address string
 
-// LogValue keeps the address out of any log.
+// LogValue keeps the address out of logs.
 func (Address) LogValue() slog.Value { return slog.StringValue("[address]") }
 
-// String keeps the address out of any text.
+// String keeps the address out of texts.
 func (Address) String() string { return "[address]" }
 
 // GoString keeps the address out of %#v.
 func (Address) GoString() string { return "[address]" }
 
-// Reply is what is said back.
+// Reply is an answer.
 type Reply struct {
-	// Lines are short, for a phone. Their text is plain: a platform's own
-	// formatting is for its file to add, and to escape.
+	// Lines are short, because phones are narrow. They are plain text. The platform's
+	// file adds the formatting and escapes the text.
 	Lines []string
-	// Code, if it is set, confirms what the lines announce. The lines say it, too.
+	// Code confirms the change in Lines; "" if there is nothing to confirm. Lines contain
+	// it, too.
 	Code string
-	// Confirm is what to say with it, for a button or a link that says it, and Button
-	// what that shows.
+	// Confirm is the text that confirms, for a button or a link that sends it. Button is
+	// the label of the button.
 	Confirm, Button string
-	// Public says that others have to see it: somebody else confirms.
+	// Public says that others have to see the answer, because a second person confirms.
 	Public bool
-	// Decided, if it is set, says that the button that was pressed is spent: who
-	// decided stands in place of its %s.
+	// Decided says that the pressed button is used up. Its %s is replaced by the person
+	// who pressed it. It is "" if the button stays.
 	Decided string
 
-	pressed bool   // it answers a button
-	by      string // who pressed it, by id
+	pressed bool   // the answer is to a button
+	by      string // id of the person who pressed it
 }
 
 // Options of a [Bot].
 type Options struct {
 	Allow  Rules
-	Key    []byte // of confirmation codes, and of what is handed over; none: chat only reads
-	Second bool   // somebody else has to confirm
-	Region string // shown with no instance: those elsewhere are shown with theirs
-	// Hand takes over what lasts longer than a chat waits: whatever it is given
-	// is to be passed to [Bot.Open] and [Bot.Finish] by an invocation that nobody
-	// waits for. It returns as soon as that is certain. Without it chat only reads.
+	Key    []byte // key of confirmation codes and of handed work; without it, chats can only read
+	Second bool   // a second person has to confirm
+	Region string // answers name the region of an instance only if it is another one
+	// Hand passes work that takes longer than a chat waits to another invocation, for
+	// which nobody waits. That invocation passes the payload to [Bot.Open] and
+	// [Bot.Finish]. Hand returns as soon as the work is certain to be done. Without Hand,
+	// chats can only read.
 	Hand func(ctx context.Context, payload []byte) error
-	// Change carries out a confirmed change, and logs, counts and tells it as any
-	// other. Default: the fleet's Handle.
+	// Change makes a confirmed change, and logs, counts and reports it like any other
+	// change; default: the fleet's Handle.
 	Change func(context.Context, handler.Delivery) handler.Result
-	// Audit takes what is to be logged of a message, once, whether it was obeyed
-	// or not; default: a line of Log.
+	// Audit logs the record of a message, once, whether it was obeyed or not; default: a
+	// line in Log.
 	Audit func(context.Context, ...slog.Attr)
-	Log   *slog.Logger     // default: none
-	Now   func() time.Time // default time.Now
+	Log   *slog.Logger     // default: no log
+	Now   func() time.Time // default: time.Now
 }
 
 // Bot answers messages. It is safe for concurrent use.
 type Bot struct {
 	Options
 	fleet  *fleet.Fleet
-	used   once   // codes; see start
-	given  plans  // in this process
-	pauses pauses // for who uses wrong codes
+	used   once   // used codes; see start
+	given  plans  // codes that this process gave
+	pauses pauses // for people who use wrong codes
 }
 
-// New returns a bot that reads and changes instances of f.
+// New returns a bot that reads and changes the instances of f.
 func New(f *fleet.Fleet, o Options) *Bot {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -113,14 +114,14 @@ func New(f *fleet.Fleet, o Options) *Bot {
 	return &Bot{Options: o, fleet: f}
 }
 
-// Say answers a message before ctx's deadline, whatever happens. What changes
-// something is handed over, and so is what cannot be read in time.
+// Say answers a message before ctx's deadline, whatever happens. It hands changes over,
+// and everything that cannot be read in time.
 func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	if m.Received.IsZero() {
 		m.Received = b.Now()
 	}
-	// What is asked for is known before anything takes time, so that the audit
-	// line has it whatever happens then.
+	// The command is read before anything takes time, so that the audit contains it
+	// whatever happens later.
 	a := audit{outcome: handler.Unknown}
 	c, t, err := b.understand(m, &a)
 	var reply Reply
@@ -142,8 +143,7 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	return reply
 }
 
-// understand reads a message, and the code in it if there is one. Its error is a
-// sentence for people.
+// understand reads a message and the code in it. Its error is a sentence for people.
 func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 	if m.Invitation != "" {
 		return b.understandPress(m, a)
@@ -182,8 +182,8 @@ func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 
 func (b *Bot) coder() coder { return coder{b.Key, b.Second} }
 
-// readsOnly gives the sentence that says why chat changes nothing here; nil if it
-// does.
+// readsOnly gives the sentence that explains why chats can only read here; nil if they
+// can change.
 func (b *Bot) readsOnly() func(*wording) string {
 	switch {
 	case len(b.Key) == 0:

@@ -13,28 +13,28 @@ import (
 	"tairssl/handler"
 )
 
-// ChatOptions are what the chats need beside their bot.
+// ChatOptions are the options of the chats, beside those of their bot.
 type ChatOptions struct {
 	Settings Settings
-	// ReplyHosts are the exact hosts to which an answer may be sent, beside those
+	// ReplyHosts are exact names of hosts to which answers may be sent, beside the hosts
 	// that a platform documents as its own.
 	ReplyHosts []string
-	// Transport makes those requests; default http.DefaultTransport.
+	// Transport makes the requests; default: http.DefaultTransport.
 	Transport http.RoundTripper
-	// Undelivered is told once for each answer that could not be sent.
+	// Undelivered is called once for each answer that could not be sent.
 	Undelivered func(context.Context)
-	// Line takes what is to be logged of handed work, once; default: a line of Log.
+	// Line logs the fields of handed work, once; default: a line in Log.
 	Line func(context.Context, slog.Level, ...slog.Attr)
-	Log  *slog.Logger     // default: none
-	Now  func() time.Time // default time.Now
+	Log  *slog.Logger     // default: no log
+	Now  func() time.Time // default: time.Now
 }
 
-// Chat is the bot's way in and out: the routes of all platforms, and the answers
-// that are sent to them. It is safe for concurrent use.
+// Chat connects the bot with the platforms: it has their routes, and it sends answers to
+// them. It is safe for concurrent use.
 type Chat struct {
 	ChatOptions
 	bot    *Bot
-	heard  once // messages, which platforms send again if they waited too long
+	heard  once // ids of messages, which platforms send again after too long a wait
 	tokens tokens
 	own    []*Platform
 }
@@ -61,10 +61,10 @@ func NewChat(b *Bot, o ChatOptions) *Chat {
 	return &Chat{ChatOptions: o, bot: b, own: Platforms}
 }
 
-// maxChat bounds the body of a chat's request, in bytes.
+// maxChat is the greatest body of a chat's request, in bytes.
 const maxChat = 64 << 10
 
-// Routes are those of the platforms whose secrets are set.
+// Routes are the routes of the platforms whose secrets are set.
 func (c *Chat) Routes() map[string]webhook.Route {
 	routes := map[string]webhook.Route{}
 	for _, p := range c.own {
@@ -80,8 +80,8 @@ func (c *Chat) Routes() map[string]webhook.Route {
 	return routes
 }
 
-// Unseen says in which open chats people do not see every answer, and what would
-// mend it.
+// Unseen names the open chats in which people do not see every answer, and how to mend
+// that.
 func (c *Chat) Unseen() (faults []string) {
 	for _, p := range c.own {
 		if p.unseen == nil || len(p.schemes(c.Settings)) == 0 {
@@ -94,8 +94,8 @@ func (c *Chat) Unseen() (faults []string) {
 	return faults
 }
 
-// serve answers a message. It is answered 200 once it is authentic, whatever it
-// says.
+// serve answers a request of a platform. The status is 200 if the request is authentic,
+// whatever the message says.
 func (c *Chat) serve(p *Platform, q webhook.Request) {
 	h := p.decode(c, p, q)
 	h.Platform, h.Trust = p.Name, q.Trust()
@@ -108,7 +108,7 @@ func (c *Chat) serve(p *Platform, q webhook.Request) {
 		p.encode(c, q, h, text("I cannot read that message: "+h.unread+"."))
 	case h.id != "" && !c.heard.first(p.Name+" "+h.id, c.Now(), repeatedFor):
 		q.Note(slog.Bool("repeated", true))
-		q.Write(http.StatusOK, []byte("{}")) // any 200 ends it
+		q.Write(http.StatusOK, []byte("{}")) // with any 200, the platform stops sending it again
 	default:
 		reply := c.say(q, h)
 		if h.posted && h.to != "" {
@@ -118,7 +118,7 @@ func (c *Chat) serve(p *Platform, q webhook.Request) {
 	}
 }
 
-// say asks the bot.
+// say lets the bot answer.
 func (c *Chat) say(q webhook.Request, h heard) Reply {
 	margin := handler.BodyMargin
 	if h.posted {
@@ -129,13 +129,13 @@ func (c *Chat) say(q webhook.Request, h heard) Reply {
 	q.Note(slog.String("trigger", h.Platform))
 	reply := c.bot.Say(ctx, h.Message)
 	if reply.pressed, reply.by = h.pressed, h.User; h.Invitation != "" {
-		reply.Decided = "" // the notice stays, for it may tell of others, too
+		reply.Decided = "" // the notice stays, because it may be about other instances, too
 	}
 	return reply
 }
 
-// read reads JSON that a platform sent. A field of another type than documented counts
-// as one that is not there: vendors put odd values into fields that nobody needs.
+// read reads a platform's JSON. A field of another type than documented counts as
+// missing, because vendors put odd values into fields that are not used here.
 func read(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	if odd, is := err.(*json.UnmarshalTypeError); is && odd.Field != "" {
@@ -144,7 +144,7 @@ func read(body []byte, v any) error {
 	return err
 }
 
-// answer writes a body of JSON.
+// answer writes a JSON body.
 func answer(q webhook.Request, v any) { q.Write(http.StatusOK, handler.JSON(v)) }
 
 // ignored answers a request that asks for nothing.
@@ -153,13 +153,13 @@ func ignored(q webhook.Request) heard {
 	return heard{done: true}
 }
 
-// plain takes out of a text what begins a link, a picture, a tag or code in
-// markdown: reasons hold what others wrote, tags and certificates' names among
-// it, and DingTalk knows no escapes. A star stays, for rules are copied.
+// plain replaces characters that begin a link, a picture, a tag or code in markdown by
+// characters that look alike. Reasons contain texts of others, such as tags and names in
+// certificates, and DingTalk has no escapes. A star is kept, because people copy rules.
 var plain = strings.NewReplacer("<", "＜", ">", "＞", "[", "［", "]", "］", "`", "'", "\\", "＼", "\n", " ", "\r", " ")
 
-// markdown joins lines so that each stays a line of its own where markdown
-// would run them together.
+// markdown joins lines with empty lines between, because markdown would run them
+// together.
 func markdown(r Reply) string {
 	lines := make([]string, len(r.Lines))
 	for i, line := range r.Lines {
@@ -168,8 +168,8 @@ func markdown(r Reply) string {
 	return strings.Join(lines, "\n\n")
 }
 
-// visible says who sees the answer to a slash command: whoever gave it, unless
-// somebody else has to.
+// visible says who sees the answer to a slash command: only its sender, unless a second
+// person has to confirm.
 func visible(r Reply) string {
 	if r.Public {
 		return "in_channel"
@@ -177,7 +177,7 @@ func visible(r Reply) string {
 	return "ephemeral"
 }
 
-// post is a message of JSON.
+// postJSON is a message of JSON.
 func (c *Chat) postJSON(p *Platform, target, bearer string, body any) (notify.Post, error) {
 	u, err := c.target(p, target)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"tairssl/handler"
 )
 
-// inChinese is made on first use: a cold start does not pay for it.
+// inChinese is made at first use, so that a cold start does not pay for it.
 var inChinese = sync.OnceValue(func() *wording {
 	return &wording{
 		Verbs: map[string]string{help: "帮助", status: "状态", approve: "批准", "update": "更新", "enable": "开启", "disable": "关闭", confirm: "确认"},

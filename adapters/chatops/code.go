@@ -13,27 +13,27 @@ import (
 	"tairssl/handler"
 )
 
-// A code is 16 letters and digits of an alphabet of 28, in which no two look
-// alike: neither 0 O 1 I L, nor B S Z beside 8 5 2. That is a number of almost 77
-// bits, the highest first:
+// A code has 16 letters and digits of an alphabet of 28, without any that look alike: 0
+// O, 1 I L, and B S Z, which look like 8 5 2. It is a number of almost 77 bits, the
+// highest bits first:
 //
 //	 4  verb       1 update, 2 enable, 3 disable, 4 approve; 4 more if the plan is in Chinese
-//	 4  minute     in which it was given, its low bits
+//	 4  minute     the lowest bits of the minute in which it was given
 //	11  selector   of the instance: a keyed hash of its region and id
-//	10  check      a MAC of all the other bits, the whole minute, place and person
+//	10  check      a MAC of all other bits, the whole minute, place and person
 //	48  seal       a MAC of the whole plan: minute, verb, language, region, instance,
-//	               expiry of the certificate that was seen, place and person
+//	               expiry of the certificate, place and person
 //
-// It holds all that a process needs that never saw the plan. The check is read
-// without the API: it tells a code that was mistyped, made up, or given to
-// somebody else, in all but one of a thousand cases, before anything is handed
-// over. The seal can only be read with the certificate, of the few instances (one,
-// mostly) that the selector names. Only the seal decides. Nobody guesses its 48
-// bits in the few attempts that [pauses] allows.
+// A process that never saw the plan needs nothing but the code. The check is read without
+// the API. Before anything is handed over, it recognises a code that was mistyped,
+// invented, or given to another person, with an error of one in a thousand. The seal can
+// only be read together with the certificate of one of the few instances that the
+// selector names. Only the seal decides. Nobody can guess its 48 bits in the few attempts
+// that [pauses] allows.
 //
-// Where somebody else confirms, the seal does not bind the person, for it is not
-// known who will. The check is made for who asked: that person's code is known
-// again, and refused.
+// If a second person has to confirm, the seal does not depend on the person, because it
+// is not known who it will be. The check depends on the person who asked, so that this
+// person's own code is recognised and refused.
 const (
 	codeAlphabet = "23456789ACDEFGHJKMNPQRTUVWXY"
 	codeLength   = 16
@@ -42,21 +42,22 @@ const (
 	minuteBits, selectorBits, checkBits, sealBits = 4, 11, 10, 48
 )
 
-// lookAlikes are what people may read instead of a character of the alphabet.
+// lookAlikes replaces characters that people may read instead of a character of the
+// alphabet.
 var lookAlikes = strings.NewReplacer("B", "8", "S", "5", "Z", "2")
 
-// plan is what a code stands for.
+// plan is the change for which a code is given.
 type plan struct {
 	Verb     string
 	Instance string
 	Region   string
-	Expires  handler.Time // of the certificate that was seen; zero while encryption is off
+	Expires  handler.Time // expiry of the certificate that was shown; zero while encryption is off
 }
 
 func (p plan) ref() handler.Ref { return handler.Ref{RegionID: p.Region, InstanceID: p.Instance} }
 
-// codeVerbs are the verbs in a code by their numbers, and codeLanguage is what is added
-// to these in Chinese. 28^16 is more than 15 × 2^73, so the sums fit.
+// codeVerbs lists the verbs by their number in a code. codeLanguage is added to the
+// number for Chinese. 28^16 is more than 15 × 2^73, so the sums fit.
 var codeVerbs = []string{1: "update", 2: "enable", 3: "disable", 4: approve}
 
 const codeLanguage = 4
@@ -64,10 +65,10 @@ const codeLanguage = 4
 // coder makes and reads codes.
 type coder struct {
 	key    []byte
-	second bool // somebody else confirms
+	second bool // a second person confirms
 }
 
-// code writes a plan for whoever asked, in a language.
+// code makes the code of a plan, for the sender of the message.
 func (c coder) code(p plan, m Message, chinese bool, now time.Time) string {
 	minute := now.Unix() / 60
 	t := ticket{coder: c, from: m, minute: minute, verb: p.Verb, chinese: chinese, selector: c.selectorOf(p.ref())}
@@ -94,7 +95,7 @@ func (t ticket) write() string {
 	return grouped(string(text))
 }
 
-// grouped puts dashes into a code.
+// grouped inserts dashes into a code.
 func grouped(s string) string {
 	var groups []string
 	for ; len(s) > codeGroup; s = s[codeGroup:] {
@@ -103,7 +104,7 @@ func grouped(s string) string {
 	return strings.Join(append(groups, s), "-")
 }
 
-// verbNumber is what a code says of verb and language.
+// verbNumber is the number of a verb and a language in a code.
 func verbNumber(verb string, chinese bool) uint64 {
 	n := slices.Index(codeVerbs, verb)
 	if chinese {
@@ -112,26 +113,27 @@ func verbNumber(verb string, chinese bool) uint64 {
 	return uint64(n)
 }
 
-// selectorOf is what a code says of an instance.
+// selectorOf is the selector of an instance.
 func (c coder) selectorOf(ref handler.Ref) uint64 {
 	return c.bits(selectorBits, "instance", ref.RegionID, ref.InstanceID)
 }
 
-// check binds all other bits to place, person and minute.
+// check computes the check of a ticket from all its other bits, the place, the person and
+// the minute.
 func (t ticket) check() uint64 {
 	return t.bits(checkBits, "check", append(t.place(), t.from.User, number(int64(verbNumber(t.verb, t.chinese))), number(t.minute), number(int64(t.selector)), number(int64(t.seal)))...)
 }
 
-// sealOf binds a plan to place, person and minute.
+// sealOf computes the seal of a plan in a place, for a person and a minute.
 func (t ticket) sealOf(p plan) uint64 {
 	person := t.from.User
 	if t.second {
-		person = "" // anybody's but one
+		person = "" // every person except the one who asked
 	}
 	return t.bits(sealBits, "seal", append(t.place(), person, number(int64(verbNumber(t.verb, t.chinese))), number(t.minute), p.Region, p.Instance, seconds(p.Expires.Time))...)
 }
 
-// place is where a code counts.
+// place identifies the place where a code is valid.
 func (t ticket) place() []string {
 	mode := "self"
 	if t.second {
@@ -140,12 +142,13 @@ func (t ticket) place() []string {
 	return []string{mode, t.from.Platform, t.from.Tenant, t.from.Channel}
 }
 
-// bits are the first so many of a MAC over the parts.
+// bits are the first n bits of a MAC over the parts.
 func (c coder) bits(n uint, kind string, parts ...string) uint64 {
 	return binary.BigEndian.Uint64(mac(c.key, append([]string{"code 4", kind}, parts...)...)) >> (64 - n)
 }
 
-// mac is over the parts and their lengths, so that none runs into the next.
+// mac covers the parts and their lengths, so that different parts never give the same
+// input.
 func mac(key []byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, part := range parts {

@@ -8,36 +8,36 @@ import (
 	"tairssl/handler"
 )
 
-// Command is what somebody asks for.
+// Command is what a message asks for.
 type Command struct {
 	Verb      string
-	Instances []string // as they were named: by ids, endpoints or names
-	Region    string   // "" for any
+	Instances []string // as the sender named them: ids, endpoints or names
+	Region    string   // "" for any region
 	DryRun    bool
-	Code      string // of confirm
-	// Chinese says that the answer is to be in Chinese.
+	Code      string // the code of a confirmation
+	// Chinese says that the answer has to be in Chinese.
 	Chinese bool
-	// Alone says that the code is all of the message, which is of no language then:
-	// the answer is in that of the code's plan.
+	// Alone says that the message is only a code, which has no language. The answer is in
+	// the language of the code's plan.
 	Alone bool
 }
 
 const (
-	// MaxText bounds a command, in bytes. A code is found in a longer one: somebody may
-	// have copied a whole answer.
+	// MaxText is the greatest length of a command, in bytes. A code is found in a longer
+	// text, too, because people copy whole answers.
 	MaxText = 512
 	maxSaid = 16 << 10
 )
 
-// The verbs. A right may be given for all but help and confirm: help is for
-// everybody, and confirm needs the right for what is confirmed.
+// The verbs. Rules give rights for all verbs except help and confirm. Everyone may ask
+// for help. A confirmation needs the right for the change.
 const (
 	help    = "help"
 	status  = "status"
 	confirm = "confirm"
 )
 
-// actions are the verbs that change something.
+// actions lists the verbs that change something.
 var actions = map[string]handler.Action{approve: handler.Update, "update": handler.Update, "enable": handler.Enable, "disable": handler.Disable}
 
 var verbs = []string{help, status, approve, "update", "enable", "disable", confirm}
@@ -46,8 +46,8 @@ var (
 	dryRun = pattern(`(?i)\bdry\s+run\b|演练`)
 )
 
-// Parse reads a command. Its error says what was meant, most likely; unknown
-// words are errors, for nothing is guessed.
+// Parse reads a command. Unknown words are errors, because nothing is guessed. The error
+// suggests what was probably meant.
 func Parse(text string) (Command, error) {
 	c := Command{Chinese: chinese(text)}
 	w := c.wording()
@@ -58,7 +58,7 @@ func Parse(text string) (Command, error) {
 		return c, w.errorf(w.TooLong, MaxText)
 	}
 	clean := dryRun().ReplaceAllString(normal(text), " dry-run ")
-	c.Chinese = chinese(clean) // a mention may be in another language
+	c.Chinese = chinese(clean) // mentions may be in another language
 	w = c.wording()
 	list := politely(words(clean), "")
 	if c.Code, c.Alone = codeIn(clean, list); c.Code != "" {
@@ -86,7 +86,7 @@ func Parse(text string) (Command, error) {
 	return c, c.options(list)
 }
 
-// options reads what stands behind the verb: instances, a region, dry-run.
+// options reads the words after the verb: instances, a region, dry-run.
 func (c *Command) options(list []string) error {
 	w := c.wording()
 	filler := func(word string) bool { return slices.Contains(fillers, strings.ToLower(word)) }

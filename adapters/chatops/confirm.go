@@ -6,9 +6,9 @@ import (
 	"tairssl/handler"
 )
 
-// confirm is the second step. There is time now, so it finds the instance that the
-// code was given for, and watches the change come true. That the same is asked
-// twice does no harm: the lease and the expiry in the request see to it.
+// confirm is the second step of a change. It has time to find the instance for which the
+// code was given, and to watch the change until it is done. Two confirmations of one plan
+// are harmless, because of the lease and the expiry in the request.
 func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	w := c.wording()
 	if !b.Allow.allow(m, t.verb, "") {
@@ -33,21 +33,21 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 	wait := handler.Duration(timeToWatch(ctx))
 	d := b.delivery(m, p)
 	d.Wait, d.Order = &wait, handler.OrderOf(t.text)
-	changing, cancel := handler.TextMargin.Before(ctx) // it tells others, too, which may take all the time
+	changing, cancel := handler.TextMargin.Before(ctx) // the change includes sending notices, which may take all the time
 	defer cancel()
 	result := b.Change(changing, d)
 	a.outcome, a.why, a.requestID, a.err = result.Outcome, result.Reason, result.RequestID, result.Error
 	if _, again := result.Redeliver(); again && result.Outcome != handler.Unknown {
-		b.used.forget(t.text) // nothing was written: the same code may try again
+		b.used.forget(t.text) // nothing was written, so the same code may be used again
 	}
 	reply := b.describe(w, result)
 	reply.Public = b.Second
 	return reply
 }
 
-// planOf finds what a code was given for: of the instances that it selects, and
-// that a rule allows, the certificate is read, and the seal says which it is. The
-// plan is empty if there is none. The error says that not all could be read.
+// planOf finds the plan of a code. It reads the certificates of all instances that the
+// code selects and a rule allows, and the seal shows which one fits. The plan is empty if
+// none fits. The error says that an instance could not be read.
 func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *handler.Error) {
 	if t.plan != nil {
 		if !b.Allow.allow(m, t.verb, t.plan.Instance) {
@@ -74,7 +74,7 @@ func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *
 			if t.fits(seen) {
 				select {
 				case looks <- seen:
-					found() // the rest need not be read
+					found() // the others need not be read
 				default:
 				}
 			}
@@ -95,8 +95,7 @@ func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *
 	return plan{}, first.get()
 }
 
-// delivery is what handler is asked for: what a person has confirmed, or what a
-// confirmation would do.
+// delivery is the request of a plan: confirmed by a person, or as if it were.
 func (b *Bot) delivery(m Message, p plan) handler.Delivery {
 	d := handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
 		InstanceID: p.Instance, RegionID: p.Region, SSLEnabled: actions[p.Verb], SSLExpiredTime: p.Expires,

@@ -15,13 +15,13 @@ import (
 	"tairssl/handler"
 )
 
-// DingTalkSettings are those of DingTalk.
+// DingTalkSettings are the settings of DingTalk.
 type DingTalkSettings struct {
 	DingTalkAppSecrets webhook.Secrets `env:"DINGTALK_APP_SECRETS" help:"app secrets of the DingTalk robot: opens /dingtalk"`
 }
 
-// dingTalk is an enterprise robot in HTTP mode. Source: DingTalk Open Platform,
-// receiving a robot's messages.
+// dingTalk is an enterprise robot in HTTP mode. Source: DingTalk Open Platform, receiving
+// a robot's messages.
 var dingTalk = Platform{
 	Name: "dingtalk", Title: "DingTalk", Route: "/dingtalk", Setting: "DINGTALK_APP_SECRETS", Media: "application/json",
 	Sign: func(secret string, now time.Time, body []byte) (Signed, error) {
@@ -41,7 +41,7 @@ var dingTalk = Platform{
 	},
 	decode: decodeDingTalk,
 	encode: func(_ *Chat, q webhook.Request, _ heard, r Reply) { answer(q, dingTalkAnswer(r)) },
-	// A sessionWebhook holds for some 90 minutes.
+	// A sessionWebhook is valid for about 90 minutes.
 	later: func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
 		return c.toURL(p, to, dingTalkAnswer(r))
 	},
@@ -52,9 +52,8 @@ const (
 	dingTalkSignature = "Sign"
 )
 
-// dingTalkScheme is that of an enterprise robot in HTTP mode: an HMAC-SHA256
-// over the time alone. It does not cover the body. Source: DingTalk Open
-// Platform, receiving a robot's messages.
+// dingTalkScheme is an HMAC-SHA256 over the time. It does not cover the body. Source:
+// DingTalk Open Platform, receiving a robot's messages.
 func dingTalkScheme(secrets webhook.Secrets) webhook.Scheme {
 	return webhook.NewScheme("dingtalk", handler.Weak, func(m webhook.Message) error {
 		at, err := m.Fresh(dingTalkTime, time.Millisecond)
@@ -79,7 +78,7 @@ func SignDingTalk(secret string, now time.Time) http.Header {
 	return http.Header{dingTalkTime: {at}, dingTalkSignature: {dingTalkSign(secret, at)}}
 }
 
-// dingTalkText is what was written: as a text, or in pieces among pictures.
+// dingTalkText is the text of a message: one text, or pieces among pictures.
 type dingTalkText struct {
 	Content  string
 	RichText []struct{ Text string }
@@ -96,8 +95,8 @@ func decodeDingTalk(c *Chat, p *Platform, q webhook.Request) heard {
 		SenderStaffID  string `json:"senderStaffId"`
 		SenderCorpID   string `json:"senderCorpId"`
 		ChatbotUserID  string `json:"chatbotUserId"`
-		// The robot's own company is in chatbotCorpId, which is the sender's in a chat
-		// within the company; where senderCorpId is missing it says nothing.
+		// chatbotCorpId is the robot's own company. In a chat within the company it is
+		// the sender's, too. Without a senderCorpId it says nothing about the sender.
 		SessionWebhook string `json:"sessionWebhook"`
 	}
 	if read(q.Body(), &message) != nil {
@@ -136,7 +135,7 @@ type dingTalkMessage struct {
 	Markdown dingTalkMarkdown `json:"markdown"`
 }
 
-// dingTalkAnswer ends in a link that says the code for whoever touches it.
+// dingTalkAnswer ends with a link that sends the confirmation.
 func dingTalkAnswer(r Reply) dingTalkMessage {
 	body := markdown(r)
 	if r.Confirm != "" {

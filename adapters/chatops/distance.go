@@ -1,10 +1,10 @@
 package chatops
 
-// distance is how many letters have to be put in, left out or changed to make one
-// word of the other (Levenshtein's).
+// distance is the number of letters to add, remove or change to turn one word into
+// another (Levenshtein).
 func distance(a, b string) int {
 	from, to := []rune(a), []rune(b)
-	row := make([]int, len(to)+1) // of what stands before the letter at hand
+	row := make([]int, len(to)+1) // distances for the letters read so far
 	for j := range row {
 		row[j] = j
 	}

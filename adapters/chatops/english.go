@@ -6,7 +6,7 @@ import (
 	"tairssl/handler"
 )
 
-// inEnglish is made on first use: a cold start does not pay for it.
+// inEnglish is made at first use, so that a cold start does not pay for it.
 var inEnglish = sync.OnceValue(func() *wording {
 	return &wording{
 		Verbs: map[string]string{help: help, status: status, approve: approve, "update": "update", "enable": "enable", "disable": "disable", confirm: confirm},

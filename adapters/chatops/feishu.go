@@ -16,7 +16,7 @@ import (
 	"tairssl/handler"
 )
 
-// FeishuSettings are those of Feishu and Lark.
+// FeishuSettings are the settings of Feishu and Lark.
 type FeishuSettings struct {
 	FeishuEncryptKeys       webhook.Secrets `env:"FEISHU_ENCRYPT_KEYS" help:"encrypt keys of the Feishu or Lark app: opens /feishu"`
 	FeishuVerificationToken Secret          `env:"FEISHU_VERIFICATION_TOKEN" help:"verification token of that app; an unsigned challenge needs it"`
@@ -24,7 +24,7 @@ type FeishuSettings struct {
 	FeishuAppSecret         Secret          `env:"FEISHU_APP_SECRET" help:"secret of that app"`
 }
 
-// feishu is an app's bot in Feishu or Lark: its event subscriptions and its cards.
+// feishu is the bot of an app in Feishu or Lark, with event subscriptions and cards.
 var feishu = Platform{
 	Name: "feishu", Title: "Feishu", Route: "/feishu", Setting: "FEISHU_ENCRYPT_KEYS", Media: "application/json",
 	Sign: func(secret string, now time.Time, body []byte) (Signed, error) {
@@ -66,11 +66,11 @@ const (
 	feishuCardEvent    = "card.action.trigger"
 )
 
-// feishuScheme is that of Feishu's event subscriptions: a SHA-256 over time,
-// nonce, encrypt key and body. Source: Feishu Open Platform, Encrypt Key.
+// feishuScheme is a SHA-256 over time, nonce, encrypt key and body. Source: Feishu Open
+// Platform, Encrypt Key.
 //
-// A challenge, by which the platform finds out whether an address is ours, may
-// come unsigned: it has to hold the verification token then.
+// The platform checks the ownership of an address by a challenge, which may come
+// unsigned. Then it must contain the verification token.
 func feishuScheme(o FeishuSettings) webhook.Scheme {
 	return webhook.NewScheme("feishu", handler.Signed, func(m webhook.Message) error {
 		token := string(o.FeishuVerificationToken)
@@ -119,8 +119,8 @@ func feishuSign(key, at, nonce string, body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// oldFeishuSign is how a card's button was signed in the old version. It is answered
-// by how to get the new one, and by nothing else.
+// oldFeishuSign is the signature of a card's button in the old version. The only answer
+// to such a button explains how to get the new version.
 func oldFeishuSign(token, at, nonce string, body []byte) string {
 	sum := sha1.Sum([]byte(at + nonce + token + string(body)))
 	return hex.EncodeToString(sum[:])
@@ -132,7 +132,7 @@ func SignFeishu(key, nonce string, now time.Time, body []byte) http.Header {
 	return http.Header{feishuTime: {at}, feishuNonce: {nonce}, feishuSignature: {feishuSign(key, at, nonce, body)}}
 }
 
-// decodeFeishu reads a challenge, a message to the bot or a button of a card.
+// decodeFeishu reads a challenge, a message to the bot, or a card's button.
 func decodeFeishu(c *Chat, _ *Platform, q webhook.Request) heard {
 	e, err := c.Settings.FeishuSettings.open(q.Body())
 	switch {
@@ -155,7 +155,8 @@ func decodeFeishu(c *Chat, _ *Platform, q webhook.Request) heard {
 	return ignored(q) // an event that asks for nothing
 }
 
-// unreadEvent answers an event that makes no sense: Feishu shows nobody the body.
+// unreadEvent handles an event that cannot be read. Feishu shows the body of an answer to
+// nobody.
 func unreadEvent(q webhook.Request, what string) heard {
 	h := ignored(q)
 	h.unread = what
@@ -198,14 +199,14 @@ func (c *Chat) feishuPress(q webhook.Request, e feishuEvent) heard {
 			Channel: e.Event.Context.OpenChatID, Text: confirm + " " + value.Code, Reply: c.feishuAddress(e.Event.Context.OpenMessageID),
 		},
 	}
-	if value.Action == approve { // the answer may have a button of its own, for which a note has no room
+	if value.Action == approve { // the answer may need a button, and a note cannot have one
 		h.Text, h.Invitation, h.posted, h.to = "", value.Code, true, string(h.Reply)
 	}
 	return h
 }
 
-// encodeFeishu answers a card's button by a note, and by the card anew if the
-// button is spent. A message is not answered by the body.
+// encodeFeishu answers a card's button with a note, and with a new card if the button is
+// used up. The body is not the answer to a message.
 func encodeFeishu(_ *Chat, q webhook.Request, h heard, r Reply) {
 	if !h.pressed {
 		answer(q, feishuAnswer(r))

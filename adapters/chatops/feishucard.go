@@ -7,7 +7,7 @@ import (
 	"tairssl/handler"
 )
 
-// feishuMessage is a message as the reply API takes it: its content is JSON in a
+// feishuMessage is a message in the form of the reply API: its content is JSON in a
 // string.
 type feishuMessage struct {
 	MsgType string `json:"msg_type"`

@@ -9,11 +9,11 @@ import (
 	"errors"
 )
 
-// feishuEvent is what is used of an event: a challenge, a message or a button.
+// feishuEvent contains the fields in use of an event: a challenge, a message or a button.
 type feishuEvent struct {
-	// Of a challenge.
+	// Fields of a challenge.
 	Type, Token, Challenge string
-	// Of a card's button in the old version, which has no header.
+	// Field of a card's button in the old version, which has no header.
 	OpenMessageID string `json:"open_message_id"`
 
 	Header struct {
@@ -23,12 +23,12 @@ type feishuEvent struct {
 		Token     string
 	}
 	Event struct {
-		// Of a message.
+		// Fields of a message.
 		Sender struct {
 			SenderID struct {
 				OpenID string `json:"open_id"`
 			} `json:"sender_id"`
-			SenderType string `json:"sender_type"` // "app" for a bot's
+			SenderType string `json:"sender_type"` // "app" for a bot
 			TenantKey  string `json:"tenant_key"`
 		}
 		Message struct {
@@ -38,7 +38,7 @@ type feishuEvent struct {
 			Content     string
 			Mentions    []struct{ Key string }
 		}
-		// Of a button.
+		// Fields of a button.
 		Operator struct {
 			OpenID    string `json:"open_id"`
 			TenantKey string `json:"tenant_key"`
@@ -51,7 +51,7 @@ type feishuEvent struct {
 	}
 }
 
-// open decrypts a body, if it is encrypted, and reads it.
+// open reads a body, and decrypts it if it is encrypted.
 func (o FeishuSettings) open(body []byte) (e feishuEvent, err error) {
 	var envelope struct{ Encrypt string }
 	if read(body, &envelope) != nil {
@@ -69,8 +69,8 @@ func (o FeishuSettings) open(body []byte) (e feishuEvent, err error) {
 	return e, errors.New("the body cannot be decrypted by any of the keys")
 }
 
-// feishuDecrypt is AES-256-CBC with the key's SHA-256 as key, the first block as
-// IV, and padding of PKCS#7.
+// feishuDecrypt decrypts AES-256-CBC. The key is the SHA-256 of the encrypt key, the
+// first block is the IV, and the padding is PKCS#7.
 func feishuDecrypt(key, text string) ([]byte, error) {
 	bad := errors.New("this is not an encrypted body")
 	sealed, err := base64.StdEncoding.DecodeString(text)
@@ -96,8 +96,8 @@ func feishuDecrypt(key, text string) ([]byte, error) {
 	return plain[:len(plain)-n], nil
 }
 
-// isOldCard reports that a card's button came in the version before events had a
-// header.
+// isOldCard reports whether a card's button came in the old version, in which events have
+// no header.
 func (e feishuEvent) isOldCard() bool {
 	return e.Header.EventType == "" && e.Type == "" && e.OpenMessageID != ""
 }

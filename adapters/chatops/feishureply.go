@@ -13,11 +13,11 @@ import (
 	"tairssl/adapters/notify"
 )
 
-// feishuReplies reports whether messages in Feishu can be answered: that takes
+// feishuReplies reports whether the bot can send messages in Feishu. For this it needs
 // the app's own credentials.
 func (s FeishuSettings) feishuReplies() bool { return s.FeishuAppID != "" && s.FeishuAppSecret != "" }
 
-// feishuAddress is where a message can be answered: its id.
+// feishuAddress is the address for an answer to a message: the message's id.
 func (c *Chat) feishuAddress(messageID string) Address {
 	if !c.Settings.feishuReplies() || len(messageID) > maxAddress {
 		return ""
@@ -25,8 +25,8 @@ func (c *Chat) feishuAddress(messageID string) Address {
 	return Address(messageID)
 }
 
-// feishuHost is the open platform that the app is at home on: the one of them that
-// the operator named, else the one in China. The app's secret is shown to no other.
+// feishuHost is the open platform of the app: the one that the operator named in the
+// settings, or else the one in China. The app's secret is sent to no other host.
 func (c *Chat) feishuHost(p *Platform) string {
 	for _, host := range c.ReplyHosts {
 		if name, _, _ := strings.Cut(host, ":"); slices.Contains(p.hosts, name) {
@@ -36,8 +36,8 @@ func (c *Chat) feishuHost(p *Platform) string {
 	return p.hosts[0]
 }
 
-// feishuLater answers a message by the open platform, which shows nobody the body
-// that answers an event.
+// feishuLater answers a message through the open platform, because Feishu shows the body
+// of an event's answer to nobody.
 func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send, error) {
 	host := c.feishuHost(p)
 	target := "https://" + host + "/open-apis/im/v1/messages/" + url.PathEscape(string(messageID)) + "/reply"
@@ -56,7 +56,7 @@ func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send,
 }
 
 // FeishuToken gives an access token of the app, for a notice that its bot sends to a
-// host. The app's secret is shown to the open platform that it is at home on only.
+// host. The app's secret is only sent to the app's own open platform.
 func (c *Chat) FeishuToken(ctx context.Context, host string, renew bool) (string, error) {
 	home := c.feishuHost(&feishu)
 	switch {
@@ -70,7 +70,7 @@ func (c *Chat) FeishuToken(ctx context.Context, host string, renew bool) (string
 	})
 }
 
-// feishuAccess fetches an access token of the app.
+// feishuAccess gets an access token of the app.
 func (c *Chat) feishuAccess(ctx context.Context, p *Platform, host string) (token string, life time.Duration, err error) {
 	s := c.Settings.FeishuSettings
 	post, err := c.postJSON(p, "https://"+host+"/open-apis/auth/v3/tenant_access_token/internal", "",
@@ -81,7 +81,7 @@ func (c *Chat) feishuAccess(ctx context.Context, p *Platform, host string) (toke
 	post.Secrets = []string{string(s.FeishuAppSecret)}
 	var result struct {
 		TenantAccessToken string `json:"tenant_access_token"`
-		Expire            int    // seconds
+		Expire            int    // in seconds
 	}
 	err = c.ask(ctx, post, func(body []byte) error { return json.Unmarshal(body, &result) })
 	if err == nil && result.TenantAccessToken == "" {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// feishuText is what a message says: a text, or a post of paragraphs of pieces.
+// feishuText is the text of a message: a text, or a post, which has paragraphs of pieces.
 func feishuText(kind, content string) (string, error) {
 	switch kind {
 	case "text":
@@ -25,8 +25,8 @@ func feishuText(kind, content string) (string, error) {
 	return "help", nil // a picture asks for nothing
 }
 
-// feishuPostIn reads a post, which may be wrapped in a language, or in the word post
-// and a language.
+// feishuPostIn reads a post. It may be inside a language, or inside "post" and a
+// language.
 func feishuPostIn(content []byte, depth int) (string, error) {
 	var post struct {
 		Title   string

@@ -15,23 +15,23 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// survey is what was seen of a fleet in as much time as there was.
+// survey is what could be read of a fleet in the available time.
 type survey struct {
 	*wording
 	mu     sync.Mutex
 	looks  []*look
-	failed map[string][]string // instances by what is wrong
+	failed map[string][]string // instances by what is wrong with them
 	first  errorOnce
 }
 
-// add notes a look, which may have failed.
+// add records an observation of an instance, or its failure.
 func (s *survey) add(instance string, o handler.Observation, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case err == nil:
 		s.looks = append(s.looks, &look{id: instance, o: o})
-	case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // for want of time
+	case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // the time was too short
 	default:
 		s.first.set(handler.AsError(err))
 		fault := s.fault(handler.AsError(err))
@@ -39,7 +39,7 @@ func (s *survey) add(instance string, o handler.Observation, err error) {
 	}
 }
 
-// lines tell what is most urgent, and then what is wrong.
+// lines says what is most urgent, and then what is wrong.
 func (s *survey) lines(f *fleet.Fleet, now time.Time, coverage []fleet.Coverage) (lines []string) {
 	slices.SortFunc(s.looks, func(x, y *look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
 	for i, l := range s.looks {
@@ -70,8 +70,8 @@ func (s *survey) lines(f *fleet.Fleet, now time.Time, coverage []fleet.Coverage)
 	return append(lines, faults...)
 }
 
-// fleetStatus says what is most urgent of all that the asker may see, in as much time
-// as a chat has; and aloud if that was not enough to see everything.
+// fleetStatus says what is most urgent among the instances that the sender may see. It
+// reads as many as the time of a chat allows, and says so if some were not read.
 func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) Reply {
 	w := c.wording()
 	if !b.Allow.allow(m, status, "") {
@@ -94,7 +94,7 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 	seen, unseen := len(s.looks), 0
 	for _, ids := range s.failed {
 		seen += len(ids)
-		unseen -= len(ids) // why they could not be read is told
+		unseen -= len(ids) // the answer says why these could not be read
 	}
 	for _, r := range coverage {
 		unseen += r.Unread
@@ -119,10 +119,10 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 	return Reply{Lines: lines}
 }
 
-// maxFaults bounds how many different faults one answer shows.
+// maxFaults is the greatest number of different faults in one answer.
 const maxFaults = 5
 
-// place is an instance's id, with its region where a command has to say it.
+// place is an instance's id, with its region if a command needs the region.
 func (b *Bot) place(ref handler.Ref) string {
 	if ref.RegionID == b.Region {
 		return ref.InstanceID

@@ -9,15 +9,15 @@ import (
 	"tairssl/handler"
 )
 
-// said is an answer, with what is logged of it.
+// said is an answer and its audit.
 type said struct {
 	reply Reply
 	audit audit
-	late  bool // more time would give a better answer
+	late  bool // with more time, the answer would be better
 }
 
-// attempt answers a command when ctx ends at the latest, whatever the API does.
-// asked is what the audit knows before anything is done.
+// attempt answers a command before ctx ends, whatever the API does. asked is the audit
+// before anything is done.
 func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked audit) said {
 	w := c.wording()
 	done := make(chan said, 1)
@@ -40,7 +40,7 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked
 	case <-ctx.Done():
 	}
 	select {
-	case s := <-done: // just in time
+	case s := <-done: // it was just in time
 		return s
 	default:
 	}
@@ -55,12 +55,12 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked
 	return s
 }
 
-// ask fills the name of an instance into a sentence, which may be unknown.
+// ask puts the name of an instance into a sentence. The name may be "", if it is unknown.
 func (w *wording) ask(format, instance string) string {
 	return strings.ReplaceAll(fmt.Sprintf(format, instance), "  ", " ")
 }
 
-// placeOf is the instance of a ticket, if this process gave it; else "".
+// placeOf is the instance of a ticket if this process gave its code; "" otherwise.
 func (b *Bot) placeOf(t ticket) string {
 	if t.plan != nil {
 		return b.place(t.plan.ref())
@@ -75,8 +75,8 @@ func (b *Bot) panicked(ctx context.Context, v any) {
 	b.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 }
 
-// answer answers a command that changes nothing. If the time is too short, and
-// an answer can be sent later, it hands the command over.
+// answer answers a command that changes nothing. If the time is too short, and a later
+// answer is possible, it hands the command over.
 func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply {
 	w := c.wording()
 	direct, later := ctx, b.readsOnly() == nil && m.Reply != ""
@@ -99,16 +99,15 @@ func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply 
 	return text(w.TakesLonger)
 }
 
-// again hands over a message whose answer was lost, unless it confirms something: the
-// end of that is told anyway.
+// again hands over a message whose answer was lost, except a confirmation, whose result
+// is sent in any case.
 func (b *Bot) again(ctx context.Context, m Message) bool {
 	c, _ := Parse(m.Text)
 	m.Received = b.Now()
 	return c.Verb != confirm && m.Invitation == "" && b.readsOnly() == nil && b.hand(ctx, m) == nil
 }
 
-// start hands a confirmed change over, of which all was checked that can be
-// without the API.
+// start hands a confirmed change over, after all checks that need no API.
 func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	w, now := c.wording(), b.Now()
 	p, known := b.given.of(t.text, now)
@@ -123,12 +122,12 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 		return b.refused(w, m, t.verb, p.Instance, a)
 	}
 	if !known && b.Second {
-		b.pauses.add(m, now) // the check says nothing of who may confirm
+		b.pauses.add(m, now) // a code that passes the check may still belong to the sender's own plan
 	}
 	if !b.used.first(t.text, now, usedFor) {
 		a.outcome, a.why = handler.Unchanged, "the code was used before"
 		used := Reply{Lines: []string{w.CodeUsed, w.ask(w.FewMinutes, instance)}}
-		if !b.Second { // else it may have been anybody
+		if !b.Second { // otherwise the code may be another person's
 			used.Decided = w.ConfirmedBy
 		}
 		return used
@@ -153,8 +152,8 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 	return Reply{Lines: []string{started + w.TellHere}, Decided: w.ConfirmedBy}
 }
 
-// hand gives a message to [Options].Hand. It gets its time even if ctx is about to
-// end: work that goes on is worth more than an answer in time.
+// hand passes a message to [Options].Hand. It gets its time even if ctx is about to end,
+// because the work is worth more than an answer in time.
 func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 	ctx, cancel := timeToHand(ctx)
 	defer cancel()
@@ -175,9 +174,9 @@ func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 	return nil
 }
 
-// Finish does what [Bot.Say] handed over, and gives the answer. The message is
-// judged as of its receipt: a code that was good then is good now. Nothing is
-// handed over again. Done twice, it changes nothing the second time.
+// Finish does the work that [Bot.Say] handed over, and returns the answer. The message is
+// judged at the time of its receipt, so a code that was valid then is valid now. Finish
+// hands nothing over. Doing the work twice changes nothing the second time.
 func (b *Bot) Finish(ctx context.Context, m Message) Reply {
 	a := audit{outcome: handler.Unknown}
 	c, t, err := b.understand(m, &a)

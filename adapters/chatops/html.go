@@ -7,20 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// tag is one of HTML, with its name and what else is in it. A lone < is none.
+// tag finds an HTML tag, its name, and its attributes. A single < is not a tag.
 var (
 	tag  = pattern(`<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>|<!--.*?-->`)
 	href = pattern(`(?i)\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)`)
 )
 
-// inline are the tags that stand within a word. All others end a line.
+// inline lists the tags that do not end a line.
 var inline = []string{"b", "strong", "i", "em", "u", "s", "strike", "del", "ins", "span", "font", "code", "sub", "sup", "mark", "small"}
 
-// htmlText is the text of a little HTML, as Teams makes of what somebody types: of a
-// link its address, of a mention nothing, of a quoted message lines that begin with >.
+// htmlText converts the simple HTML in which Teams sends a text. A link becomes its
+// address, a mention disappears, and a quoted message becomes lines that begin with >.
 func htmlText(s string) string {
 	var b strings.Builder
-	hidden, inLink, quoted := 0, 0, 0 // within a mention; a link whose address was written; a quotation
+	hidden, inLink, quoted := 0, 0, 0 // inside a mention; inside a link whose address is written already; inside a quotation
 	at := 0
 	text := func(s string) {
 		if hidden > 0 || inLink > 0 {
@@ -28,7 +28,7 @@ func htmlText(s string) string {
 		}
 		s = entities().ReplaceAllStringFunc(s, character)
 		if quoted > 0 {
-			s = strings.ReplaceAll(s, "\n", " ") // it stays in its line
+			s = strings.ReplaceAll(s, "\n", " ") // a line break in the HTML does not end a line
 		}
 		b.WriteString(s)
 	}
@@ -41,7 +41,7 @@ func htmlText(s string) string {
 		closing, name, attributes := m[3] > m[2], strings.ToLower(s[m[4]:m[5]]), s[m[6]:m[7]]
 		switch {
 		case name == "at":
-			if !strings.HasSuffix(attributes, "/") { // which holds nothing
+			if !strings.HasSuffix(attributes, "/") { // a mention with content
 				hidden = step(hidden, closing)
 			}
 			b.WriteByte(' ')
@@ -80,17 +80,17 @@ func hrefIn(attributes string) string {
 	return strings.Trim(m[1], `"'`)
 }
 
-// entities are characters as HTML writes them: by number, or these by name. Package
-// html knows 2,200 more names, and would make the function's package larger by them.
+// entities finds HTML entities: numbers, and these names. Package html knows 2,200 more
+// names, but would make the function's package that much larger.
 var entities = pattern(`&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|nbsp|amp|lt|gt|quot|apos|ndash|mdash|lsquo|rsquo|ldquo|rdquo|hellip|zwj|zwnj|shy);`)
 
-// entityNames are the names, each before its character.
+// entityNames lists the names, each followed by its character.
 var entityNames = []string{
 	"nbsp", " ", "amp", "&", "lt", "<", "gt", ">", "quot", `"`, "apos", "'", "ndash", "–", "mdash", "—",
 	"lsquo", "‘", "rsquo", "’", "ldquo", "“", "rdquo", "”", "hellip", "…", "zwj", "", "zwnj", "", "shy", "",
 }
 
-// character is what an entity stands for.
+// character is the character of an entity.
 func character(entity string) string {
 	name := entity[1 : len(entity)-1]
 	digits, isNumber := strings.CutPrefix(name, "#")

@@ -11,13 +11,13 @@ import (
 	"tairssl/handler"
 )
 
-// MattermostSettings are those of Mattermost.
+// MattermostSettings are the settings of Mattermost.
 type MattermostSettings struct {
 	MattermostTokens webhook.Secrets `env:"MATTERMOST_TOKENS" help:"tokens of slash commands of Mattermost: opens /mattermost"`
 }
 
-// mattermost is a slash command. Source: Mattermost, Custom slash commands.
-// Mattermost is at home wherever its operator runs it, so it has no own hosts.
+// mattermost is a slash command. Source: Mattermost, Custom slash commands. Every
+// operator runs Mattermost on hosts of their own, so it has no known hosts.
 var mattermost = Platform{
 	Name: "mattermost", Title: "Mattermost", Route: "/mattermost", Setting: "MATTERMOST_TOKENS", Media: "application/x-www-form-urlencoded",
 	Sign: func(secret string, _ time.Time, body []byte) (Signed, error) {
@@ -47,7 +47,7 @@ func slashCommand(s Speaker) []byte {
 	return []byte(url.Values{"team_id": {s.Tenant}, "user_id": {s.User}, "channel_id": {s.Channel}, "command": {"/tair"}, "text": {s.Text}}.Encode())
 }
 
-// commandName is the slash command by which a form was sent.
+// commandName is the name of the slash command.
 func commandName(form url.Values) string {
 	name := form.Get("command")
 	if !slashName().MatchString(name) {
@@ -58,7 +58,8 @@ func commandName(form url.Values) string {
 
 var slashName = pattern(`^/[A-Za-z0-9_.-]{1,60}$`)
 
-// mattermostScheme is a token, in a header or in the form. It covers nothing.
+// mattermostScheme is a token in a header or in the form. It covers nothing of the
+// message.
 func mattermostScheme(tokens webhook.Secrets) webhook.Scheme {
 	return webhook.NewScheme("mattermost", handler.Weak, func(m webhook.Message) error {
 		var token string
@@ -83,8 +84,8 @@ func SignMattermost(token string) http.Header {
 	return http.Header{"Authorization": {"Token " + token}}
 }
 
-// mattermostForm reads a command. Who and what is mentioned in it is there once for
-// each mention.
+// mattermostForm reads the form of a command. The fields for mentions occur once for each
+// mention.
 func mattermostForm(body []byte) (url.Values, error) {
 	return webhook.Form(body, "user_mentions", "user_mentions_ids", "channel_mentions", "channel_mentions_ids")
 }

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// pattern compiles on first use: together these take a millisecond, which a cold
-// start should not pay. Inlined, each would make the package half a kilobyte larger.
+// pattern compiles an expression at first use. All of them together take a millisecond,
+// which a cold start should not pay. If this function were inlined, each use would add
+// half a kilobyte to the package.
 //
 //go:noinline
 func pattern(s string) func() *regexp.Regexp {
@@ -18,25 +19,24 @@ func pattern(s string) func() *regexp.Regexp {
 }
 
 var (
-	// mention is how platforms put the bot's name, or a person's or a channel's, into
-	// a text.
+	// mention matches the name of the bot, a person or a channel in a text.
 	mention = pattern(`<at[^>]*>[^<]*</at>|<[@!#][^>]*>|(^|\s)@\S+`)
-	// angled is a link as Slack writes it: what it points at, and what it shows.
+	// angled matches a Slack link: its target, and the text that it shows.
 	angled = pattern(`<([A-Za-z][A-Za-z0-9+.-]*:[^<>|\s]+)(?:\|[^<>]*)?>`)
-	// marked is a link in markdown.
+	// marked matches a markdown link.
 	marked = pattern(`\[[^\]\n]*\]\(\s*<?([^()\s<>]+)>?\s*\)`)
-	// addressed begins what a link of a mail or a telephone points at.
+	// addressed matches the beginning of the target of a mail or telephone link.
 	addressed = pattern(`(?i)\b(?:mailto|tel):`)
-	// smiley is a picture by its name: :pray: as Slack and Mattermost write it, and
-	// [抱拳] as DingTalk, Feishu and WeCom do.
+	// smiley matches the name of a picture: :pray: in Slack and Mattermost, [抱拳] in
+	// DingTalk, Feishu and WeCom.
 	smiley = pattern(`(^|\s):[a-z0-9_+-]+:|\[\p{Han}+\]`)
 )
 
-// escapes are what Slack writes for the three signs that mean something in its texts.
+// escapes undoes Slack's escapes of three characters.
 var escapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// folded are characters that NFKC leaves as they are, and what people mean by them:
-// signs that telephones and input methods write in place of plain ones.
+// folded replaces characters that phones and input methods write instead of plain ones
+// and that NFKC does not change.
 var folded = strings.NewReplacer(
 	"—", "--", "―", "--", "–", "-", "‐", "-", "−", "-",
 	"“", "", "”", "", "‘", "", "’", "", "„", "", `"`, "", "`", "", "'", "", "*", "", "«", "", "»", "",
@@ -44,10 +44,9 @@ var folded = strings.NewReplacer(
 	"「", " ", "」", " ", "『", " ", "』", " ", "【", " ", "】", " ", "《", " ", "》", " ", "〈", " ", "〉", " ", "〔", " ", "〕", " ",
 )
 
-// normal is a text as it is understood: full-width letters and signs are as plain
-// ones (NFKC, whose tables make the package 27 kB larger), and links are what they
-// point at. There are no mentions, quoted messages, quotation marks, pictures, or
-// characters that do not show.
+// normal normalises a text. Full-width letters and signs become plain ones (NFKC, whose
+// tables make the package 27 kB larger), and links become their targets. Mentions, quoted
+// messages, quotation marks, pictures and invisible characters are removed.
 func normal(text string) string {
 	text = mention().ReplaceAllString(norm.NFKC.String(text), " ")
 	text = unquoted(escapes.Replace(text))
@@ -58,9 +57,8 @@ func normal(text string) string {
 	return strings.Map(shown, folded.Replace(text))
 }
 
-// unquoted leaves out the lines that quote another message, as markdown marks them:
-// what somebody answers is not what they say. A message that is nothing but such
-// lines says what they say.
+// unquoted removes the lines that quote another message in markdown, because the sender
+// did not write them. If there are no other lines, the quoted text counts.
 func unquoted(text string) string {
 	var own strings.Builder
 	for _, line := range strings.SplitAfter(text, "\n") {
@@ -76,7 +74,7 @@ func unquoted(text string) string {
 
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// shown drops what has no width, and puts a space in the place of a picture.
+// shown removes a character without width, and replaces a picture by a space.
 func shown(r rune) rune {
 	switch {
 	case r < 0x80:
@@ -89,8 +87,8 @@ func shown(r rune) rune {
 	return r
 }
 
-// chinese reports whether a text is in Chinese: one character is enough, for ids
-// and code are Latin anyway.
+// chinese reports whether a text is in Chinese. One character is enough, because ids and
+// codes have Latin letters in any case.
 func chinese(text string) bool { return strings.ContainsFunc(text, isHan) }
 
 func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }

@@ -7,10 +7,10 @@ import (
 	"tairssl/handler"
 )
 
-// once remembers for some time what was there already.
+// once remembers keys for some time.
 type once struct {
 	mu   sync.Mutex
-	seen map[string]time.Time // until when
+	seen map[string]time.Time // the time until which each key is remembered
 }
 
 // first adds a key and reports whether it is new.

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// mostWrong codes of one person within wrongPause are answered with a pause.
+// mostWrong is the number of wrong codes within wrongPause after which a person has to
+// wait.
 const mostWrong = 5
 
-// pauses remembers who used wrong codes lately. It spares work and keeps guessing
-// slow. What keeps a guess from being right is the length of the seal.
+// pauses remembers people who recently used wrong codes. It saves work and makes guessing
+// slow. But the length of the seal is what makes a right guess impossible.
 type pauses struct {
 	mu    sync.Mutex
 	wrong map[string][]time.Time // by person
@@ -18,7 +19,7 @@ type pauses struct {
 
 func personOf(m Message) string { return m.Platform + "\x00" + m.Tenant + "\x00" + m.User }
 
-// add notes a wrong code of somebody's.
+// add records a wrong code.
 func (p *pauses) add(m Message, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,7 +32,7 @@ func (p *pauses) add(m Message, now time.Time) {
 	p.wrong[personOf(m)] = append(p.wrong[personOf(m)], now)
 }
 
-// active reports whether somebody has to wait.
+// active reports whether the sender has to wait.
 func (p *pauses) active(m Message, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// maxPlans bounds how many changes one message may ask for.
+// maxPlans is the greatest number of changes in one message.
 const maxPlans = 5
 
-// plans remembers what this process gave codes for, so that the answer to one can
-// name the instance at once. A process that does not remember finds it by the code.
+// plans remembers the plans to which this process gave codes, so that the answer to a
+// code can name the instance at once. Another process finds the instance by the code.
 type plans struct {
 	mu sync.Mutex
-	by map[string]givenPlan // their codes
+	by map[string]givenPlan // by code
 }
 
 type givenPlan struct {
@@ -20,7 +20,7 @@ type givenPlan struct {
 	at time.Time
 }
 
-// add notes what a code was given for.
+// add records the plan of a code.
 func (p *plans) add(code string, given plan, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -35,7 +35,7 @@ func (p *plans) add(code string, given plan, now time.Time) {
 	p.by[code] = givenPlan{given, now}
 }
 
-// of is what a code was given for, if this process did.
+// of is the plan of a code if this process gave it.
 func (p *plans) of(code string, now time.Time) (plan, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

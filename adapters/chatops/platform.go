@@ -10,59 +10,60 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// Platform is all that is known of one chat: its file holds nothing of another.
-// Routes, rules, the doctor and "tairssl sign" read these values.
+// Platform describes one chat. Its file contains nothing about other chats. The routes,
+// the rules, the doctor and "tairssl sign" use these values.
 type Platform struct {
-	Name  string // as a rule names it
-	Title string // as people call it
+	Name  string // name in rules
+	Title string // name in messages
 	Route string
-	// Setting is the one that opens the route, without prefix.
+	// Setting opens the route. It is named without the prefix.
 	Setting string
-	// Media is what the platform sends.
+	// Media is the media type that the platform sends.
 	Media string
-	// Sample is a body in which somebody says a text, before it is signed.
+	// Sample makes an unsigned body in which a person says a text.
 	Sample func(Speaker) []byte
-	// Sign gives the request by which the platform sends a body, signed by one of the
+	// Sign makes the request in which the platform sends a body, signed with one of the
 	// secrets of Setting.
 	Sign func(secret string, now time.Time, body []byte) (Signed, error)
-	// Read gives what an answer says that is encrypted; nil where none is.
+	// Read decrypts an answer. It is nil if the platform's answers are not encrypted.
 	Read func(secret string, answer []byte) (string, error)
 
 	// buttons says that a notice may have a button, which sends Message.Invitation.
 	buttons  bool
-	within   time.Duration // how soon its answer has to be there
-	methods  string        // that it uses; "" for POST
+	within   time.Duration // time limit of its answer
+	methods  string        // allowed methods; "" for POST
 	media    func(string) bool
-	hosts    []string // where it takes answers, by its own documentation
+	hosts    []string // hosts that take answers, by the platform's documentation
 	schemes  func(Settings) []webhook.Scheme
-	unsigned func(webhook.Request) bool // serves what needs no signature; nil: nothing
+	unsigned func(webhook.Request) bool // answers requests that need no signature; nil if there are none
 	decode   func(*Chat, *Platform, webhook.Request) heard
 	// encode writes the body that answers a message.
 	encode func(*Chat, webhook.Request, heard, Reply)
-	// later gives the message that answers later, where Message.Reply says. nil: the
-	// platform has no way to.
+	// later gives the message that sends an answer to Message.Reply later. It is nil if
+	// the platform has no later answers.
 	later func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error)
-	// unseen says why people do not see some answers, and what would mend it.
+	// unseen says why people do not see some answers, and how to mend that; "" if they
+	// see all.
 	unseen func(*Chat, *Platform) string
 }
 
-// Speaker is who says something in a sample.
+// Speaker is the sender in a sample.
 type Speaker struct {
 	Tenant, User, Channel, Text string
-	Token                       string // Feishu's verification token, which its messages hold
+	Token                       string // Feishu's verification token, which is part of its messages
 }
 
-// Signed is what a request of a platform holds beside its route.
+// Signed is a platform's request without its route.
 type Signed struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte
 }
 
-// signedBy is a body whose proof stands in headers.
+// signedBy is a body with its proof in headers.
 func signedBy(h http.Header, body []byte) Signed { return Signed{Header: h, Body: body} }
 
-// Settings are the operator's for all platforms: one line for each.
+// Settings are the operator's settings for all platforms, one line for each.
 type Settings struct {
 	SlackSettings
 	DingTalkSettings
@@ -72,10 +73,10 @@ type Settings struct {
 	WeComSettings
 }
 
-// Platforms are all that there are.
+// Platforms lists all platforms.
 var Platforms = []*Platform{&slack, &dingTalk, &feishu, &teams, &mattermost, &weCom}
 
-// names are those that a rule may name.
+// names lists the names that a rule may use.
 func names() (names []string) {
 	for _, p := range Platforms {
 		names = append(names, p.Name)
@@ -83,26 +84,27 @@ func names() (names []string) {
 	return names
 }
 
-// heard is a request of a platform as its file reads it.
+// heard is a platform's request after its file has read it.
 type heard struct {
 	Message
-	id string // of what is delivered; what is sent again has the same
-	// unread says what is wrong with a message that makes no sense.
+	id string // id of the message; a repeated delivery has the same id
+	// unread says why the message cannot be understood; "" if it can.
 	unread string
-	// done says that nothing is asked for: the request was answered, or is by an
-	// empty object.
+	// done says that there is nothing to do: the request is answered, or gets an empty
+	// object.
 	done bool
-	// to is the address of the answer as it came, whether it may be used or not.
+	// to is the address for a later answer as it came, allowed or not.
 	to string
-	// posted says that nobody sees the body of the answer, so it is posted too.
+	// posted says that nobody sees the body of the answer, so the answer is posted as
+	// well.
 	posted bool
-	// event says that the body is no answer at all.
+	// event says that the body of the answer is ignored.
 	event bool
-	// pressed says that a button was pressed, not something written.
+	// pressed says that a button was pressed.
 	pressed bool
 }
 
-// Open reports whether any chat is.
+// Open reports whether any chat is open.
 func (s Settings) Open() bool {
 	return slices.ContainsFunc(Platforms, func(p *Platform) bool { return len(p.schemes(s)) > 0 })
 }

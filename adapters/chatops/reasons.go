@@ -6,8 +6,8 @@ import (
 	"tairssl/handler"
 )
 
-// why is what a result tells of its reason beside the text, which is in English: the
-// kind of a failure, or one of these. It is found by the result's fields alone.
+// why classifies the reason of a result: the kind of a failure, or one of these words. It
+// depends only on the fields of the result, not on its text, which is in English.
 type why string
 
 const (
@@ -27,7 +27,7 @@ const (
 	whyUnsure     why = "unsure"
 )
 
-// whyOf finds it.
+// whyOf classifies the reason of a result.
 func whyOf(r handler.Result) why {
 	switch {
 	case r.Error != nil && r.Outcome == handler.Failed:
@@ -59,11 +59,11 @@ func whyOf(r handler.Result) why {
 	return whyPolicy
 }
 
-// reason says why a request ended as it did. The text of the reason is in English:
-// where the answer is not, it stands in brackets behind a sentence that is.
+// reason explains the end of a request. In another language than English, it is a
+// sentence for the class of the reason, followed by the English text in brackets.
 func (w *wording) reason(r handler.Result) string { return w.because(whyOf(r), r.Reason) }
 
-// fault says what is wrong, in the same way.
+// fault explains an error in the same way.
 func (w *wording) fault(e *handler.Error) string { return w.because(why(e.Kind), e.Message) }
 
 func (w *wording) because(y why, text string) string {

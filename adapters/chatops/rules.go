@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// Rules say who may do what; no rule means nobody.
+// Rules say who may do what. Without a rule, nobody may do anything.
 type Rules []Rule
 
-// Rule gives a tenant's users or channels rights over instances. All parts are
-// globs on ids, never on names.
+// Rule gives users or channels of a tenant rights over instances. All parts are globs for
+// ids, never for names.
 type Rule struct {
 	Platform  string
 	Tenant    string
-	Who       []string // users or channels
+	Who       []string // globs for users or channels
 	Verbs     []string
 	Instances []string
 }
 
-// rightRules shows two rules, as a fault's example.
+// rightRules is an example of two rules, for error messages.
 const rightRules = "slack:T123/U456 status,update r-bp1*; feishu:tenant1/oc_42 status *"
 
-// UnmarshalText reads rules separated by ";", each
-// "platform:tenant/user-or-channel verbs instances", as [rightRules].
+// UnmarshalText reads rules separated by ";". Each has the form
+// "platform:tenant/user-or-channel verbs instances"; see [rightRules].
 func (rules *Rules) UnmarshalText(text []byte) error {
 	*rules = nil
 	for _, entry := range strings.Split(string(text), ";") {
@@ -81,8 +81,8 @@ func parseRule(entry string) (Rule, error) {
 	return r, nil
 }
 
-// allow reports whether somebody may do something to an instance; "" asks
-// whether to any at all.
+// allow reports whether the sender may do something to an instance. An instance of ""
+// stands for any.
 func (rules Rules) allow(m Message, verb, instance string) bool {
 	if m.Tenant == "" || m.User == "" {
 		return false
@@ -95,7 +95,8 @@ func (rules Rules) allow(m Message, verb, instance string) bool {
 	})
 }
 
-// match is path.Match whose * takes in a slash, too: ids may hold one.
+// match is path.Match, except that * matches a slash as well, because ids may contain
+// one.
 func match(glob, id string) bool {
 	ok, _ := path.Match(strings.ReplaceAll(glob, "/", "\x00"), strings.ReplaceAll(id, "/", "\x00"))
 	return ok

@@ -12,21 +12,21 @@ import (
 	"tairssl/handler"
 )
 
-// What is handed over is {"Handed":"…"}: the message as JSON, sealed with
-// AES-256-GCM under a key of its own that is derived from Options.Key, in
-// base64url. Both labels say what it is for and in which version, so that
-// nothing else that the key may ever seal or sign passes for it.
+// Handed work is {"Handed":"…"}: the message as JSON, encrypted with AES-256-GCM, in
+// base64url. The key is derived from Options.Key. The labels name the purpose and the
+// version, so that nothing else that is encrypted or signed with the same key can pass
+// for handed work.
 const (
 	handedKey  = "tairssl: the key of handed work, 1"
 	handedData = "tairssl: handed work, 1"
-	// maxHanded bounds a payload: Function Compute takes 128 KB.
+	// maxHanded is the greatest payload, in bytes. Function Compute takes 128 KB.
 	maxHanded = 64 << 10
 )
 
 // handed is the payload.
 type handed struct{ Handed string }
 
-// sealer gives the cipher, which draws a nonce of its own each time.
+// sealer makes the cipher. It uses a random nonce each time.
 func sealer(key []byte) (cipher.AEAD, error) {
 	derived, err := hkdf.Key(sha256.New, key, nil, handedKey, 32)
 	if err != nil {
@@ -53,8 +53,8 @@ func (b *Bot) seal(m Message) ([]byte, error) {
 	return payload, nil
 }
 
-// Open reads a payload that [Options].Hand was given, which has to be all that
-// an invocation got. Its error is Unauthorized, whatever is wrong.
+// Open reads a payload that was given to [Options].Hand. It must be the whole payload of
+// an invocation. Its error is always Unauthorized.
 func (b *Bot) Open(payload []byte) (m Message, err error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(sealedIn(payload))
 	if err != nil || len(sealed) == 0 || len(b.Key) == 0 {
@@ -75,7 +75,7 @@ func errHanded() error {
 	return handler.Errorf(handler.Unauthorized, "this handed work is not ours: it was sealed with another TAIRSSL_CONFIRM_KEY, or made or altered by somebody else")
 }
 
-// sealedIn is the sealed text of a payload; "" if there is anything else in it.
+// sealedIn is the encrypted text of a payload; "" if the payload contains anything else.
 func sealedIn(payload []byte) (text string) {
 	payload = bytes.TrimSpace(payload)
 	if len(payload) > maxHanded || !json.Valid(payload) || payload[0] != '{' {

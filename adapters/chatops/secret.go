@@ -2,13 +2,13 @@ package chatops
 
 import "log/slog"
 
-// Secret is a setting that shows in no log or text.
+// Secret is a setting whose value appears in no log or text.
 type Secret string
 
-// LogValue keeps the secret out of any log.
+// LogValue keeps the secret out of logs.
 func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
 
-// String keeps the secret out of any text.
+// String keeps the secret out of texts.
 func (Secret) String() string { return "[secret]" }
 
 // GoString keeps the secret out of %#v.

@@ -15,13 +15,13 @@ import (
 	"tairssl/handler"
 )
 
-// SlackSettings are those of Slack.
+// SlackSettings are the settings of Slack.
 type SlackSettings struct {
 	SlackSigningSecrets webhook.Secrets `env:"SLACK_SIGNING_SECRETS" help:"signing secrets of the Slack app: opens /slack"`
 	SlackBotToken       Secret          `env:"SLACK_BOT_TOKEN" help:"bot token of that app, xoxb-…: answers mentions and direct messages, which slash commands need not"`
 }
 
-// slack is an app: its slash command, its buttons, and the messages that mention it
+// slack is an app: its slash command, its buttons, and the messages that mention the app
 // or are sent to it.
 var slack = Platform{
 	Name: "slack", Title: "Slack", Route: "/slack", Setting: "SLACK_SIGNING_SECRETS", Media: "application/x-www-form-urlencoded",
@@ -40,7 +40,7 @@ var slack = Platform{
 	decode:   decodeSlack,
 	encode: func(_ *Chat, q webhook.Request, h heard, r Reply) {
 		if h.event {
-			answer(q, struct{}{}) // which nobody sees
+			answer(q, struct{}{}) // nobody sees this body
 			return
 		}
 		answer(q, slackAnswer(r))
@@ -55,7 +55,7 @@ const (
 	slackAPI       = "slack.com"
 )
 
-// slackScheme is an HMAC-SHA256 over time and body. Source: Slack, Verifying
+// slackScheme is an HMAC-SHA256 over the time and the body. Source: Slack, Verifying
 // requests from Slack.
 func slackScheme(secrets webhook.Secrets) webhook.Scheme {
 	return webhook.NewScheme("slack", handler.Signed, func(m webhook.Message) error {
@@ -81,8 +81,8 @@ func SignSlack(secret string, now time.Time, body []byte) http.Header {
 	return http.Header{slackTime: {at}, slackSignature: {slackSign(secret, at, body)}}
 }
 
-// sslCheck serves Slack's look at whether the route's own certificate is good:
-// to be answered, unsigned, by doing nothing.
+// sslCheck answers Slack's test of the route's own TLS certificate. The request is
+// unsigned and asks for nothing.
 func sslCheck(q webhook.Request) bool {
 	values := q.HTTP().URL.Query()
 	if q.HTTP().Method != http.MethodGet {
@@ -98,8 +98,7 @@ func sslCheck(q webhook.Request) bool {
 	return true
 }
 
-// decodeSlack reads a slash command, a button that one of its answers had, or an
-// event.
+// decodeSlack reads a slash command, a button of an earlier answer, or an event.
 func decodeSlack(c *Chat, p *Platform, q webhook.Request) heard {
 	if json.Valid(q.Body()) {
 		return c.slackEvent(q)
@@ -117,8 +116,8 @@ func decodeSlack(c *Chat, p *Platform, q webhook.Request) heard {
 	}}
 }
 
-// slackPress reads a button. Where an app is installed for a whole organization,
-// team is null.
+// slackPress reads a button. If the app is installed for a whole organization, team is
+// null.
 func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard {
 	var button struct {
 		Type string
@@ -134,7 +133,7 @@ func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard 
 		}
 	}
 	if read([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm && button.Actions[0].ActionID != approve {
-		q.Write(http.StatusOK, nil) // that it was heard is all that Slack takes here
+		q.Write(http.StatusOK, nil) // Slack only takes a confirmation of receipt here
 		return heard{done: true, unread: "it is no button of ours"}
 	}
 	h := heard{
@@ -150,25 +149,25 @@ func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard 
 	return h
 }
 
-// slackEventIn is an event as Slack's Events API sends it.
+// slackEventIn is an event of Slack's Events API.
 type slackEventIn struct {
 	Type, Challenge string
 	TeamID          string `json:"team_id"`
 	EventID         string `json:"event_id"`
 	Authorizations  []struct {
-		UserID string `json:"user_id"` // the bot's
+		UserID string `json:"user_id"` // the bot's id
 	}
 	Event struct {
 		Type, Subtype, User, Text, Channel, TS string
 		BotID                                  string `json:"bot_id"`
 		ThreadTS                               string `json:"thread_ts"`
 		ChannelType                            string `json:"channel_type"`
-		UserTeam                               string `json:"user_team"` // where a channel is shared with others
+		UserTeam                               string `json:"user_team"` // set in channels that are shared with other organizations
 	}
 }
 
-// slackEvent reads a message that mentions the app, or that is sent to it alone.
-// What bots say is dropped, its own answers above all.
+// slackEvent reads a message that mentions the app or is sent to it directly. It ignores
+// messages of bots, so that it never answers itself.
 func (c *Chat) slackEvent(q webhook.Request) heard {
 	var e slackEventIn
 	if read(q.Body(), &e) != nil {
@@ -184,7 +183,7 @@ func (c *Chat) slackEvent(q webhook.Request) heard {
 		return ignored(q)
 	}
 	h := heard{
-		// A mention comes twice if messages are subscribed to as well: as app_mention
+		// If the app also subscribes to messages, a mention comes twice, as app_mention
 		// and as message, with two ids.
 		id: e.TeamID + " " + e.Event.Channel + " " + cmp.Or(e.Event.TS, e.EventID), posted: true, event: true,
 		Message: Message{
@@ -199,7 +198,7 @@ func (c *Chat) slackEvent(q webhook.Request) heard {
 	return h
 }
 
-// asks reports whether an event is something that somebody says to the app.
+// asks reports whether an event is a message of a person to the app.
 func (e slackEventIn) asks() bool {
 	for _, a := range e.Authorizations {
 		if a.UserID != "" && a.UserID == e.Event.User {
@@ -215,11 +214,11 @@ func (e slackEventIn) asks() bool {
 	return e.Event.Type == "app_mention" || e.Event.Type == "message" && e.Event.ChannelType == "im"
 }
 
-// slackThreadScheme begins an address that is a channel and a thread in it.
+// slackThreadScheme begins an address of a channel and a thread.
 const slackThreadScheme = "slack-thread"
 
-// slackThread is where an event is answered: in its thread, by the Web API, for
-// which a token is needed.
+// slackThread is the address for an answer to an event: in its thread, through the Web
+// API, which needs a token.
 func (c *Chat) slackThread(channel, thread string) Address {
 	if c.Settings.SlackBotToken == "" || len(channel)+len(thread) > maxAddress {
 		return ""

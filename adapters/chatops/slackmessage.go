@@ -12,8 +12,8 @@ import (
 
 var errSlackToken = errors.New("a message in Slack cannot be answered: TAIRSSL_SLACK_BOT_TOKEN is missing")
 
-// slackLater answers at the response_url, which takes five messages within 30
-// minutes, or in a thread.
+// slackLater answers in a thread, or at the response_url, which takes five messages
+// within 30 minutes.
 func slackLater(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) {
 	u, err := url.Parse(string(to))
 	if err != nil || u.Scheme != slackThreadScheme {
@@ -30,7 +30,7 @@ func slackLater(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error) 
 	return sendOf(post), err
 }
 
-// slackEscapes are the three characters that mean something in Slack's text.
+// slackEscapes escapes the three special characters of Slack's texts.
 var slackEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 type slackText struct {
@@ -56,13 +56,12 @@ type slackMessage struct {
 	ResponseType string       `json:"response_type,omitempty"`
 	Text         string       `json:"text"`
 	Blocks       []slackBlock `json:"blocks"`
-	// ReplaceOriginal puts the message in the place of the one whose button was
-	// pressed.
+	// ReplaceOriginal replaces the message whose button was pressed.
 	ReplaceOriginal bool `json:"replace_original"`
 }
 
-// slackSection is how many characters Slack takes in a section; of a longer one
-// it shows nothing at all.
+// slackSection is the greatest length of a section, in characters. Slack does not show a
+// message with a longer one.
 const slackSection = 3000
 
 func slackAnswer(r Reply) slackMessage {
@@ -78,7 +77,7 @@ func slackAnswer(r Reply) slackMessage {
 		section = ""
 	}
 	for _, line := range r.Lines {
-		line = slackEscapes.Replace(handler.ClipTo(line, slackSection/6)) // escaped it may be five times as long
+		line = slackEscapes.Replace(handler.ClipTo(line, slackSection/6)) // escaping may make it five times as long
 		if len(section)+len(line) >= slackSection {
 			end()
 		}

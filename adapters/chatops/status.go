@@ -11,10 +11,10 @@ import (
 	"tairssl/handler"
 )
 
-// maxStatus bounds how many instances one answer shows.
+// maxStatus is the greatest number of instances in one answer.
 const maxStatus = 20
 
-// status reads the instances that are named, or else the fleet.
+// status reads the named instances, or the fleet if none is named.
 func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply {
 	if len(c.Instances) == 0 {
 		return b.fleetStatus(ctx, m, c, a)
@@ -44,7 +44,7 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 	for _, l := range looks {
 		lines = append(lines, l.line(w, b.fleet, b.Now()))
 	}
-	if e := looks[0].err; e != nil { // what failed is on top
+	if e := looks[0].err; e != nil { // failures are on top
 		a.err = handler.AsError(e)
 		if a.why = a.err.Message; looks[len(looks)-1].err != nil {
 			a.outcome = handler.Failed
@@ -53,7 +53,7 @@ func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply 
 	return Reply{Lines: lines}
 }
 
-// look reads an instance that was found.
+// look reads an instance.
 func (b *Bot) look(ctx context.Context, name string, f found) *look {
 	if f.err != nil {
 		return &look{id: strings.Trim(quote(handler.Quoted(name)), "“”"), err: f.err}

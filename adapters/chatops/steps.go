@@ -11,7 +11,7 @@ import (
 	"tairssl/handler"
 )
 
-// say does what a command asks for, in as much time as ctx has.
+// say carries out a command within the time of ctx.
 func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	switch c.Verb {
 	case help:
@@ -25,7 +25,7 @@ func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit)
 	return b.plan(ctx, m, c, a)
 }
 
-// refused says why, and what would allow it.
+// refused says why the command is refused, and what would allow it.
 func (b *Bot) refused(w *wording, m Message, verb, instance string, a *audit) Reply {
 	a.outcome, a.why = handler.Refused, "no rule allows it"
 	a.err = handler.Errorf(handler.Forbidden, "%s", a.why)
@@ -41,15 +41,14 @@ func (b *Bot) refused(w *wording, m Message, verb, instance string, a *audit) Re
 		what = fmt.Sprintf(w.MayNotSee, instance)
 	}
 	if !plainID().MatchString(m.Tenant) || !plainID().MatchString(m.User) {
-		// A rule is copied into the settings, where a star stands for everybody.
+		// People copy the rule into the settings, where a star would stand for everybody.
 		return text(what, w.AllowInLog)
 	}
 	return text(what, w.AllowBy, fmt.Sprintf("%s:%s/%s %s %s", m.Platform, m.Tenant, m.User, verb, instance))
 }
 
-// plainID is an id that means itself in a rule, and nothing in a platform's
-// formatting. Where the signature does not cover the message, anybody may have
-// written it.
+// plainID matches an id without special meaning in a rule or in a platform's formatting.
+// If the signature does not cover the message, any person may have written the id.
 var plainID = pattern(`^[A-Za-z0-9_.:@$=+/-]{1,200}$`)
 
 func (b *Bot) help(w *wording, m Message) Reply {
@@ -76,14 +75,14 @@ func (b *Bot) help(w *wording, m Message) Reply {
 	return Reply{Lines: lines}
 }
 
-// can reports whether a verb makes sense on the message's platform. Where a second
-// person has to confirm, a weak one can change nothing: whoever sees a message there
-// can write the next in anybody's name, and so be both persons.
+// can reports whether the message's platform proves enough for a verb. If a second person
+// has to confirm, a weak platform can change nothing: everyone who sees a message there
+// can write the next one in any name, and so be both persons.
 func (b *Bot) can(m Message, verb string) bool {
 	return m.Trust > handler.Weak || verb == status || verb == "update" && !b.Second
 }
 
-// tooWeak says why a verb that a rule allows is not possible on the platform.
+// tooWeak explains why a verb that a rule allows is not possible on this platform.
 func (b *Bot) tooWeak(w *wording) string {
 	if b.Second {
 		return w.TooWeakForTwo
@@ -91,16 +90,16 @@ func (b *Bot) tooWeak(w *wording) string {
 	return w.TooWeak
 }
 
-// found is an instance that somebody named.
+// found is the instance that a person named.
 type found struct {
 	handler.Ref
 	refused bool // no rule allows it
 	err     error
 }
 
-// find gives the instance that somebody names. An id says itself what it is, so a
-// rule is asked first. Of anything else only what a rule allows is found: whoever
-// may not see an instance is not told whether there is one.
+// find finds the instance that a person names. For an id, the rules are asked first. For
+// any other name, only instances that a rule allows are found, so that nobody learns of
+// an instance that they may not see.
 func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) found {
 	if n, ok := handler.ParseInstance(name); ok && n.OrID == "" && handler.LooksLikeID(n.ID) {
 		return found{Ref: handler.Ref{RegionID: cmp.Or(region, n.Region), InstanceID: n.ID}, refused: !b.Allow.allow(m, verb, n.ID)}
@@ -114,7 +113,7 @@ func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) fo
 	return found{Ref: l.Ref, err: err}
 }
 
-// plan is the first step of a change, or of some.
+// plan is the first step of one or several changes.
 func (b *Bot) plan(ctx context.Context, m Message, c Command, a *audit) Reply {
 	if w := c.wording(); !b.can(m, c.Verb) && !c.DryRun && b.Allow.allow(m, c.Verb, "") {
 		a.outcome, a.why = handler.Refused, b.tooWeak(inEnglish())
@@ -178,7 +177,7 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 	p.Instance, p.Region, p.Expires = result.InstanceID, result.RegionID, request.SSLExpiredTime
 	reply.Code = b.coder().code(p, m, c.Chinese, b.Now())
 	b.given.add(reply.Code, p, b.Now())
-	b.used.forget(reply.Code) // within one minute the same plan has the same code
+	b.used.forget(reply.Code) // the same plan has the same code within a minute
 	reply.Confirm, reply.Button = w.Confirm+" "+reply.Code, w.Button
 	whom := w.GoOn
 	if reply.Public = b.Second; b.Second {
@@ -188,7 +187,7 @@ func (b *Bot) planOne(ctx context.Context, m Message, c Command, name string, a 
 	return reply
 }
 
-// failed says what is wrong.
+// failed answers with an error.
 func (w *wording) failed(e *handler.Error, a *audit) Reply {
 	a.outcome, a.why, a.err = handler.Failed, e.Message, e
 	return text(w.fault(e))

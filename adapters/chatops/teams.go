@@ -14,12 +14,12 @@ import (
 	"tairssl/handler"
 )
 
-// TeamsSettings are those of Microsoft Teams.
+// TeamsSettings are the settings of Microsoft Teams.
 type TeamsSettings struct {
 	TeamsSecrets TeamsSecrets `env:"TEAMS_SECRETS" help:"security tokens of outgoing webhooks of Teams, base64: opens /teams"`
 }
 
-// TeamsSecrets are the security tokens of outgoing webhooks: base64.
+// TeamsSecrets are the security tokens of outgoing webhooks, in base64.
 type TeamsSecrets struct{ webhook.Secrets }
 
 // UnmarshalText reads a comma-separated list.
@@ -35,8 +35,8 @@ func (s *TeamsSecrets) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// teams is an outgoing webhook. There is no way to answer it later. Source:
-// Microsoft, Create Outgoing Webhooks.
+// teams is an outgoing webhook. It cannot be answered later. Source: Microsoft, Create
+// Outgoing Webhooks.
 var teams = Platform{
 	Name: "teams", Title: "Teams", Route: "/teams", Setting: "TEAMS_SECRETS", Media: "application/json",
 	Sign: func(secret string, _ time.Time, body []byte) (Signed, error) {
@@ -58,7 +58,7 @@ var teams = Platform{
 	encode: func(_ *Chat, q webhook.Request, _ heard, r Reply) { answer(q, teamsMessage{"message", markdown(r)}) },
 }
 
-// teamsScheme is an HMAC-SHA256 over the body. It has no freshness.
+// teamsScheme is an HMAC-SHA256 over the body. It covers no time.
 func teamsScheme(secrets TeamsSecrets) webhook.Scheme {
 	return webhook.NewScheme("teams", handler.Weak, func(m webhook.Message) error {
 		signature, err := m.Authorization("HMAC")
@@ -86,7 +86,7 @@ func SignTeams(secret string, body []byte) (http.Header, error) {
 	return http.Header{"Authorization": {"HMAC " + signature}}, err
 }
 
-// decodeTeams reads a message that names the webhook. Its text is HTML.
+// decodeTeams reads a message that mentions the webhook. Its text is HTML.
 func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 	var message struct {
 		Text string
@@ -103,10 +103,10 @@ func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 	if read(q.Body(), &message) != nil {
 		return heard{unread: "it is not JSON of a message"}
 	}
-	if strings.HasPrefix(message.From.ID, "28:") { // a bot
+	if strings.HasPrefix(message.From.ID, "28:") { // the sender is a bot
 		return ignored(q)
 	}
-	channel, _, _ := strings.Cut(message.Conversation.ID, ";") // what follows is the thread
+	channel, _, _ := strings.Cut(message.Conversation.ID, ";") // the rest is the thread
 	return heard{Message: Message{
 		Tenant:  cmp.Or(message.ChannelData.Tenant.ID, message.Conversation.TenantID),
 		User:    cmp.Or(message.From.AADObjectID, message.From.ID),
@@ -116,7 +116,7 @@ func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 	}}
 }
 
-// atName is the name by which a text mentions the webhook: the first one in it.
+// atName is the name by which a text mentions the webhook: the first mention in it.
 func atName(html string) string {
 	m := firstMention().FindStringSubmatch(html)
 	if m == nil {

@@ -15,8 +15,8 @@ import (
 	"tairssl/handler"
 )
 
-// mayReply reports whether a platform's answers may go to a host: one of its
-// own, or one that the operator named and that is no other vendor's.
+// mayReply reports whether a platform's answers may be sent to a host: one of its own, or
+// one that the operator named and that is not another vendor's.
 func (c *Chat) mayReply(p *Platform, host string) bool {
 	if slices.Contains(p.hosts, host) {
 		return true
@@ -30,11 +30,12 @@ func (c *Chat) mayReply(p *Platform, host string) bool {
 	return slices.Contains(c.ReplyHosts, host) || slices.Contains(c.ReplyHosts, host+httpsPort)
 }
 
-// maxAddress bounds an address: those of the platforms have some 200 characters.
+// maxAddress is the greatest length of an address, in bytes. The platforms' own have
+// about 200.
 const maxAddress = 1 << 10
 
-// address is where a message can be answered later; "" if what it came with is no
-// place to send anything to.
+// address is the address for a later answer; "" if the platform's answers may not be sent
+// there.
 func (c *Chat) address(p *Platform, to string) Address {
 	if _, err := c.target(p, to); err != nil {
 		return ""
@@ -42,7 +43,7 @@ func (c *Chat) address(p *Platform, to string) Address {
 	return Address(to)
 }
 
-// target is a URL to which a platform's answers may go, by HTTPS.
+// target checks a URL for a platform's answers. It must use HTTPS.
 func (c *Chat) target(p *Platform, to string) (*url.URL, error) {
 	u, err := url.Parse(to)
 	if len(to) > maxAddress || err != nil || u.Scheme != "https" || u.User != nil {
@@ -54,13 +55,12 @@ func (c *Chat) target(p *Platform, to string) (*url.URL, error) {
 	return u, nil
 }
 
-// httpsPort need not be written.
+// httpsPort is the port that a URL need not name.
 const httpsPort = ":443"
 
 var errHost = errors.New("the address that came with the message is not the platform's own, and its host is not among TAIRSSL_CHAT_REPLY_HOSTS")
 
-// toURL answers later by a message of JSON to the very URL that came with a
-// message.
+// toURL sends a later answer as JSON to the URL that came with the message.
 func (c *Chat) toURL(p *Platform, to Address, message any) (notify.Send, error) {
 	post, err := c.postJSON(p, string(to), "", message)
 	return sendOf(post), err
@@ -71,7 +71,7 @@ func sendOf(post notify.Post) notify.Send {
 	return notify.Send{Accepted: notify.Taken, Make: func(context.Context, bool) (notify.Post, error) { return post, nil }}
 }
 
-// tell sends an answer to where a message came from, at most so many times.
+// tell sends an answer to the address of a message, with the given number of tries.
 func (c *Chat) tell(ctx context.Context, p *Platform, to Address, r Reply, tries int) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -94,9 +94,9 @@ func (c *Chat) tell(ctx context.Context, p *Platform, to Address, r Reply, tries
 	return sender.Send(ctx, message)
 }
 
-// send posts the answer to a message whose sender may not see the body of the
-// response. What the platform did not take in the time that a chat has is handed over,
-// to be answered anew by an invocation that has more.
+// send posts the answer to a message whose sender may not see the body of the response.
+// If the platform does not take the answer in time, the message is handed over, and
+// another invocation with more time answers it.
 func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
 	if h.Reply == "" {
 		c.Undelivered(q.Invocation())
@@ -105,14 +105,14 @@ func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
 	}
 	ctx, cancel := timeToPost(q)
 	defer cancel()
-	err := c.tell(ctx, p, h.Reply, r, 2) // a second time if there is time
+	err := c.tell(ctx, p, h.Reply, r, 2) // a second try if there is time
 	q.Note(replied(err))
 	if err != nil && notify.Passing(err) && c.bot.again(q.Invocation(), h.Message) {
 		q.Note(slog.Bool("handed", true))
 	}
 }
 
-// replied says for the log what became of an answer that was posted.
+// replied is the log field for an answer that was posted.
 func replied(err error) slog.Attr {
 	if err != nil {
 		return slog.String("reply", err.Error())
@@ -120,14 +120,14 @@ func replied(err error) slog.Attr {
 	return slog.String("reply", "sent")
 }
 
-// Handed does the work of a message that [Bot.Say] handed over, and sends the
-// answer to where the message came from. The payload has to be all that an
-// invocation got. Its error is Unauthorized: the payload is not ours.
+// Handed does the work of a message that [Bot.Say] handed over, and sends the answer to
+// the message's address. The payload must be the whole payload of an invocation. Its
+// error is Unauthorized: the payload is not from this bot.
 //
-// What came of the work is told to a person, who decides whether to ask again;
-// so its failure is no error here, for the platform would begin anew while the
-// person does. Neither is an answer that could not be sent: the log has the
-// reason, and a repetition would only find the change made.
+// A failure of the work is no error here, because a person reads the answer and decides
+// whether to ask again. With an error, the platform would repeat the work as well. An
+// answer that could not be sent is no error either: the log has the reason, and a
+// repetition would only find the change made.
 func (c *Chat) Handed(ctx context.Context, payload []byte) error {
 	m, err := c.bot.Open(payload)
 	if err != nil {
@@ -151,7 +151,7 @@ func (c *Chat) Handed(ctx context.Context, payload []byte) error {
 	return nil
 }
 
-// platform is the one of a name; nil if there is none.
+// platform finds a platform by its name; nil if there is none.
 func (c *Chat) platform(name string) *Platform {
 	for _, p := range c.own {
 		if p.Name == name {

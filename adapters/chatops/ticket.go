@@ -10,20 +10,20 @@ import (
 	"tairssl/handler"
 )
 
-// ticket is a code that was read, as far as that goes without the API.
+// ticket is a code that was read, as far as possible without the API.
 type ticket struct {
 	coder
-	text     string // as code writes it
+	text     string // in the form of code
 	from     Message
-	minute   int64 // since 1970
+	minute   int64 // minutes since 1970
 	verb     string
-	chinese  bool // the language of the plan, for who sends the code alone
+	chinese  bool // the language of the plan, for a message that is only a code
 	selector uint64
 	seal     uint64
-	plan     *plan // that is known already; nil: it is looked for
+	plan     *plan // the plan if this process knows it; nil if it has to be found
 }
 
-// badCode says why a code counts for nothing.
+// badCode says why a code is not valid.
 type badCode struct{ of func(*wording) string }
 
 var (
@@ -32,7 +32,7 @@ var (
 	errSelf = &badCode{func(w *wording) string { return w.SelfCode }}
 )
 
-// read opens a code that m uses at a time.
+// read reads a code that the sender of m uses now.
 func (c coder) read(text string, m Message, now time.Time) (ticket, *badCode) {
 	n, base := big.NewInt(0), big.NewInt(int64(len(codeAlphabet)))
 	text = lookAlikes.Replace(strings.ToUpper(strings.ReplaceAll(text, "-", "")))
@@ -56,7 +56,7 @@ func (c coder) read(text string, m Message, now time.Time) (ticket, *badCode) {
 	check := pull(checkBits)
 	t.selector = pull(selectorBits)
 	low := int64(pull(minuteBits))
-	verb := int(n.Int64()) // at most 15, for that is what is left of 28^16
+	verb := int(n.Int64()) // at most 15, because no more is left of 28^16
 	if t.chinese = verb > codeLanguage; t.chinese {
 		verb -= codeLanguage
 	}
@@ -67,9 +67,9 @@ func (c coder) read(text string, m Message, now time.Time) (ticket, *badCode) {
 	return t.dated(low, check, now)
 }
 
-// dated finds the minute of a ticket of which the low bits are known: the latest
-// one for which the check holds. A fault other than errCode says that the ticket is
-// one of ours.
+// dated finds the whole minute of a ticket, of which only the low bits are known. It is
+// the latest minute for which the check is right. Any fault except errCode means that the
+// code is one of this bot's.
 func (t ticket) dated(low int64, check uint64, now time.Time) (ticket, *badCode) {
 	const period = 1 << minuteBits
 	present := now.Unix() / 60
@@ -83,7 +83,7 @@ func (t ticket) dated(low int64, check uint64, now time.Time) (ticket, *badCode)
 		case t.second && mine && !old:
 			return t, errSelf
 		case t.second && minute == latest && !old:
-			return t, nil // whose it is does not show
+			return t, nil // the check does not show whose code it is
 		case mine && old, t.second && old:
 			return t, errLate
 		case mine:
@@ -96,7 +96,7 @@ func (t ticket) dated(low int64, check uint64, now time.Time) (ticket, *badCode)
 // selects reports whether an instance may be the one of the ticket.
 func (t ticket) selects(ref handler.Ref) bool { return t.selectorOf(ref) == t.selector }
 
-// fits reports whether the ticket was given for a plan.
+// fits reports whether the ticket belongs to a plan.
 func (t ticket) fits(p plan) bool {
 	var want, got [8]byte
 	binary.BigEndian.PutUint64(want[:], t.sealOf(p))

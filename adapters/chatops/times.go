@@ -10,37 +10,36 @@ import (
 
 // The times of a chat. What an invocation keeps at its end is a [handler.Margin].
 const (
-	// shortLimit and longLimit are how long a platform's answer may take, from the
-	// receipt of the request: the platform's own limit of 3 s, or of 5 s for Teams
-	// and WeCom, less the time on the way. Longer work is handed over.
+	// shortLimit and longLimit are the time limits of an answer, from the receipt of the
+	// request: the platform's own limit of 3 s, or of 5 s for Teams and WeCom, less the
+	// time on the way. Longer work is handed over.
 	shortLimit = 2500 * time.Millisecond
 	longLimit  = 4 * time.Second
-	// postLimit is the time reserved for posting an answer, if the invocation lasts
-	// that long. Where the platform shows nobody the body, a late answer is better
-	// than none.
+	// postLimit is the time for posting an answer, if the invocation lasts that long. If
+	// the platform shows nobody the body, a late answer is better than none.
 	postLimit = time.Second
-	// longestReply is how long it may take to send the answer of handed work, and
-	// replyTries is how often that is tried.
+	// longestReply is the time limit for sending the answer of handed work, and
+	// replyTries is the greatest number of tries.
 	longestReply = 20 * time.Second
 	replyTries   = 3
-	// longestWatch is how long a confirmed change is watched at most.
+	// longestWatch is the longest time for which a confirmed change is watched.
 	longestWatch = 2 * time.Minute
-	// HandedLife is how old a message may be when its work begins. After that, its
+	// HandedLife is the greatest age of a message when its work begins. After that, its
 	// sender may have done something else.
 	HandedLife = 10 * time.Minute
-	// usedFor is how long a used code is not handed over again, because a person may
-	// press a button twice. After that it is, because another process may have found
-	// no instance and told the person to use the code again. The lease prevents a
+	// usedFor is the time for which a used code is not handed over again, because people
+	// may press a button twice. After that time it is, because another process may have
+	// found no instance and told the person to use the code again. The lease prevents a
 	// second change.
 	usedFor = time.Minute
-	// repeatedFor is how long a platform may send a message again. Feishu tries for
-	// hours, but no code is valid for that long.
+	// repeatedFor is the time in which a platform may send a message again. Feishu tries
+	// for hours, but no code is valid for that long.
 	repeatedFor = 15 * time.Minute
-	// codeLife is how long a code is valid. It ends with a whole minute.
+	// codeLife is the time for which a code is valid, up to the end of a whole minute.
 	codeLife = 5 * time.Minute
-	// codeMemory is how long an expired code is still recognised as an expired one.
+	// codeMemory is the time for which an expired code is still recognised.
 	codeMemory = time.Hour
-	// wrongPause is how long a person has to wait after mostWrong wrong codes.
+	// wrongPause is the pause after mostWrong wrong codes.
 	wrongPause = time.Minute
 	// tokenMargin is how long before its end an access token is no longer used.
 	tokenMargin = 5 * time.Minute
@@ -55,8 +54,8 @@ func timeToWatch(ctx context.Context) time.Duration {
 	return min(longestWatch, max(0, time.Until(deadline)-handler.WatchMargin))
 }
 
-// timeToHand lasts long enough to hand work over, even if ctx is about to end:
-// work that goes on is worth more than an answer in time.
+// timeToHand lasts long enough to hand work over, even if ctx is about to end, because
+// the work is worth more than an answer in time.
 func timeToHand(ctx context.Context) (context.Context, context.CancelFunc) {
 	until := time.Now().Add(handler.HandMargin.Time)
 	if deadline, ok := ctx.Deadline(); ok && deadline.After(until) {

@@ -8,7 +8,7 @@ import (
 	"tairssl/adapters/notify"
 )
 
-// tokens keeps the access tokens of apps until shortly before they end.
+// tokens stores the access tokens of apps until shortly before they end.
 type tokens struct {
 	mu sync.Mutex
 	of map[string]token
@@ -19,9 +19,9 @@ type token struct {
 	ends time.Time
 }
 
-// get gives a token by its key, or fetches it. anew drops what is there: another
-// app secret ends a token before its time. Nobody waits for another's fetch, which
-// may hang.
+// get gives the token of a key, or fetches a new one. anew drops a stored token, because
+// a new app secret ends a token early. A caller never waits for another caller's fetch,
+// which may hang.
 func (t *tokens) get(ctx context.Context, key string, now time.Time, anew bool, fetch func(context.Context) (string, time.Duration, error)) (string, error) {
 	t.mu.Lock()
 	kept := t.of[key]
@@ -42,7 +42,7 @@ func (t *tokens) get(ctx context.Context, key string, now time.Time, anew bool, 
 	return text, nil
 }
 
-// ask sends a request whose answer is needed, once, and reads it.
+// ask sends one request and reads its answer.
 func (c *Chat) ask(ctx context.Context, post notify.Post, read func([]byte) error) error {
 	sender := notify.Sender{Transport: c.Transport}
 	return sender.Send(ctx, notify.Send{

@@ -8,18 +8,18 @@ import (
 	"tairssl/handler"
 )
 
-// meant are right words for those that people bring along: other commands', and
-// the command line's.
+// meant lists the right words for words that people know from other commands and from the
+// command line.
 var meant = map[string]string{
 	"refresh": "update", "rotate": "update", "list": status, "show": status, "ls": status, "yes": confirm, "ok": confirm,
 	"region": "region=cn-hangzhou", "--region": "region=cn-hangzhou",
 	"all": status, "--all": status,
 }
 
-// near reports whether a word is another, mistyped.
+// near reports whether a word is a mistyped form of another.
 func near(word, right string) bool { return distance(word, right) < 3 }
 
-// nearest is the right word that was meant; "" if none is near.
+// nearest is the right word that was probably meant; "" if none is near.
 func nearest(word string, right []string) string {
 	if m := meant[strings.ToLower(word)]; m != "" {
 		return m
@@ -33,8 +33,7 @@ func nearest(word string, right []string) string {
 	return nearest
 }
 
-// unknown names the right word that was meant, or the nearest if there is a near
-// one.
+// unknown is the error for an unknown word. It suggests the word that was probably meant.
 func (w *wording) unknown(word string, right []string) error {
 	switch m := nearest(word, right); {
 	case m != "":
@@ -47,8 +46,8 @@ func (w *wording) unknown(word string, right []string) error {
 	return w.errorf(w.UnknownWord, quote(word))
 }
 
-// quote repeats a word of somebody's without what a platform might take for
-// formatting, or for more than a word. Letters of any script stay.
+// quote repeats a sender's word without characters that a platform could take for
+// formatting. Letters of every script are kept.
 func quote(word string) string {
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.=: ()…", r) {

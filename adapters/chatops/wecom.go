@@ -13,14 +13,14 @@ import (
 	"tairssl/handler"
 )
 
-// WeComSettings are those of WeCom.
+// WeComSettings are the settings of WeCom.
 type WeComSettings struct {
 	WeComCallbacks WeComCallbacks `env:"WECOM_CALLBACKS" help:"TOKEN:EncodingAESKey pairs of the WeCom app's callback: opens /wecom"`
 	WeComCorpID    string         `env:"WECOM_CORP_ID" help:"id of the company whose messages that callback takes; none: of any"`
 }
 
-// WeComCallbacks are pairs of a token and an EncodingAESKey, which is base64
-// without the sign at its end.
+// WeComCallbacks are pairs of a token and an EncodingAESKey, which is base64 without the
+// sign at its end.
 type WeComCallbacks struct{ webhook.Secrets }
 
 // UnmarshalText reads a comma-separated list.
@@ -37,9 +37,8 @@ func (s *WeComCallbacks) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// weCom is a self-built app's callback in WeCom. Its answer is the body; there is
-// no way to answer later without another secret. Source: WeCom, 回调配置 and
-// 加解密方案说明.
+// weCom is the callback of a self-built app in WeCom. Its answer is the body. A later
+// answer would need another secret. Source: WeCom, 回调配置 and 加解密方案说明.
 var weCom = Platform{
 	Name: "wecom", Title: "WeCom", Route: "/wecom", Setting: "WECOM_CALLBACKS", Media: "text/xml",
 	Sample:  weComSample,
@@ -55,8 +54,8 @@ var weCom = Platform{
 	encode: encodeWeCom,
 }
 
-// weComScheme is a SHA-1 over token, time, nonce and the encrypted message, which
-// stand in the query but for the last.
+// weComScheme is a SHA-1 over the token, the time, the nonce and the encrypted message.
+// All but the message are in the query.
 func weComScheme(s WeComSettings) webhook.Scheme {
 	return webhook.NewScheme("wecom", handler.Signed, func(m webhook.Message) error {
 		for _, name := range []string{"timestamp", "nonce", "msg_signature"} {
@@ -75,7 +74,8 @@ func weComScheme(s WeComSettings) webhook.Scheme {
 	})
 }
 
-// authentic gives what was signed and encrypted by one of the callbacks, and which.
+// authentic decrypts a message that was signed with one of the callbacks, and returns
+// that callback.
 func (s WeComSettings) authentic(query url.Values, body []byte) (message []byte, callback, company string, err error) {
 	sealed := weComSealed(query.Get("echostr"), body)
 	err = s.WeComCallbacks.Any(func(pair string) bool {
@@ -119,19 +119,19 @@ func decodeWeCom(c *Chat, _ *Platform, q webhook.Request) heard {
 	}
 }
 
-// weComSample is a message as the app gets it, once it is decrypted.
+// weComSample is a decrypted message to the app.
 func weComSample(s Speaker) []byte {
 	return []byte("<xml>" + element("ToUserName", s.Tenant) + element("FromUserName", s.User) + element("CreateTime", "0") +
 		element("MsgType", "text") + element("Content", s.Text) + element("AgentID", s.Channel) + "</xml>")
 }
 
-// encodeWeCom answers by an encrypted message.
+// encodeWeCom answers with an encrypted message.
 func encodeWeCom(c *Chat, q webhook.Request, h heard, r Reply) {
 	now := strconv.FormatInt(c.Now().Unix(), 10)
 	message := "<xml>" + element("ToUserName", h.User) + element("FromUserName", h.Tenant) + element("CreateTime", now) +
 		element("MsgType", "text") + element("Content", weComText(r.Lines)) + "</xml>"
 	query := q.HTTP().URL.Query()
-	_, callback, company, _ := c.Settings.authentic(query, q.Body()) // it was, a moment ago
+	_, callback, company, _ := c.Settings.authentic(query, q.Body()) // it was authentic a moment ago
 	sealed, err := weComEnvelope(callback, now, query.Get("nonce"), []byte(message), company)
 	if err != nil {
 		q.Write(http.StatusOK, nil)
@@ -140,7 +140,7 @@ func encodeWeCom(c *Chat, q webhook.Request, h heard, r Reply) {
 	q.WriteAs(http.StatusOK, "application/xml; charset=utf-8", sealed)
 }
 
-// weComText is as many lines as a text may hold, which has 2048 bytes at most.
+// weComText joins as many lines as fit into a text of 2048 bytes.
 func weComText(lines []string) string {
 	const most, more = 2048, "\n…"
 	text := strings.Join(lines, "\n")
@@ -151,11 +151,11 @@ func weComText(lines []string) string {
 	return text
 }
 
-// element is one of XML with a text in it, as the vendor writes its own.
+// element is an XML element with a text, in the vendor's form.
 func element(name, text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' {
-			return -1 // which XML cannot hold
+			return -1 // XML cannot contain it
 		}
 		return r
 	}, strings.ToValidUTF8(text, "?"))

@@ -20,7 +20,7 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// WeCom signs and encrypts what it sends, and takes answers in the same form. Source:
+// WeCom signs and encrypts its messages, and takes answers in the same form. Source:
 // WeCom, 加解密方案说明.
 
 func weComKey(text string) ([]byte, error) {
@@ -31,13 +31,14 @@ func weComKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// weComSealed is what is encrypted: of a body its member, of a check the parameter.
+// weComSealed is the encrypted text: a member of the body, or the parameter of an address
+// check.
 func weComSealed(echo string, body []byte) string {
 	if len(body) == 0 {
 		return echo
 	}
 	var envelope struct{ Encrypt string }
-	_ = xml.Unmarshal(body, &envelope) // what is no XML has no signature
+	_ = xml.Unmarshal(body, &envelope) // a body that is not XML has no signature
 	return envelope.Encrypt
 }
 
@@ -48,10 +49,10 @@ func weComSign(token, at, nonce, sealed string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// weComBlock is the size to which messages are padded, though AES has 16.
+// weComBlock is the size to which messages are padded. The block of AES has 16 bytes.
 const weComBlock = 32
 
-// weComOpen decrypts: 16 random bytes, the length, the message, and whose it is.
+// weComOpen decrypts a text: 16 random bytes, the length, the message, and the company.
 func weComOpen(encoded, sealed string) (message []byte, company string, err error) {
 	bad := errors.New("it cannot be decrypted")
 	key, err := weComKey(encoded)
@@ -84,7 +85,7 @@ func weComSeal(encoded string, message []byte, company string) (string, error) {
 		return "", err
 	}
 	plain := make([]byte, 16, 64+len(message))
-	_, _ = rand.Read(plain) // never fails
+	_, _ = rand.Read(plain) // it never fails
 	plain = binary.BigEndian.AppendUint32(plain, uint32(len(message)))
 	plain = append(append(plain, message...), company...)
 	pad := weComBlock - len(plain)%weComBlock
@@ -99,7 +100,7 @@ func weComSeal(encoded string, message []byte, company string) (string, error) {
 	return base64.StdEncoding.EncodeToString(plain), nil
 }
 
-// weComEnvelope encrypts and signs a message by a callback.
+// weComEnvelope encrypts and signs a message with a callback.
 func weComEnvelope(callback, at, nonce string, message []byte, company string) ([]byte, error) {
 	token, key, _ := strings.Cut(callback, ":")
 	sealed, err := weComSeal(key, message, company)
@@ -110,8 +111,8 @@ func weComEnvelope(callback, at, nonce string, message []byte, company string) (
 		element("TimeStamp", at) + element("Nonce", nonce) + "</xml>"), nil
 }
 
-// signWeCom sends a message as WeCom does: in an envelope, with the signature in the
-// query. Whose it is stands in the message, as the one that it is sent to.
+// signWeCom makes WeCom's request: an envelope, with the signature in the query. The
+// company is the receiver in the message.
 func signWeCom(callback string, now time.Time, body []byte) (Signed, error) {
 	var message struct{ ToUserName string }
 	if err := xml.Unmarshal(body, &message); err != nil {
@@ -130,7 +131,7 @@ func signWeCom(callback string, now time.Time, body []byte) (Signed, error) {
 	}, nil
 }
 
-// readWeCom gives what an answer says.
+// readWeCom decrypts an answer.
 func readWeCom(callback string, answer []byte) (string, error) {
 	token, key, _ := strings.Cut(callback, ":")
 	var envelope struct{ Encrypt, MsgSignature, TimeStamp, Nonce string }

@@ -12,40 +12,40 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// wording are the sentences of one language. What is filled in stands in the same
-// order in all of them.
+// wording contains the sentences of one language. Every language fills them in the same
+// order.
 type wording struct {
-	// Verbs are the verbs of a command, as an answer says them.
+	// Verbs are the verbs of commands, for answers.
 	Verbs map[string]string
-	// Of what was not understood.
+	// For commands that were not understood.
 	NotText, TooLong, UnknownWord, DidYouMean, NotAnID, ConfirmTakesACode, TwoRegions,
 	NotARegion, StatusChangesNothing, TakesAnInstance, TooMany string
-	// Of codes.
+	// For codes.
 	WrongCode, LateCode, SelfCode, NoKey, NoHand, Pause, CodeUsed, CodeFitsNothing, CouldNotLook string
-	// Of rights.
+	// For rights.
 	WhoAreYou, MayNotSeeAny, MayNotSee, MayNot, TooWeak, TooWeakForTwo, AllowInLog, AllowBy string
-	// Of help.
+	// For help.
 	Intro, Usage, ReadsOnly, AsksBack, AddDryRun string
-	// Of a plan.
+	// For a plan.
 	Happens                                                                     map[string][]string
 	ExpiresNow, Why, DryRun, GoOn, SomebodyGoesOn, Confirm, Button, ConfirmedBy string
-	// Of time.
+	// For work that takes time.
 	Panic, UnknownEnd, RanOut, TakesLonger, CouldNotGoOn, CouldNotTellStart, CouldNotStart, SameCode,
 	Started, StartedUnseen, TellHere, AskStatus, AskStatusAnyway, TooLate, AskAgain, FewMinutes string
-	// Of an end.
+	// For the end of a change.
 	Outcomes                                                               map[handler.Outcome]string
 	Approved, Renewed, SwitchedOn, SwitchedOff, CertificateBefore, Request string
-	// Of a status.
+	// For a status.
 	NoTLS, Off, Until, Due, Unapproved, WrongName, NoExpiry, In, ExpiredAgo, MoreLater, MoreFaults, AndMore, NotAll, NameThem, NothingToSee, CouldNotList string
-	// Whys say why, before a reason that is in English; nil where the answer is, too.
-	// InBrackets puts the reason behind.
+	// Whys has a sentence for each class of reason; nil in English, because the reasons
+	// are in English. InBrackets adds the English reason.
 	Whys       map[why]string
 	InBrackets string
 	// End ends a sentence.
 	End string
 }
 
-// wording is the one of a command's language.
+// wording is the wording in the command's language.
 func (c Command) wording() *wording {
 	if c.Chinese {
 		return inChinese()
@@ -53,8 +53,8 @@ func (c Command) wording() *wording {
 	return inEnglish()
 }
 
-// say gives a sentence in the command's language. Of a code alone that is none of ours
-// no language is known, so both are used.
+// say gives a sentence in the command's language. A message that is only an unknown code
+// has no language, so the answer is in both.
 func (c Command) say(of func(*wording) string) string {
 	w := c.wording()
 	said := w.sentence(of(w))
@@ -64,7 +64,7 @@ func (c Command) say(of func(*wording) string) string {
 	return said
 }
 
-// err is a sentence as an error.
+// err makes an error of a sentence.
 func (w *wording) err(sentence string) error { return errors.New(w.sentence(sentence)) }
 
 func (w *wording) errorf(format string, args ...any) error {
@@ -88,7 +88,7 @@ func (w *wording) sentence(s string) string {
 	return s + w.End
 }
 
-// when says a certificate's expiry.
+// when describes a certificate's expiry.
 func (w *wording) when(t handler.Time, now time.Time) string {
 	switch left := t.Sub(now); {
 	case t.IsZero():
@@ -100,20 +100,20 @@ func (w *wording) when(t handler.Time, now time.Time) string {
 	}
 }
 
-// announce says a plan in plain words.
+// announce describes a plan.
 func (w *wording) announce(verb string, r handler.Result, now time.Time) []string {
 	lines := []string{w.Verbs[verb] + " " + named(r)}
 	lines = append(lines, w.Happens[verb]...)
 	if r.Before != nil && !r.Before.SSLExpiredTime.IsZero() {
 		lines = append(lines, w.ExpiresNow+w.when(r.Before.SSLExpiredTime, now))
 	}
-	if verb == approve { // what is approved happens later, due or not
+	if verb == approve { // an approved Update happens later, due or not
 		return append(lines, w.Why+w.because(whyLater, r.Reason))
 	}
 	return append(lines, w.Why+w.reason(r))
 }
 
-// named is an instance with what people call it, and its region.
+// named is an instance's id, with its name and its region.
 func named(r handler.Result) string {
 	name := r.InstanceID
 	if r.InstanceName != "" && r.InstanceName != r.InstanceID {
@@ -125,13 +125,13 @@ func named(r handler.Result) string {
 	return name
 }
 
-// describe says how a request ended.
+// describe describes the end of a request.
 func (b *Bot) describe(w *wording, r handler.Result) Reply {
 	ended := w.Outcomes[r.Outcome]
 	if strings.Contains(ended, "%s") {
 		ended = fmt.Sprintf(ended, b.place(handler.Ref{RegionID: r.RegionID, InstanceID: r.InstanceID}))
 	}
-	if r.ApprovedBy != "" { // what is deferred to the window
+	if r.ApprovedBy != "" { // it is deferred to the window
 		ended = w.Approved
 	}
 	if r.Outcome == handler.Verified && r.After != nil {
@@ -147,7 +147,7 @@ func (b *Bot) describe(w *wording, r handler.Result) Reply {
 	return Reply{Lines: lines}
 }
 
-// state says what an instance's encryption is now, and when that was first seen.
+// state describes the present encryption, and when it was read.
 func (w *wording) state(r handler.Result, now time.Time) string {
 	seen := now.UTC().Format("15:04 UTC")
 	switch {
@@ -159,14 +159,14 @@ func (w *wording) state(r handler.Result, now time.Time) string {
 	return fmt.Sprintf(w.Renewed, w.when(r.After.SSLExpiredTime, now), seen)
 }
 
-// look is what was seen of an instance, or why it was not.
+// look is what was read of an instance, or why it could not be read.
 type look struct {
 	id  string
 	o   handler.Observation
 	err error
 }
 
-// mostUrgent puts what failed first, then what expires first, then the rest.
+// mostUrgent orders failures first, then the earliest expiry.
 func mostUrgent(a, b *look) int {
 	key := func(l *look) time.Time {
 		switch {

@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// spoken are the verbs as people say them. Of two Chinese words of which one begins
-// the other, the longer stands first.
+// spoken lists the words for each verb. If one Chinese word begins with another, the
+// longer one is first.
 var spoken = []struct{ said, verb string }{
 	{help, help}, {status, status}, {"update", "update"}, {"enable", "enable"}, {"disable", "disable"}, {confirm, confirm},
 	{"renew", "update"}, {approve, approve}, {"批准", approve}, {"审批", approve}, {"同意", approve}, {"審批", approve},
@@ -19,27 +19,28 @@ var spoken = []struct{ said, verb string }{
 	{"幫助", help}, {"狀態", status}, {"查詢", status}, {"續期", "update"}, {"開啟", "enable"}, {"關閉", "disable"}, {"確認", confirm},
 }
 
-// Words around a command that ask for nothing. Chinese ones need no space beside
-// them, so they must not cut a name: 请求缓存 is one, and so is 酒吧.
+// Words around a command that ask for nothing. Chinese words have no spaces around them,
+// so none of these words may be a part of a name: 请求缓存 and 酒吧 are names.
 var (
 	polite = []string{"please", "pls", "plz", "kindly", "thanks", "thank", "thx", "hi", "hello", "hey", "there", "can", "could", "would", "you"}
-	// asking and before stand before the verb, after behind it.
+	// asking and before come before the verb, after comes behind it.
 	asking = []string{"what", "whats", "is", "the", "i", "want", "need", "to"}
 	before = []string{"请问", "请", "請", "麻烦", "帮我", "帮忙", "你好", "您好", "谢谢", "謝謝", "一下", "把"}
 	after  = []string{"谢谢", "多谢", "謝謝", "一下", "是什么", "怎么样", "的证书", "的状态"}
-	// nouns are what a command is about, more of them behind the verb status. A name may
-	// hold one: it counts only where no other Chinese is left beside it.
+	// nouns name what a command is about. statusNouns are further ones after the verb
+	// status. A name may contain one, so a noun is removed only if no other Chinese is
+	// left beside it.
 	nouns       = []string{"证书", "实例", "加密", "全部", "所有", "的", "吧"}
 	statusNouns = append(nouns, "状态", "查询", "狀態")
-	// fillers mean nothing beside the name of an instance. Alone they may be one.
+	// fillers mean nothing beside the name of an instance. Alone, each may be a name.
 	fillers = []string{"the", "of", "for", "on", "and", "my", "our", "certificate", "cert", "ssl", "tls", "encryption", "instance", "now", "me", "和", "与", "以及", "tls加密"}
 )
 
-// hans are Chinese words.
+// hans matches Chinese words.
 var hans = pattern(`\p{Han}+`)
 
-// words takes a normal text apart. Signs at the ends of a word do not belong to it.
-// Chinese needs no space around an id or an endpoint.
+// words splits a normalised text. Signs at the ends of a word do not belong to it.
+// Chinese needs no space beside an id or an endpoint.
 func words(normal string) (list []string) {
 	for _, word := range strings.FieldsFunc(normal, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
 		parts := strings.Fields(hans().ReplaceAllString(word, " $0 "))
@@ -48,9 +49,9 @@ func words(normal string) (list []string) {
 		}
 		for _, part := range parts {
 			if part = strings.Trim(part, "()[]{}<>~|!?:."); len(part) > 2 && part[0] == '_' && part[len(part)-1] == '_' {
-				part = strings.Trim(part, "_") // slanted
+				part = strings.Trim(part, "_") // italics
 			}
-			if strings.ContainsFunc(part, isLetter) { // and not only a dash, or the dot of a list
+			if strings.ContainsFunc(part, isLetter) { // not only a dash, or the dot of a list
 				list = append(list, part)
 			}
 		}
@@ -58,10 +59,10 @@ func words(normal string) (list []string) {
 	return list
 }
 
-// isInstance reports whether a word names an instance by what it is.
+// isInstance reports whether a word is an id or an endpoint.
 func isInstance(word string) bool { _, ok := handler.ParseInstance(word); return ok }
 
-// verbOf takes the verb off. Instances may stand before it.
+// verbOf finds the verb and removes it. Instances may come before it.
 func verbOf(list []string) (verb string, rest []string) {
 	for at, word := range list {
 		if verb, behind := verbIn(word); verb != "" {
@@ -74,8 +75,8 @@ func verbOf(list []string) (verb string, rest []string) {
 	return strings.ToLower(list[0]), list[1:]
 }
 
-// verbIn is the verb that a word begins with, and what stands behind it. A Chinese
-// one needs no space, any other a colon.
+// verbIn is the verb at the beginning of a word, and the rest of the word. A Chinese verb
+// needs no space after it. Any other verb needs a colon.
 func verbIn(word string) (verb, behind string) {
 	word = strings.TrimPrefix(strings.TrimPrefix(word, "/"), "的")
 	first, behind, _ := strings.Cut(word, ":")
@@ -90,8 +91,8 @@ func verbIn(word string) (verb, behind string) {
 	return "", ""
 }
 
-// politely takes the words off both ends of a command that ask for nothing. verb is
-// that of the command, "" before it is known.
+// politely removes the words that ask for nothing from both ends of a command. verb is
+// the command's verb; "" while it is unknown.
 func politely(list []string, verb string) []string {
 	list = slices.Clone(list)
 	for len(list) > 0 && isIdle(&list[0], verb, true) {
@@ -103,7 +104,7 @@ func politely(list []string, verb string) []string {
 	return list
 }
 
-// isIdle cuts what asks for nothing off the beginning of a word, or its end, and
+// isIdle removes what asks for nothing from the beginning or the end of a word, and
 // reports whether nothing else is left.
 func isIdle(word *string, verb string, atBeginning bool) bool {
 	around, about := before, nouns
@@ -124,12 +125,12 @@ func isIdle(word *string, verb string, atBeginning bool) bool {
 		*word = rest
 	}
 	lower := strings.ToLower(*word)
-	// A slash command's name is written where it is none, too.
+	// People also write the name of the slash command where it is not needed.
 	return lower == "" || slices.Contains(polite, lower) || verb == "" && (slices.Contains(asking, lower) || lower[0] == '/' && follows == "")
 }
 
-// without cuts idle words off the beginning of a word, or its end, as often as there
-// are any.
+// without removes idle words from the beginning or the end of a word, as often as
+// possible.
 func without(word string, idle []string, atBeginning bool) string {
 	for at := 0; at < len(idle); at++ {
 		rest := strings.TrimSuffix(word, idle[at])
