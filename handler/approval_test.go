@@ -18,8 +18,8 @@ func approve(who string) handler.Delivery {
 	return d
 }
 
-// An approval that one process writes is acted on by another in the next window,
-// once, and is worth nothing for the certificate that follows.
+// One process stores the approval, and another acts on it in the next window, once. The
+// approval does not hold for the following certificate.
 func TestAnApprovalActsInTheNextWindowOnce(t *testing.T) {
 	c, first := on(expiring(20*day), handler.Options{Policy: handler.Policy{Window: window(t, "22:00-23:00"), Approval: true}})
 	second := handler.New(c, first.Options)
@@ -49,7 +49,7 @@ func TestAnApprovalActsInTheNextWindowOnce(t *testing.T) {
 		}
 		c.Advance(2 * time.Minute)
 	}
-	// Three years later the next certificate is due.
+	// Three years later, the next certificate is due.
 	c.Advance(1080 * day)
 	got = ask(t, second, automatic)
 	if got.Outcome != handler.Deferred || got.Rule != handler.RuleApproval || !strings.Contains(got.Reason, "slack:U456 approved another certificate") || c.Restarts(id) != 1 {
@@ -57,7 +57,7 @@ func TestAnApprovalActsInTheNextWindowOnce(t *testing.T) {
 	}
 }
 
-// A person needs no approval: who asks has decided.
+// A person who asks for an Update needs no approval.
 func TestWhoAsksNeedsNoApproval(t *testing.T) {
 	weak := update()
 	weak.Trust = handler.Weak
@@ -81,7 +81,7 @@ func TestWhoAsksNeedsNoApproval(t *testing.T) {
 	}
 }
 
-// What cannot be read approves nothing.
+// A tag that cannot be read approves nothing.
 func TestTagsThatApproveNothing(t *testing.T) {
 	const expires = "2026-12-14T12:00:00Z"
 	for _, value := range []string{
@@ -110,7 +110,7 @@ func TestTagsThatApproveNothing(t *testing.T) {
 	}
 }
 
-// Whoever approves stands in the tag in characters that a tag takes.
+// The approver's name is stored in characters that a tag may contain.
 func TestNamesInAnApproval(t *testing.T) {
 	for who, want := range map[string]string{
 		"slack:U456":            "slack:U456",
@@ -132,7 +132,7 @@ func TestNamesInAnApproval(t *testing.T) {
 	}
 }
 
-// Approvals that are not written, and why.
+// Cases in which no approval is stored, with the reason.
 func TestApprovalsThatAreNotWritten(t *testing.T) {
 	edit := func(change func(*handler.Observation)) handler.Observation {
 		o := expiring(20 * day)
@@ -207,7 +207,7 @@ func TestApprovalsThatAreNotWritten(t *testing.T) {
 	}
 }
 
-// A plan of an approval is pinned to the certificate that was seen, and sets no tag.
+// A plan of an approval is pinned to the present certificate and sets no tag.
 func TestThePlanOfAnApproval(t *testing.T) {
 	c, h := on(expiring(20*day), handler.Options{Policy: handler.Policy{Approval: true, Window: window(t, "22:00-23:00")}})
 	got, d := h.Plan(context.Background(), approve("U1"))
@@ -223,8 +223,8 @@ func TestThePlanOfAnApproval(t *testing.T) {
 	}
 }
 
-// Tags that mean nothing any more go with the next change or sweep; the approval of
-// a later certificate stays, for what was read may be old.
+// The next change or sweep removes tags that have no meaning any more. The approval of a
+// later certificate stays, because the read may be stale.
 func TestTheApprovalOfACertificateThatIsGoneIsRemoved(t *testing.T) {
 	for value, dead := range map[string]bool{
 		"2026-12-14T12:00:00Z/U1/2026-11-23T08:00:00Z": false,

@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// edit replaces a text that stands exactly once in a file of this package.
+// edit replaces a text that occurs exactly once in a file of this package.
 type edit struct{ file, old, new string }
 
-// breaking makes one build of the protocol that can leave out any of its steps: the
-// step that BROKEN names is what the first value says, and otherwise the second. The
-// proof has to find a second restart in each, or that nobody gets through.
+// breaking builds one version of the protocol that can leave out any step. The variable
+// BROKEN names the step to leave out. For every step, the proof has to find a second
+// restart, or that no writer gets through.
 var breaking = []edit{
 	{"attempt.go", "inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)",
 		`inTurn(ctx, a.raise, broken("no second look", a.judgeAgain, a.lookAgain), a.judgeAgain)`},
@@ -61,8 +61,8 @@ var breaking = []edit{
 	{"lease.go", "\t\"fmt\"\n", "\t\"fmt\"\n\t\"os\"\n"},
 }
 
-// TestTheProofFindsEveryBrokenStep shows that the search is no formality: it runs
-// against each broken version, made of the real source, and has to fail.
+// TestTheProofFindsEveryBrokenStep shows that the search can fail. It runs against each
+// broken version, built from the real source, and has to find the fault.
 func TestTheProofFindsEveryBrokenStep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the package once more, to break it")
@@ -104,7 +104,7 @@ func TestTheProofFindsEveryBrokenStep(t *testing.T) {
 	}
 }
 
-// overlaid writes a list for the flag -overlay, by which the package in a folder is
+// overlaid writes a file for the flag -overlay. With it, the package in the folder is
 // built with these edits.
 func overlaid(t *testing.T, folder string, edits ...edit) (list string) {
 	t.Helper()
@@ -146,7 +146,7 @@ func overlaid(t *testing.T, folder string, edits ...edit) (list string) {
 	return list
 }
 
-// reason is the line that tells what the proof found.
+// reason is the line of the output that says what the proof found.
 func reason(out string) string {
 	for _, line := range strings.Split(out, "\n") {
 		if strings.Contains(line, "restarted the instance") || strings.Contains(line, "nobody wrote") || strings.Contains(line, "removed the flag") {

@@ -15,12 +15,12 @@ import (
 
 var oldCA, newCA = strings.Repeat("0a", 32), strings.Repeat("1b", 32)
 
-// authority answers for the CA of a cloud's instance: the old one until it has been
+// authority gives the CA of a cloud's instance: the old one until the instance is
 // changed.
 type authority struct {
 	*handlertest.Cloud
 	before, after string
-	errs          [2]error // before and after
+	errs          [2]error // before and after the change
 	asked         []string
 }
 
@@ -34,7 +34,7 @@ func (a *authority) ca(_ context.Context, region, from string) (string, error) {
 
 const chainURL = "https://apsaradb.oss.aliyuncs.com/ApsaraDB-CA-Chain.zip"
 
-// watched is a due instance whose CA is watched.
+// watched is a due instance whose CA is compared.
 func watched(before, after string, o handler.Observation, options handler.Options) (*authority, *handler.Handler) {
 	a := &authority{before: before, after: after}
 	o.CertDownloadURL = chainURL
@@ -53,7 +53,7 @@ func automaticUpdate() handler.Delivery {
 	return d
 }
 
-// always is a policy whose window is open.
+// always is a policy with a window that is always open.
 func always(t *testing.T) handler.Policy {
 	t.Helper()
 	w, err := handler.ParseWindow("any")
@@ -63,7 +63,7 @@ func always(t *testing.T) handler.Policy {
 	return handler.Policy{Window: w}
 }
 
-// The CA before and after a change is told in the result.
+// The result contains the CA before and after the change.
 func TestTheCAIsComparedBeforeAndAfterAChange(t *testing.T) {
 	unread := handler.Errorf(handler.Unavailable, "the CA chain cannot be had")
 	const changed = "CA changed: clients that trust only the old one cannot connect"
@@ -111,8 +111,7 @@ func TestTheCAIsComparedBeforeAndAfterAChange(t *testing.T) {
 	}
 }
 
-// Nothing is asked of what serves no other certificate afterwards, nor compared
-// before the change is done.
+// The CA is only read around an Update, and compared when the change is done.
 func TestTheCAIsReadOnlyAroundAnUpdate(t *testing.T) {
 	all := handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}
 	for name, test := range map[string]struct {
@@ -145,7 +144,7 @@ func TestTheCAIsReadOnlyAroundAnUpdate(t *testing.T) {
 	}
 }
 
-// A write that was refused has no CA to compare.
+// The answer to a refused write contains no comparison.
 func TestARefusedWriteTellsOfNoCA(t *testing.T) {
 	a, h := watched(oldCA, newCA, expiring(5*day), handler.Options{})
 	a.OnModify = func(context.Context, func()) error { return handler.Errorf(handler.Locked, "locked") }
@@ -154,7 +153,7 @@ func TestARefusedWriteTellsOfNoCA(t *testing.T) {
 	}
 }
 
-// Where the CA cannot be read, nobody could tell afterwards whether it changed. So
+// If the CA cannot be read before, nobody could know afterwards whether it changed. So
 // nothing is changed unattended until the last day.
 func TestAnAutomaticChangeWaitsForACAThatCanBeRead(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -186,7 +185,7 @@ func TestAnAutomaticChangeWaitsForACAThatCanBeRead(t *testing.T) {
 	}
 }
 
-// That the time is up while the CA is read says nothing of the CA.
+// If the time ends while the CA is read, the answer says nothing about the CA.
 func TestTheTimeMayEndWhileTheCAIsRead(t *testing.T) {
 	a, h := watched(oldCA, oldCA, expiring(5*day), handler.Options{Policy: always(t)})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -200,7 +199,7 @@ func TestTheTimeMayEndWhileTheCAIsRead(t *testing.T) {
 	}
 }
 
-// A mark on one instance of a region keeps unattended changes from all of them.
+// A mark on one instance stops unattended changes of all instances in its region.
 func TestAMarkedCAHoldsUpTheRegion(t *testing.T) {
 	const other = "r-bp1zxszhcgatnx02"
 	for name, test := range map[string]struct {
@@ -208,7 +207,7 @@ func TestAMarkedCAHoldsUpTheRegion(t *testing.T) {
 		region string
 		accept []string
 		d      handler.Delivery
-		off    bool // the CA is not watched
+		off    bool // the CA is not compared
 		held   bool
 	}{
 		"marked":                            {map[string]string{handler.CAChangedTag: newCA}, "", nil, automaticUpdate(), false, true},
@@ -238,7 +237,7 @@ func TestAMarkedCAHoldsUpTheRegion(t *testing.T) {
 	}
 }
 
-// What cannot be listed may be marked.
+// If the marks in a region cannot be listed, no instance there is changed unattended.
 func TestARegionThatCannotBeListedForMarksIsNotChangedUnattended(t *testing.T) {
 	a, h := watched(oldCA, oldCA, expiring(5*day), handler.Options{Policy: always(t)})
 	a.OnList = func(string, int) error { return handler.Errorf(handler.Forbidden, "allow kvstore:DescribeInstances") }
@@ -247,7 +246,7 @@ func TestARegionThatCannotBeListedForMarksIsNotChangedUnattended(t *testing.T) {
 	}
 }
 
-// The mark takes the room that is there, and leaves one tag for the next change.
+// The mark uses the room among the tags and leaves one tag for the next change.
 func TestTheMarkFindsRoomAmongTheTags(t *testing.T) {
 	tagged := func(n int, more ...string) map[string]string {
 		tags := map[string]string{}
@@ -261,9 +260,9 @@ func TestTheMarkFindsRoomAmongTheTags(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		tags         map[string]string
-		refuse       bool // the tag
+		refuse       bool // refuse the tag
 		marked, told bool
-		none         bool // no flags
+		none         bool // without flags
 	}{
 		"a few":                           {tagged(3), false, true, false, false},
 		"18":                              {tagged(18), false, true, false, false},
@@ -308,7 +307,7 @@ func TestTheMarkFindsRoomAmongTheTags(t *testing.T) {
 	}
 }
 
-// A CA is compared by what the API calls done, whatever a handshake shows.
+// The CA is compared when the API reports the change as done, whatever a handshake shows.
 func TestTheCAIsComparedThoughTheHandshakeContradicts(t *testing.T) {
 	a, h := watched(oldCA, newCA, encrypted(), handler.Options{Served: func(context.Context, string, int) (handler.Certificate, error) {
 		return handler.Certificate{Expires: start.Add(5 * day), Names: []string{endpoint}}, nil

@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// What a request, a batch and an answer may hold ends exactly where it says.
+// The limits of a request, a batch and an answer are exact.
 func TestTheLimitsOfADirectRequest(t *testing.T) {
 	const ok = `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`
 	filled := func(n int) string { return ok + strings.Repeat(" ", n-len(ok)) }
@@ -34,8 +34,8 @@ func TestTheLimitsOfADirectRequest(t *testing.T) {
 	}
 }
 
-// A request that is no JSON is no request; one that is, and is wrong, is answered as
-// one, so that whoever sent it sees its id again.
+// A text that is not JSON is no request at all. A wrong request in JSON is answered with
+// its id.
 func TestARequestThatIsWrongKeepsItsPlace(t *testing.T) {
 	if requests, _, err := handler.Decode([]byte(`{"InstanceId":"r-bp1zxszhcgatnx01","Colour":1}`)); err != nil || len(requests) != 1 || !requests[0].Settled() || requests[0].InstanceID != id {
 		t.Errorf("a request with an unknown field is read as %+v, %v", requests, err)
@@ -48,7 +48,7 @@ func TestARequestThatIsWrongKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// Each fault is named once, and no more than ten of them.
+// Each fault is named once, and at most ten faults are named.
 func TestFaultsAreNamedOnceAndNotWithoutEnd(t *testing.T) {
 	message := func(payload string) string {
 		requests, _, err := handler.Decode([]byte(payload))
@@ -118,7 +118,7 @@ func TestTextsOfJSONStrings(t *testing.T) {
 	}
 }
 
-// A link is a link only with both of its brackets.
+// A Slack link needs both of its brackets.
 func TestHalfALinkNamesNoInstance(t *testing.T) {
 	for text, want := range map[string]bool{"<" + id + ">": true, "<" + id: false, id + ">": false, id + "|x": false} {
 		if n, ok := handler.ParseInstance(text); ok != want {
@@ -127,7 +127,7 @@ func TestHalfALinkNamesNoInstance(t *testing.T) {
 	}
 }
 
-// A delivery that was settled when it was read is answered so, without a call.
+// A delivery whose answer is known when it is read makes no call.
 func TestDeliveriesThatAreSettledWhenTheyAreRead(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	for name, test := range map[string]struct {

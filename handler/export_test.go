@@ -1,17 +1,16 @@
 package handler
 
-// TableSizes counts the outcomes that have an answer of their own, and the kinds.
+// TableSizes is the number of outcomes with a code of their own, and the number of kinds.
 func TableSizes() (outcomeRows, kindRows int) { return len(outcomes) - 1, len(kinds) }
 
-// ReadFlag reads a tag as a flag, and gives the value that it would be written
-// with.
+// ReadFlag reads a tag as a flag and returns the value with which the flag would be
+// written.
 func ReadFlag(key, value string) (written string, ok bool) {
 	f, ok := parseFlag(key, value)
 	return f.value(), ok
 }
 
-// Held counts what a handler keeps of instances: locks, and those with flags that it
-// remembers.
+// Held counts what a handler stores: the locks, and the instances with remembered flags.
 func (h *Handler) Held() (locks, flagged int) {
 	h.locks.mu.Lock()
 	defer h.locks.mu.Unlock()

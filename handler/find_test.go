@@ -11,7 +11,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// call gives instances of a cloud names and endpoints.
+// call sets the names and endpoints of a cloud's instances.
 func call(c *handlertest.Cloud, names map[string]string) {
 	for id, name := range names {
 		c.Change(id, func(o *handler.Observation) { o.Name, o.ConnectionDomain = name, id+".redis.rds.aliyuncs.com" })
@@ -76,13 +76,13 @@ func TestAPersonNamesNoInstance(t *testing.T) {
 		says string
 	}{
 		"r-bp1gone0000000000":              {handler.NotFound, `no instance "r-bp1gone0000000000" in cn-hangzhou, cn-beijing: check its id, endpoint or name, and TAIRSSL_REGION`},
-		"order":                            {handler.NotFound, `no instance "order"`}, // a part of a name is none
+		"order":                            {handler.NotFound, `no instance "order"`}, // a part of a name is not enough
 		"orders":                           {handler.NotFound, `no instance "orders"`},
 		"10.0.0.9:6379":                    {handler.Invalid, "is not an instance id"},
 		"r/x":                              {handler.Invalid, `"r/x" is not an instance id, and it can be no endpoint or name`},
 		"gone.redis.rds.aliyuncs.com":      {handler.NotFound, "no instance"},
 		"gone.redis.rds.aliyuncs.com:6379": {handler.NotFound, "no instance"},
-		orders + "pd.redis.cn-shanghai.rds.aliyuncs.com":         {"", ""}, // where it is counts, not what its endpoint says
+		orders + "pd.redis.cn-shanghai.rds.aliyuncs.com":         {"", ""}, // the instance's region counts, not the region in the endpoint
 		"r-bp1gone0000000000.redis.cn-shanghai.rds.aliyuncs.com": {handler.Forbidden, "cn-shanghai is not one of the regions of TAIRSSL_REGION"},
 		"":                       {handler.Invalid, "name an instance"},
 		"<>":                     {handler.Invalid, "name an instance"},
@@ -118,7 +118,8 @@ func TestANameOfSeveralInstances(t *testing.T) {
 	c, h := company()
 	call(c, map[string]string{orders: "cache", carts: "Cache", oldStyle: "caches"})
 	_, err := h.Find(context.Background(), "cache", nil)
-	// The API of this cloud tells upper from lower case, so the other is not found.
+	// The API of this cloud distinguishes upper and lower case, so the other instance is
+	// not found.
 	if err != nil {
 		t.Errorf("the one instance that is written so is not found: %v", err)
 	}
@@ -149,7 +150,8 @@ func TestAnIdCountsForMoreThanAName(t *testing.T) {
 	}
 }
 
-// What a person may not see is answered as what is not there, to the letter.
+// An instance that the person may not see gets the same answer as one that does not
+// exist.
 func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 	_, h := company()
 	hides := func(l handler.Listed) bool { return l.InstanceID != orders }
@@ -182,7 +184,7 @@ func TestFindWhileARegionIsDown(t *testing.T) {
 			t.Errorf("%s of the other region is found as %q, %v", text, l.InstanceID, err)
 		}
 	}
-	// Another instance of the name may be where nobody could look.
+	// Another instance with this name may be in the region that could not be read.
 	_, err := h.Find(context.Background(), "orders-cache", nil)
 	if !errors.Is(err, handler.Unavailable) || !strings.Contains(err.Error(), orders) || !strings.Contains(err.Error(), "name it by its id") {
 		t.Errorf("a name ends with %v", err)

@@ -9,8 +9,7 @@ import (
 	"tairssl/handler"
 )
 
-// A tag that is no flag holds nobody back and is nobody's to remove, however much it
-// looks like one.
+// A tag that only looks like a flag holds nobody back, and nobody removes it.
 func TestTagsThatOnlyLookLikeFlags(t *testing.T) {
 	five, now := handler.At(start.Add(5*day)).String(), handler.At(start).String()
 	for name, value := range map[string]string{
@@ -42,8 +41,8 @@ func TestTagsThatOnlyLookLikeFlags(t *testing.T) {
 	}
 }
 
-// Flags that are no longer live are told in order, those of older versions among
-// them, and no others.
+// DeadFlags lists exactly the flags that are no longer live, sorted, including those of
+// older versions.
 func TestWhichFlagsAreDead(t *testing.T) {
 	tags := map[string]string{
 		"tairssl-lease-bbbbbbbb": raisedBy("Update", start.Add(5*day), 45*time.Minute, ""),
@@ -61,7 +60,7 @@ func TestWhichFlagsAreDead(t *testing.T) {
 	}
 }
 
-// What can be read as a flag is written back as it was meant; what cannot holds
+// A tag that is read as a flag is written back with the same meaning. Any other tag holds
 // nobody back and stays.
 func FuzzFlag(f *testing.F) {
 	five := start.Add(5 * day)
@@ -75,7 +74,7 @@ func FuzzFlag(f *testing.F) {
 	f.Add("tairssl-lease-ABCDEFGH", raisedBy("Update", five, 0, ""))
 	f.Fuzz(func(t *testing.T, key, value string) {
 		written, ok := handler.ReadFlag(key, value)
-		if ok && key != "tairssl-lease" && !strings.Contains(written, "/10000-") && !strings.Contains(written, "/-") { // years that have not four digits
+		if ok && key != "tairssl-lease" && !strings.Contains(written, "/10000-") && !strings.Contains(written, "/-") { // years without four digits
 			if again, stillOK := handler.ReadFlag(key, written); !stillOK || again != written {
 				t.Errorf("%q is written back as %q, and that as %q, %v", value, written, again, stillOK)
 			}

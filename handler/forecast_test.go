@@ -11,8 +11,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// What a forecast says comes true: a sweep that comes at each minute renews the
-// certificate at that very time, and not before.
+// Forecasts come true: a sweep at every step renews the certificate at the forecast time
+// and not before.
 func TestForecastsComeTrue(t *testing.T) {
 	const step = 15
 	handlertest.Check(t, func(t *rapid.T) {
@@ -56,8 +56,8 @@ func TestForecastsComeTrue(t *testing.T) {
 	})
 }
 
-// A freeze of every week always shuts the window. What is due because of it stays due
-// between two of these freezes, also in the last week.
+// A weekly freeze keeps the window closed. A certificate that is due because of it stays
+// due between two such freezes, also in the last week.
 func TestWhatIsDueForAFreezeStaysDue(t *testing.T) {
 	_, h := on(expiring(0), handler.Options{Policy: handler.Policy{
 		Window: window(t, "Mon 00:00-03:15"), Freezes: freezes(t, "Sat 23:45-Thu 19:45"), RenewBefore: day,
@@ -72,7 +72,7 @@ func TestWhatIsDueForAFreezeStaysDue(t *testing.T) {
 	}
 }
 
-// Why each certificate is renewed when it is, or never.
+// The reason for the time of each renewal, or why it never happens.
 func TestForecasts(t *testing.T) {
 	nightly, always := window(t, "22:00-23:00"), window(t, "any")
 	december := freezes(t, "2026-12-20/2027-01-10")

@@ -21,7 +21,7 @@ func freezes(t interface{ Fatal(...any) }, text string) handler.Freezes {
 	return f
 }
 
-// Each fault names the part that is wrong, and shows how to write it.
+// Each error names the wrong part and shows how to write it.
 func TestFreezesThatAreNone(t *testing.T) {
 	for text, part := range map[string]string{
 		"soon":                                     "soon",
@@ -111,14 +111,14 @@ func TestWhenFreezesAreOn(t *testing.T) {
 
 var zones = []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns", "America/Santiago"}
 
-// drawnFreeze is a freeze that somebody may write, with what a clock on the wall
-// says of it.
+// drawnFreeze is a random freeze, with a function that asks a wall clock whether it is
+// on.
 type drawnFreeze struct {
 	text string
 	on   func(t time.Time) bool
 }
 
-// drawFreeze draws a freeze near a day; its times are multiples of step minutes.
+// drawFreeze draws a freeze near a day. Its times are multiples of step minutes.
 func drawFreeze(t *rapid.T, near time.Time, step int) drawnFreeze {
 	name := rapid.SampledFrom(zones).Draw(t, "zone")
 	zone, _ := time.LoadLocation(name)
@@ -156,8 +156,9 @@ func drawFreeze(t *rapid.T, near time.Time, step int) drawnFreeze {
 		return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, time.UTC)
 	}
 	return drawnFreeze{text, func(t time.Time) bool {
-		// From when the clock first shows the beginning until it last shows a time
-		// before the end; it may be put back by an hour in between.
+		// The freeze is on from the first moment at which the clock shows the beginning
+		// until the last moment at which it shows a time before the end. In between, the
+		// clock may go back by an hour.
 		begun, over := false, true
 		if now := shows(t); now.Sub(from).Abs() > 4*time.Hour && now.Sub(to).Abs() > 4*time.Hour {
 			return !now.Before(from) && now.Before(to)
@@ -170,7 +171,7 @@ func drawFreeze(t *rapid.T, near time.Time, step int) drawnFreeze {
 	}}
 }
 
-// near are days on which clocks change, most of them.
+// near lists days, most of them with a change of the clocks.
 var near = []string{"2027-03-14", "2027-03-28", "2026-10-25", "2026-11-01", "2027-04-04", "2026-10-04", "2026-09-06", "2026-06-01"}
 
 func TestAFreezeThatNoClockShowsIsAnError(t *testing.T) {
@@ -180,7 +181,7 @@ func TestAFreezeThatNoClockShowsIsAnError(t *testing.T) {
 	}
 }
 
-// The oracle looks at every minute: what does the clock on the wall show?
+// The model looks at a wall clock every minute.
 func TestFreezesAgreeWithTheClockOnTheWall(t *testing.T) {
 	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))
@@ -207,8 +208,8 @@ func TestFreezesAgreeWithTheClockOnTheWall(t *testing.T) {
 	})
 }
 
-// Whatever a freeze is written as, one that is taken gives itself back, and never
-// keeps a question waiting.
+// Every freeze that is accepted is written back unchanged, and every question about it
+// ends.
 func FuzzFreezes(f *testing.F) {
 	for _, text := range []string{
 		"", "2026-12-24/2027-01-02 Asia/Shanghai", "2026-12-24T18:00/2027-01-02T08:00", "Fri 16:00-Mon 08:00 Asia/Shanghai", "Mon-Fri 09:00-18:00", "Sun 02:15-Sun 02:45 Europe/Berlin",

@@ -18,8 +18,8 @@ const (
 	elsewhere            = "cn-shanghai"
 )
 
-// globals are three members of one global instance, the last in another region, and
-// an instance that belongs to none. All are due.
+// globals are three members of one global instance, the last in another region, and an
+// instance outside. All are due.
 func globals() *handlertest.Cloud {
 	all := map[string]handler.Observation{id: expiring(5 * day)}
 	for _, member := range []string{first, second, third} {
@@ -40,7 +40,7 @@ func handlerOf(c *handlertest.Cloud, o handler.Options) *handler.Handler {
 	return handler.New(c, o)
 }
 
-// automatic asks for an Update of an instance as an event does.
+// automatic asks for an Update of an instance, as an event does.
 func automatic(id string) handler.Delivery {
 	d := update()
 	d.InstanceID, d.Automatic = id, true
@@ -50,7 +50,8 @@ func automatic(id string) handler.Delivery {
 	return d
 }
 
-// While one member is being changed the others wait, whatever shows it.
+// While one member is being changed, the others wait. The status, a flag, or the memory
+// may show the change.
 func TestMembersAreNotChangedTogether(t *testing.T) {
 	flag := map[string]string{"tairssl-lease-a1b2c3d4": "Update/" + handler.At(start.Add(5*day)).String() + "/" + handler.At(start.Add(-10*time.Minute)).String() + "/"}
 	spent := map[string]string{"tairssl-lease-a1b2c3d4": "Update/2020-01-01T00:00:00Z/" + handler.At(start.Add(-10*time.Minute)).String() + "/"}
@@ -113,8 +114,8 @@ func TestMembersAreNotChangedTogether(t *testing.T) {
 	}
 }
 
-// The wait ends in a window. If none opens in time, people are told; with
-// WINDOW_MISSED=act the window is lifted, and nothing else.
+// The wait ends when a window opens. If none opens in time, people are told.
+// WINDOW_MISSED=act lifts only the window.
 func TestMembersWaitForAWindow(t *testing.T) {
 	for name, test := range map[string]struct {
 		expires time.Duration
@@ -137,8 +138,8 @@ func TestMembersWaitForAWindow(t *testing.T) {
 	}
 }
 
-// Of all members one at a time is changed, in one batch, by one process without tags,
-// and by several processes, and in the end all are.
+// The members are changed one at a time, and in the end all are changed: in one batch, in
+// one process without tags, and in several processes.
 func TestMembersTakeTurns(t *testing.T) {
 	for name, test := range map[string]struct {
 		options   handler.Options
@@ -171,7 +172,7 @@ func TestMembersTakeTurns(t *testing.T) {
 	}
 }
 
-// slowly lists as slowly as the API may.
+// slowly is a cloud with slow listings.
 type slowly struct{ *handlertest.Cloud }
 
 func (s slowly) List(ctx context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
@@ -180,8 +181,8 @@ func (s slowly) List(ctx context.Context, region string, filter handler.Filter, 
 	return list, err
 }
 
-// Without tags nothing but the memory of the process shows a change. However slow the
-// listing is, the members of a batch do not pass each other.
+// Without tags, only the memory of the process shows a change. However slow the listing
+// is, two members of a batch are never changed together.
 func TestMembersOfOneBatchTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := globals()
@@ -194,8 +195,8 @@ func TestMembersOfOneBatchTakeTurns(t *testing.T) {
 	})
 }
 
-// Two processes that begin at the same moment see each other's flags behind the pause.
-// The one with the lower key waits for the other to withdraw.
+// Two processes that begin at the same moment see each other's flags after the pause. The
+// one with the lower key waits for the other to withdraw.
 func TestMembersOfTwoProcessesAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		key     string
@@ -209,7 +210,7 @@ func TestMembersOfTwoProcessesAtOnce(t *testing.T) {
 	} {
 		c := globals()
 		c.OnTag = func(key, _ string) error {
-			if key != test.key && len(c.Instances[third].Tags) == 0 { // the other raised its flag meanwhile
+			if key != test.key && len(c.Instances[third].Tags) == 0 { // the other raised its flag in between
 				c.Instances[third].Tags[test.key] = "Update/" + handler.At(start.Add(5*day)).String() + "/" + handler.At(c.Instances[third].Expires.Add(-5*day)).String() + "/"
 			}
 			return nil
@@ -230,7 +231,7 @@ func TestMembersOfTwoProcessesAtOnce(t *testing.T) {
 	}
 }
 
-// An instance of no global instance costs no call more, and nor does one that is not due.
+// Only due members of a global instance cost an additional call.
 func TestOnlyMembersCostAListing(t *testing.T) {
 	for name, test := range map[string]struct {
 		id       string
@@ -250,7 +251,7 @@ func TestOnlyMembersCostAListing(t *testing.T) {
 	}
 }
 
-// Renewals of Alibaba's that are moved do not meet at members of one global instance.
+// Alibaba's renewals of members are moved to different times.
 func TestRenewalsOfMembersAreMovedApart(t *testing.T) {
 	c := globals()
 	for n, member := range []string{first, second, third} {

@@ -32,7 +32,7 @@ func update() handler.Delivery {
 
 func wait(d time.Duration) *handler.Duration { return (*handler.Duration)(&d) }
 
-// on returns a handler of a cloud with one instance.
+// on returns a cloud with one instance, and a handler of it.
 func on(o handler.Observation, options handler.Options) (*handlertest.Cloud, *handler.Handler) {
 	c := handlertest.NewCloud(map[string]handler.Observation{id: o})
 	options.Now, options.Sleep = c.Now, c.Sleep
@@ -243,8 +243,9 @@ func TestAmbiguousWrite(t *testing.T) {
 				}
 			}
 			c.OnModify = nil
-			// Whatever happened, the next deliveries heal it with no restart too many.
-			for range 60 { // an unknown write holds others off for 45 minutes
+			// Whatever happened, the next deliveries renew the instance, without another
+			// restart.
+			for range 60 { // an unknown write holds other writers back for 45 minutes
 				ask(t, h, update())
 				c.Advance(time.Minute)
 			}
@@ -333,10 +334,9 @@ func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 	}
 }
 
-// The promise, over any interleaving: however often, whenever and by however
-// many processes a need is delivered, and whatever the API does to the writes,
-// the instance restarts at most once, and once it is due and the API well, it
-// does.
+// The promise, for random orders: any number of processes deliver a need any number of
+// times, while the API does anything to the writes. The instance restarts at most once.
+// When the certificate is due and the API works, it does restart.
 func TestAnyDeliveriesRestartOnce(t *testing.T) {
 	handlertest.Check(t, func(t *rapid.T) {
 		left := time.Duration(rapid.IntRange(-100, 100).Draw(t, "days left")) * day

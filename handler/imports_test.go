@@ -13,15 +13,14 @@ import (
 	"testing"
 )
 
-// allowed is which packages of this module each may import, and vendors in
-// which folder alone each vendor's SDK may appear.
+// vendors says in which folder each vendor's SDK may be used.
 var (
 	vendors = map[string]string{
 		"github.com/aws/":                        "tairssl/adapters/lambda",
 		"github.com/aliyun/fc-runtime-go-sdk":    "tairssl/adapters/fc",
 		"github.com/aliyun/alibaba-cloud-sdk-go": "tairssl/adapters/tair",
 	}
-	// Outermost last: a package imports only what stands before it.
+	// inward lists the packages of this module. Each imports only packages before it.
 	inward = []string{
 		"tairssl/handler", "tairssl/adapters/tair", "tairssl/adapters/event", "tairssl/adapters/webhook", "tairssl/adapters/notify",
 		"tairssl/adapters/chatops", "tairssl/adapters/function", "tairssl/adapters/lambda", "tairssl/adapters/fc", "tairssl/adapters/cli",
@@ -98,7 +97,8 @@ func TestBootstrapsLinkNothingNeedless(t *testing.T) {
 	}
 }
 
-// What a test draws can be drawn again: it draws by handlertest, which takes SEED.
+// A test that draws by chance can draw the same again, because it draws by handlertest,
+// which reads SEED.
 func TestEveryTestThatDrawsTakesItsSeed(t *testing.T) {
 	draws, byItself := regexp.MustCompile(`handlertest\.(Check|Chance|Seed)\(`), regexp.MustCompile(`\brapid\.Check\(|\brand\.[A-Z]\w*\(`)
 	drawing := 0

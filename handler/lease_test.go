@@ -14,7 +14,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// flagsOn are the keys of the flags that stand on the instance.
+// flagsOn lists the keys of the flags on the instance.
 func flagsOn(c *handlertest.Cloud) (keys []string) {
 	for key := range c.TagsOf(id) {
 		if strings.HasPrefix(key, "tairssl-lease") {
@@ -24,7 +24,7 @@ func flagsOn(c *handlertest.Cloud) (keys []string) {
 	return keys
 }
 
-// raisedBy is the value of a flag that somebody raised some time ago.
+// raisedBy is the value of a flag with the given age.
 func raisedBy(action handler.Action, expires time.Time, age time.Duration, order string) string {
 	return fmt.Sprintf("%s/%s/%s/%s", action, handler.At(expires), handler.At(start.Add(-age)), order)
 }
@@ -82,7 +82,7 @@ func TestARefusedWriteTakesItsFlagBack(t *testing.T) {
 	}
 }
 
-// An error that nobody knows may hide that the change was made.
+// An unknown error may hide that the change was made.
 func TestAnUnknownErrorOfTheWriteKeepsTheFlag(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.OnModify = func(_ context.Context, apply func()) error { apply(); return errors.New("something else") }
@@ -145,12 +145,11 @@ func TestFlagsOfOthers(t *testing.T) {
 	}
 }
 
-// Of two that announce themselves at once the lower key goes first, whichever
-// of them looks first.
+// If two raise flags at once, the lower key goes first, whichever of them looks first.
 func TestTwoFlagsAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		key     string
-		leaves  bool // the other withdraws when we have looked once
+		leaves  bool // the other withdraws after the first look
 		outcome handler.Outcome
 		sleeps  int
 	}{
@@ -257,7 +256,7 @@ func TestTagsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A tagging whose answer was lost may have set the tag.
+// If the answer to the tagging was lost, the tag may be set.
 func TestATaggingThatMayHaveTakenEffectIsUndone(t *testing.T) {
 	lost := handler.Errorf(handler.Unavailable, "no answer")
 	lost.Uncertain = true
@@ -332,8 +331,7 @@ func TestWithoutALeaseTheProcessRemembers(t *testing.T) {
 	}
 }
 
-// A process does not trust tags where it knows better: somebody may have removed
-// its flag.
+// A process remembers its own flags, because anybody may remove the tags.
 func TestAFlagThatSomebodyRemovedIsRemembered(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.Lag = 10 * time.Minute
@@ -342,7 +340,7 @@ func TestAFlagThatSomebodyRemovedIsRemembered(t *testing.T) {
 	if result := ask(t, h, update()); result.Outcome != handler.InProgress || c.Restarts(id) != 1 {
 		t.Errorf("ended %s (%s) after %d restarts, want in_progress after one", result.Outcome, result.Reason, c.Restarts(id))
 	}
-	// Under another name of its region it is the same instance.
+	// The same instance, with its region named explicitly.
 	again := update()
 	again.RegionID = handler.DefaultRegion
 	if result := ask(t, h, again); result.Outcome != handler.InProgress || c.Restarts(id) != 1 {
@@ -366,7 +364,8 @@ func TestAnEnableIsCarriedOutOnce(t *testing.T) {
 	if again := ask(t, other, enable); again.Outcome != handler.Unchanged || !strings.Contains(again.Reason, "very message was carried out") {
 		t.Errorf("a replay after the change ended %s (%s)", again.Outcome, again.Reason)
 	}
-	// Somebody switches encryption off again; the message must not switch it on.
+	// Encryption is switched off by another person. The repeated message must not switch
+	// it on.
 	c.Change(id, func(o *handler.Observation) { o.Enabled, o.Expires = false, time.Time{} })
 	if again := ask(t, other, enable); again.Outcome != handler.InProgress || c.Restarts(id) != 1 {
 		t.Errorf("a replay after a Disable ended %s (%s) after %d restarts", again.Outcome, again.Reason, c.Restarts(id))
@@ -379,7 +378,7 @@ func TestAnEnableIsCarriedOutOnce(t *testing.T) {
 	}
 }
 
-// All that takes time is reckoned with, however slow it is.
+// The time for a change includes every call, however slow.
 func TestASlowAPIStillRenews(t *testing.T) {
 	for _, latency := range []time.Duration{350 * time.Millisecond, 1200 * time.Millisecond, 10 * time.Second} {
 		t.Run(latency.String(), func(t *testing.T) {
@@ -397,7 +396,7 @@ func TestASlowAPIStillRenews(t *testing.T) {
 	}
 }
 
-// delayed is a cloud whose every call takes a while.
+// delayed is a cloud with slow calls.
 type delayed struct {
 	*handlertest.Cloud
 	latency time.Duration
@@ -434,8 +433,7 @@ func (d delayed) Untag(ctx context.Context, ref handler.Ref, keys ...string) err
 	return d.Cloud.Untag(ctx, ref, keys...)
 }
 
-// A batch for which the time does not suffice leaves no flag on an instance that
-// it did not change.
+// A batch that runs out of time leaves no flag on an instance that it did not change.
 func TestABatchThatRunsOutOfTimeLeavesNoFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fleet := map[string]handler.Observation{}
@@ -478,7 +476,7 @@ func TestABatchThatRunsOutOfTimeLeavesNoFlag(t *testing.T) {
 	})
 }
 
-// The order of a signed message is an Enable's alone: other actions name their
+// Only an Enable is protected by the order of a signed message. Other actions name their
 // certificate.
 func TestABatchOfOneMessageMayDisableAndEnable(t *testing.T) {
 	policy := handler.Policy{Actions: []handler.Action{handler.Enable, handler.Disable}}
@@ -496,8 +494,8 @@ func TestABatchOfOneMessageMayDisableAndEnable(t *testing.T) {
 	}
 }
 
-// Where the second look takes all the time there was, nothing failed: the next
-// delivery has its turn, and a sweep defers it.
+// If the second look takes all the time, that is no failure of the instance. The next
+// delivery tries again, and a sweep defers it.
 func TestALookThatTakesAllTheTimeIsNoFailureOfTheInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(5 * day)})
@@ -512,7 +510,7 @@ func TestALookThatTakesAllTheTimeIsNoFailureOfTheInstance(t *testing.T) {
 	})
 }
 
-// stuck is a cloud some of whose looks never end.
+// stuck is a cloud in which some looks never end.
 type stuck struct {
 	*handlertest.Cloud
 	hangs func() bool
@@ -526,7 +524,7 @@ func (s stuck) Instance(ctx context.Context, ref handler.Ref) (handler.Instance,
 	return s.Cloud.Instance(ctx, ref)
 }
 
-// What was not sent changed nothing, whatever else is unknown of the failure.
+// A write that was not sent changed nothing, whatever else is unknown.
 func TestAWriteThatWasNotSentIsNotUnknown(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.OnModify = func(context.Context, func()) error {
@@ -544,7 +542,7 @@ func TestAWriteThatWasNotSentIsNotUnknown(t *testing.T) {
 	}
 }
 
-// A fault of whoever is told must not end the process, and the answer with it.
+// A panic in Options.Decided must not end the process and lose the answer.
 func TestAPanicOfTheListenerIsNoneOfTheHandlers(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	h.Decided = func(context.Context, handler.Decided) { panic("boom") }
@@ -553,7 +551,7 @@ func TestAPanicOfTheListenerIsNoneOfTheHandlers(t *testing.T) {
 	}
 }
 
-// Of an instance in a region that is not configured nothing is told.
+// The answer shows nothing of an instance in a region that is not configured.
 func TestNothingIsToldOfAnInstanceInAnotherRegion(t *testing.T) {
 	o := expiring(5 * day)
 	o.Region, o.Name, o.Tags = "cn-shanghai", "secret-name", map[string]string{"secret": "tag"}
@@ -564,7 +562,7 @@ func TestNothingIsToldOfAnInstanceInAnotherRegion(t *testing.T) {
 	}
 }
 
-// A plan of a Disable is judged like any other.
+// A plan of a Disable follows the same rules as other plans.
 func TestAPlanOfADisableIsJudgedBeforeItIsRead(t *testing.T) {
 	policy := handler.Policy{Actions: []handler.Action{handler.Disable}}
 	for name, change := range map[string]func(*handler.Delivery){

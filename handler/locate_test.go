@@ -11,8 +11,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// fleet is a cloud of instances in regions, all due, and a handler of these
-// regions.
+// fleet is a cloud of due instances in several regions, and a handler for these regions.
 func fleet(regions []string, instances map[string]string) (*handlertest.Cloud, *handler.Handler) {
 	all := map[string]handler.Observation{}
 	for id, region := range instances {
@@ -24,7 +23,7 @@ func fleet(regions []string, instances map[string]string) (*handlertest.Cloud, *
 	return c, handler.New(c, handler.Options{Regions: regions, Now: c.Now, Sleep: c.Sleep})
 }
 
-// of is an Update of what a text names, as an event asks for it.
+// of is the Update that an event asks for, for the instance that a text names.
 func of(t *testing.T, text string) handler.Delivery {
 	t.Helper()
 	n, ok := handler.ParseInstance(text)
@@ -129,7 +128,7 @@ func TestAHundredInstancesAreFoundByFewListings(t *testing.T) {
 		}
 	}
 	slices.Sort(listings)
-	// Two ids each, 30 in one listing, in each region.
+	// Each instance has two ids, and one listing takes 30, in each region.
 	if n := len(listings); n != 14 {
 		t.Errorf("%d instances are found by %d listings, want 14", handler.MaxBatch, n)
 	}

@@ -12,8 +12,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// One delivery at a time works on an instance. Without that, two could decide on
-// the same look before either is remembered.
+// Only one delivery at a time works on an instance. Otherwise two could decide by the
+// same look before one of them is remembered.
 func TestDeliveriesForOneInstanceRunOneAfterTheOther(t *testing.T) {
 	inBubble(t, "two invocations of one process", func(t *testing.T) {
 		c := newTimed(expiring(5*day), handlertest.Lasting(time.Second, "SSL"))
@@ -37,7 +37,7 @@ func TestDeliveriesForOneInstanceRunOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// Who gives up waiting for its turn lets no third one in.
+// A delivery that gives up waiting does not let another one in.
 func TestGivingUpTheWaitForAnInstance(t *testing.T) {
 	inBubble(t, "", func(t *testing.T) {
 		c := newTimed(expiring(5*day), handlertest.Lasting(10*time.Second, "SSL"))
@@ -57,7 +57,7 @@ func TestGivingUpTheWaitForAnInstance(t *testing.T) {
 	})
 }
 
-// Different instances are worked on at the same time, as many as the settings say.
+// Different instances are worked on at the same time, up to the number in the settings.
 func TestDifferentInstancesRunAtTheSameTime(t *testing.T) {
 	for concurrency, want := range map[int]time.Duration{0: time.Second, 1: 16 * time.Second, 4: 4 * time.Second, -1: time.Second} {
 		inBubble(t, "", func(t *testing.T) {
@@ -83,8 +83,8 @@ func TestDifferentInstancesRunAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A process remembers its own flags, whatever it does to other instances and
-// whatever becomes of other attempts.
+// A process remembers its own flags, whatever happens to other instances and other
+// attempts.
 func TestTheProcessRemembersWhatMayBeUnseen(t *testing.T) {
 	const other = "r-bp1zxszhcgatnx02"
 	all := handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}
@@ -104,7 +104,7 @@ func TestTheProcessRemembersWhatMayBeUnseen(t *testing.T) {
 		t.Errorf("after a change of another instance it ended %s (%s) after %d restarts", again.Outcome, again.Reason, c.Restarts(id))
 	}
 
-	// A write that was refused leaves nothing behind.
+	// A refused write is not remembered.
 	c, h = cloud(expiring(5 * day))
 	c.OnModify = func(context.Context, func()) error { return handler.Errorf(handler.Throttled, "slow down") }
 	ask(t, h, asked(id, handler.Update))
@@ -113,8 +113,8 @@ func TestTheProcessRemembersWhatMayBeUnseen(t *testing.T) {
 		t.Errorf("after a throttled write it ended %s (%s)", again.Outcome, again.Reason)
 	}
 
-	// Nor does it take away what another attempt left: the Enable may be unseen
-	// again, by a read that is old.
+	// A refused write does not remove the memory of an earlier attempt, whose effect a
+	// stale read may hide.
 	c, h = cloud(handler.Observation{})
 	ask(t, h, asked(id, handler.Enable))
 	c.Change(id, func(o *handler.Observation) { o.Enabled, o.Expires = true, start.Add(300*day) })
@@ -129,21 +129,21 @@ func TestTheProcessRemembersWhatMayBeUnseen(t *testing.T) {
 	}
 }
 
-// Somebody may have removed its flag and left those of others.
+// Somebody may have removed the process's own flag and left others' flags.
 func TestTheProcessRemembersItsFlagBesideThoseOfOthers(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.Lag = 20 * time.Minute
 	ask(t, h, update())
 	c.Change(id, func(o *handler.Observation) {
 		clear(o.Tags)
-		o.Tags[othersFlag] = raisedBy("Update", start.Add(4*day), 0, "") // spent
+		o.Tags[othersFlag] = raisedBy("Update", start.Add(4*day), 0, "") // a spent flag
 	})
 	if again := ask(t, h, update()); again.Outcome != handler.InProgress || c.Restarts(id) != 1 {
 		t.Errorf("ended %s (%s) after %d restarts, want in_progress after one", again.Outcome, again.Reason, c.Restarts(id))
 	}
 }
 
-// With tags, too: a flag that lost is forgotten, so the next delivery acts.
+// A flag that lost is forgotten, so the next delivery can act. This holds with tags, too.
 func TestAFlagThatLostIsForgotten(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	const first = "tairssl-lease-00000000"
@@ -154,14 +154,14 @@ func TestAFlagThatLostIsForgotten(t *testing.T) {
 	if lost := ask(t, h, update()); lost.Outcome != handler.InProgress || len(flagsOn(c)) != 1 {
 		t.Fatalf("beside a lower key it ended %s (%s) with the flags %v", lost.Outcome, lost.Reason, flagsOn(c))
 	}
-	c.Change(id, func(o *handler.Observation) { clear(o.Tags) }) // the other withdrew as well
+	c.Change(id, func(o *handler.Observation) { clear(o.Tags) }) // the other attempt withdrew as well
 	h.Sleep = c.Sleep
 	if again := ask(t, h, update()); again.Outcome != handler.Accepted {
 		t.Errorf("once the other has withdrawn it ended %s (%s)", again.Outcome, again.Reason)
 	}
 }
 
-// A process that serves many instances does not grow with them.
+// The memory of a process does not grow with the number of its instances.
 func TestNothingIsKeptOfAnInstanceForLong(t *testing.T) {
 	all := map[string]handler.Observation{}
 	var deliveries []handler.Delivery

@@ -13,8 +13,8 @@ import (
 
 const othersFlag = "tairssl-lease-abcd1234"
 
-// While a look takes more than a minute others may raise their flags: what it saw
-// does not count.
+// During a look of more than a minute, others may raise flags. Such a look does not
+// count.
 func TestALookThatTookMoreThanAMinuteIsRepeated(t *testing.T) {
 	slowFirst := func(d time.Duration) func(string, int) time.Duration {
 		return func(call string, nth int) time.Duration {
@@ -57,7 +57,7 @@ func TestALookThatTookMoreThanAMinuteIsRepeated(t *testing.T) {
 			return 0
 		})
 		h := handler.New(c, handler.Options{Sleep: func(context.Context, time.Duration) error {
-			// It shows only after the slow look has read the tags.
+			// The flag becomes visible after the slow look has read the tags.
 			time.AfterFunc(30*time.Second, func() {
 				c.Change(id, func(o *handler.Observation) {
 					o.Tags["tairssl-lease-00000000"] = raisedBy("Update", start.Add(5*day), 0, "")
@@ -71,8 +71,8 @@ func TestALookThatTookMoreThanAMinuteIsRepeated(t *testing.T) {
 	})
 }
 
-// renewedLater is a cloud whose certificate is not due any more when its
-// encryption is read again.
+// renewedLater is a cloud in which the certificate has been renewed when the encryption
+// is read again.
 type renewedLater struct{ *handlertest.Timed }
 
 func (r renewedLater) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
@@ -81,8 +81,8 @@ func (r renewedLater) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, er
 	return s, err
 }
 
-// The age of a flag is that at the start of the look: what was live then may cover
-// a write that the look did not see.
+// The age of a flag is its age at the start of the look. A flag that was live then may
+// cover a write that the look did not see.
 func TestAgesOfFlagsAreThoseAtTheStartOfALook(t *testing.T) {
 	for name, slow := range map[string][]string{"a slow half": {"Instance"}, "the other half": {"SSL"}, "both halves": {"Instance", "SSL"}} {
 		for of, test := range map[string]struct {
@@ -104,7 +104,7 @@ func TestAgesOfFlagsAreThoseAtTheStartOfALook(t *testing.T) {
 	}
 }
 
-// odd is a cloud whose answers are changed on their way.
+// odd is a cloud that changes its answers.
 type odd struct {
 	*handlertest.Cloud
 	instance func(*handler.Instance) error
@@ -171,8 +171,8 @@ func TestLooksThatFail(t *testing.T) {
 	}
 }
 
-// The transport refuses a write that was signed too late. The answer names the
-// clock if that is the reason.
+// The transport refuses a write that was signed too late. The answer names the clock if
+// that is the reason.
 func TestAWriteThatWasSignedTooLate(t *testing.T) {
 	late := handler.Errorf(handler.Unavailable, "late")
 	late.Err = handler.ErrLate
@@ -196,8 +196,8 @@ func TestAWriteThatWasSignedTooLate(t *testing.T) {
 	}
 }
 
-// The time in a flag is the API's, whatever this machine's clock says, and the
-// write has to be signed within five minutes of it.
+// The time in a flag comes from the API's clock, whatever this machine's clock shows. The
+// write must be signed within five minutes of it.
 func TestTheTimeOfAFlagIsTheAPIs(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	h.Now = func() time.Time { return c.Now().Add(-3 * time.Hour) }

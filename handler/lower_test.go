@@ -13,7 +13,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// A flag is taken back even when its invocation has ended in the meantime.
+// A flag is taken back even if its invocation has ended.
 func TestAFlagIsTakenBackAfterTheEndOfTheInvocation(t *testing.T) {
 	inBubble(t, "cancelled in the pause", func(t *testing.T) {
 		c := newTimed(expiring(5*day), handlertest.Lasting(time.Second, "Untag"))
@@ -50,13 +50,13 @@ func TestAFlagIsTakenBackAfterTheEndOfTheInvocation(t *testing.T) {
 	}
 }
 
-// An attempt gives up in time to take its flag back: two seconds before the end, or
-// half of what a write needs, or as long as calls take.
+// An attempt stops early enough to take its flag back: two seconds before the end, or
+// half of the time for a write, or the duration of recent calls.
 func TestAnAttemptKeepsTheTimeToTakeItsFlagBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		minLeft time.Duration
 		look    time.Duration
-		ends    time.Duration // of 30 seconds
+		ends    time.Duration // after 30 seconds
 	}{
 		"ordinarily":       {0, 0, 28 * time.Second},
 		"with short times": {2 * time.Second, 0, 29 * time.Second},
@@ -79,7 +79,7 @@ func TestAnAttemptKeepsTheTimeToTakeItsFlagBack(t *testing.T) {
 	}
 }
 
-// However a removal fails, the answer is that of the attempt, and comes in time.
+// However the removal fails, the attempt's answer is unchanged and comes in time.
 func TestARemovalThatFailsHoldsNothingUp(t *testing.T) {
 	refused := func(context.Context, func()) error { return handler.Errorf(handler.Locked, "pay") }
 	inBubble(t, "it hangs, and there is no deadline", func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestARemovalThatFailsHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// Where a flag was surely never set, none is remembered or taken back.
+// A flag whose tag was refused is neither remembered nor taken back.
 func TestAFlagThatWasRefusedIsForgotten(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.OnTag = func(string, string) error { return handler.Errorf(handler.Throttled, "too fast") }
@@ -129,7 +129,7 @@ func TestAFlagThatWasRefusedIsForgotten(t *testing.T) {
 	}
 }
 
-// An error that nobody knows may hide that the tag was set.
+// An unknown error may hide that the tag was set.
 func TestATaggingWithAnUnknownErrorIsUndone(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.OnTag = func(key, value string) error {
@@ -141,7 +141,7 @@ func TestATaggingWithAnUnknownErrorIsUndone(t *testing.T) {
 	}
 }
 
-// Room is made before the flag is raised; where that fails there is no flag.
+// Room is made before the flag is raised. If that fails, no flag is raised.
 func TestAFlagThatFindsNoRoom(t *testing.T) {
 	for name, test := range map[string]struct {
 		err     error
@@ -162,7 +162,7 @@ func TestAFlagThatFindsNoRoom(t *testing.T) {
 	}
 }
 
-// What people were told is kept where the flag of a writer that died makes room.
+// The flag of a dead writer makes room first, so the memory of notices is kept.
 func TestRoomIsMadeByWhatIsDeadFirst(t *testing.T) {
 	o := expiring(5 * day)
 	o.Tags = map[string]string{handler.ToldTag: "x", "tairssl-lease-dead0000": raisedBy("Update", start.Add(5*day), time.Hour, "")}
@@ -176,8 +176,7 @@ func TestRoomIsMadeByWhatIsDeadFirst(t *testing.T) {
 	}
 }
 
-// While the attempt with the lowest key waits for the others, its own flag may be
-// removed by something that owns all tags.
+// While the attempt with the lowest key waits, another program may remove its flag.
 func TestAFlagThatIsRemovedWhileItWaits(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	pauses := 0
@@ -196,7 +195,8 @@ func TestAFlagThatIsRemovedWhileItWaits(t *testing.T) {
 	}
 }
 
-// Waiting for another attempt is another matter if that one does something else.
+// If the other attempt does something else, waiting for it is not enough: the answer says
+// to come again.
 func TestWhoWaitsForAnotherActionIsToldToComeAgain(t *testing.T) {
 	for key, says := range map[string]string{"tairssl-lease-00000000": "goes first", "tairssl-lease-zzzzzzzz": "have not ended"} {
 		c, h := on(expiring(5*day), handler.Options{})
@@ -211,7 +211,7 @@ func TestWhoWaitsForAnotherActionIsToldToComeAgain(t *testing.T) {
 	}
 }
 
-// What ended the wait for the others: one of several that stay is enough.
+// If several others raise flags, one that stays is enough to end the attempt.
 func TestOneOtherAttemptIsEnoughToWaitFor(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	h.Sleep = func(context.Context, time.Duration) error {

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// moved counts the moves that were asked for.
+// moved counts the requested moves.
 func moved(c *handlertest.Cloud) (n int) {
 	for _, call := range c.Calls {
 		if call == "Move" {
@@ -21,7 +21,7 @@ func moved(c *handlertest.Cloud) (n int) {
 	return n
 }
 
-// task is a renewal that Alibaba has scheduled for so long from the start.
+// task is a renewal that Alibaba has scheduled for the given time after the start.
 func task(d time.Duration) handler.Renewal {
 	return handler.Renewal{
 		Ref: handler.Ref{RegionID: handler.DefaultRegion, InstanceID: id}, ID: "7", Status: handler.RenewalPending,
@@ -34,7 +34,7 @@ func TestWhereAlibabasRenewalIsMoved(t *testing.T) {
 	const at = "2006-01-02T15:04"
 	for name, test := range map[string]struct {
 		change  func(r *handler.Renewal, o *handler.Observation, p *handler.Policy)
-		to      string // "" if it is not moved
+		to      string // "" if the renewal is not moved
 		outcome handler.Outcome
 		alert   bool
 		says    string
@@ -144,7 +144,7 @@ func TestWhereAlibabasRenewalIsMoved(t *testing.T) {
 	}
 }
 
-// What a person decides on is done at once, whatever Alibaba has scheduled.
+// A person's Update happens at once, whatever Alibaba has scheduled.
 func TestAPersonsUpdateMovesNothing(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{Policy: handler.Policy{MovesRenewals: true, Window: window(t, "22:00-23:00")}})
 	c.Tasks = []handler.Renewal{task(day)}
@@ -165,8 +165,8 @@ func TestAPlanMovesNothing(t *testing.T) {
 	}
 }
 
-// However a move ends, it is asked for once, and people are told unless it is known
-// to have been made.
+// A move is asked for once, however it ends. People are told unless it certainly
+// succeeded.
 func TestMovesThatAreNotSure(t *testing.T) {
 	lost := func(kind handler.Kind) error {
 		e := handler.Errorf(kind, "the API's own words")
@@ -209,13 +209,13 @@ func TestMovesThatAreNotSure(t *testing.T) {
 	}
 }
 
-// Two that want to move the same renewal at the same time move it once.
+// Two processes that want to move one renewal move it once.
 func TestOneRenewalIsMovedOnceByTwo(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{Policy: handler.Policy{MovesRenewals: true, Window: window(t, "22:00-23:00")}})
 	c.Tasks = []handler.Renewal{task(day)}
 	d := update()
 	d.Automatic = true
-	c.OnTag = func(string, string) error { // after the first look, and before the last
+	c.OnTag = func(string, string) error { // between the first and the last look
 		c.OnTag = nil
 		c.Tasks[0].At = start.Add(10*time.Hour + 30*time.Minute)
 		return nil
@@ -225,7 +225,7 @@ func TestOneRenewalIsMovedOnceByTwo(t *testing.T) {
 	}
 }
 
-// If what was to be moved is gone behind the pause, nothing is changed in its place.
+// If the renewal is gone after the pause, nothing is changed instead.
 func TestARenewalThatIsGoneBehindThePause(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{Policy: handler.Policy{MovesRenewals: true, Window: window(t, "11:30-12:30")}})
 	c.Tasks = []handler.Renewal{task(20 * time.Hour)}
@@ -237,7 +237,7 @@ func TestARenewalThatIsGoneBehindThePause(t *testing.T) {
 	}
 }
 
-// A delivery that asks for a move alone changes nothing, whatever else is due.
+// A delivery that only asks for a move changes nothing, even if a change is due.
 func TestADeliveryThatOnlyMoves(t *testing.T) {
 	always := window(t, "any")
 	for name, test := range map[string]struct {

@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// slip is a small fault that somebody could make in the code: a text that stands
-// exactly once in a file, and what it becomes.
+// slip is a small fault in the code: a text that occurs exactly once in a file, and its
+// wrong replacement.
 type slip struct{ name, file, old, new string }
 
-// slips are faults of each kind that once went unnoticed, or that would cost most. A
-// folder's tests have to fail with each, without the proof of the protocol, which
-// looks for other ones (see breaking).
+// slips has a fault of each kind that once went unnoticed, or that would do the most
+// harm. The tests of the folder have to fail with each of them, without the proof of the
+// protocol, which looks for other faults (see breaking).
 var slips = map[string][]slip{
 	".": {
-		// What is decided.
+		// Deciding.
 		{"an instance that is broken counts as running", "observation.go", `case "Inactive", "Released", "Error":`, `case "Inactive", "Released":`},
 		{"a certificate without an expiry is decided on", "decide.go", "case o.Enabled && o.Expires.IsZero():", "case false:"},
 		{"the expiry of a request binds only when it is later", "decide.go", "!d.SSLExpiredTime.Equal(At(o.Expires).Time)", "d.SSLExpiredTime.Before(At(o.Expires).Time)"},
@@ -111,7 +111,7 @@ var slips = map[string][]slip{
 		{"the time is not checked before the write", "attempt.go", "if !a.timeFor(ctx, 0) {", "if false {"},
 		{"the answer has no time", "margin.go", "deadline.Add(-min(m.Time, time.Until(deadline)/time.Duration(m.Part)))", "deadline"},
 
-		// The write and after it.
+		// The write, and what follows it.
 		{"an internal error of a write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal && a.wrote {", "if e.Uncertain {"},
 		{"an uncertain write counts as refused", "attempt.go", "if e.Uncertain || e.Kind == Internal && a.wrote {", "if e.Kind == Internal && a.wrote {"},
 		{"a flag stays after a refusal", "attempt.go", "\ta.stays = false\n", ""},
@@ -144,7 +144,7 @@ var slips = map[string][]slip{
 		{"no approval is asked for", "when.go", "case p.unapproved(o):", "case false:"},
 		{"any approval will do", "when.go", "!approvalOf(o.Tags).of(o) }", "approvalOf(o.Tags).Expires.IsZero() }"},
 
-		// Proof.
+		// Proofs of a change.
 		{"any certificate that is served proves a change", "served.go", "At(c.Expires).Sub(At(o.Expires).Time).Abs() > time.Second", "false"},
 		{"the expiry that is served may not be rounded", "served.go", ".Abs() > time.Second", ".Abs() > 0"},
 		{"a certificate for any name proves a change", "served.go", "return isFor(name, o.ConnectionDomain) }", "return name != o.ConnectionDomain || true }"},
@@ -213,8 +213,8 @@ var slips = map[string][]slip{
 	},
 }
 
-// slipTests are the arguments of each folder's tests. Those of schemes are asked of
-// the tests of schemes alone, and what rapid finds is not to be kept.
+// slipTests are the arguments for each folder's tests. Faults in the schemes are only
+// tried against the tests of the schemes. Failing cases of rapid are not stored.
 var slipTests = map[string][]string{
 	".":                   {".", "-rapid.nofailfile"},
 	"fleet":               {".", "-rapid.nofailfile"},

@@ -22,7 +22,7 @@ func TestInstancesOutOfTexts(t *testing.T) {
 		named + ":6379":      {ID: named},
 		named + ".":          {ID: named},
 		old:                  {ID: old},
-		named[:16] + "pd":    {ID: named[:16] + "pd"}, // no endpoint, so nothing is behind the id
+		named[:16] + "pd":    {ID: named[:16] + "pd"}, // not an endpoint, so "pd" belongs to the id
 
 		named + ".redis.rds.aliyuncs.com":                    {ID: named},
 		named + ".redis.rds.aliyuncs.com.":                   {ID: named},
@@ -39,7 +39,7 @@ func TestInstancesOutOfTexts(t *testing.T) {
 		named + ".tairpena.cn-beijing.rds.aliyuncs.com:6380": {ID: named, Region: "cn-beijing"},
 		old + ".redis.rds.aliyuncs.com":                      {ID: old},
 
-		// Of a public endpoint, or of a private one whose id ends so.
+		// Either a public endpoint, or a private one whose id ends with pd.
 		named + "pd.redis.rds.aliyuncs.com":                          {ID: named + "pd", OrID: named},
 		named + "pd.redis.cn-beijing.rds.aliyuncs.com":               {ID: named + "pd", OrID: named, Region: "cn-beijing"},
 		"r-abcdpd.redis.rds.aliyuncs.com":                            {ID: "r-abcdpd", OrID: "r-abcd"},
@@ -68,7 +68,7 @@ func TestInstancesOutOfTexts(t *testing.T) {
 func TestTextsThatNameNoInstance(t *testing.T) {
 	for _, text := range []string{
 		"", " ", ".", "://", "<>", "<|>", "r-", "r-abc", "orders-cache", "redis-exporter:9121", "10.0.0.9:9121", "[::1]:6379", "::1", "redis://[::1]:6379",
-		"averylonghostname123:6379", "http://averylonghostname123/", "AVERYLONGHOSTNAME123", // bare, in lower case, they could be old ids
+		"averylonghostname123:6379", "http://averylonghostname123/", "AVERYLONGHOSTNAME123", // alone and in lower case, these could be old ids
 		named + "-conn1.redis.rds.aliyuncs.com", named + ".m.cnhza.kvstore.aliyuncs.com", "*.redis.rds.aliyuncs.com",
 		named + ".redis.rds.aliyuncs.com.evil.com", named + ".redisrds.aliyuncs.com", named + ".rds.aliyuncs.com", named + "..rds.aliyuncs.com",
 		named + ".redis..rds.aliyuncs.com", named + ".redis.cn-a.cn-b.rds.aliyuncs.com", named + ".redis.c_n.rds.aliyuncs.com",
@@ -98,8 +98,8 @@ func validID(id string) bool {
 	return handler.Request{InstanceID: id, SSLEnabled: handler.Update}.Validate() == nil
 }
 
-// Whatever a text is, what is read out of it can be asked for; and the endpoints
-// that were understood before are understood still.
+// Every instance that is found in a text has a valid id. Endpoints that an older
+// expression recognised are still recognised.
 func FuzzParseInstance(f *testing.F) {
 	endpoint := regexp.MustCompile(`^((?:r|tt)-[a-z0-9]{4,40}?)(?:pd)?\.[a-z0-9-]+(?:\.([a-z0-9-]+))?\.rds\.aliyuncs\.com$`)
 	for _, text := range []string{

@@ -14,8 +14,8 @@ import (
 
 var everything = handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}
 
-// A plan says what would happen, changes nothing, and gives the request pinned to
-// the certificate that was seen.
+// A plan says what would happen, changes nothing, and returns the request pinned to the
+// present certificate.
 func TestPlans(t *testing.T) {
 	wrongName := expiring(90 * day)
 	wrongName.CommonName, wrongName.ConnectionDomain = "old.example.com", "new.example.com"
@@ -64,7 +64,7 @@ func TestPlans(t *testing.T) {
 			if test.outcome != handler.Planned {
 				return
 			}
-			// To carry it out is to do what the plan says, or nothing.
+			// Carrying out the plan does what it says, or nothing.
 			c.Change(id, func(o *handler.Observation) { o.Expires = o.Expires.Add(time.Hour) })
 			if d.SSLEnabled != handler.Enable {
 				if r := ask(t, h, carried); r.Outcome != handler.Unchanged {
@@ -79,7 +79,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// A sweep's verdict on what it listed takes no look at the instance.
+// A sweep's judgement uses the listing and does not look at the instance.
 func TestJudgements(t *testing.T) {
 	nightly, _ := handler.ParseWindow("22:00-23:00")
 	automatic := func(change func(*handler.Delivery)) handler.Delivery {
@@ -112,7 +112,7 @@ func TestJudgements(t *testing.T) {
 		"not due":                           {listed(func(o *handler.Observation) { o.Expires = start.Add(300 * day) }), automatic(nil), handler.Policy{}, time.Time{}, handler.Unchanged, "not within"},
 		"outside a written window":          {listed(nil), automatic(nil), handler.Policy{Window: nightly}, time.Time{}, handler.Deferred, "22:00:00Z"},
 		"Alibaba's, outside a window":       {listed(nil), automatic(nil), handler.Policy{Window: nightly}, start.Add(day), handler.Deferred, "Alibaba itself"},
-		"Alibaba's, its own window":         {listed(nil), automatic(nil), handler.Policy{}, start.Add(day), handler.Planned, "within 30d"}, // looked at when it is its turn
+		"Alibaba's, its own window":         {listed(nil), automatic(nil), handler.Policy{}, start.Add(day), handler.Planned, "within 30d"}, // looked at when its turn comes
 		"not covered":                       {listed(nil), automatic(nil), handler.Policy{Instances: []string{"r-uf6*"}}, time.Time{}, handler.Refused, "TAIRSSL_INSTANCES"},
 		"tagged off":                        {listed(func(o *handler.Observation) { o.Tags = map[string]string{"tairssl": "off"} }), automatic(nil), handler.Policy{}, time.Time{}, handler.Refused, "tairssl=off"},
 		"Disable":                           {listed(nil), automatic(func(d *handler.Delivery) { d.SSLEnabled = handler.Disable }), everything, time.Time{}, handler.Refused, "may only Update"},
@@ -155,7 +155,7 @@ func TestWhatIsDue(t *testing.T) {
 	}
 }
 
-// Whoever only wants to see an instance needs no region, and changes nothing.
+// Observing an instance needs no region and changes nothing.
 func TestObserving(t *testing.T) {
 	c, _ := around("cn-shanghai")
 	const there = "r-place0000"
@@ -165,7 +165,7 @@ func TestObserving(t *testing.T) {
 	}{
 		"by its id":           {handler.Ref{InstanceID: there}, ""},
 		"by id and region":    {handler.Ref{InstanceID: there, RegionID: "cn-shanghai"}, ""},
-		"in a wrong region":   {handler.Ref{InstanceID: there, RegionID: "cn-beijing"}, ""}, // one endpoint serves several
+		"in a wrong region":   {handler.Ref{InstanceID: there, RegionID: "cn-beijing"}, ""}, // one endpoint serves several regions
 		"in a region unknown": {handler.Ref{InstanceID: there, RegionID: "cn-qingdao"}, handler.Forbidden},
 		"in no region":        {handler.Ref{InstanceID: there, RegionID: "x/"}, handler.Invalid},
 		"by no id":            {handler.Ref{InstanceID: "x"}, handler.Invalid},
@@ -195,7 +195,7 @@ func TestObserving(t *testing.T) {
 	}
 }
 
-// The handler keeps its own settings.
+// The handler copies its settings.
 func TestTheSettingsAreCopied(t *testing.T) {
 	policy := handler.Policy{Actions: []handler.Action{handler.Update}, Instances: []string{"*"}}
 	regions := []string{"cn-hangzhou"}
@@ -207,7 +207,8 @@ func TestTheSettingsAreCopied(t *testing.T) {
 	}
 }
 
-// A plan does not promise what would be refused for want of room for a tag.
+// A plan does not promise a change that would be refused because there is no room for a
+// tag.
 func TestAPlanSaysThatAnInstanceHasAllItsTags(t *testing.T) {
 	o := expiring(5 * day)
 	o.Tags = map[string]string{}

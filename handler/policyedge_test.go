@@ -9,7 +9,7 @@ import (
 	"tairssl/handler"
 )
 
-// Rules of the policy where one more second or one more word counts.
+// The edges of the policy's rules, where one second or one word decides.
 func TestTheEdgesOfThePolicy(t *testing.T) {
 	automatic := update()
 	automatic.Automatic = true
@@ -54,7 +54,7 @@ func TestTheEdgesOfThePolicy(t *testing.T) {
 	}
 }
 
-// The words that people act on are whole.
+// Messages on which people act are complete.
 func TestReasonsThatNameTheWayOut(t *testing.T) {
 	automatic := update()
 	automatic.Automatic = true

@@ -9,15 +9,16 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// dimension is one thing that may be so or otherwise in the systematic search.
+// dimension is one variable of the systematic search, with its possible values.
 type dimension struct {
 	writer int
 	name   string
 	values []int
 }
 
-// dimensions are those whose combinations have broken a version of the protocol
-// that lacked a step. What begins is in the order of the list in work.
+// dimensions lists variables whose combinations broke a version of the protocol without
+// one of its steps. A name consists of what happens and where, in the order of the list
+// in work.
 var dimensions = []dimension{
 	{0, "freeze Tag", []int{0, 2}},
 	{0, "freeze before signing", []int{0, 1}},
@@ -31,8 +32,8 @@ var dimensions = []dimension{
 	{1, "tag shows", []int{0, most}},
 }
 
-// However often a need is delivered it causes at most one restart: in every
-// combination of the dimensions.
+// However often a need is delivered, it causes at most one restart, in every combination
+// of the dimensions.
 func TestAtMostOneWriterInEveryOrder(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it plays some thousand scenarios")
@@ -62,10 +63,9 @@ func TestAtMostOneWriterInEveryOrder(t *testing.T) {
 	t.Logf("%d orders were played", played)
 }
 
-// The same for up to five writers, and somebody gets through if nobody dies: driven
-// by chance, over
-// processes that freeze, die and have wrong clocks, calls that are slow or lost,
-// tags that show late, effects that show later and reads that are stale.
+// The same for up to five random writers. Processes freeze, die and have wrong clocks.
+// Calls are slow or lost, tags become visible late, effects show later, and reads are
+// stale. If no process dies, one writer gets through.
 func TestAtMostOneWriter(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
 	before := checks.Value.String()
@@ -82,11 +82,11 @@ func TestAtMostOneWriter(t *testing.T) {
 	})
 }
 
-// searchRuns is how many scenarios the deeper search plays.
+// searchRuns is the number of scenarios in the deeper search.
 var searchRuns = flag.Int("search", 8000, "how many scenarios the search by chance plays")
 
-// The same by a plain generator, which reaches deeper: rapid likes short and
-// simple scenarios. Some of the writers meet few odd things, others many.
+// The same with a plain generator, which reaches deeper, because rapid prefers short and
+// simple scenarios. Some writers meet few odd events, others many.
 func TestAtMostOneWriterDeeper(t *testing.T) {
 	runs := *searchRuns
 	if testing.Short() {
@@ -96,7 +96,7 @@ func TestAtMostOneWriterDeeper(t *testing.T) {
 	for range runs {
 		s := scenario{calm: r.IntN(8) == 0, dueAgain: r.IntN(2) == 0, late: r.IntN(4) == 0}
 		for range 2 + r.IntN(4) {
-			odd := []int{8, 25, 60, 100}[r.IntN(4)] // percent of what is chosen
+			odd := []int{8, 25, 60, 100}[r.IntN(4)] // share of odd choices, in percent
 			left := make([]byte, 200)
 			for i := range left {
 				if r.IntN(100) < odd {

@@ -14,7 +14,7 @@ import (
 
 var threeRegions = []string{"cn-hangzhou", "cn-shanghai", "cn-beijing"}
 
-// listing counts the listings that a cloud answers.
+// listing counts a cloud's listings.
 type listing struct {
 	*handlertest.Cloud
 	mu    sync.Mutex
@@ -28,7 +28,7 @@ func (l *listing) List(ctx context.Context, region string, filter handler.Filter
 	return l.Cloud.List(ctx, region, filter, page)
 }
 
-// around is a cloud of one due instance in each of the regions.
+// around is a cloud with one due instance in each region.
 func around(regions ...string) (*listing, []handler.Delivery) {
 	all := map[string]handler.Observation{}
 	var deliveries []handler.Delivery
@@ -88,14 +88,14 @@ func TestInstancesAreLookedForInEveryRegion(t *testing.T) {
 			t.Errorf("a listing asks for %v", filter.IDs)
 		}
 	}
-	// Where they are is remembered.
+	// The handler remembers the regions.
 	h.Handle(context.Background(), deliveries)
 	if len(c.pages) != 3 {
 		t.Errorf("a second batch cost %d listings more", len(c.pages)-3)
 	}
 }
 
-// A region that is known costs no listing, whoever knows it.
+// A known region costs no listing, whether the request or the memory knows it.
 func TestAKnownRegionIsNotLookedFor(t *testing.T) {
 	c, deliveries := around("cn-shanghai")
 	if r := placed(c, "cn-shanghai").Handle(context.Background(), deliveries)[0]; r.Outcome != handler.Accepted || r.RegionID != "cn-shanghai" || len(c.pages) != 0 {
@@ -106,7 +106,7 @@ func TestAKnownRegionIsNotLookedFor(t *testing.T) {
 	if r := placed(c, threeRegions...).Handle(context.Background(), deliveries)[0]; r.Outcome != handler.Accepted || len(c.pages) != 0 {
 		t.Errorf("with its region it ended %s (%s) after %d listings", r.Outcome, r.Reason, len(c.pages))
 	}
-	// One endpoint serves several regions: the API's word counts.
+	// One endpoint serves several regions. The region that the API reports counts.
 	deliveries[0].RegionID = "cn-hangzhou"
 	c.Change(deliveries[0].InstanceID, func(o *handler.Observation) { o.Expires = start.Add(300 * day) })
 	if r := placed(c, threeRegions...).Handle(context.Background(), deliveries)[0]; r.Outcome != handler.Unchanged || r.RegionID != "cn-shanghai" {
@@ -114,8 +114,8 @@ func TestAKnownRegionIsNotLookedFor(t *testing.T) {
 	}
 }
 
-// An instance that moved, or came back under the same id, is looked for anew once it
-// was not found.
+// An instance that moved to another region, or was created again with the same id, is
+// looked for again after it was not found.
 func TestAPlaceThatIsWrongIsForgotten(t *testing.T) {
 	c, deliveries := around("cn-shanghai")
 	h := placed(c, threeRegions...)
@@ -132,8 +132,8 @@ func TestAPlaceThatIsWrongIsForgotten(t *testing.T) {
 	}
 }
 
-// While a region cannot be listed, what was not found elsewhere is not known to be
-// missing.
+// While a region cannot be listed, an instance that was not found elsewhere is not known
+// to be missing.
 func TestARegionThatCannotBeListed(t *testing.T) {
 	for kind, want := range map[handler.Kind]handler.Kind{
 		handler.Unavailable: handler.Unavailable, handler.Throttled: handler.Throttled, handler.Forbidden: handler.Forbidden, handler.NotFound: handler.Unavailable,
@@ -153,7 +153,7 @@ func TestARegionThatCannotBeListed(t *testing.T) {
 			t.Errorf("with a region that is %s the other ended %s (%s), want %s of the first region", kind, r.Outcome, r.Reason, want)
 		}
 	}
-	// Whoever knows the region is not held up by that.
+	// A request that names its region does not have to wait for the others.
 	c, deliveries := around("cn-hangzhou")
 	c.OnList = func(string, int) error { return handler.Errorf(handler.Unavailable, "down") }
 	deliveries = append(deliveries, deliveries[0])
@@ -168,14 +168,14 @@ func TestARegionThatCannotBeListed(t *testing.T) {
 	}
 }
 
-// A listing names at most 30 ids.
+// A listing takes at most 30 ids.
 func TestManyInstancesAreLookedForTogether(t *testing.T) {
 	var regions []string
 	for range 61 {
 		regions = append(regions, "cn-beijing")
 	}
 	c, deliveries := around(regions...)
-	deliveries = append(deliveries, deliveries...) // each twice
+	deliveries = append(deliveries, deliveries...) // each one twice
 	found := 0
 	for _, r := range placed(c, "cn-beijing", "cn-hangzhou").Handle(context.Background(), deliveries) {
 		if r.Outcome == handler.Accepted {

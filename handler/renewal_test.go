@@ -13,9 +13,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// Where Alibaba's own schedule cannot be read, an unattended change that would be
-// made now is put off: it might be the second restart. Only a missing right does
-// not hold it up for ever.
+// If Alibaba's own schedule cannot be read, an unattended change is deferred, because it
+// might be the second restart. Only a missing right does not defer it for ever.
 func TestAlibabasScheduleThatCannotBeRead(t *testing.T) {
 	always, _ := handler.ParseWindow("any")
 	nightly, _ := handler.ParseWindow("22:00-23:00")
@@ -56,7 +55,7 @@ func TestAlibabasScheduleThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Nothing that is not due, refused or under way asks for Alibaba's schedule.
+// Alibaba's schedule is only read for a change that would happen.
 func TestAlibabasScheduleIsReadOnlyWhereItCounts(t *testing.T) {
 	for name, change := range map[string]func(*handler.Observation){
 		"not due":      func(o *handler.Observation) { o.Expires = start.Add(300 * day) },
@@ -110,12 +109,12 @@ func TestWhichOfAlibabasRenewalsCount(t *testing.T) {
 	}
 }
 
-// Of several renewals the first that can be counted on matters: one that has been
-// overdue for long hides no other.
+// Of several renewals, the first one that counts matters. A renewal that is long overdue
+// hides no other.
 func TestWhichOfSeveralRenewalsMatters(t *testing.T) {
 	for name, test := range map[string]struct {
-		days []int // from now; done where it is odd
-		want int   // 0: none
+		days []int // days from now; done if the number is odd
+		want int   // 0 for none
 	}{
 		"none":                          {nil, 0},
 		"the first":                     {[]int{12, 4, 8}, 4},

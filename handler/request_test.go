@@ -108,7 +108,7 @@ func FuzzDecode(f *testing.F) {
 			if r.Validate() != nil {
 				continue
 			}
-			// A good request survives its own encoding.
+			// A valid request can be encoded and read again.
 			text, err := json.Marshal(r.Request)
 			if err != nil {
 				t.Fatal(err)
@@ -136,7 +136,7 @@ func TestMembersShowWhatStandsThere(t *testing.T) {
 	}
 }
 
-// Members agree with encoding/json on every object.
+// Members agrees with encoding/json on every object.
 func FuzzMembers(f *testing.F) {
 	f.Add([]byte(`{"a":"\u0000","b":{"c":[1,"]"]},"":-1e9}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

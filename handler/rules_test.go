@@ -10,7 +10,7 @@ import (
 
 const approvedTag = "tairssl-approved"
 
-// approval is a tag's value for a certificate.
+// approval is the value of the tag that approves the instance's certificate.
 func approval(o handler.Observation) string {
 	return handler.At(o.Expires).String() + "/slack:U1/2026-11-23T08:00:00Z"
 }

@@ -23,7 +23,7 @@ func encrypted() handler.Observation {
 	return o
 }
 
-// server is what TLS clients are served.
+// server serves certificates to TLS clients.
 type server struct {
 	certificate func(host string, port int) (handler.Certificate, error)
 	looks       int
@@ -34,10 +34,9 @@ func (s *server) served(_ context.Context, host string, port int) (handler.Certi
 	return s.certificate(host, port)
 }
 
-// A change is verified only if a handshake shows the certificate of which the API
-// tells.
+// A change is verified only if a handshake shows the certificate that the API reports.
 func TestAChangeIsVerifiedByWhatIsServed(t *testing.T) {
-	renewed := start.Add(time.Minute+2*time.Second).AddDate(3, 0, 0) // as the cloud makes it
+	renewed := start.Add(time.Minute+2*time.Second).AddDate(3, 0, 0) // the same expiry as in the cloud
 	is := func(expires time.Time, names ...string) func(string, int) (handler.Certificate, error) {
 		return func(string, int) (handler.Certificate, error) {
 			return handler.Certificate{Expires: expires, Names: names}, nil
@@ -100,7 +99,8 @@ func TestAChangeIsVerifiedByWhatIsServed(t *testing.T) {
 	}
 }
 
-// What is served may follow what the API says: it is looked at until it does.
+// The served certificate may appear later than the API's report. The handler looks until
+// it does.
 func TestAChangeIsWatchedUntilTheCertificateIsServed(t *testing.T) {
 	s := &server{}
 	c, h := on(encrypted(), handler.Options{Wait: 5 * time.Minute, Served: s.served})
@@ -118,7 +118,7 @@ func TestAChangeIsWatchedUntilTheCertificateIsServed(t *testing.T) {
 	}
 }
 
-// Nothing is looked at of what serves no certificate, or is not done.
+// A handshake is made only if it can prove a change that is done.
 func TestHandshakesAreMadeOnlyToProveAChange(t *testing.T) {
 	all := handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}
 	off := handler.Observation{}
@@ -154,7 +154,7 @@ func TestHandshakesAreMadeOnlyToProveAChange(t *testing.T) {
 	}
 }
 
-// A lost answer is made up for by the handshake as well.
+// A handshake can also prove a change whose answer was lost.
 func TestALostAnswerIsAcceptedUntilTheCertificateIsServed(t *testing.T) {
 	lost := handler.Errorf(handler.Unavailable, "connection cut")
 	lost.Uncertain = true

@@ -15,13 +15,13 @@ func newTimed(o handler.Observation, lasts func(call string, nth int) time.Durat
 	return handlertest.NewTimed(handlertest.NewCloud(map[string]handler.Observation{id: o}), lasts)
 }
 
-// inBubble runs a scenario in a bubble of its own.
+// inBubble runs a scenario in a bubble of testing/synctest.
 func inBubble(t *testing.T, name string, scenario func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) { synctest.Test(t, scenario) })
 }
 
-// kindOf is the kind of a result's failure, "" if it did not fail.
+// kindOf is the kind of a result's failure; "" if it did not fail.
 func kindOf(r handler.Result) handler.Kind {
 	if r.Error == nil {
 		return ""
@@ -29,7 +29,7 @@ func kindOf(r handler.Result) handler.Kind {
 	return r.Error.Kind
 }
 
-// handle gives an invocation so long, and says how long it took.
+// handle makes one invocation with a time limit, and returns how long it took.
 func handle(h *handler.Handler, within time.Duration, d handler.Delivery) (handler.Result, time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -38,9 +38,9 @@ func handle(h *handler.Handler, within time.Duration, d handler.Delivery) (handl
 	return result, time.Since(begun)
 }
 
-// A change begins only if all that has to be done for it fits into what is left
-// of the invocation: half a second to answer in, the pause, the second look and
-// the tagging as slow as calls are, and five seconds for the write, or a slow call.
+// A change begins only if the rest of the invocation is long enough for all of it: half a
+// second for the answer, the pause, the second look and the tagging (by the duration of
+// recent calls), and five seconds or one slow call for the write.
 func TestAChangeBeginsOnlyWithTheTimeForAllOfIt(t *testing.T) {
 	for name, test := range map[string]struct {
 		options handler.Options
@@ -75,7 +75,7 @@ func TestAChangeBeginsOnlyWithTheTimeForAllOfIt(t *testing.T) {
 	}
 }
 
-// What took longer than it should may have used up the time for the write.
+// If an earlier step took too long, no time may be left for the write.
 func TestNoWriteBeginsInTheLastSecondsAfterThePause(t *testing.T) {
 	for pause, outcome := range map[time.Duration]handler.Outcome{5 * time.Second: handler.Accepted, 5001 * time.Millisecond: handler.Failed} {
 		inBubble(t, pause.String(), func(t *testing.T) {
@@ -92,8 +92,8 @@ func TestNoWriteBeginsInTheLastSecondsAfterThePause(t *testing.T) {
 	}
 }
 
-// Whichever call was slow lately, a change reckons with it; and what was slow long
-// ago is forgotten.
+// The time for a change depends on the slowest of the recent calls. A slow call long ago
+// does not count.
 func TestTheTimeForAChangeGoesByTheSlowestCall(t *testing.T) {
 	enough := func(h *handler.Handler, left time.Duration) bool {
 		ctx, cancel := context.WithTimeout(context.Background(), left)
@@ -135,7 +135,7 @@ func TestTheTimeForAChangeGoesByTheSlowestCall(t *testing.T) {
 	}
 }
 
-// The answer has half a second, or a tenth of an invocation that is short.
+// The answer has half a second, or a tenth of a short invocation.
 func TestTheAnswerHasItsTime(t *testing.T) {
 	for left, want := range map[time.Duration]time.Duration{
 		time.Minute: 59500 * time.Millisecond, 5 * time.Second: 4500 * time.Millisecond, time.Second: 900 * time.Millisecond,

@@ -10,8 +10,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// Whoever is told of decisions is told of each delivery once, with its answer, and
-// whether the change was sent.
+// Options.Decided is called once for each delivery, with its answer and whether the
+// change was sent.
 func TestEachDecisionIsToldOnce(t *testing.T) {
 	failing := func(kind handler.Kind, cause error) error {
 		e := handler.Errorf(kind, "x")
@@ -60,7 +60,7 @@ func TestEachDecisionIsToldOnce(t *testing.T) {
 	}
 }
 
-// What a sweep only finds out beforehand, or has no time for, is no decision yet.
+// A sweep's look ahead, and a change for which it has no time, are not reported.
 func TestWhatASweepPutsOffIsNotTold(t *testing.T) {
 	noTime := handler.Errorf(handler.Unavailable, "x")
 	noTime.Err = handler.ErrNoTime
@@ -81,8 +81,8 @@ func TestWhatASweepPutsOffIsNotTold(t *testing.T) {
 	}
 }
 
-// A panic before the write is a failure, one in it an unknown outcome; and both are
-// told.
+// A panic before the write is a failure, and a panic in the write is an unknown outcome.
+// Both are reported.
 func TestAPanicIsADecisionToo(t *testing.T) {
 	for name, test := range map[string]struct {
 		api     func(*handlertest.Cloud) handler.API

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler"
 )
 
-// A change has come true when the new state shows and the instance is Normal again.
+// A change is done when the new state shows and the instance is Normal again.
 func TestAChangeIsVerifiedByItsNewState(t *testing.T) {
 	all := handler.Policy{Actions: []handler.Action{handler.Update, handler.Enable, handler.Disable}}
 	renewed := start.AddDate(1, 0, 0)
@@ -59,7 +59,7 @@ func TestAChangeIsVerifiedByItsNewState(t *testing.T) {
 	}
 }
 
-// Where the answer of the write was lost, the instance itself tells.
+// If the answer to the write was lost, the instance itself shows the change.
 func TestALostAnswerIsMadeUpForByALook(t *testing.T) {
 	lost := handler.Errorf(handler.Unavailable, "connection cut")
 	lost.Uncertain, lost.RequestID = true, "LOST"
@@ -95,7 +95,7 @@ func TestALostAnswerIsMadeUpForByALook(t *testing.T) {
 	}
 }
 
-// A write that was refused is not watched.
+// A refused write is not watched.
 func TestAWriteThatWasRefusedIsNotWatched(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{Wait: time.Minute})
 	c.OnModify = func(context.Context, func()) error { return handler.Errorf(handler.Throttled, "slow down") }
@@ -104,8 +104,8 @@ func TestAWriteThatWasRefusedIsNotWatched(t *testing.T) {
 	}
 }
 
-// A change is watched closely at first and then ever more seldom, at the end once
-// more, and no longer than the request, or else the setting, says.
+// A change is watched at short intervals first and at longer ones later, once more at the
+// end, and no longer than the request or the setting says.
 func TestAChangeIsWatchedEverMoreSeldom(t *testing.T) {
 	for name, test := range map[string]struct {
 		setting, request *handler.Duration
@@ -127,7 +127,7 @@ func TestAChangeIsWatchedEverMoreSeldom(t *testing.T) {
 			}
 			var looks []float64
 			c.OnRead = func(call int) error {
-				if call > 1 { // the first is before the write
+				if call > 1 { // the first look is before the write
 					looks = append(looks, time.Since(c.Begun).Seconds())
 				}
 				return nil
@@ -141,7 +141,7 @@ func TestAChangeIsWatchedEverMoreSeldom(t *testing.T) {
 	}
 }
 
-// Watching ends with the invocation, and a look that fails is no verdict.
+// Watching ends with the invocation. A look that fails decides nothing.
 func TestWatchingGoesOnPastLooksThatFail(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{LeaseNone: true, Wait: 5 * time.Minute})
 	c.OnRead = func(call int) error {

@@ -14,8 +14,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// swept is what an unattended Update would come to at a time, by all that is known
-// of an instance.
+// swept is the result of an unattended Update at a time, with everything known about the
+// instance.
 func swept(h *handler.Handler, o handler.Observation, at time.Time) handler.Result {
 	o.SSL.At, o.Instance.At = at, at
 	d := update()
@@ -31,16 +31,15 @@ func window(t interface{ Fatal(...any) }, text string) handler.Window {
 	return w
 }
 
-// A sweep that comes often, from now on until the certificate has expired: what it
-// does is compared with a clock on the wall, step by step.
+// A frequent sweep, from now until the certificate has expired, is compared with a wall
+// clock at each step:
 //
-//   - It never changes anything while a freeze is on or the window is shut.
-//   - Where there is an opening by a day before the expiry, the certificate is
-//     renewed by then, and without an alert.
-//   - It is renewed earlier than RenewBefore says only if nothing opens in that
-//     time, and then in the last opening there is, no earlier than RenewBefore
-//     before its end.
-//   - Where there is none, people are told before the freeze begins, or at once.
+//   - It never changes anything while a freeze is on or the window is closed.
+//   - If there is an opening until a day before the expiry, the certificate is
+//     renewed by then, without an alert.
+//   - It is renewed earlier than RenewBefore only if nothing opens in that time,
+//     and then in the last opening before, at most RenewBefore before its end.
+//   - If there is no opening, people are told before the freeze begins, or at once.
 func TestSweepsAgreeWithASlowModel(t *testing.T) {
 	const step = 15 // minutes
 	handlertest.Check(t, func(t *rapid.T) {
@@ -108,7 +107,7 @@ func TestSweepsAgreeWithASlowModel(t *testing.T) {
 		}
 		n := len(openings) - 1
 		if n >= 0 && slices.ContainsFunc(freezing, openings[n].Before) {
-			first := n // of the last opening without a break
+			first := n // the beginning of the last opening
 			for first > 0 && openings[first-1].Equal(openings[first].Add(-step*time.Minute)) {
 				first--
 			}
@@ -133,7 +132,7 @@ func TestSweepsAgreeWithASlowModel(t *testing.T) {
 	})
 }
 
-// drawWindow draws a window, with what a clock on the wall says of it.
+// drawWindow draws a window, and a function that asks a wall clock whether it is open.
 func drawWindow(t *rapid.T, step int) (open func(time.Time) bool, w handler.Window) {
 	if rapid.IntRange(0, 4).Draw(t, "any") == 0 {
 		return func(time.Time) bool { return true }, window(t, "any")

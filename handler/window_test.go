@@ -60,7 +60,7 @@ func TestWindowsOpen(t *testing.T) {
 	}
 }
 
-// The oracle looks at every minute: what does the clock on the wall show?
+// The model looks at a wall clock every minute.
 func TestWindowsAgreeWithTheClockOnTheWall(t *testing.T) {
 	days := []string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 	zones := []string{"UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/St_Johns"}
@@ -69,7 +69,7 @@ func TestWindowsAgreeWithTheClockOnTheWall(t *testing.T) {
 		end := rapid.IntRange(1, 1440).Filter(func(n int) bool { return n != start }).Draw(t, "end")
 		chosen := rapid.SliceOfNDistinct(rapid.IntRange(0, 6), 1, 7, rapid.ID[int]).Draw(t, "days")
 		zoneName := rapid.SampledFrom(zones).Draw(t, "zone")
-		// Near the changes of the clocks, most of the time.
+		// Most of the time, near a change of the clocks.
 		near := rapid.SampledFrom([]string{"2027-03-14", "2027-03-28", "2026-10-25", "2026-11-01", "2027-04-04", "2026-10-04", "2026-06-01"}).Draw(t, "near")
 		base, _ := time.Parse(time.DateOnly, near)
 		now := base.Add(time.Duration(rapid.IntRange(-3*1440, 2*1440).Draw(t, "at")) * time.Minute)

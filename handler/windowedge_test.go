@@ -7,8 +7,8 @@ import (
 	"tairssl/handler"
 )
 
-// Whatever a window is written as, one that is taken gives itself back, and opens
-// now or later, within three weeks, and is open then.
+// Every window that is accepted is written back unchanged. It opens within three weeks
+// and is open then.
 func FuzzWindow(f *testing.F) {
 	for _, text := range []string{
 		"", "instance", "any", "Sat,Sun 02:00-05:00 Asia/Shanghai", "22:00-02:00", "Mon-Fri 00:00-24:00", "Fri-Mon 23:30-00:30 Europe/Berlin", "Sun 02:15-02:45 Europe/Berlin",
@@ -43,7 +43,7 @@ func FuzzWindow(f *testing.F) {
 	})
 }
 
-// Where each window's times of the day are read, and of whom it is.
+// The zone of each window's times, and the window that counts for an instance.
 func TestZonesOfWindows(t *testing.T) {
 	for text, want := range map[string]struct {
 		zone string
@@ -56,7 +56,7 @@ func TestZonesOfWindows(t *testing.T) {
 	}
 }
 
-// The edges of windows, to the second and beyond.
+// The edges of windows, to the second.
 func TestEdgesOfWindows(t *testing.T) {
 	for name, test := range map[string]struct {
 		window, from, to string

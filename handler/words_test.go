@@ -22,7 +22,7 @@ func TestLengthsOfTimeInWords(t *testing.T) {
 	}
 }
 
-// A time is written as the API writes it, and read with any offset.
+// A time is written in the API's format and read with any offset.
 func TestTimes(t *testing.T) {
 	for text, want := range map[string]string{
 		`"2026-12-01T00:00:00Z"`: "2026-12-01T00:00:00Z", `"2026-12-01T08:00:00+08:00"`: "2026-12-01T00:00:00Z",
@@ -71,7 +71,7 @@ func TestWhatACallerSentIsQuotedBriefly(t *testing.T) {
 	}
 }
 
-// Errors say their kind and code, and keep their cause for whoever asks.
+// The text of an error has its kind and code, and the cause can be unwrapped.
 func TestErrorsInWords(t *testing.T) {
 	e := handler.Errorf(handler.NotFound, "no instance %s", id)
 	if got := e.Error(); got != "not_found: no instance "+id {
@@ -129,8 +129,8 @@ func TestWhenAnotherDeliveryHelps(t *testing.T) {
 	}
 }
 
-// A request lacked the time if its call was never begun, or if it failed in a way
-// that may pass while its invocation was over.
+// A request lacked the time if its call was never begun, or if it failed with a retryable
+// error after its invocation had ended.
 func TestWhatLacksTheTime(t *testing.T) {
 	never := handler.Errorf(handler.Unavailable, "x")
 	never.Err = handler.ErrNoTime
@@ -155,7 +155,7 @@ func TestWhatLacksTheTime(t *testing.T) {
 	}
 }
 
-// One answer is an object, those of a batch are an array.
+// The answer to one request is an object, the answer to a batch an array.
 func TestAnswersHaveTheFormOfTheQuestion(t *testing.T) {
 	one := []handler.Result{{InstanceID: id, Reason: "a & b"}}
 	for name, test := range map[string]struct {
@@ -172,7 +172,7 @@ func TestAnswersHaveTheFormOfTheQuestion(t *testing.T) {
 	}
 }
 
-// Results of a code that is no outcome are internal errors, never a success.
+// A result without a valid outcome is an internal error, never a success.
 func TestAResultWithoutAnOutcome(t *testing.T) {
 	r := handler.Result{Outcome: handler.Failed, Error: handler.Errorf(handler.NotFound, "x")}
 	if r.HTTPStatus() != 404 || r.ExitCode() != 4 {
@@ -183,8 +183,8 @@ func TestAResultWithoutAnOutcome(t *testing.T) {
 	}
 }
 
-// A certificate with another name than the endpoint's keeps clients out that check
-// it. What is not known is not wrong.
+// A certificate with another name than the endpoint keeps out clients that check names.
+// An unknown name is not wrong.
 func TestWrongNames(t *testing.T) {
 	for name, test := range map[string]struct {
 		enabled        bool

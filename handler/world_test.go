@@ -14,26 +14,26 @@ import (
 	"tairssl/handler"
 )
 
-// The bounds that DESIGN.md gives the outside world. What happens within them
-// must never make an instance restart twice.
+// DESIGN.md gives these limits for the outside world. Nothing within them may make an
+// instance restart twice.
 const (
-	worldPause    = 2 * time.Second  // tags are visible sooner
-	worldStale    = 10 * time.Minute // how old a read of status and certificate may be
-	worldLag      = 10 * time.Minute // when the effect of a write shows at the latest
-	worldLatency  = time.Minute      // of a call
-	worldAccepted = 15 * time.Minute // how long a signed request is accepted
-	worldLife     = 45 * time.Minute // after which others may remove a flag
+	worldPause    = 2 * time.Second  // tags become visible sooner than this
+	worldStale    = 10 * time.Minute // greatest age of a read of status and certificate
+	worldLag      = 10 * time.Minute // the effect of a write shows within this time
+	worldLatency  = time.Minute      // greatest duration of a call
+	worldAccepted = 15 * time.Minute // how long the API accepts a signed request
+	worldLife     = 45 * time.Minute // after this time, others may remove a flag
 )
 
-// choices decide all that is left to chance: those that are fixed by their name,
-// and otherwise one byte after the other. When these are used up the answer is
-// always 0, which stands for the ordinary case.
+// choices makes all random decisions. A decision with a fixed name is given, and any
+// other uses the next byte. When the bytes are used up, the choice is always 0, the
+// ordinary case.
 type choices struct {
 	fixed map[string]int
 
 	mu sync.Mutex
-	// The two halves of a look are read at once, so each has its own bytes: the
-	// same bytes always play the same scenario.
+	// The two halves of a look are read at the same time. Each has its own bytes, so that
+	// the same bytes always play the same scenario.
 	left, ofSSL []byte
 }
 
@@ -63,48 +63,49 @@ func (c *choices) of(name string, n int) int {
 	return v
 }
 
-// most is the choice of upTo that gives all of a time.
+// most is the choice of upTo that gives the longest time.
 const most = 5
 
-// upTo chooses a time up to a longest: none, or some or all of it.
+// upTo chooses a time: none, a part, or all of the longest.
 func (c *choices) upTo(name string, longest time.Duration) time.Duration {
 	return []time.Duration{0, 0, longest / 8, longest / 2, longest * 15 / 16, longest}[c.of(name, 6)]
 }
 
-// world is one instance, its tags, and what the API would show of them.
+// world is one instance and its tags, and what the API shows of them.
 type world struct {
-	calm     bool // short calls, no faults, right clocks: somebody has to get through
+	calm     bool // short calls, no faults, right clocks: one writer has to get through
 	dueAgain bool // the renewed certificate is due as well
 
 	mu     sync.Mutex
 	begun  time.Time
 	tags   []tagging
 	writes []write
-	wrong  []string // what went wrong
+	wrong  []string // the faults that were found
 }
 
-// tagging is the value of a tag from when it shows; "" removes it.
+// tagging is the value of a tag from the moment when it becomes visible; "" removes the
+// tag.
 type tagging struct {
 	key, value string
 	by         int
 	set, shows time.Time
 }
 
-// write is a change that was accepted.
+// write is an accepted change.
 type write struct {
 	by       int
-	need     time.Time // the expiry of the certificate that it renewed
+	need     time.Time // expiry of the certificate that it renewed
 	accepted time.Time
 	shows    time.Time
-	expires  time.Time // of the new certificate
+	expires  time.Time // expiry of the new certificate
 }
 
-// faultf notes what must not be; w.mu is held.
+// faultf records a fault. The caller holds w.mu.
 func (w *world) faultf(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
 }
 
-// certificate is the expiry at a time; w.mu is held.
+// certificate is the expiry at a time. The caller holds w.mu.
 func (w *world) certificate(at time.Time) time.Time {
 	expires := w.begun.Add(5 * day)
 	for _, change := range w.writes {
@@ -115,7 +116,7 @@ func (w *world) certificate(at time.Time) time.Time {
 	return expires
 }
 
-// shown are the tags that a read at a time sees; w.mu is held.
+// shown lists the tags that a read at a time sees. The caller holds w.mu.
 func (w *world) shown(at time.Time) map[string]string {
 	tags := map[string]string{}
 	for _, t := range w.tags {
@@ -130,14 +131,14 @@ func (w *world) shown(at time.Time) map[string]string {
 	return tags
 }
 
-// writer is one process: its way to the API, its clock and its end.
+// writer is one process, with its connection to the API and its clock.
 type writer struct {
 	*world
 	name  int
 	calls int
-	dies  int // at which call; 0 never
+	dies  int // number of the call at which it dies; 0 for never
 	dead  bool
-	ahead time.Duration // of its clock
+	ahead time.Duration // how far its clock is ahead
 	*choices
 }
 
@@ -146,8 +147,8 @@ var (
 	errLost = &handler.Error{Kind: handler.Unavailable, Message: "lost", Retryable: true, Uncertain: true}
 )
 
-// call makes one call: on its way, effect, and the way back. It may be lost on
-// either way, and the process may freeze before or die on either.
+// call makes one call. The request or the answer may be lost, and the process may freeze
+// or die before or after the effect.
 func (p *writer) call(name string, effect func() error) error {
 	before, after := p.upTo("before "+name, worldLatency/2), p.upTo("after "+name, worldLatency/2)
 	lost, freeze := p.of("lost "+name, 16), p.of("freeze "+name, 12)
@@ -176,7 +177,7 @@ func (p *writer) call(name string, effect func() error) error {
 	return err
 }
 
-// frozen is how long the process is stopped, by a choice: mostly not at all.
+// frozen is how long the process is stopped. Mostly it is not.
 func frozen(choice int) time.Duration {
 	switch choice {
 	case 1:
@@ -198,7 +199,8 @@ func (p *writer) gone() error {
 
 func (p *writer) Instance(context.Context, handler.Ref) (i handler.Instance, err error) {
 	err = p.call("Instance", func() error {
-		// The status is always Normal, as it is where a read is stale: the worst case.
+		// The status is always Normal, because that is the worst case: a stale read shows
+		// it.
 		i = handler.Instance{Status: "Normal", Tags: p.shown(time.Now()), At: time.Now()}
 		return nil
 	})
@@ -285,14 +287,14 @@ func (p *writer) Move(context.Context, handler.Renewal, time.Time, time.Time) er
 	return errors.New("there is nothing to move")
 }
 
-// scenario is what several writers are asked.
+// scenario is what the writers do.
 type scenario struct {
 	calm, dueAgain bool
-	late           bool // all but the first writer begin when its flag is about to end
+	late           bool // all writers except the first begin when its flag is about to end
 	writers        []*choices
 }
 
-// run plays a scenario and gives what went wrong.
+// run plays a scenario and returns the faults.
 func (s scenario) run(t *testing.T) (wrong string) {
 	synctest.Test(t, func(*testing.T) {
 		w := &world{calm: s.calm, dueAgain: s.dueAgain, begun: time.Now()}
@@ -319,7 +321,7 @@ func (s scenario) run(t *testing.T) (wrong string) {
 		}
 		wrong = strings.Join(w.wrong, "\n")
 		for _, t := range w.tags {
-			wrong = strings.TrimSpace(wrong) // the history helps only where something is wrong
+			wrong = strings.TrimSpace(wrong) // the history is useful only with a fault
 			if wrong != "" {
 				wrong += fmt.Sprintf("\n  %s %s=%q by %d, shows %s", t.set.Sub(w.begun), t.key, t.value, t.by, t.shows.Sub(w.begun))
 			}
@@ -328,8 +330,8 @@ func (s scenario) run(t *testing.T) (wrong string) {
 	return wrong
 }
 
-// work is delivered the need up to three times, at any time; once and at almost
-// the same time as the others where somebody has to get through.
+// work delivers the need up to three times, at any times. If one writer has to get
+// through, it delivers it once, and almost at the same time as the others.
 func (p *writer) work(h *handler.Handler) {
 	d := handler.Delivery{Request: handler.Request{InstanceID: id, SSLEnabled: handler.Update}, Trust: handler.Trusted}
 	times, after := 1+p.of("deliveries", 3), []time.Duration{0, worldPause / 2, worldPause, 3 * worldPause, time.Minute, 10 * time.Minute, 32 * time.Minute, 46 * time.Minute}
