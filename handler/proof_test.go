@@ -17,8 +17,7 @@ type dimension struct {
 }
 
 // dimensions lists variables whose combinations broke a version of the protocol without
-// one of its steps. A name consists of what happens and where, in the order of the list
-// in work.
+// one of its steps. A value of "begins" is an index of the list in work.
 var dimensions = []dimension{
 	{0, "freeze Tag", []int{0, 2}},
 	{0, "freeze before signing", []int{0, 1}},

@@ -15,8 +15,8 @@ import (
 
 var oldCA, newCA = strings.Repeat("0a", 32), strings.Repeat("1b", 32)
 
-// turning is a fleet whose CA changes with the certificates of some instances. The
-// URL of an instance's chain is its id.
+// turning is a fleet in which the renewal of some instances brings another CA. The URL of
+// an instance's chain is its id.
 func turning(c *handlertest.Cloud, changes func(id string) bool, o handler.Options) *fleet.Fleet {
 	for id, s := range c.Instances {
 		s.CertDownloadURL = id
@@ -32,8 +32,8 @@ func turning(c *handlertest.Cloud, changes func(id string) bool, o handler.Optio
 
 func every(string) bool { return true }
 
-// A sweep whose first change brings another CA stops there, and so do those after
-// it, until the new CA is accepted.
+// A sweep whose first change brings another CA stops there. So do the following sweeps,
+// until the new CA is accepted.
 func TestASweepStopsAtACanaryWhoseCAChanged(t *testing.T) {
 	c := handlertest.NewCloud(instances(20, 20))
 	got, err := turning(c, every, handler.Options{}).Sweep(context.Background(), fleet.Order{})
@@ -47,7 +47,7 @@ func TestASweepStopsAtACanaryWhoseCAChanged(t *testing.T) {
 	if why := got.Results[0].Reason; !strings.Contains(why, "the CA changed with the renewal of "+canary.InstanceID+", so the sweep stopped there") || !strings.Contains(why, "TAIRSSL_CA_ACCEPT="+newCA) {
 		t.Errorf("the rest is told %q", why)
 	}
-	for range 3 { // by processes that know nothing of it
+	for range 3 { // other processes, which remember nothing
 		c.Advance(time.Hour)
 		got, err := turning(c, every, handler.Options{}).Sweep(context.Background(), fleet.Order{})
 		if o := got.Summary.Outcomes; err != nil || c.AllRestarts() != 1 || o[handler.Deferred] != 19 || got.Summary.Due != 19 {
@@ -67,8 +67,7 @@ func TestASweepStopsAtACanaryWhoseCAChanged(t *testing.T) {
 	}
 }
 
-// Not only the canary may bring another CA. What is left is not changed then,
-// wherever it is.
+// A later change may bring another CA, too. Then no further instance is changed anywhere.
 func TestASweepStopsAfterALaterChangeWhoseCAChanged(t *testing.T) {
 	c := handlertest.NewCloud(instances(4, 4))
 	c.Instances["r-fleet00003"].Region = "cn-shanghai"
@@ -78,7 +77,7 @@ func TestASweepStopsAfterALaterChangeWhoseCAChanged(t *testing.T) {
 	}
 	o.CA = func(_ context.Context, _, id string) (string, error) {
 		switch {
-		case id == "r-fleet00000" && c.Restarts(id) > 0: // so that there is room for one more in the end
+		case id == "r-fleet00000" && c.Restarts(id) > 0: // so that there is room for one more change in the end
 			c.Change("r-fleet00002", func(o *handler.Observation) { o.Status = "Migrating" })
 		case id == "r-fleet00001" && c.Restarts(id) > 0:
 			return newCA, nil
@@ -96,7 +95,7 @@ func TestASweepStopsAfterALaterChangeWhoseCAChanged(t *testing.T) {
 	}
 }
 
-// A canary whose CA could not be compared proves nothing.
+// A canary proves nothing if its CA could not be compared.
 func TestASweepStopsAtACanaryWhoseCACannotBeCompared(t *testing.T) {
 	c := handlertest.NewCloud(instances(20, 20))
 	o := handler.Options{Policy: handler.Policy{Window: always}, Now: c.Now, Sleep: c.Sleep}
@@ -113,8 +112,8 @@ func TestASweepStopsAtACanaryWhoseCACannotBeCompared(t *testing.T) {
 	}
 }
 
-// While a region waits for a CA its instances are not looked at one by one, and
-// other regions go on.
+// While a region waits for a CA, its instances are not looked at one by one, and other
+// regions go on.
 func TestARegionThatWaitsForACAKeepsNoOtherOneBack(t *testing.T) {
 	c := handlertest.NewCloud(instances(300, 60))
 	for i := range 4 {
@@ -149,8 +148,8 @@ func TestARegionThatWaitsForACAKeepsNoOtherOneBack(t *testing.T) {
 	}
 }
 
-// What is switched off costs no call: these are those of a sweep before there was
-// any of it.
+// A switched-off feature makes no calls: these are the calls of a sweep before the
+// features existed.
 func TestASweepMakesNoCallForWhatIsSwitchedOff(t *testing.T) {
 	c := handlertest.NewCloud(instances(20, 3))
 	lists := 0

@@ -14,7 +14,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// sightings are what Each hands over.
+// sightings collects what Each passes to seen.
 type sightings struct {
 	mu     sync.Mutex
 	seen   map[string]int
@@ -71,7 +71,8 @@ func TestEachHandsOverEveryInstanceOnce(t *testing.T) {
 	}
 }
 
-// What was read, and what not, is told of each region, in the order asked for.
+// The coverage says for each region, in the order of the request, what was read and what
+// was not.
 func TestTheCoverageOfRegions(t *testing.T) {
 	many := map[string]handler.Observation{}
 	for region, n := range map[string]int{"cn-hangzhou": 120, "cn-shanghai": 60, "cn-beijing": 10} {
@@ -123,7 +124,7 @@ func TestTheCoverageOfRegions(t *testing.T) {
 	}
 }
 
-// A sweep is an error only if it could list nothing at all.
+// A sweep is only an error if it could list nothing at all.
 func TestASweepThatCanListNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		fails func(region string) bool
@@ -152,8 +153,8 @@ func TestASweepThatCanListNothing(t *testing.T) {
 	}
 }
 
-// The time is up while it reads: the rest is counted and told, and nothing that was
-// given up counts as read.
+// If the time ends during the reading, the rest is counted and reported, and no
+// unfinished instance counts as read.
 func TestEachEndsWithItsTime(t *testing.T) {
 	inBubble(t, "among the instances", func(t *testing.T) {
 		c := handlertest.NewTimed(handlertest.NewCloud(instances(60, 60)), handlertest.Lasting(time.Second, "SSL"))
@@ -200,7 +201,7 @@ func TestEachEndsWithItsTime(t *testing.T) {
 			t.Errorf("the coverage is %+v", coverage)
 		}
 	})
-	// What the time did suffice for is complete.
+	// The region that was read in time is complete.
 	inBubble(t, "in one region of two", func(t *testing.T) {
 		many := instances(64, 0)
 		for i := range 60 {
@@ -216,8 +217,8 @@ func TestEachEndsWithItsTime(t *testing.T) {
 			t.Errorf("the coverage is %+v", coverage)
 		}
 	})
-	// A call that was refused because its turn would come too late is no failure of
-	// an instance.
+	// A call that was refused because its turn would come too late is not a failure of an
+	// instance.
 	c := handlertest.NewCloud(instances(4, 0))
 	c.OnSSL = func(handler.Ref) error {
 		late := handler.Errorf(handler.Unavailable, "no turn")
@@ -230,16 +231,16 @@ func TestEachEndsWithItsTime(t *testing.T) {
 	}
 }
 
-// The next page is on its way before the last is read, so no worker waits; yet no
-// more is listed than the workers soon need.
+// The next page is listed before the last one is read, so that no worker waits. But only
+// a few pages are listed ahead.
 func TestPagesAreListedAFewAhead(t *testing.T) {
 	inBubble(t, "three workers", func(t *testing.T) {
 		c := &counting{Timed: handlertest.NewTimed(handlertest.NewCloud(instances(150, 0)), func(call string, _ int) time.Duration {
 			return map[string]time.Duration{"SSL": time.Second, "List": 2 * time.Second}[call]
 		})}
 		newFleet(c, handler.Options{Now: c.Now, Concurrency: 3}, 0).Each(context.Background(), []string{"cn-hangzhou"}, nil, all, sight().see)
-		// Three pages and 150 instances are 156 seconds of work for three; only the
-		// first page keeps two of them waiting, for two seconds.
+		// Three pages and 150 instances are 156 seconds of work for three workers. Only
+		// the first page makes two of them wait, for two seconds.
 		if took := time.Since(c.Begun); took != 54*time.Second || c.most > 2 {
 			t.Errorf("it took %s, with %d pages at once on their way, want 54s and two at most", took, c.most)
 		}
@@ -260,7 +261,7 @@ func TestPagesAreListedAFewAhead(t *testing.T) {
 	}
 }
 
-// counting notes how many pages are on their way at once, at most.
+// counting records the greatest number of pages that were listed at the same time.
 type counting struct {
 	*handlertest.Timed
 	mu        sync.Mutex

@@ -18,7 +18,7 @@ import (
 
 const first = "r-fleet00000"
 
-// What a sweep makes of one instance, by what it sees of it.
+// What a sweep does with an instance in each state.
 func TestWhatASweepSeesOfAnInstance(t *testing.T) {
 	gone := func(handler.Ref) error { return handler.Errorf(handler.NotFound, "released") }
 	for name, test := range map[string]struct {
@@ -69,8 +69,7 @@ func TestWhatASweepSeesOfAnInstance(t *testing.T) {
 	}
 }
 
-// A sweep removes the flags of writers that died, and only where it may change
-// something at all.
+// A sweep removes the flags of dead writers, but only where it may change something.
 func TestSweepRemovesDeadFlags(t *testing.T) {
 	value := func(age time.Duration) string {
 		return fmt.Sprintf("Update/%s/%s/", handler.At(start.Add(90*day)), handler.At(start.Add(-age)))
@@ -104,7 +103,8 @@ func TestSweepRemovesDeadFlags(t *testing.T) {
 			t.Errorf("%s: the calls are %v", name, c.Calls)
 		}
 	}
-	// An instance without dead flags costs no call, and a removal that fails no result.
+	// An instance without dead flags costs no call, and a failed removal does not change
+	// the result.
 	log := &bytes.Buffer{}
 	for removal, says := range map[string]func(...string) error{
 		"fails": func(...string) error { return errors.New("no") }, "panics": func(...string) error { panic("boom") },
@@ -125,8 +125,8 @@ func TestSweepRemovesDeadFlags(t *testing.T) {
 	}
 }
 
-// The earliest expiry is that of all that the settings take in and that stay as they
-// are.
+// The earliest expiry is found among the instances that the settings include and that
+// stay as they are.
 func TestTheEarliestExpiry(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(c *handlertest.Cloud)
@@ -166,10 +166,10 @@ func TestTheEarliestExpiry(t *testing.T) {
 	}
 }
 
-// A sweep tries at most a thousand beside its targets; what is less urgent is left
-// to the next one, and counted.
+// A sweep tries at most a thousand instances beside its targets. Less urgent ones are
+// counted and left to the next sweep.
 func TestASweepTriesTheMostUrgentOnly(t *testing.T) {
-	const all = 1013 // three more than it keeps
+	const all = 1013 // three more than the sweep keeps
 	c := handlertest.NewCloud(instances(all, 0))
 	for i := range all {
 		o := c.Instances[fmt.Sprintf("r-fleet%05d", i)]
@@ -191,10 +191,10 @@ func TestASweepTriesTheMostUrgentOnly(t *testing.T) {
 	}
 }
 
-// Between a sweep's look and its change somebody else may renew a certificate. What
-// was chosen by the old one is left alone, even if the new one is due as well.
+// Another writer may renew a certificate between a sweep's look and its change. The sweep
+// then leaves the instance alone, even if the new certificate is due as well.
 func TestASweepIsPinnedToTheCertificateThatItSaw(t *testing.T) {
-	for _, reading := range []int{2, 3, 4} { // the look ahead, the first look of the change, and the second
+	for _, reading := range []int{2, 3, 4} { // the look ahead, and the two looks of the change
 		c := handlertest.NewCloud(map[string]handler.Observation{first: expiring(5 * day)})
 		reads := 0
 		c.OnSSL = func(handler.Ref) error {
@@ -210,7 +210,7 @@ func TestASweepIsPinnedToTheCertificateThatItSaw(t *testing.T) {
 	}
 }
 
-// Whoever watches is told how far the reading has come, of all that is known so far.
+// Progress reports how many of the instances known so far have been read.
 func TestTheProgressOfASweep(t *testing.T) {
 	many := instances(120, 3)
 	for i := range 30 {
@@ -236,7 +236,7 @@ func TestTheProgressOfASweep(t *testing.T) {
 	}
 }
 
-// What policy excludes is nobody's concern as long as it is not due.
+// An instance that the policy excludes is only reported if its certificate is due.
 func TestAnExcludedInstanceIsRefusedOnlyIfItIsDue(t *testing.T) {
 	for name, test := range map[string]struct {
 		left     time.Duration
@@ -260,7 +260,7 @@ func TestAnExcludedInstanceIsRefusedOnlyIfItIsDue(t *testing.T) {
 	}
 }
 
-// What is due goes by the order, not by the setting.
+// The order, not the setting, decides what is due.
 func TestTheSummaryCountsWhatIsDueByTheOrder(t *testing.T) {
 	sixty := handler.Duration(60 * day)
 	busy, off := expiring(40*day), expiring(40*day)

@@ -15,8 +15,8 @@ import (
 
 var atNight = func() handler.Window { w, _ := handler.ParseWindow("22:00-23:00"); return w }()
 
-// scheduled is a cloud of n instances, which expire in so many days, for each of
-// which Alibaba has scheduled a renewal at noon, outside the window.
+// scheduled is a cloud of n instances that expire in the given number of days. For each,
+// Alibaba has scheduled a renewal at noon, outside the window.
 func scheduled(n, days int) *handlertest.Cloud {
 	all := map[string]handler.Observation{}
 	var tasks []handler.Renewal
@@ -41,7 +41,7 @@ func mover(api handler.API, c *handlertest.Cloud, maxTargets int, change func(*h
 	return newFleet(api, handler.Options{Now: c.Now, Sleep: c.Sleep, Policy: p}, maxTargets)
 }
 
-// moves counts the renewals that are in the window, and the calls that moved them.
+// moves counts the renewals in the window, and the calls that moved them.
 func moves(c *handlertest.Cloud) (inside, calls int) {
 	for _, r := range c.Tasks {
 		if r.At.Hour() == 22 {
@@ -56,8 +56,8 @@ func moves(c *handlertest.Cloud) (inside, calls int) {
 	return inside, calls
 }
 
-// A sweep moves what Alibaba has scheduled, whether it is due or not, at most as many
-// as it changes; the next ones go on, and nothing is moved twice.
+// A sweep moves Alibaba's renewals, whether they are due or not, and at most as many as
+// it changes. The following sweeps move the rest, and nothing is moved twice.
 func TestSweepMovesRenewals(t *testing.T) {
 	for name, days := range map[string]int{"due": 20, "not due": 90} {
 		c := scheduled(7, days)
@@ -98,7 +98,7 @@ func reasons(r fleet.Result) string {
 	return strings.Join(all, "\n")
 }
 
-// What is moved uses up no target of what is changed.
+// A moved renewal uses up no target of the sweep.
 func TestMovesUseUpNoTarget(t *testing.T) {
 	c := scheduled(1, 20)
 	c.Instances["r-dueone"] = &handlertest.State{Observation: expiring(5 * day)}
@@ -114,12 +114,12 @@ func TestMovesUseUpNoTarget(t *testing.T) {
 // The first move is the canary: if it cannot be confirmed, no other is tried.
 func TestAMoveThatIsNotConfirmedEndsTheMoves(t *testing.T) {
 	c := scheduled(5, 90)
-	c.OnMove = func(context.Context, func()) error { return nil } // taken, and not made
+	c.OnMove = func(context.Context, func()) error { return nil } // the API accepts the move, but does not make it
 	got, err := mover(c, c, 10, nil).Sweep(context.Background(), fleet.Order{})
 	if _, calls := moves(c); err != nil || calls != 1 || !strings.Contains(reasons(got), "r-fleet00000 could not be confirmed") {
 		t.Errorf("%d moves were asked for, %v: %s", calls, err, reasons(got))
 	}
-	// A refusal concerns that one alone.
+	// A refused move does not stop the others.
 	c = scheduled(5, 90)
 	c.OnMove = func(_ context.Context, apply func()) error {
 		if c.OnMove = nil; true {
@@ -139,7 +139,7 @@ func TestAMoveThatIsNotConfirmedEndsTheMoves(t *testing.T) {
 	}
 }
 
-// What keeps every change away keeps moves away.
+// Everything that stops changes stops moves as well.
 func TestWhatKeepsASweepFromMoving(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy func(*handler.Policy)
@@ -172,7 +172,7 @@ func TestWhatKeepsASweepFromMoving(t *testing.T) {
 	}
 }
 
-// counted counts the calls that read what Alibaba has scheduled.
+// counted counts the calls that read Alibaba's schedule.
 type counted struct {
 	mu sync.Mutex
 	*handlertest.Cloud
@@ -191,8 +191,8 @@ func (c *counted) Schedule(ctx context.Context, ref handler.Ref) ([]handler.Rene
 	return c.Cloud.Schedule(ctx, ref)
 }
 
-// With all of it switched off a sweep makes no call more; switched on it makes one for
-// a region, and more only for what may have to be moved.
+// If moving is switched off, a sweep makes no additional call. If it is on, it makes one
+// call for a region, and more only for renewals that may have to be moved.
 func TestWhatMovesCost(t *testing.T) {
 	for name, test := range map[string]struct {
 		moves              bool
@@ -203,7 +203,7 @@ func TestWhatMovesCost(t *testing.T) {
 		"off, all due":           {false, 3, 20, 0, 3},
 		"on, nothing scheduled":  {true, 0, 90, 1, 0},
 		"on, and all in windows": {true, -3, 90, 1, 0},
-		"on, one to move":        {true, 1, 90, 1, 4}, // looked at, looked at again, once more behind the flag, and read back
+		"on, one to move":        {true, 1, 90, 1, 4}, // two looks, one more after the flag, and the reading back
 	} {
 		n := max(test.tasks, -test.tasks)
 		c := &counted{Cloud: scheduled(3, test.days)}
@@ -223,7 +223,7 @@ func TestWhatMovesCost(t *testing.T) {
 	}
 }
 
-// Where the schedule of a region cannot be read, the sweep says so and goes on.
+// If the schedule of a region cannot be read, the sweep says so and goes on.
 func TestAScheduleThatCannotBeRead(t *testing.T) {
 	c := &counted{Cloud: scheduled(2, 20), err: handler.Errorf(handler.Forbidden, "allow kvstore:DescribeActiveOperationTasks")}
 	got, err := mover(c, c.Cloud, 10, nil).Sweep(context.Background(), fleet.Order{})

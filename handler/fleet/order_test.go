@@ -14,7 +14,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// The smaller of the setting and the order holds.
+// The smaller of the setting and the order counts.
 func TestAnOrderCannotExceedMaxTargets(t *testing.T) {
 	for name, test := range map[string]struct {
 		setting int
@@ -76,7 +76,7 @@ func TestTheLimitsOfAnOrder(t *testing.T) {
 	}
 }
 
-// All that is wrong is named, but not without end.
+// Every fault is named, up to a limit.
 func TestFaultsOfAnOrder(t *testing.T) {
 	_, err := fleet.Decode([]byte(`{"Regions":["X"],"MaxTargets":-1,"RenewBefore":"9999h","Page":"x","Tags":{"":"a"}}`))
 	for _, says := range []string{`"X" is not a region id`, "MaxTargets must not be negative", "RenewBefore must be at most 4320h", "Page goes with Plan", `the tag key "" has not`} {
@@ -96,7 +96,7 @@ func TestFaultsOfAnOrder(t *testing.T) {
 	}
 }
 
-// An order may name fewer regions than the settings, and no others.
+// An order may name some of the configured regions, and no others.
 func TestRegionsOfAnOrder(t *testing.T) {
 	all := instances(6, 6)
 	for i, region := range []string{"cn-hangzhou", "cn-hangzhou", "cn-shanghai", "cn-shanghai", "cn-beijing", "cn-qingdao"} {
@@ -129,7 +129,7 @@ func TestRegionsOfAnOrder(t *testing.T) {
 	}
 }
 
-// An order names tags, and says how soon what expires is due.
+// An order chooses instances by tags, and sets the time before the expiry.
 func TestWhatAnOrderChooses(t *testing.T) {
 	c := handlertest.NewCloud(instances(10, 10))
 	for i := range 4 {
@@ -141,8 +141,8 @@ func TestWhatAnOrderChooses(t *testing.T) {
 	}
 }
 
-// An order that was read is written as one that reads the same; one that was not is
-// invalid, and is nothing.
+// An order that was read can be written and read again. An unreadable order is invalid
+// and empty.
 func FuzzOrder(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `null`, `{"Regions":["cn-hangzhou"],"Tags":{"env":"prod"},"RenewBefore":"720h","MaxTargets":10,"DryRun":false}`, `{"Plan":true,"Page":"cn-hangzhou/2"}`,
@@ -174,7 +174,7 @@ func FuzzOrder(f *testing.F) {
 	})
 }
 
-// An order that is misread may restart a fleet.
+// A misread order may restart a fleet.
 func TestAnOrderIsReadByTheLetter(t *testing.T) {
 	for order, says := range map[string]string{
 		`{"DryRun":true,"dryrun":false}`:       `no field "dryrun"`,

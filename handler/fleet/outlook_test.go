@@ -30,8 +30,8 @@ func nightly(t *testing.T) handler.Window {
 	return w
 }
 
-// One sweep an hour changes ten; of 25 that wait for one window of two hours, the
-// last five have their turn in the next night.
+// One sweep an hour changes ten instances. If 25 wait for one window of two hours, the
+// last five are changed in the next night.
 func TestAnOutlookReckonsWithMaxTargets(t *testing.T) {
 	all := map[string]handler.Observation{}
 	for i := range 25 {
@@ -59,7 +59,7 @@ func TestAnOutlookReckonsWithMaxTargets(t *testing.T) {
 	if c.AllRestarts() != 0 {
 		t.Errorf("it restarted %d", c.AllRestarts())
 	}
-	// What it says comes true.
+	// The forecasts come true.
 	for range 14 * 24 {
 		due := map[string]bool{}
 		for _, row := range rows {
@@ -86,8 +86,8 @@ func TestAnOutlookReckonsWithMaxTargets(t *testing.T) {
 	}
 }
 
-// An outlook reads the window and Alibaba's schedule of what is due in its time, and
-// of nothing else. What it cannot read it says.
+// An outlook reads the window and Alibaba's schedule only of instances that are due in
+// its time. It reports what it cannot read.
 func TestWhatAnOutlookReads(t *testing.T) {
 	c := handlertest.NewCloud(map[string]handler.Observation{
 		"r-fleet00000": expiring(5 * day), "r-fleet00001": expiring(60 * day), "r-fleet00002": expiring(300 * day), "r-fleet00003": {},
@@ -119,7 +119,7 @@ func TestWhatAnOutlookReads(t *testing.T) {
 	}
 }
 
-// bare is a cloud whose listing lacks the maintenance windows, as the API's does.
+// bare is a cloud whose listing lacks the maintenance windows, like the API's.
 type bare struct{ *handlertest.Cloud }
 
 func (b bare) List(ctx context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
@@ -130,14 +130,14 @@ func (b bare) List(ctx context.Context, region string, filter handler.Filter, pa
 	return list, err
 }
 
-// An instance's own window is read only where freezes make it matter: there, a
-// certificate that is not due yet is renewed in the last window in front of a freeze.
+// An instance's own window is only read where freezes make it matter: a certificate that
+// is not due yet is renewed in the last window before the freeze.
 func TestASweepReadsWindowsOnlyWhereFreezesMakeThemMatter(t *testing.T) {
 	for name, test := range map[string]struct {
 		freezes string
 		expires time.Duration
 		window  string
-		reads   int // of windows by the listing; a change reads it more often
+		reads   int // reads of windows by the listing; a change reads more
 		outcome handler.Outcome
 		alert   bool
 	}{

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// pages are what a plan reads, one page after the other, from one on.
+// pages reads a plan from one page to the end.
 func pages(t *testing.T, h *fleet.Fleet, order fleet.Order) (names []string, requests []fleet.PlannedRequest) {
 	t.Helper()
 	for range 10 {
@@ -82,9 +82,8 @@ func TestPagesThatAPlanMayGoOnAt(t *testing.T) {
 	}
 }
 
-// A plan names what is due and may be changed by whoever carries it out, now or
-// later, the most urgent first; and of what cannot be read now, what may be read
-// later.
+// A plan names the due instances that may be changed now or later, the most urgent first,
+// and then the instances that could not be read but may be readable later.
 func TestWhatAPlanNames(t *testing.T) {
 	nightly, _ := handler.ParseWindow("22:00-23:00")
 	for name, test := range map[string]struct {
@@ -135,8 +134,8 @@ func TestWhatAPlanNames(t *testing.T) {
 	}
 }
 
-// One instance that cannot be read is left to whoever carries the plan out. Where
-// none of several can be, it is not a matter of the instances.
+// One unreadable instance is left to the program that carries the plan out. If none of
+// several can be read, the cause is not the instances.
 func TestAPageOfWhichNothingCanBeRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		listed, unread int
@@ -148,7 +147,7 @@ func TestAPageOfWhichNothingCanBeRead(t *testing.T) {
 		if (err != nil) != test.fails || err != nil && !errors.Is(err, handler.Unavailable) || err == nil && len(page.Requests) != test.listed {
 			t.Errorf("%s: the page is %+v, %v", name, page, err)
 		}
-		for i, r := range page.Requests { // those that were read come first
+		for i, r := range page.Requests { // the instances that were read come first
 			if read := i < test.listed-test.unread; r.SSLExpiredTime.IsZero() == read {
 				t.Errorf("%s: request %d is %+v", name, i, r)
 			}
@@ -156,7 +155,7 @@ func TestAPageOfWhichNothingCanBeRead(t *testing.T) {
 	}
 }
 
-// A region is listed by as many pages as it has.
+// A region is listed by as many calls as it has pages.
 func TestEveryPageOfARegionIsListedOnce(t *testing.T) {
 	for total, want := range map[int]int{0: 1, 1: 1, 49: 1, 50: 1, 51: 2, 99: 2, 100: 2, 101: 3} {
 		c := handlertest.NewCloud(instances(total, 0))

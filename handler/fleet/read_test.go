@@ -16,12 +16,12 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// vast is an API of regions of any size, in which nothing is due.
+// vast is an API with regions of any size, in which nothing is due.
 type vast struct {
 	handler.API
 	sizes  map[string]int
-	broken map[string]bool // region/page that cannot be listed
-	reads  sync.Map        // of the encryption, by id: *atomic.Int32
+	broken map[string]bool // region/page of the pages that cannot be listed
+	reads  sync.Map        // reads of the encryption, by id: *atomic.Int32
 }
 
 func (v *vast) List(_ context.Context, region string, _ handler.Filter, page int) (list handler.Listing, err error) {
@@ -77,8 +77,8 @@ func TestSweepReadsEveryInstanceOnce(t *testing.T) {
 	})
 }
 
-// slow is a cloud that answers so many reads of the encryption and then lets one
-// caller wait until its time is up, before it answers all the others.
+// slow is a cloud that answers a number of reads of the encryption. Then it lets one
+// caller wait until its time is up, and answers all others.
 type slow struct {
 	*handlertest.Cloud
 	left atomic.Int32
@@ -93,7 +93,7 @@ func (s *slow) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
 	return handler.SSL{}, handler.AsError(ctx.Err())
 }
 
-// What was read before the time was up is renewed; the rest is said to be left.
+// What was read before the end of the time is renewed. The rest is reported as left.
 func TestSweepOfMoreThanTheTimeAllowsToRead(t *testing.T) {
 	c := handlertest.NewCloud(instances(500, 500))
 	for _, s := range c.Instances {
@@ -113,7 +113,7 @@ func TestSweepOfMoreThanTheTimeAllowsToRead(t *testing.T) {
 	}
 }
 
-// However many cannot be changed now, the next one that can is.
+// However many instances cannot be changed now, the next one that can is changed.
 func TestSweepIsNotHeldUpByWhatMayNotBeChanged(t *testing.T) {
 	c := handlertest.NewCloud(instances(1500, 1500))
 	for i := range 1500 {
@@ -139,7 +139,7 @@ func TestSweepIsNotHeldUpByWhatMayNotBeChanged(t *testing.T) {
 	}
 }
 
-// Where all wait for the same window, none is looked at twice.
+// If all instances wait for the same window, none is looked at twice.
 func TestSweepOutsideAWrittenWindow(t *testing.T) {
 	c := handlertest.NewCloud(instances(300, 300))
 	nightly, err := handler.ParseWindow("22:00-23:00")

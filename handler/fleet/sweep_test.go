@@ -22,7 +22,7 @@ var start = handlertest.Start
 
 func expiring(d time.Duration) handler.Observation { return handlertest.Expiring(d) }
 
-// instances are n, the first due of which expire first.
+// instances are n instances, of which the first ones are due and expire first.
 func instances(n, due int) map[string]handler.Observation {
 	all := map[string]handler.Observation{}
 	for i := range n {
@@ -65,7 +65,7 @@ func TestSweepChangesTheMostUrgent(t *testing.T) {
 	if got.Results[0].Outcome != handler.Deferred || len(got.Results) != 60 {
 		t.Errorf("%d results are given, the first of which %s", len(got.Results), got.Results[0].Outcome)
 	}
-	// The next ones go on where it ended, until nothing is due.
+	// The next sweeps go on where this one ended, until nothing is due.
 	for range 5 {
 		c.Advance(5 * time.Minute)
 		if _, err := h.Sweep(context.Background(), fleet.Order{}); err != nil {
@@ -184,7 +184,7 @@ func TestSweepOrders(t *testing.T) {
 	}
 }
 
-// A plan that only looks must not be carried out.
+// A plan of a dry run must not be carried out.
 func TestPlanOfADryRun(t *testing.T) {
 	c := handlertest.NewCloud(instances(5, 2))
 	h := sweeper(c, handler.Options{})
@@ -222,7 +222,7 @@ func (b *blind) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
 
 func TestPlanGoesOnPastWhatCanNotBeRead(t *testing.T) {
 	c := handlertest.NewCloud(instances(60, 3))
-	c.Instances["r-fleet00005"].Expires = time.Time{} // on, and no expiry
+	c.Instances["r-fleet00005"].Expires = time.Time{} // encryption is on, without an expiry
 	b := &blind{c, func(id string) bool { return id == "r-fleet00000" }}
 	h := newFleet(b, handler.Options{Now: c.Now, Sleep: c.Sleep, Policy: handler.Policy{Window: always}}, 0)
 	page, err := h.PlanPage(context.Background(), fleet.Order{Plan: true})
@@ -261,8 +261,8 @@ func TestPlanOfARegionThatIsNamedTwice(t *testing.T) {
 	}
 }
 
-// shifting is a cloud to which instances are added while it is listed, so that
-// the second page begins with the end of the first; and that names no region.
+// shifting is a cloud to which instances are added while it is listed, so that the second
+// page begins with the end of the first. Its listing names no region.
 type shifting struct{ *handlertest.Cloud }
 
 func (s shifting) List(ctx context.Context, region string, filter handler.Filter, page int) (handler.Listing, error) {
@@ -291,8 +291,8 @@ func TestSweepOfAListingThatShifts(t *testing.T) {
 	}
 }
 
-// stalling is a cloud that answers so many looks at instances, and then none
-// until the caller's time is up.
+// stalling is a cloud that answers a number of looks at instances, and then no more until
+// the caller's time is up.
 type stalling struct {
 	*handlertest.Cloud
 	left atomic.Int32
@@ -306,7 +306,7 @@ func (s *stalling) Instance(ctx context.Context, ref handler.Ref) (handler.Insta
 	return handler.Instance{}, handler.AsError(ctx.Err())
 }
 
-// What there was no time for has not failed: the next sweep has its turn.
+// An instance for which the time was too short has not failed: the next sweep changes it.
 func TestSweepWhoseTimeIsUpWhileItLooks(t *testing.T) {
 	c := handlertest.NewCloud(instances(40, 40))
 	for _, s := range c.Instances {
@@ -331,7 +331,7 @@ func TestSweepWhoseTimeIsUpWhileItLooks(t *testing.T) {
 	}
 }
 
-// decisions counts what a handler tells.
+// decisions counts the calls of Options.Decided.
 type decisions struct {
 	mu sync.Mutex
 	of map[handler.Outcome]int
@@ -346,7 +346,7 @@ func (d *decisions) note(_ context.Context, what handler.Decided) {
 	d.of[what.Result.Outcome]++
 }
 
-// A sweep looks at what it changes beforehand, and yet each is decided once.
+// A sweep looks at an instance before it changes it, but reports one decision.
 func TestSweepTellsEachDecisionOnce(t *testing.T) {
 	c := handlertest.NewCloud(instances(12, 4))
 	c.Instances["r-fleet00001"].Status = "Migrating"
@@ -386,20 +386,20 @@ func TestSweepThatIsCancelledAmongItsChanges(t *testing.T) {
 
 func TestSweepTellsFirstWhatAsksForAttention(t *testing.T) {
 	c := handlertest.NewCloud(instances(4, 4))
-	for i, window := range []string{"13:00Z", "14:00Z", "15:00Z", "11:00Z"} { // by expiry
+	for i, window := range []string{"13:00Z", "14:00Z", "15:00Z", "11:00Z"} { // the earliest expiry first
 		s := c.Instances[fmt.Sprintf("r-fleet%05d", i)]
 		s.Expires = start.Add(time.Duration(i+30) * time.Hour)
 		s.MaintainStartTime, s.MaintainEndTime = window, window[:2]+":30Z"
 	}
-	c.Instances["r-fleet00003"].Expires = start.Add(40 * time.Hour) // opens in 23 hours
+	c.Instances["r-fleet00003"].Expires = start.Add(40 * time.Hour) // its window opens in 23 hours
 	got, err := newFleet(c, handler.Options{Now: c.Now, Sleep: c.Sleep}, 0).Sweep(context.Background(), fleet.Order{})
 	if err != nil || got.Summary.Outcomes[handler.Deferred] != 4 || got.Results[0].InstanceID != "r-fleet00003" || !got.Results[0].Alert || got.Results[1].Alert {
 		t.Errorf("the results are %+v, %v", got.Results, err)
 	}
 }
 
-// Alibaba's renewal counts for a written window, too, which the sweep judges by
-// what it listed.
+// Alibaba's renewal also counts if the settings name a window. Then the sweep judges by
+// the listing.
 func TestSweepLeavesToAlibabaWhatNoWindowOpensFor(t *testing.T) {
 	c := handlertest.NewCloud(map[string]handler.Observation{"r-fleet00000": expiring(30 * time.Hour), "r-fleet00001": expiring(30 * time.Hour)})
 	c.Renewals = map[string]time.Time{"r-fleet00000": start.Add(20 * time.Hour)}

@@ -14,7 +14,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// timedSweep is a sweep of an invocation that lasts so long, within a bubble.
+// timedSweep is a sweep in an invocation with a time limit, in a bubble of
+// testing/synctest.
 type timedSweep struct {
 	*handlertest.Timed
 	fleet.Result
@@ -39,12 +40,12 @@ func inBubble(t *testing.T, name string, scenario func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, scenario) })
 }
 
-// The reading leaves two minutes for the changes, or twice what a change is watched,
-// but not more than half of the invocation.
+// The reading leaves time for the changes: two minutes, or twice the time for which a
+// change is watched, but at most half of the invocation.
 func TestReadingLeavesTimeForTheChanges(t *testing.T) {
 	for name, test := range map[string]struct {
 		wait, within time.Duration
-		seen         int // at one each ten seconds
+		seen         int // one instance every ten seconds
 	}{
 		"ten minutes":                   {0, 600500 * time.Millisecond, 48},
 		"ten minutes, watched for 2":    {2 * time.Minute, 600500 * time.Millisecond, 36},
@@ -63,7 +64,7 @@ func TestReadingLeavesTimeForTheChanges(t *testing.T) {
 	}
 }
 
-// What is found too late to be changed is not waited for; a dry run has all its time.
+// The look ahead ends when a change could not begin any more. A dry run has all its time.
 func TestTheLookAheadEndsWhenNothingCanBeChangedAnyMore(t *testing.T) {
 	for dry, want := range map[bool]struct {
 		outcome handler.Outcome
@@ -82,8 +83,8 @@ func TestTheLookAheadEndsWhenNothingCanBeChangedAnyMore(t *testing.T) {
 	}
 }
 
-// What there is no time to change is not looked at once more: neither the first, nor
-// those after it.
+// If the time is too short for a change, the instance is not looked at again. This holds
+// for the first instance and for later ones.
 func TestNoChangeBeginsWithoutTheTimeForIt(t *testing.T) {
 	inBubble(t, "the first", func(t *testing.T) {
 		c := handlertest.NewTimed(handlertest.NewCloud(instances(3, 3)), handlertest.Lasting(3*time.Second, "Instance"))
@@ -97,7 +98,7 @@ func TestNoChangeBeginsWithoutTheTimeForIt(t *testing.T) {
 		cloud.Lag = 0
 		c := handlertest.NewTimed(cloud, handlertest.Lasting(10*time.Second, "Modify"))
 		s := inTime(t, c, handler.Options{}, 38500*time.Millisecond, fleet.Order{})
-		// Three looks ahead; of the first one two more, and one that verifies it.
+		// Three looks ahead, two more of the first instance, and one that verifies it.
 		if s.AllRestarts() != 1 || s.Summary.Outcomes[handler.Verified] != 1 || s.Summary.Outcomes[handler.Deferred] != 2 || s.Counted("Instance") != 6 {
 			t.Errorf("%d restarted after %d looks, and it ended %+v", s.AllRestarts(), s.Counted("Instance"), s.Summary.Outcomes)
 		}
@@ -107,7 +108,7 @@ func TestNoChangeBeginsWithoutTheTimeForIt(t *testing.T) {
 	})
 }
 
-// The first change is watched for a minute at least, or as long as is set.
+// The first change is watched for at least a minute, or for the time in the settings.
 func TestHowLongTheFirstChangeIsWatched(t *testing.T) {
 	for name, test := range map[string]struct {
 		wait, lag time.Duration
@@ -132,8 +133,8 @@ func TestHowLongTheFirstChangeIsWatched(t *testing.T) {
 	}
 }
 
-// Calls whose turn would come too late are no failures, wherever they happen: what
-// lacks its turn is left to the next sweep, and the others are changed.
+// A call whose turn would come too late is not a failure. Such instances are left to the
+// next sweep, and the others are changed.
 func TestCallsThatGetNoTurn(t *testing.T) {
 	noTurn := handler.Errorf(handler.Unavailable, "no turn")
 	noTurn.Err = handler.ErrNoTime
@@ -144,7 +145,7 @@ func TestCallsThatGetNoTurn(t *testing.T) {
 		"in the look ahead": {func(c *handlertest.Cloud) {
 			reads := 0
 			c.OnSSL = func(handler.Ref) error {
-				if reads++; reads > 5 { // all but the reading of the fleet
+				if reads++; reads > 5 { // every call after the reading of the fleet
 					return noTurn
 				}
 				return nil
@@ -186,11 +187,12 @@ func TestCallsThatGetNoTurn(t *testing.T) {
 	}
 }
 
-// What fails gives its place to the next; no more are changed for it.
+// If a change fails, the next instance takes its place. The number of changes stays the
+// same.
 func TestWhatFailsGivesItsPlaceToTheNext(t *testing.T) {
 	for name, test := range map[string]struct {
 		most   int
-		locked []int // of the writes
+		locked []int // writes that are refused
 		failed int
 	}{
 		"the first two of one":    {1, []int{1, 2}, 2},
@@ -224,8 +226,8 @@ func TestWhatFailsGivesItsPlaceToTheNext(t *testing.T) {
 	}
 }
 
-// A sweep looks ahead at as many as it may change, and at the next ones only for
-// those that may not be changed now.
+// A sweep looks ahead at as many instances as it may change, and at one more for each
+// that may not be changed now.
 func TestASweepLooksAtNoMoreThanItNeeds(t *testing.T) {
 	for waiting, want := range map[int]int{0: 3, 1: 4, 2: 5, 3: 6} {
 		c := handlertest.NewCloud(instances(12, 12))
@@ -246,7 +248,7 @@ func TestASweepLooksAtNoMoreThanItNeeds(t *testing.T) {
 	}
 }
 
-// A panic of the API in one instance ends neither the sweep nor the process.
+// A panic of the API at one instance ends neither the sweep nor the process.
 func TestAPanicInOneInstanceOfASweep(t *testing.T) {
 	c := handlertest.NewCloud(instances(5, 5))
 	c.OnSSL = func(ref handler.Ref) error {
