@@ -149,67 +149,6 @@ func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Res
 	return results
 }
 
-// prepared is an attempt, or the decision that ended it before its first step.
-type prepared struct {
-	*attempt
-	ended decision
-}
-
-// attempts checks everything that needs no look at an instance, and finds the instances
-// whose region or id is not known yet.
-func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepared {
-	all := make([]prepared, len(deliveries))
-	var lost []*attempt
-	var index []int // index in all of each attempt in lost
-	for i, d := range deliveries {
-		a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), d.InstanceID}}
-		all[i] = prepared{a, a.admit()}
-		if all[i].ended.act && (a.ref.RegionID == "" || a.OrID != "") {
-			lost, index = append(lost, a), append(index, i)
-		}
-	}
-	for n, err := range h.locate(ctx, lost...) {
-		p := &all[index[n]]
-		if err != nil {
-			p.ended = failure(err)
-		} else {
-			p.ended = p.admit() // now the id is known, so every rule can be checked
-		}
-	}
-	return all
-}
-
-// regionOf is the region of a request's instance; "" if the instance has to be looked
-// for.
-func (h *Handler) regionOf(r Request) string {
-	switch {
-	case r.RegionID != "":
-		return r.RegionID
-	case len(h.Regions) == 1:
-		return h.Regions[0]
-	}
-	return h.places.of(r.InstanceID)
-}
-
-// admit decides everything that needs no look at the instance.
-func (a *attempt) admit() decision {
-	if a.settled != nil {
-		return *a.settled
-	}
-	if err := a.Validate(); err != nil {
-		return failure(err)
-	}
-	if a.OrID != "" {
-		return a.inRegion(a.RegionID) // the other rules depend on the id, which is not known yet
-	}
-	for _, d := range []decision{a.Policy.permit(a.Delivery), pinned(a.Delivery), a.inRegion(a.RegionID)} {
-		if !d.act {
-			return d
-		}
-	}
-	return proceed("")
-}
-
 // handle answers one delivery, whatever happens.
 func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 	a := p.attempt
