@@ -50,14 +50,14 @@ var breaking = []edit{
 		`broken("a decision not pinned to the certificate", false, before.Enabled != now.Enabled || !At(before.Expires).Equal(At(now.Expires).Time))`},
 	{"look.go", "return answer.Add(-time.Since(began).Truncate(time.Second))",
 		`return answer.Add(broken("ages by the end of a look that took long", longestLook, -time.Since(began).Truncate(time.Second)))`},
-	{"lease.go", "// others are the flags of all other attempts", `func broken[T any](name string, wrong, right T) T {
+	{"lease.go", "// others lists the flags of all other attempts", `func broken[T any](name string, wrong, right T) T {
 	if os.Getenv("BROKEN") == name {
 		return wrong
 	}
 	return right
 }
 
-// others are the flags of all other attempts`},
+// others lists the flags of all other attempts`},
 	{"lease.go", "\t\"fmt\"\n", "\t\"fmt\"\n\t\"os\"\n"},
 }
 

@@ -79,7 +79,7 @@ func (w weekly) first(t time.Time, in bool) time.Time {
 // wait is the time until a clock that runs evenly from t shows a time that is in the set
 // or, if in is false, not in the set. It is 0 if it shows one now.
 func (w weekly) wait(t time.Time, in bool) time.Duration {
-	since := time.Duration(t.Weekday())*24*time.Hour + time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second + time.Duration(t.Nanosecond())
+	since := sinceSunday(t)
 	for i, s := range w.spans {
 		start, end := time.Duration(s.start)*time.Minute, time.Duration(s.end)*time.Minute
 		switch {
@@ -98,6 +98,18 @@ func (w weekly) wait(t time.Time, in bool) time.Duration {
 		return 0
 	}
 	return time.Duration(weekMinutes+w.spans[0].start)*time.Minute - since
+}
+
+// sinceSunday is the time since Sunday 00:00 that a clock of t's zone shows. It looks the
+// zone up once, where t.Weekday, t.Hour and the like would do so each time.
+func sinceSunday(t time.Time) time.Duration {
+	const firstSunday, week = 3 * 24 * 3600, 7 * 24 * 3600 // 1970-01-04 was a Sunday
+	_, offset := t.Zone()
+	seconds := (t.Unix() + int64(offset) - firstSunday) % week
+	if seconds < 0 { // before 1970
+		seconds += week
+	}
+	return time.Duration(seconds)*time.Second + time.Duration(t.Nanosecond())
 }
 
 // showing is the first moment at which the clocks of a zone show the given date and time,
