@@ -119,7 +119,7 @@ func (p Policy) approve(d Delivery, o Observation, now time.Time) decision {
 	case p.Pause:
 		return decision{outcome: Refused, rule: RulePause, reason: "all changes are paused: unset TAIRSSL_PAUSE"}
 	case o.Off():
-		return decision{outcome: Refused, rule: RuleOptOut, reason: fmt.Sprintf("the instance is tagged %s=off, so nothing that is approved would happen: remove that tag, or renew it by tairssl update %s", offTag, d.InstanceID)}
+		return decision{outcome: Refused, rule: RuleOptOut, reason: fmt.Sprintf("the instance is tagged %s=off, so an approval would have no effect: remove that tag, or renew with tairssl update %s", offTag, d.InstanceID)}
 	}
 	then := p.approved(d, o, now)
 	reason := then.inWords(now)
@@ -178,7 +178,7 @@ func (a *attempt) roomForApproval() (remove []string, d decision) {
 		remove = append(remove, ToldTag)
 	}
 	if len(tags)-len(remove) >= MaxTags-1 {
-		return nil, refuse("the instance has %d tags, and one of the %d that it takes has to stay free for the change itself, so the approval finds no room: remove one of its tags", len(tags), MaxTags)
+		return nil, refuse("the instance has %d tags and takes %d. One has to stay free for the change itself, so there is no room for the approval: remove one of its tags", len(tags), MaxTags)
 	}
 	return remove, proceed("")
 }

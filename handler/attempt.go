@@ -188,7 +188,7 @@ func (a *attempt) write(ctx context.Context) decision {
 	case errors.Is(e, ErrLate):
 		return failure(a.late(e))
 	case errors.Is(e, ErrAlready):
-		return unchanged("the API says that this is so already")
+		return unchanged("the API says that the instance is already in this state")
 	case errors.Is(e, ErrBusy):
 		return inProgress(true, "the API says that the instance is busy: %s", e.Message)
 	}

@@ -24,7 +24,7 @@ func (a *attempt) markCA(ctx context.Context, o Observation) {
 		return a.api.Tag(ctx, a.ref, CAChangedTag, a.ca.After)
 	})
 	if err != nil {
-		a.ca.Says += fmt.Sprintf(". The tag %s cannot be set (%s), so nothing keeps later sweeps from going on: set TAIRSSL_PAUSE=1 until clients have the new CA", CAChangedTag, AsError(err).Message)
+		a.ca.Says += fmt.Sprintf(". The tag %s cannot be set (%s), so later sweeps will not stop: set TAIRSSL_PAUSE=1 until clients have the new CA", CAChangedTag, AsError(err).Message)
 	}
 }
 

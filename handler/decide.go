@@ -99,16 +99,16 @@ func settledBy(d Delivery, o Observation, flags []flag, now time.Time) decision 
 		switch {
 		case d.SSLEnabled != Enable || d.Order == "" || f.order != d.Order:
 		case f.spent(o):
-			return unchanged("this very message was carried out at %s", f.time)
+			return unchanged("this message was already carried out at %s", f.time)
 		case f.live(now):
-			return inProgress(false, "this very message is being carried out since %s", f.time)
+			return inProgress(false, "this message is being carried out since %s", f.time)
 		}
 	}
 	if !d.SSLExpiredTime.IsZero() && !d.SSLExpiredTime.Equal(At(o.Expires).Time) {
 		if !o.Enabled {
 			return unchanged("encryption is off now; the request was made for the certificate that expires %s", d.SSLExpiredTime)
 		}
-		return unchanged("the certificate has moved on: it expires %s, the request was made for %s", At(o.Expires), d.SSLExpiredTime)
+		return unchanged("the certificate has changed: it expires %s now, and the request was made for the one that expires %s", At(o.Expires), d.SSLExpiredTime)
 	}
 	return decision{}
 }

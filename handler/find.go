@@ -122,7 +122,7 @@ func waysTo(text string) (ways []way, err error) {
 		ways = append(ways, way{shared: true, filters: []Filter{{}}, readings: ways[len(ways)-1].readings})
 	}
 	if ways == nil {
-		return nil, Errorf(Invalid, "%q is not an instance id, and it can be no endpoint or name", Quoted(text))
+		return nil, Errorf(Invalid, "%q is not an instance id, an endpoint or a possible name", Quoted(text))
 	}
 	return ways, nil
 }
@@ -161,7 +161,7 @@ func (w way) choose(text string, all listings, may func(Listed) bool) (Listed, e
 			}
 			return Listed{}, Errorf(Invalid, "%d instances are called %q: %s%s; say which by its id", len(ids), text, strings.Join(ids[:min(len(ids), shown)], ", "), more)
 		case len(ids) == 1 && w.shared && len(all.unread) > 0:
-			return Listed{}, Errorf(Unavailable, "%s is called %q, but others may be, too, for not all regions could be read: name it by its id", ids[0], text)
+			return Listed{}, Errorf(Unavailable, "%s is called %q, but not all regions could be read, so another instance may have the same name: use the id", ids[0], text)
 		case len(ids) == 1:
 			return match, nil
 		}

@@ -79,7 +79,7 @@ func TestAPersonNamesNoInstance(t *testing.T) {
 		"order":                            {handler.NotFound, `no instance "order"`}, // a part of a name is not enough
 		"orders":                           {handler.NotFound, `no instance "orders"`},
 		"10.0.0.9:6379":                    {handler.Invalid, "is not an instance id"},
-		"r/x":                              {handler.Invalid, `"r/x" is not an instance id, and it can be no endpoint or name`},
+		"r/x":                              {handler.Invalid, `"r/x" is not an instance id, an endpoint or a possible name`},
 		"gone.redis.rds.aliyuncs.com":      {handler.NotFound, "no instance"},
 		"gone.redis.rds.aliyuncs.com:6379": {handler.NotFound, "no instance"},
 		orders + "pd.redis.cn-shanghai.rds.aliyuncs.com":         {"", ""}, // the instance's region counts, not the region in the endpoint
@@ -186,7 +186,7 @@ func TestFindWhileARegionIsDown(t *testing.T) {
 	}
 	// Another instance with this name may be in the region that could not be read.
 	_, err := h.Find(context.Background(), "orders-cache", nil)
-	if !errors.Is(err, handler.Unavailable) || !strings.Contains(err.Error(), orders) || !strings.Contains(err.Error(), "name it by its id") {
+	if !errors.Is(err, handler.Unavailable) || !strings.Contains(err.Error(), orders) || !strings.Contains(err.Error(), "use the id") {
 		t.Errorf("a name ends with %v", err)
 	}
 }

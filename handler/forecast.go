@@ -96,7 +96,7 @@ func (f Forecast) inWords(now time.Time) string {
 	when := fmt.Sprintf("it is renewed from %s on", f.At)
 	switch {
 	case f.At.IsZero():
-		return "it is not renewed by itself, as things are: " + f.Reason
+		return "it will not be renewed automatically: " + f.Reason
 	case f.Rule == RuleAlibaba:
 		return fmt.Sprintf("Alibaba itself renews it %s", f.At)
 	case !f.At.After(now):

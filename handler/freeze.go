@@ -130,7 +130,7 @@ func parseDates(part, first, last, name string) (Freeze, error) {
 	}
 	f := Freeze{text: part, from: showing(from, zone), to: showingLast(to, zone)}
 	if from.Before(to) && !f.from.Before(f.to) {
-		return fault("lies within an hour that the clocks of its zone skip that day")
+		return fault("is a time that the clocks of its zone skip that day")
 	}
 	if !from.Before(to) {
 		return fault("ends before it begins")

@@ -84,19 +84,19 @@ func (a *attempt) room() (remove []string, d decision) {
 	fix := "remove one of its tags, or set TAIRSSL_LEASE=none where no other process changes it"
 	for _, f := range flagsOf(tags) {
 		if f.live(now) {
-			fix = fmt.Sprintf("one of them is of an earlier change and may go at %s: try again then, or remove another one", At(f.ends()))
+			fix = fmt.Sprintf("one of them belongs to an earlier change and may be removed at %s: try again then, or remove another tag", At(f.ends()))
 		}
 	}
-	return nil, refuse("%s, but the instance has %d tags, so the tag that keeps a change from being made twice finds no room: %s", a.reason, MaxTags, fix)
+	return nil, refuse("%s, but the instance has %d tags, so there is no room for the tag that prevents a second change: %s", a.reason, MaxTags, fix)
 }
 
 // tagFailure explains why the tag could not be set and how to mend that.
 func (a *attempt) tagFailure(e *Error) decision {
 	switch {
 	case errors.Is(e, Forbidden):
-		return decision{outcome: Refused, err: e, reason: a.reason + ", but the tag that keeps a change from being made twice cannot be set: allow kvstore:TagResources and kvstore:UntagResources to the role or user of the credentials, or set TAIRSSL_LEASE=none where no other process changes these instances"}
+		return decision{outcome: Refused, err: e, reason: a.reason + ", but the tag that prevents a second change cannot be set: allow kvstore:TagResources and kvstore:UntagResources to the role or user of the credentials, or set TAIRSSL_LEASE=none where no other process changes these instances"}
 	case errors.Is(e, ErrTagRefused):
-		return decision{outcome: Refused, err: e, reason: fmt.Sprintf("%s, but the tag %s… that keeps a change from being made twice is refused: %s", a.reason, flagPrefix, e.Message)}
+		return decision{outcome: Refused, err: e, reason: fmt.Sprintf("%s, but the tag %s… that prevents a second change is refused: %s", a.reason, flagPrefix, e.Message)}
 	}
 	return failure(e)
 }
@@ -150,7 +150,7 @@ func (a *attempt) invisible(pauses int) decision {
 	if pauses > 0 {
 		return failure(Errorf(Unavailable, "%s, but the tag %s that announced the change was removed by something else, so nothing was changed: a tool that owns all tags of the instance, such as Terraform, has to ignore them", a.reason, a.flag.key))
 	}
-	return failure(Errorf(Unavailable, "%s, but the tag that was set %s ago to announce the change is not visible yet, so nothing was changed: raise TAIRSSL_LEASE_PAUSE to at least %s; tairssl doctor --tag-probe --instance %s measures how much it takes", a.reason, a.LeasePause, 2*a.LeasePause, a.ref.InstanceID))
+	return failure(Errorf(Unavailable, "%s, but the tag that was set %s ago to announce the change is not visible yet, so nothing was changed: raise TAIRSSL_LEASE_PAUSE to at least %s; tairssl doctor --tag-probe --instance %s measures the time that is needed", a.reason, a.LeasePause, 2*a.LeasePause, a.ref.InstanceID))
 }
 
 // lower takes the flag back if nothing was written under it. A failure is only logged,

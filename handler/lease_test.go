@@ -357,11 +357,11 @@ func TestAnEnableIsCarriedOutOnce(t *testing.T) {
 	if first := ask(t, h, enable); first.Outcome != handler.Accepted {
 		t.Fatalf("the first delivery ended %s (%s)", first.Outcome, first.Reason)
 	}
-	if again := ask(t, other, enable); again.Outcome != handler.InProgress || !strings.Contains(again.Reason, "very message") {
+	if again := ask(t, other, enable); again.Outcome != handler.InProgress || !strings.Contains(again.Reason, "this message is being carried out") {
 		t.Errorf("a replay in another process ended %s (%s)", again.Outcome, again.Reason)
 	}
 	c.Advance(2 * time.Minute)
-	if again := ask(t, other, enable); again.Outcome != handler.Unchanged || !strings.Contains(again.Reason, "very message was carried out") {
+	if again := ask(t, other, enable); again.Outcome != handler.Unchanged || !strings.Contains(again.Reason, "message was already carried out") {
 		t.Errorf("a replay after the change ended %s (%s)", again.Outcome, again.Reason)
 	}
 	// Encryption is switched off by another person. The repeated message must not switch

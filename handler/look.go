@@ -69,7 +69,7 @@ func (h *Handler) lookOnce(ctx context.Context, ref Ref, began time.Time) (l loo
 		return l, err
 	}
 	if l.Instance.At.IsZero() || errSSL == nil && l.SSL.At.IsZero() {
-		return l, Errorf(Unavailable, "the API's answer has no time, so nothing was changed: a proxy on the way must pass the header Date on")
+		return l, Errorf(Unavailable, "the API's answer has no header Date, so nothing was changed: a proxy on the way has to pass it on")
 	}
 	l.present = presentOfInstance
 	switch {

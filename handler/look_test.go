@@ -150,8 +150,8 @@ func TestLooksThatFail(t *testing.T) {
 		"no encryption":                    {odd{ssl: func(*handler.SSL) error { return down }}, "Redis", handler.Failed, "down"},
 		"no encryption of a Memcache":      {odd{ssl: func(*handler.SSL) error { return down }}, "Memcache", handler.Unchanged, "(Memcache) has no TLS"},
 		"a Memcache that claims to be due": {odd{}, "Memcache", handler.Unchanged, "(Memcache) has no TLS"},
-		"an instance without a time":       {odd{instance: untimed}, "Redis", handler.Failed, "the header Date"},
-		"an encryption without a time":     {odd{ssl: func(s *handler.SSL) error { s.At = time.Time{}; return nil }}, "Redis", handler.Failed, "the header Date"},
+		"an instance without a time":       {odd{instance: untimed}, "Redis", handler.Failed, "header Date"},
+		"an encryption without a time":     {odd{ssl: func(s *handler.SSL) error { s.At = time.Time{}; return nil }}, "Redis", handler.Failed, "header Date"},
 		"a panic":                          {odd{instance: func(*handler.Instance) error { panic("boom") }}, "Redis", handler.Failed, "unexpected fault"},
 		"a panic in the encryption":        {odd{ssl: func(*handler.SSL) error { panic("boom") }}, "Redis", handler.Failed, "unexpected fault"},
 	} {

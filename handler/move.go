@@ -27,14 +27,14 @@ func (d decision) ofMove() decision {
 	if d.act && !d.to.IsZero() || d.exposed || d.outcome == Failed {
 		return d
 	}
-	return unchanged("nothing that Alibaba itself has scheduled is to be moved now")
+	return unchanged("no renewal that Alibaba has scheduled has to be moved now")
 }
 
 // weighMove decides on a move again, because another process may have made it meanwhile.
 func (a *attempt) weighMove(ctx context.Context) decision {
 	d := a.weigh(ctx, a.now)
 	if d.act && d.to.IsZero() {
-		return unchanged("what Alibaba itself has scheduled was changed meanwhile: look again")
+		return unchanged("Alibaba's schedule has changed meanwhile: look again")
 	}
 	a.reason, a.moving = d.reason, moving{d.renewal, d.to}
 	return d
@@ -69,9 +69,9 @@ func (a *attempt) move(ctx context.Context) decision {
 	case err != nil:
 		why = fmt.Sprintf("it could not be moved: %s", AsError(err).Message)
 	case seen.ID == "":
-		why = fmt.Sprintf("the API took its move to %s, but does not list it any more", At(m.to))
+		why = fmt.Sprintf("the API accepted its move to %s, but does not list it any more", At(m.to))
 	default:
-		why = fmt.Sprintf("the API took its move to %s, but still shows %s", At(m.to), At(seen.At))
+		why = fmt.Sprintf("the API accepted its move to %s, but still shows %s", At(m.to), At(seen.At))
 	}
 	unconfirmed := a.exposed(why)
 	unconfirmed.to = m.to

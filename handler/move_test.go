@@ -72,7 +72,7 @@ func TestWhereAlibabasRenewalIsMoved(t *testing.T) {
 		"not after the last day": {func(r *handler.Renewal, o *handler.Observation, _ *handler.Policy) {
 			r.Deadline, o.Expires = start.Add(9*day), start.Add(33*time.Hour)
 		}, "", handler.Deferred, true, "no maintenance window opens a day before the expiry"},
-		"not if it may not be":   {func(r *handler.Renewal, _ *handler.Observation, _ *handler.Policy) { r.Fixed = true }, "", handler.Deferred, true, "restarts the instance then: it cannot be moved, because Alibaba lets nobody change its time"},
+		"not if it may not be":   {func(r *handler.Renewal, _ *handler.Observation, _ *handler.Policy) { r.Fixed = true }, "", handler.Deferred, true, "restarts the instance then: it cannot be moved, because Alibaba does not allow another time"},
 		"not if it has no id":    {func(r *handler.Renewal, _ *handler.Observation, _ *handler.Policy) { r.ID = "" }, "", handler.Deferred, true, "no id"},
 		"not when it is running": {func(r *handler.Renewal, _ *handler.Observation, _ *handler.Policy) { r.Status = handler.RenewalRunning }, "", handler.Deferred, true, "Alibaba itself is renewing it"},
 		"not when it has begun": {func(r *handler.Renewal, _ *handler.Observation, _ *handler.Policy) {
@@ -94,7 +94,7 @@ func TestWhereAlibabasRenewalIsMoved(t *testing.T) {
 		}, "", handler.Deferred, true, "it is not moved while changes are frozen"},
 		"but after it": {func(r *handler.Renewal, _ *handler.Observation, p *handler.Policy) {
 			r.At, p.Freezes = start.Add(3*day), freezes(t, "2026-11-24/2026-11-25")
-		}, "", handler.Deferred, false, "it is to be moved after the freeze"},
+		}, "", handler.Deferred, false, "it will be moved after the freeze"},
 		"not unless approved": {func(_ *handler.Renewal, _ *handler.Observation, p *handler.Policy) { p.Approval = true }, "", handler.Deferred, true, "unless it is approved before"},
 		"when it was approved": {func(_ *handler.Renewal, o *handler.Observation, p *handler.Policy) {
 			p.Approval, o.Tags = true, map[string]string{approvedTag: approval(*o)}

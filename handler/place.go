@@ -49,7 +49,7 @@ func (p Policy) place(o Observation, now time.Time) (place placing) {
 	case r.Status == RenewalRunning || !r.begins().After(now):
 		place.why = "it has begun"
 	case r.Fixed:
-		place.why = "Alibaba lets nobody change its time"
+		place.why = "Alibaba does not allow another time"
 	case r.ID == "":
 		place.why = "Alibaba gives no id for it"
 	case !ok && last.Equal(r.Deadline):
@@ -117,7 +117,7 @@ func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
 	case p.why != "":
 		held.reason += fmt.Sprintf(", %s, which restarts the instance then: it cannot be moved, because %s", p.outside, p.why)
 	case held.rule == RuleFreeze && thawed.Add(moveLead).Before(r.begins()):
-		held.reason += fmt.Sprintf(", %s; it is to be moved after the freeze", p.outside)
+		held.reason += fmt.Sprintf(", %s; it will be moved after the freeze", p.outside)
 		return held
 	case held.rule == RuleFreeze:
 		held.reason += fmt.Sprintf(", %s, which restarts the instance then: it is not moved while changes are frozen", p.outside)

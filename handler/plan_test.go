@@ -31,11 +31,11 @@ func TestPlans(t *testing.T) {
 		"not due":                    {expiring(90 * day), nil, everything, handler.Unchanged, "not within 30d", start.Add(90 * day)},
 		"forced":                     {expiring(90 * day), func(d *handler.Delivery) { d.Force = true }, everything, handler.Planned, "forced", start.Add(90 * day)},
 		"forced, of nothing":         {handler.Observation{}, func(d *handler.Delivery) { d.Force = true }, everything, handler.Unchanged, "Enable makes one", time.Time{}},
-		"forced, weak":               {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Trust = true, handler.Weak }, everything, handler.Refused, "anything but an Update", start.Add(90 * day)},
+		"forced, weak":               {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Trust = true, handler.Weak }, everything, handler.Refused, "only ask for an Update", start.Add(90 * day)},
 		"forced, automatic":          {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.Automatic = true, true }, everything, handler.Refused, "cannot be forced", start.Add(90 * day)},
 		"forced Enable":              {expiring(90 * day), func(d *handler.Delivery) { d.Force, d.SSLEnabled = true, handler.Enable }, everything, handler.Failed, "Force goes with SSLEnabled Update only", start.Add(90 * day)},
 		"a wrong name":               {wrongName, nil, everything, handler.Planned, "its name", start.Add(90 * day)},
-		"pinned already":             {expiring(5 * day), func(d *handler.Delivery) { d.SSLExpiredTime = handler.At(start.Add(4 * day)) }, everything, handler.Unchanged, "moved on", start.Add(4 * day)},
+		"pinned already":             {expiring(5 * day), func(d *handler.Delivery) { d.SSLExpiredTime = handler.At(start.Add(4 * day)) }, everything, handler.Unchanged, "has changed: it expires", start.Add(4 * day)},
 		"Disable over chat":          {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.Trust = handler.Disable, handler.Signed }, everything, handler.Planned, "Disable would restart", start.Add(5 * day)},
 		"Disable, not granted":       {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.Trust = handler.Disable, handler.Signed }, handler.Policy{}, handler.Refused, "TAIRSSL_ACTIONS", time.Time{}},
 		"Disable elsewhere, trusted": {expiring(5 * day), func(d *handler.Delivery) { d.SSLEnabled, d.RegionID = handler.Disable, "cn-shanghai" }, everything, handler.Failed, "TAIRSSL_REGION", time.Time{}},
@@ -227,7 +227,7 @@ func TestAPlanSaysThatAnInstanceHasAllItsTags(t *testing.T) {
 	delete(o.Tags, "owner00")
 	o.Tags["tairssl-lease-abcd1234"] = raisedBy(handler.Update, start.Add(4*day), 15*time.Minute, "")
 	_, h = on(o, handler.Options{})
-	if result, _ := h.Plan(context.Background(), update()); !strings.Contains(result.Reason, "may go at 2026-11-24T12:30:00Z") {
+	if result, _ := h.Plan(context.Background(), update()); !strings.Contains(result.Reason, "may be removed at 2026-11-24T12:30:00Z") {
 		t.Errorf("with a tag of an earlier change the plan says %s", result.Reason)
 	}
 }

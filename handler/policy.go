@@ -39,11 +39,11 @@ func (p Policy) permit(d Delivery) decision {
 	}
 	switch {
 	case d.approves() && (d.Trust == Weak || d.Automatic):
-		return refuse("this message proves too little of who sent it to approve anything: approve in Slack, Feishu or WeCom, or run tairssl approve %s", d.InstanceID)
+		return refuse("this message does not prove its sender well enough to approve anything: approve in Slack, Feishu or WeCom, or run tairssl approve %s", d.InstanceID)
 	case d.approves() && (d.SSLEnabled != Update || d.Force):
-		return refuse("only an Update that nobody forces can be approved")
+		return refuse("only an Update without Force can be approved")
 	case d.Trust == Weak && (d.SSLEnabled != Update || d.Force):
-		return refuse("the signature or token of this request proves too little for anything but an Update that is due: sign the request with Standard Webhooks, invoke the function, or use the command line")
+		return refuse("the signature or token of this request does not prove enough: it can only ask for an Update that is due. Sign the request with Standard Webhooks, invoke the function, or use the command line")
 	case d.Automatic && d.SSLEnabled != Update:
 		return refuse("an automatic request may only Update")
 	case d.Automatic && d.Force:
@@ -123,7 +123,7 @@ func (p Policy) due(d Delivery, o Observation, now time.Time) (bool, string) {
 	case wrong != "" && !d.Automatic && d.Trust > Weak && !d.SSLExpiredTime.IsZero():
 		return true, fmt.Sprintf("certificate expires in %s", Span(left)) + wrong
 	case wrong != "":
-		wrong += ", which an Update may cure: tairssl update, or a request with SSLExpiredTime"
+		wrong += ", which an Update may correct: run tairssl update, or send a request with SSLExpiredTime"
 	}
 	return false, fmt.Sprintf("certificate expires in %s, on %s, not within %s", Span(left), At(o.Expires), Span(within)) + wrong
 }

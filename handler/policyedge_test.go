@@ -77,7 +77,7 @@ func TestReasonsThatNameTheWayOut(t *testing.T) {
 		"of unknown type":  {handler.Observation{SSL: handler.SSL{NoTLS: true}}, enable, everything, []string{"(unknown) has no TLS"}},
 		"of a known type":  {handler.Observation{Instance: handler.Instance{Type: "Redis"}, SSL: handler.SSL{NoTLS: true}}, enable, everything, []string{"(Redis) has no TLS"}},
 		"pinned, but off":  {handler.Observation{}, func() handler.Delivery { d := disable; d.SSLExpiredTime = handler.At(start); return d }(), everything, []string{"encryption is off now"}},
-		"pinned, moved on": {expiring(5 * day), func() handler.Delivery { d := update(); d.SSLExpiredTime = handler.At(start); return d }(), everything, []string{"expires 2026-11-29T12:00:00Z, the request was made for 2026-11-24T12:00:00Z"}},
+		"pinned, moved on": {expiring(5 * day), func() handler.Delivery { d := update(); d.SSLExpiredTime = handler.At(start); return d }(), everything, []string{"expires 2026-11-29T12:00:00Z now, and the request was made for the one that expires 2026-11-24T12:00:00Z"}},
 	} {
 		_, h := on(test.instance, handler.Options{Policy: test.policy})
 		result := h.Handle(context.Background(), []handler.Delivery{test.delivery})[0]

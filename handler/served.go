@@ -48,7 +48,7 @@ func (a *attempt) doubted(ctx context.Context, o Observation) (d doubt) {
 	var c Certificate
 	err := Guarded(func() (err error) { c, err = a.Served(ctx, o.ConnectionDomain, o.Port); return })
 	if err != nil {
-		return doubt{why: AsError(err).Message + "; or set TAIRSSL_VERIFY=api to do without the handshake"}
+		return doubt{why: AsError(err).Message + "; or set TAIRSSL_VERIFY=api to make no handshake"}
 	}
 	why := c.Contradicts(o)
 	return doubt{why, why != ""}
@@ -66,7 +66,7 @@ func (a *attempt) shown(o Observation) string {
 func (d doubt) accepted(reason string) decision {
 	end := decision{outcome: Accepted, alert: d.contradicts, reason: reason + "; the API says that it is done, but it is not verified: " + d.why}
 	if d.contradicts {
-		end.reason += ": look at it with tairssl status --tls, and ask Alibaba's support if that stays so"
+		end.reason += ": run tairssl status --tls later, and ask Alibaba's support if it does not change"
 	}
 	return end
 }

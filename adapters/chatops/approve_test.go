@@ -159,7 +159,7 @@ func TestTheButtonOfAnOldNoticeApprovesNothing(t *testing.T) {
 	button := c.Invitations(waiting(c))["slack"]
 	c.ssl.Expires = c.ssl.Expires.AddDate(3, 0, 0)
 	c.pressNotice("U1", button.Value)
-	if told := c.work(t, 60e9); len(c.tags) != 0 || !strings.Contains(told, "has moved on") {
+	if told := c.work(t, 60e9); len(c.tags) != 0 || !strings.Contains(told, "has changed") {
 		t.Errorf("the tags are %v, and it is told %s", c.tags, told)
 	}
 }

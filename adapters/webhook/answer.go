@@ -97,7 +97,7 @@ func (h *Handler) weighed(q *request, asked event.Asked) event.Asked {
 
 // alreadyDone replaces the requests of a message by ones that ask for nothing.
 func alreadyDone(asked event.Asked) event.Asked {
-	const why = "this very message was carried out already"
+	const why = "this message was already carried out"
 	if asked.Sweep != nil {
 		asked.Sweep, asked.Requests = nil, []handler.Delivery{{}}
 	}
@@ -113,7 +113,7 @@ func underWayAnswer(asked event.Asked) event.Answer {
 	asked.Sweep = nil
 	a := event.Answer{Asked: asked}
 	for i := range max(len(asked.Requests), 1) {
-		r := handler.Result{Outcome: handler.InProgress, Reason: "this very message is being carried out", Busy: true}
+		r := handler.Result{Outcome: handler.InProgress, Reason: "this message is being carried out", Busy: true}
 		if i < len(asked.Requests) {
 			r.InstanceID, r.RegionID, r.SSLEnabled = asked.Requests[i].InstanceID, asked.Requests[i].RegionID, asked.Requests[i].SSLEnabled
 		}

@@ -96,7 +96,7 @@ func (s *sweep) move(ctx context.Context) {
 	why := "the time for this sweep was up: the next one goes on"
 	switch {
 	case unsure != "":
-		why = fmt.Sprintf("the move of that of %s could not be confirmed, so the sweep moves no more: look at that one first", unsure)
+		why = fmt.Sprintf("the move of the renewal of %s could not be confirmed, so the sweep moves no others: check that one first", unsure)
 	case moved >= s.most:
 		why = fmt.Sprintf("one sweep moves at most %d: the next one goes on", s.most)
 	}

@@ -32,7 +32,7 @@ const maxFaults = 10
 // Decode reads the order in a sweep's JSON. Its errors are of kind Invalid.
 func Decode(data []byte) (order Order, err error) {
 	if string(bytes.TrimSpace(data)) == "null" {
-		return order, handler.Errorf(handler.Invalid, "the sweep is null: {} asks for one of everything") // probably a field that was left empty
+		return order, handler.Errorf(handler.Invalid, "the sweep is null: send {} for a sweep of everything") // probably a field that was left empty
 	}
 	if err := strict(data); err != nil {
 		return order, err
@@ -99,7 +99,7 @@ func (o Order) faults() (faults []string) {
 	}
 	for key := range o.Tags {
 		if n := utf8.RuneCountInString(key); n < 1 || n > 64 {
-			faults = append(faults, fmt.Sprintf("the tag key %q has not 1 to 64 characters", handler.Clip(key))) // an empty key would filter nothing
+			faults = append(faults, fmt.Sprintf("the tag key %q must have 1 to 64 characters", handler.Clip(key))) // an empty key would filter nothing
 		}
 	}
 	if o.Page != "" && !o.Plan {

@@ -79,7 +79,7 @@ func TestTheLimitsOfAnOrder(t *testing.T) {
 // Every fault is named, up to a limit.
 func TestFaultsOfAnOrder(t *testing.T) {
 	_, err := fleet.Decode([]byte(`{"Regions":["X"],"MaxTargets":-1,"RenewBefore":"9999h","Page":"x","Tags":{"":"a"}}`))
-	for _, says := range []string{`"X" is not a region id`, "MaxTargets must not be negative", "RenewBefore must be at most 4320h", "Page goes with Plan", `the tag key "" has not`} {
+	for _, says := range []string{`"X" is not a region id`, "MaxTargets must not be negative", "RenewBefore must be at most 4320h", "Page goes with Plan", `the tag key "" must have`} {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("the faults do not say %q: %v", says, err)
 		}

@@ -61,7 +61,7 @@ func (f *Fleet) PlanPage(ctx context.Context, order Order) (Page, error) {
 		l.RegionID = at.region
 		group.Go(func() error {
 			if !s.judge(ctx, l) {
-				return handler.Errorf(handler.Unavailable, "the time did not allow to read all of page %q", order.Page)
+				return handler.Errorf(handler.Unavailable, "the time was too short to read all of page %q", order.Page)
 			}
 			return nil
 		})
