@@ -2,19 +2,13 @@ package handler_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"tairssl/handler"
 	"tairssl/handler/handlertest"
@@ -185,77 +179,6 @@ func TestHandleStopsWatchingAfterWait(t *testing.T) {
 	}
 }
 
-func TestSecondDeliveryInTheGapChangesNothing(t *testing.T) {
-	c, h := on(expiring(5*day), handler.Options{})
-	other := handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep})
-	if first := ask(t, h, update()); first.Outcome != handler.Accepted {
-		t.Fatalf("the first delivery ended %s: %s", first.Outcome, first.Reason)
-	}
-	for name, h := range map[string]*handler.Handler{"the same process": h, "another process": other} {
-		again := ask(t, h, update())
-		if _, redeliver := again.Redeliver(); again.Outcome != handler.InProgress || redeliver {
-			t.Errorf("in %s the second delivery ended %s (%s), want in_progress and no re-delivery", name, again.Outcome, again.Reason)
-		}
-	}
-	force := update()
-	force.SSLEnabled = handler.Disable
-	h.Policy.Actions = []handler.Action{handler.Disable}
-	if result := ask(t, h, force); result.Outcome != handler.InProgress || !result.Busy {
-		t.Errorf("another change in the gap ended %s (%s), want in_progress, to be delivered again", result.Outcome, result.Reason)
-	}
-	c.Advance(2 * time.Minute)
-	if late := ask(t, other, update()); late.Outcome != handler.Unchanged {
-		t.Errorf("after the change came true a delivery ended %s: %s", late.Outcome, late.Reason)
-	}
-	if c.Restarts(id) != 1 {
-		t.Errorf("the instance restarted %d times", c.Restarts(id))
-	}
-}
-
-func TestAmbiguousWrite(t *testing.T) {
-	lost := handler.Errorf(handler.Unavailable, "connection cut")
-	lost.Uncertain = true
-	for name, test := range map[string]struct {
-		applied bool
-		wait    time.Duration
-		outcome handler.Outcome
-	}{
-		"took effect, watched":            {true, 5 * time.Minute, handler.Verified},
-		"took effect, not watched":        {true, 0, handler.Unknown},
-		"took no effect, watched":         {false, 5 * time.Minute, handler.Unknown},
-		"took no effect, and not watched": {false, 0, handler.Unknown},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, h := on(expiring(5*day), handler.Options{Wait: test.wait})
-			c.OnModify = func(_ context.Context, apply func()) error {
-				if test.applied {
-					apply()
-				}
-				return lost
-			}
-			result := ask(t, h, update())
-			if result.Outcome != test.outcome {
-				t.Fatalf("ended %s (%s), want %s", result.Outcome, result.Reason, test.outcome)
-			}
-			if test.outcome == handler.Unknown {
-				if errorType, again := result.Redeliver(); !again || errorType != "unknown" {
-					t.Errorf("an unknown outcome asks for a re-delivery as %q, %v", errorType, again)
-				}
-			}
-			c.OnModify = nil
-			// Whatever happened, the next deliveries renew the instance, without another
-			// restart.
-			for range 60 { // an unknown write holds other writers back for 45 minutes
-				ask(t, h, update())
-				c.Advance(time.Minute)
-			}
-			if got := c.Restarts(id); got != 1 {
-				t.Errorf("the instance restarted %d times in the end, want 1", got)
-			}
-		})
-	}
-}
-
 func TestNoWriteNearTheEndOfTheInvocation(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	ctx, cancel := context.WithTimeout(context.Background(), 6*time.Second)
@@ -331,125 +254,5 @@ func TestBatchKeepsItsOrderAndItsGoodParts(t *testing.T) {
 	}
 	if c.Restarts(id) != 1 {
 		t.Errorf("the instance restarted %d times", c.Restarts(id))
-	}
-}
-
-// The promise, for random orders: any number of processes deliver a need any number of
-// times, while the API does anything to the writes. The instance restarts at most once.
-// When the certificate is due and the API works, it does restart.
-func TestAnyDeliveriesRestartOnce(t *testing.T) {
-	handlertest.Check(t, func(t *rapid.T) {
-		left := time.Duration(rapid.IntRange(-100, 100).Draw(t, "days left")) * day
-		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(left)})
-		c.Lag = time.Duration(rapid.IntRange(0, 10).Draw(t, "minutes of lag")) * time.Minute
-		var processes []*handler.Handler
-		for range rapid.IntRange(1, 3).Draw(t, "processes") {
-			processes = append(processes, handler.New(c, handler.Options{Now: c.Now, Sleep: c.Sleep}))
-		}
-		c.OnModify = func(_ context.Context, apply func()) error {
-			lost := handler.Errorf(handler.Unavailable, "lost")
-			lost.Uncertain = true
-			switch rapid.IntRange(0, 4).Draw(t, "fault") {
-			case 0:
-				return handler.Errorf(handler.Throttled, "throttled")
-			case 1:
-				return lost
-			case 2:
-				apply()
-				return lost
-			}
-			apply()
-			return nil
-		}
-		for range rapid.IntRange(1, 12).Draw(t, "deliveries") {
-			h := processes[rapid.IntRange(0, len(processes)-1).Draw(t, "by")]
-			h.Handle(context.Background(), []handler.Delivery{update()})
-			c.Advance(time.Duration(rapid.IntRange(0, 900).Draw(t, "seconds later")) * time.Second)
-		}
-		due := c.Now().Add(handler.DefaultRenewBefore).After(start.Add(left))
-		c.OnModify = nil
-		for range 4 { // the hourly sweep
-			c.Advance(time.Hour)
-			processes[0].Handle(context.Background(), []handler.Delivery{update()})
-		}
-		c.Advance(time.Hour)
-		switch got := c.Restarts(id); {
-		case got > 1:
-			t.Fatalf("the instance restarted %d times", got)
-		case got == 0 && due:
-			t.Fatal("the due certificate was lost")
-		}
-	})
-}
-
-func TestConcurrentDeliveriesInOneProcessRestartOnce(t *testing.T) {
-	c, h := on(expiring(5*day), handler.Options{})
-	var group sync.WaitGroup
-	for range 32 {
-		group.Go(func() { h.Handle(context.Background(), []handler.Delivery{update()}) })
-	}
-	group.Wait()
-	if c.Restarts(id) != 1 {
-		t.Errorf("the instance restarted %d times", c.Restarts(id))
-	}
-}
-
-func TestResultIsTheContract(t *testing.T) {
-	_, h := on(expiring(12*day), handler.Options{Wait: 3 * time.Minute})
-	got, err := json.MarshalIndent(ask(t, h, update()), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden := filepath.Join("testdata", "verified.json")
-	if *updateGolden {
-		if err := os.WriteFile(golden, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got)+"\n" != string(want) {
-		t.Errorf("the result reads\n%s\nwant\n%s", got, want)
-	}
-}
-
-func TestEveryOutcomeAndKindHasItsAnswer(t *testing.T) {
-	outcomes := map[handler.Outcome][2]int{
-		handler.Verified: {200, 0}, handler.Accepted: {202, 0}, handler.Unchanged: {200, 0}, handler.Planned: {200, 0},
-		handler.Deferred: {200, 0}, handler.InProgress: {409, 5}, handler.Refused: {403, 3}, handler.Unknown: {502, 6},
-	}
-	for outcome, want := range outcomes {
-		r := handler.Result{Outcome: outcome}
-		if got := [2]int{r.HTTPStatus(), r.ExitCode()}; got != want {
-			t.Errorf("%s is answered by %v, want %v", outcome, got, want)
-		}
-	}
-	kinds := map[handler.Kind][2]int{
-		handler.Invalid: {400, 2}, handler.Unauthorized: {401, 3}, handler.Forbidden: {403, 3}, handler.NotFound: {404, 4},
-		handler.Unsupported: {422, 1}, handler.Locked: {423, 1}, handler.Throttled: {429, 5}, handler.Unavailable: {503, 5}, handler.Internal: {500, 1},
-	}
-	for kind, want := range kinds {
-		r := handler.Result{Outcome: handler.Failed, Error: handler.Errorf(kind, "x")}
-		if got := [2]int{r.HTTPStatus(), r.ExitCode()}; got != want {
-			t.Errorf("%s is answered by %v, want %v", kind, got, want)
-		}
-		if !errors.Is(r.Error, kind) {
-			t.Errorf("errors.Is does not find %s", kind)
-		}
-	}
-	if outcomesInCode, kindsInCode := handler.TableSizes(); outcomesInCode != len(outcomes) || kindsInCode != len(kinds) {
-		t.Errorf("the table has %d outcomes and %d kinds, this test %d and %d", outcomesInCode, kindsInCode, len(outcomes), len(kinds))
-	}
-	if r := (handler.Result{Outcome: "surprise"}); r.HTTPStatus() != 500 || r.ExitCode() != 1 {
-		t.Error("an outcome that is not in the table does not count as internal")
-	}
-}
-
-func TestUnknownErrorsAreOpaque(t *testing.T) {
-	e := handler.AsError(errors.New("https://host/?Signature=secret"))
-	if e.Kind != handler.Internal || strings.Contains(e.Error(), "secret") {
-		t.Errorf("callers would see %v", e)
 	}
 }

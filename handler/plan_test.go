@@ -231,3 +231,24 @@ func TestAPlanSaysThatAnInstanceHasAllItsTags(t *testing.T) {
 		t.Errorf("with a tag of an earlier change the plan says %s", result.Reason)
 	}
 }
+
+// A plan of a Disable follows the same rules as other plans.
+func TestAPlanOfADisableIsJudgedBeforeItIsRead(t *testing.T) {
+	policy := handler.Policy{Actions: []handler.Action{handler.Disable}}
+	for name, change := range map[string]func(*handler.Delivery){
+		"another region": func(d *handler.Delivery) { d.RegionID = "eu-central-1" },
+		"a bad id":       func(d *handler.Delivery) { d.InstanceID = "nothing" },
+	} {
+		c, h := on(expiring(5*day), handler.Options{Policy: policy})
+		d := handler.Delivery{Trust: handler.Signed, Request: handler.Request{InstanceID: id, SSLEnabled: handler.Disable}}
+		change(&d)
+		if result, _ := h.Plan(context.Background(), d); result.Outcome != handler.Failed || len(c.Calls) != 0 {
+			t.Errorf("%s: the plan ended %s (%s) after the calls %v", name, result.Outcome, result.Reason, c.Calls)
+		}
+	}
+	_, h := on(expiring(5*day), handler.Options{Policy: policy})
+	result, pinned := h.Plan(context.Background(), handler.Delivery{Trust: handler.Signed, Request: handler.Request{InstanceID: id, SSLEnabled: handler.Disable}})
+	if result.Outcome != handler.Planned || pinned.SSLExpiredTime.IsZero() {
+		t.Errorf("a good plan ended %s (%s), pinned to %s", result.Outcome, result.Reason, pinned.SSLExpiredTime)
+	}
+}

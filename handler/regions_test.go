@@ -206,3 +206,14 @@ func TestWhichRegionsAreAllowed(t *testing.T) {
 		t.Errorf("without a setting the regions are %v", h.Regions)
 	}
 }
+
+// The answer shows nothing of an instance in a region that is not configured.
+func TestNothingIsToldOfAnInstanceInAnotherRegion(t *testing.T) {
+	o := expiring(5 * day)
+	o.Region, o.Name, o.Tags = "cn-shanghai", "secret-name", map[string]string{"secret": "tag"}
+	_, h := on(o, handler.Options{})
+	result := ask(t, h, update())
+	if !errors.Is(result.Error, handler.Forbidden) || result.InstanceName != "" || result.Before != nil || result.Tags != nil {
+		t.Errorf("it is answered %+v", result)
+	}
+}

@@ -114,3 +114,12 @@ func (p panickingTag) Tag(ctx context.Context, ref handler.Ref, key, value strin
 	_ = p.Cloud.Tag(ctx, ref, key, value)
 	panic("boom")
 }
+
+// A panic in Options.Decided must not end the process and lose the answer.
+func TestAPanicOfTheListenerIsNoneOfTheHandlers(t *testing.T) {
+	c, h := on(expiring(5*day), handler.Options{})
+	h.Decided = func(context.Context, handler.Decided) { panic("boom") }
+	if result := ask(t, h, update()); result.Outcome != handler.Accepted || c.Restarts(id) != 1 {
+		t.Errorf("ended %s (%s) after %d restarts", result.Outcome, result.Reason, c.Restarts(id))
+	}
+}

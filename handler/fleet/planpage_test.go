@@ -172,3 +172,111 @@ func TestEveryPageOfARegionIsListedOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestPlanPagesCoverTheFleetOnce(t *testing.T) {
+	c := handlertest.NewCloud(instances(120, 40))
+	h := sweeper(c, handler.Options{})
+	seen := map[string]int{}
+	order := fleet.Order{Plan: true}
+	pages := 0
+	for {
+		page, err := h.PlanPage(context.Background(), order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		for _, r := range page.Requests {
+			if seen[r.InstanceID]++; !r.Automatic || r.SSLExpiredTime.IsZero() || r.RegionID == "" {
+				t.Errorf("the plan asks for %+v", r)
+			}
+		}
+		if order.Page = page.NextPage; order.Page == "" {
+			break
+		}
+	}
+	if pages != 3 || len(seen) != 40 || c.AllRestarts() != 0 {
+		t.Errorf("%d pages name %d instances, want 3 and 40", pages, len(seen))
+	}
+	for _, bad := range []string{"cn-hangzhou", "cn-hangzhou/0", "cn-hangzhou/x", "cn-hangzhou/922337203685477580", "cn-nowhere/1"} {
+		if _, err := h.PlanPage(context.Background(), fleet.Order{Plan: true, Page: bad}); !errors.Is(err, handler.Invalid) {
+			t.Errorf("the page %q ends %v", bad, err)
+		}
+	}
+}
+
+// A plan of a dry run must not be carried out.
+func TestPlanOfADryRun(t *testing.T) {
+	c := handlertest.NewCloud(instances(5, 2))
+	h := sweeper(c, handler.Options{})
+	page, err := h.PlanPage(context.Background(), fleet.Order{Plan: true, DryRun: true})
+	if err != nil || len(page.Requests) != 2 {
+		t.Fatalf("the plan is %+v, %v", page, err)
+	}
+	for _, planned := range page.Requests {
+		requests, _, err := handler.Decode(handler.JSON(planned))
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests[0].Trust = handler.Trusted
+		if got := h.Handle(context.Background(), requests)[0]; got.Outcome != handler.Planned {
+			t.Errorf("the request %s ends %s: %s", handler.JSON(planned), got.Outcome, got.Reason)
+		}
+	}
+	if c.AllRestarts() != 0 {
+		t.Errorf("carrying out the plan of a dry run restarted %d instances", c.AllRestarts())
+	}
+}
+
+// blind is a cloud in which the encryption of some instances cannot be read.
+type blind struct {
+	*handlertest.Cloud
+	unreadable func(id string) bool
+}
+
+func (b *blind) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
+	if b.unreadable(ref.InstanceID) {
+		return handler.SSL{}, handler.Errorf(handler.Unavailable, "down")
+	}
+	return b.Cloud.SSL(ctx, ref)
+}
+
+func TestPlanGoesOnPastWhatCannotBeRead(t *testing.T) {
+	c := handlertest.NewCloud(instances(60, 3))
+	c.Instances["r-fleet00005"].Expires = time.Time{} // encryption is on, without an expiry
+	b := &blind{c, func(id string) bool { return id == "r-fleet00000" }}
+	h := newFleet(b, handler.Options{Now: c.Now, Sleep: c.Sleep, Policy: handler.Policy{Window: always}}, 0)
+	page, err := h.PlanPage(context.Background(), fleet.Order{Plan: true})
+	if err != nil || page.NextPage != "cn-hangzhou/2" || len(page.Requests) != 3 {
+		t.Fatalf("the page is %+v, %v", page, err)
+	}
+	last := page.Requests[2]
+	if last.InstanceID != "r-fleet00000" || !last.SSLExpiredTime.IsZero() || !last.Automatic || page.Requests[0].SSLExpiredTime.IsZero() {
+		t.Errorf("what could not be read is to be read by whoever carries the plan out, last of all: %+v", page.Requests)
+	}
+	b.unreadable = func(string) bool { return true }
+	if page, err := h.PlanPage(context.Background(), fleet.Order{Plan: true}); !errors.Is(err, handler.Unavailable) {
+		t.Errorf("a page of which nothing could be read is %+v, %v", page, err)
+	}
+}
+
+func TestPlanOfARegionThatIsNamedTwice(t *testing.T) {
+	c := handlertest.NewCloud(instances(60, 60))
+	h := sweeper(c, handler.Options{Regions: []string{handler.DefaultRegion, handler.DefaultRegion}})
+	order, pages := fleet.Order{Plan: true}, 0
+	for range 5 {
+		page, err := h.PlanPage(context.Background(), order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		if order.Page = page.NextPage; order.Page == "" {
+			break
+		}
+	}
+	if pages != 2 {
+		t.Errorf("the plan has %d pages, want 2", pages)
+	}
+	if got, err := h.Sweep(context.Background(), fleet.Order{DryRun: true}); err != nil || got.Summary.Seen != 60 {
+		t.Errorf("a sweep sees %d instances, want 60: %v", got.Summary.Seen, err)
+	}
+}
