@@ -163,7 +163,7 @@ func TestFilesAreWrittenInOnePiece(t *testing.T) {
 			t.Errorf("without --all %s ends %d: %s", flag, code, errs)
 		}
 	}
-	if code, _, errs := s.run("", "status", "--all", "--html", file, "--ics", file); code != 2 || !strings.Contains(errs, "exclude") {
+	if code, _, errs := s.run("", "status", "--all", "--html", file, "--ics", file); code != 2 || !strings.Contains(errs, "do not go together") {
 		t.Errorf("both ends %d: %s", code, errs)
 	}
 }

@@ -373,8 +373,8 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{[]string{"invoke"}, "name at least one event's file"},
 		{[]string{"sign"}, "one of dingtalk, "},
 		{[]string{"sign", "slack", "body", "more"}, "at most 2"},
-		{[]string{"status"}, "name instances, or say --all"},
-		{[]string{"status", "--all", id}, "name none beside it"},
+		{[]string{"status"}, "name instances, or add --all"},
+		{[]string{"status", "--all", id}, "do not name instances as well"},
 		{[]string{"status", id, "--region", "Nowhere"}, `--region takes a region id such as cn-hangzhou, not "Nowhere"`},
 	} {
 		if code, out, errs := s.run("", test.args...); code != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Contains(errs, "TAIRSSL_") {

@@ -29,16 +29,6 @@ func (c *command) unread(coverage []fleet.Coverage) error {
 	return nil
 }
 
-// worse is the exit with the higher code, nil if there is none.
-func worse(a, b error) error {
-	x, isA := a.(exit)
-	y, isB := b.(exit)
-	if a == nil || isA && isB && y > x {
-		return b
-	}
-	return a
-}
-
 // notRead says why regions could not be read, or not whole, and names those that
 // have no instance, beside others that do.
 func notRead(coverage []fleet.Coverage) (unread, empty []string) {

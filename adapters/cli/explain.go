@@ -14,7 +14,7 @@ func (c *command) explain(h instances, s status) []string {
 	if s.Error != nil {
 		return nil
 	}
-	o, now := s.seen, h.Now()
+	o, now := s.state.Observation, h.Now()
 	var said []string
 	say := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 	switch {
@@ -68,7 +68,7 @@ func expiry(s status, now time.Time) string {
 
 // dueFrom says from when a certificate is due, by the function that decides.
 func (h instances) dueFrom(s status, now time.Time) string {
-	from := h.Forecast(handler.Ref{RegionID: s.RegionID, InstanceID: s.InstanceID}, s.seen).Due
+	from := h.Forecast(s.state.Ref, s.state.Observation).Due
 	if from.IsZero() { // nothing will renew it, so nobody reckoned
 		from = handler.At(s.SSLExpiredTime.Add(-fleetPage{Policy: h.Policy}.renewBefore()))
 	}
@@ -110,8 +110,8 @@ func (h instances) freezeOf(now time.Time) string {
 
 func alibabas(s status) string {
 	switch {
-	case s.unseen != nil:
-		return "What Alibaba itself has scheduled could not be read: " + handler.AsError(s.unseen).Message
+	case s.state.RenewalErr != nil:
+		return "What Alibaba itself has scheduled could not be read: " + handler.AsError(s.state.RenewalErr).Message
 	case s.ScheduledTime.IsZero():
 		return "Alibaba itself has scheduled no renewal."
 	}
@@ -139,43 +139,8 @@ func nextSweep(s status) string {
 	switch {
 	case !s.Due:
 		return "The next sweep leaves it as it is."
-	case s.outcome == handler.Planned:
+	case s.state.Sweep.Outcome == handler.Planned:
 		return "The next sweep renews it."
 	}
 	return "The next sweep does not renew it: " + s.heldBack() + "."
-}
-
-// heldBack is why an instance that is due is not renewed now, without the reason
-// for which it is due.
-func (s status) heldBack() string {
-	held, _ := strings.CutPrefix(s.Reason, s.because+", but ")
-	return held
-}
-
-// brief is the reason without what the table's other columns say.
-func (s status) brief(h instances) string {
-	var parts []string
-	switch {
-	case s.stopped():
-		parts = append(parts, "the instance is "+s.InstanceStatus+", so nothing is renewed")
-	case s.Due && s.outcome == handler.Planned && s.Reason == s.because:
-		parts = append(parts, "due: the next sweep renews it")
-	case s.Due:
-		parts = append(parts, "due, but "+s.heldBack())
-	default:
-		due := h.Forecast(handler.Ref{RegionID: s.RegionID, InstanceID: s.InstanceID}, s.seen).Due
-		if !due.IsZero() {
-			parts = append(parts, "not due before "+due.Format(time.DateOnly))
-		}
-	}
-	if s.WrongName {
-		parts = append(parts, fmt.Sprintf("its name %s is not that of the endpoint %s", s.CertCommonName, s.ConnectionDomain))
-	}
-	if s.GlobalInstanceID != "" {
-		parts = append(parts, "a member of the global instance "+s.GlobalInstanceID)
-	}
-	if text := join(parts...); !strings.Contains(text, s.alibaba) {
-		parts = append(parts, s.alibaba)
-	}
-	return join(parts...)
 }

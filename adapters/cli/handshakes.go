@@ -51,7 +51,7 @@ func lookAtServed(ctx context.Context, h instances, rows []status, progress *gau
 
 // shake makes one handshake and compares what it shows with the row.
 func shake(ctx context.Context, probe served.Probe, r status) *handshake {
-	conn, err := probe.Dial(ctx, r.ConnectionDomain, r.seen.Port)
+	conn, err := probe.Dial(ctx, r.ConnectionDomain, r.state.Observation.Port)
 	if err != nil {
 		return &handshake{Error: handler.AsError(err)}
 	}

@@ -106,7 +106,7 @@ func TestStatusSaysWhereNoHandshakeCanBeMade(t *testing.T) {
 
 func TestStatusDrawsNoPageOfWhatIsServed(t *testing.T) {
 	s := newShell(t)
-	if code, out, stderr := s.run("", "status", "--all", "--tls", "--html", t.TempDir()+"/x.html"); code != 2 || !strings.Contains(stderr, "exclude each other") {
+	if code, out, stderr := s.run("", "status", "--all", "--tls", "--html", t.TempDir()+"/x.html"); code != 2 || !strings.Contains(stderr, "does not go with") {
 		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
 	}
 }

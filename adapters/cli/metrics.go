@@ -8,7 +8,6 @@ import (
 
 	"tairssl/adapters/cli/exporter"
 	"tairssl/adapters/function"
-	"tairssl/handler"
 	"tairssl/handler/fleet"
 )
 
@@ -65,9 +64,16 @@ func seen(h instances, row fleet.Outlook, now time.Time) exporter.Instance {
 	if row.Err != nil {
 		return i
 	}
-	tls := map[string]exporter.TLS{string(handler.Enable): exporter.On, string(handler.Disable): exporter.Off, noTLS: exporter.None}
-	shown := rowOf(h, row.Ref, row.Observation, nil)
-	i.TLS, i.Expires, i.Due, i.Alert = tls[shown.SSLEnabled], shown.SSLExpiredTime.Time, shown.Due, row.Alert
+	switch o := row.Observation; {
+	case o.WithoutTLS():
+		i.TLS = exporter.None
+	case !o.Enabled:
+		i.TLS = exporter.Off
+	default:
+		i.TLS, i.Expires = exporter.On, o.Expires
+	}
+	i.Due, _ = h.DueNow(row.Observation)
+	i.Alert = row.Alert
 	if i.Due && row.At.After(now) {
 		i.DeferredUntil = row.At.Time
 	}

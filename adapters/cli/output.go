@@ -77,15 +77,3 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 	}
 	return worst(results)
 }
-
-// worst is the exit of a command over several instances.
-func worst(results []handler.Result) error {
-	code := 0
-	for _, r := range results {
-		code = max(code, r.ExitCode())
-	}
-	if code == 0 {
-		return nil
-	}
-	return exit(code)
-}

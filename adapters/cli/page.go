@@ -77,15 +77,15 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 		return fleetpage.Renewal{}
 	case p.Policy.Pause:
 		return fleetpage.Renewal{Rule: fleetpage.Paused}
-	case s.seen.Off():
+	case s.state.Observation.Off():
 		return fleetpage.Renewal{Rule: fleetpage.OptedOutRule}
-	case !p.allows(s) || s.outcome == handler.Refused:
+	case !p.allows(s) || s.state.Sweep.Outcome == handler.Refused:
 		return fleetpage.Renewal{Rule: fleetpage.Forbidden}
 	case !s.ScheduledTime.IsZero() && s.ScheduledTime.Before(s.SSLExpiredTime.Time):
 		return fleetpage.Renewal{At: s.ScheduledTime.Time, Rule: fleetpage.Alibaba}
-	case s.outcome == handler.Deferred:
+	case s.state.Sweep.Outcome == handler.Deferred:
 		return s.held(p.Generated)
-	case s.outcome == handler.InProgress:
+	case s.state.Sweep.Outcome == handler.InProgress:
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.Busy}
 	case !due.After(p.Generated):
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.WhenDue}
@@ -93,11 +93,10 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	if r, decided := p.ahead(s); decided {
 		return r
 	}
-	switch {
-	case p.Policy.Window.Own() && s.seen.MaintainStartTime == "": // a listing lacks it
+	if p.Policy.Window.Own() && s.state.Observation.MaintainStartTime == "" { // a listing does not have the window
 		return fleetpage.Renewal{At: due, Rule: fleetpage.OwnWindow}
 	}
-	if opens := p.Policy.Window.Opens(s.seen.Instance, due); opens.After(due) {
+	if opens := p.Policy.Window.Opens(s.state.Observation.Instance, due); opens.After(due) {
 		return fleetpage.Renewal{At: opens, Rule: fleetpage.Window}
 	}
 	return fleetpage.Renewal{At: due, Rule: fleetpage.WhenDue}
@@ -145,10 +144,10 @@ func (s status) whyOnPage(r fleetpage.Rule) string {
 		why = append(why, s.Error.Error())
 	case s.SSLEnabled == string(handler.Enable) && s.SSLExpiredTime.IsZero():
 		why = append(why, "Encryption is on, but the API gives no expiry. Try again.")
-	case s.outcome == handler.Failed, s.outcome == handler.InProgress, s.outcome == handler.Refused && r == fleetpage.Forbidden:
+	case s.state.Sweep.Outcome == handler.Failed, s.state.Sweep.Outcome == handler.InProgress, s.state.Sweep.Outcome == handler.Refused && r == fleetpage.Forbidden:
 		why = append(why, s.Reason)
 	case r == fleetpage.NewCA:
-		why = append(why, s.byCA)
+		why = append(why, s.state.Sweep.Held)
 	}
 	if s.WrongName {
 		why = append(why, fmt.Sprintf("The certificate is for %s, but the endpoint is %s.", s.CertCommonName, s.ConnectionDomain))
@@ -167,7 +166,7 @@ func (p fleetPage) facts(s status) (facts []fleetpage.Fact) {
 		}
 	}
 	if !s.SSLExpiredTime.IsZero() && !s.stopped() {
-		add("Maintenance window", p.window(s.seen.Instance))
+		add("Maintenance window", p.window(s.state.Observation.Instance))
 	}
 	if !strings.HasPrefix(s.ConnectionDomain, s.InstanceID+".") {
 		add("Endpoint", s.ConnectionDomain)

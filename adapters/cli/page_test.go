@@ -22,12 +22,12 @@ func on(id string, left time.Duration, change ...func(*status)) status {
 	o := handler.Observation{Instance: handler.Instance{Status: "Normal", ConnectionDomain: id + ".redis.rds.aliyuncs.com"},
 		SSL: handler.SSL{Enabled: true, Expires: now.Add(left), CommonName: id + ".redis.rds.aliyuncs.com"}}
 	s := status{InstanceID: id, RegionID: "cn-hangzhou", InstanceStatus: o.Status, SSLEnabled: "Enable", SSLExpiredTime: handler.At(o.Expires),
-		CertCommonName: o.CommonName, ConnectionDomain: o.ConnectionDomain, CertDownloadURL: "https://bucket.example.com/ca.zip?Signature=secret", seen: o}
+		CertCommonName: o.CommonName, ConnectionDomain: o.ConnectionDomain, CertDownloadURL: "https://bucket.example.com/ca.zip?Signature=secret", state: fleet.State{Observation: o}}
 	days := int(left / day)
 	s.DaysLeft = &days
 	h := handler.New(nil, handler.Options{Now: func() time.Time { return now }})
 	if s.Due, s.Reason = h.Due(o); s.Due {
-		s.outcome = handler.Planned
+		s.state.Sweep.Outcome = handler.Planned
 	}
 	for _, f := range change {
 		f(&s)
@@ -36,14 +36,16 @@ func on(id string, left time.Duration, change ...func(*status)) status {
 }
 
 func deferred(until time.Duration) func(*status) {
-	return func(s *status) { s.outcome, s.DeferredUntil = handler.Deferred, handler.At(now.Add(until)) }
+	return func(s *status) { s.state.Sweep.Outcome, s.DeferredUntil = handler.Deferred, handler.At(now.Add(until)) }
 }
 
 func alibaba(in time.Duration) func(*status) {
 	return func(s *status) { s.ScheduledTime = handler.At(now.Add(in)) }
 }
 
-func off(s *status) { s.seen.Tags, s.outcome = map[string]string{"tairssl": "off"}, handler.Refused }
+func off(s *status) {
+	s.state.Observation.Tags, s.state.Sweep.Outcome = map[string]string{"tairssl": "off"}, handler.Refused
+}
 
 func wrongName(s *status) {
 	s.CertCommonName, s.WrongName = "old.redis.rds.aliyuncs.com", true
@@ -52,7 +54,7 @@ func wrongName(s *status) {
 func is(word string) func(*status) { return func(s *status) { s.InstanceStatus = word } }
 
 func outcome(o handler.Outcome, reason string) func(*status) {
-	return func(s *status) { s.outcome, s.Reason = o, reason }
+	return func(s *status) { s.state.Sweep.Outcome, s.Reason = o, reason }
 }
 
 // rowOn is the row of an instance on the page.
@@ -79,7 +81,7 @@ func TestEveryStateHasItsPlaceOnThePage(t *testing.T) {
 		"the window opens too late":   {on("r-abcd", 2*day, deferred(3*day), func(s *status) { s.Alert = true }), fleetpage.TooLate, fleetpage.Window, 3 * day, "", "update"},
 		"the window is missed":        {on("r-abcd", 2*day, deferred(3*day)), fleetpage.TooLate, fleetpage.Window, 3 * day, "", "update"},
 		"its region waits for a CA": {on("r-abcd", 9*day, deferred(0), func(s *status) {
-			s.DeferredUntil, s.Alert, s.Rule, s.byCA = handler.Time{}, true, handler.RuleCA, "the CA changed with the renewal of r-other"
+			s.DeferredUntil, s.Alert, s.Rule, s.state.Sweep.Held = handler.Time{}, true, handler.RuleCA, "the CA changed with the renewal of r-other"
 		}), fleetpage.Waiting, fleetpage.NewCA, -1, "the CA changed with the renewal of r-other", "update"},
 		"renewed by Alibaba":          {on("r-abcd", 9*day, alibaba(day), deferred(day)), fleetpage.Waiting, fleetpage.Alibaba, day, "", "update"},
 		"renewed early by Alibaba":    {on("r-abcd", 90*day, alibaba(day)), fleetpage.Fine, fleetpage.Alibaba, day, "", "status"},
@@ -126,7 +128,9 @@ func TestSettingsDecideWhenARowIsRenewed(t *testing.T) {
 		}
 		return w
 	}
-	own := func(s *status) { s.seen.MaintainStartTime, s.seen.MaintainEndTime = "18:00Z", "22:00Z" }
+	own := func(s *status) {
+		s.state.Observation.MaintainStartTime, s.state.Observation.MaintainEndTime = "18:00Z", "22:00Z"
+	}
 	at := func(text string) time.Time {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
@@ -213,17 +217,3 @@ func TestPageOfTheCommandHoldsNoSecret(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
-
-// Less than a day from now, to either side, is no day left; what has expired
-// stands above all the same.
-func TestStatusIsSortedToTheSecond(t *testing.T) {
-	rows := []status{on("r-aaaa", 5*time.Hour), {InstanceID: "r-off1", SSLEnabled: "Disable"}, on("r-bbbb", 2*time.Hour), on("r-cccc", -time.Hour), {InstanceID: "r-gone", Error: handler.Errorf(handler.NotFound, "gone")}}
-	slices.SortStableFunc(rows, soonest)
-	var order []string
-	for _, r := range rows {
-		order = append(order, r.InstanceID)
-	}
-	if got := strings.Join(order, " "); got != "r-gone r-cccc r-bbbb r-aaaa r-off1" {
-		t.Errorf("the order is %s", got)
-	}
-}

@@ -34,7 +34,7 @@ func (p fleetPage) ahead(s status) (r fleetpage.Renewal, ok bool) {
 	if len(p.Policy.Freezes) == 0 && !p.Policy.Approval {
 		return r, false
 	}
-	f := p.Policy.Forecast(handler.Ref{RegionID: s.RegionID, InstanceID: s.InstanceID}, s.seen, p.Generated)
+	f := p.Policy.Forecast(handler.Ref{RegionID: s.RegionID, InstanceID: s.InstanceID}, s.state.Observation, p.Generated)
 	if f.Rule != handler.RuleFreeze && f.Rule != handler.RuleApproval {
 		return r, false
 	}

@@ -18,7 +18,7 @@ func TestFreezesAndApprovalsOnThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	always, _ := handler.ParseWindow("any")
-	waiting := func(s *status) { s.outcome = handler.Deferred }
+	waiting := func(s *status) { s.state.Sweep.Outcome = handler.Deferred }
 	for name, test := range map[string]struct {
 		policy  handler.Policy
 		row     status

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,71 +15,77 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// planned is a row of a plan, in the API's words where it has them.
+// planned is a row of a plan. The JSON fields have the API's names where the API has
+// the same field.
 type planned struct {
 	InstanceID     string `json:"InstanceId"`
 	RegionID       string `json:"RegionId"`
 	InstanceName   string
 	SSLExpiredTime handler.Time
-	DueTime        handler.Time // from when the certificate is due
-	RenewalTime    handler.Time // "" for never, as things are
-	Rule           handler.Rule // that decides on the time; "" for none: it is due then
-	InTime         bool         // renewed a day before the expiry at the latest
-	Alert          bool         // somebody has to do something
+	DueTime        handler.Time // from this time on the certificate is due
+	RenewalTime    handler.Time // "" if it will never be renewed unless something changes
+	Rule           handler.Rule // the rule that sets RenewalTime; "" if the renewal happens as soon as it is due
+	InTime         bool         // renewed at least a day before the expiry
+	Alert          bool         // a person has to act
 	Reason         string
 	Error          *handler.Error
 }
 
+// planOptions are the flags of plan.
+type planOptions struct {
+	until string
+	tags  map[string]string
+}
+
 func (c *command) plan() *cobra.Command {
-	var (
-		until string
-		tags  map[string]string
-	)
+	var o planOptions
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show when each certificate will be renewed, and why then",
 		Long: `Show when each certificate will be renewed, and why then.
 
-It asks the rules by which a sweep decides, in their order: approval, freeze, Alibaba's own
-schedule, maintenance window, and how many one sweep changes. It reckons with one sweep an
-hour, and that nothing else changes. What cannot be renewed a day before its expiry is told.
-It changes nothing.`,
+The plan follows the rules of a sweep, in their order: approval, freeze, Alibaba's own
+schedule, maintenance window, and how many instances one sweep changes. It assumes one sweep
+an hour and no other changes. It lists every certificate that cannot be renewed at least a
+day before its expiry. It changes nothing.`,
 		Example: `  tairssl plan --until 90d --emulate
   tairssl plan --until 2027-01-31 -o wide
   tairssl plan --tag env=prod -o json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			end, err := parseUntil(until, time.Now())
-			if err != nil {
-				return usageError{err}
-			}
-			if _, err := fleet.Decode(handler.JSON(fleet.Order{Tags: tags})); err != nil {
-				return usageError{err}
-			}
-			h, done, err := c.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer done()
-			shown := c.gauge("reading")
-			defer shown.end()
-			all, coverage := h.Outlook(cmd.Context(), h.Regions, tags, end)
-			shown.end()
-			c.warnEmpty(coverage)
-			return worse(c.printPlan(h, all, end), c.unread(coverage))
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.runPlan(cmd.Context(), o) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&until, "until", "90d", "how far to look ahead: a `time` such as 90d, 720h or 2027-01-31")
-	flags.StringToStringVar(&tags, "tag", nil, "only instances that have this tag, as `key=value`")
+	flags.StringVar(&o.until, "until", "90d", "how far to look ahead: a `time` such as 90d, 720h or 2027-01-31")
+	flags.StringToStringVar(&o.tags, "tag", nil, "only instances with this tag, as `key=value`")
 	return cmd
 }
 
-// longestPlan is how far a plan looks ahead at most.
+func (c *command) runPlan(ctx context.Context, o planOptions) error {
+	end, err := parseUntil(o.until, time.Now())
+	if err != nil {
+		return usageError{err}
+	}
+	if err := validTags(o.tags); err != nil {
+		return err
+	}
+	h, done, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	shown := c.gauge("reading")
+	defer shown.end()
+	all, coverage := h.Outlook(ctx, h.Regions, o.tags, end)
+	shown.end()
+	c.warnEmpty(coverage)
+	return worse(c.printPlan(h, all, end), c.unread(coverage))
+}
+
+// longestPlan is the longest time that a plan looks ahead.
 const longestPlan = 3660 * 24 * time.Hour
 
-// parseUntil reads how far to look ahead: days, a duration, a date (all of it, in
-// UTC) or a time.
+// parseUntil reads the end of a plan: a number of days, a duration, a date (the plan
+// includes that day, in UTC) or a time.
 func parseUntil(s string, now time.Time) (time.Time, error) {
 	fault := fmt.Errorf("--until takes days such as 90d, a duration such as 720h, a date such as 2027-01-31 or a time such as 2027-01-31T08:00:00Z, in the next ten years, not %q", handler.Clip(s))
 	var end time.Time
@@ -98,38 +105,16 @@ func parseUntil(s string, now time.Time) (time.Time, error) {
 	return end, nil
 }
 
-// inPlan reports whether a plan names an instance: it is renewed by then, or it has
-// to be and is not.
-func inPlan(o fleet.Outlook, end time.Time) bool {
-	expires := o.Observation.Expires
-	if o.Err == nil && o.Observation.Gone() {
-		return false
-	}
-	return o.Err != nil || !o.At.IsZero() && !o.At.After(end) || !o.InTime && !expires.IsZero() && expires.Before(end.Add(handler.MissedBefore))
-}
-
-// printPlan shows a plan, and counts what it does not name.
+// printPlan shows the instances that a plan has to name, and counts the others.
 func (c *command) printPlan(h instances, all []fleet.Outlook, end time.Time) error {
 	code := 0
 	rows := []planned{}
-	late, never, without := 0, 0, 0
 	for _, o := range all {
-		row := planned{
-			InstanceID: o.InstanceID, RegionID: o.RegionID, InstanceName: o.Observation.Name, SSLExpiredTime: handler.At(o.Observation.Expires),
-			DueTime: o.Due, RenewalTime: o.At, Rule: o.Rule, InTime: o.InTime, Alert: o.Alert, Reason: o.Reason, Error: o.Err,
+		if e := unreadRow(o); e != nil {
+			code = max(code, e.Kind.ExitCode())
 		}
-		switch {
-		case row.Error != nil && !(status{InstanceStatus: o.Observation.Status}).stopped():
-			code = max(code, row.Error.Kind.ExitCode())
-		case row.Error == nil && (row.SSLExpiredTime.IsZero() || o.Observation.Gone()):
-			without++
-		case !inPlan(o, end):
-			never++
-		case !o.InTime:
-			late++
-		}
-		if inPlan(o, end) {
-			rows = append(rows, row)
+		if o.Matters(end) {
+			rows = append(rows, plannedRow(o))
 		}
 	}
 	if c.output == "json" {
@@ -142,19 +127,35 @@ func (c *command) printPlan(h instances, all []fleet.Outlook, end time.Time) err
 		fmt.Fprintln(c.Stdout, c.planTable(rows))
 		fmt.Fprintln(c.Stdout)
 	}
-	fmt.Fprintf(c.Stdout, "Until %s: %s renewed", minute(end), counted(len(rows)-late, "certificate is", "certificates are"))
-	if never > 0 {
-		fmt.Fprintf(c.Stdout, ", %s later", counted(never, "is", "are"))
-	}
-	if without > 0 {
-		fmt.Fprintf(c.Stdout, ", %s no certificate or %s not run", counted(without, "instance has", "instances have"), map[bool]string{true: "does", false: "do"}[without == 1])
-	}
-	fmt.Fprintln(c.Stdout, ".")
-	if late > 0 {
-		fmt.Fprintln(c.Stdout, c.paint(text.FgRed, counted(late, "certificate is", "certificates are")+" renewed later than a day before the expiry, or never: see WHY."))
+	totals := fleet.Count(all, end)
+	fmt.Fprintf(c.Stdout, "Until %s: %s.\n", minute(end), totalsInWords(totals))
+	if n := totals.Late; n > 0 {
+		fmt.Fprintln(c.Stdout, c.paint(text.FgRed, counted(n, "certificate is", "certificates are")+" renewed later than a day before the expiry, or never: see WHY."))
 	}
 	c.tellFreezes(h, end, 5)
 	return ended(code)
+}
+
+func plannedRow(o fleet.Outlook) planned {
+	return planned{
+		InstanceID: o.InstanceID, RegionID: o.RegionID, InstanceName: o.Observation.Name, SSLExpiredTime: handler.At(o.Observation.Expires),
+		DueTime: o.Due, RenewalTime: o.At, Rule: o.Rule, InTime: o.InTime, Alert: o.Alert, Reason: o.Reason, Error: o.Err,
+	}
+}
+
+// totalsInWords counts the certificates of a plan, but for the late ones.
+func totalsInWords(t fleet.Totals) string {
+	words := counted(t.Renewed, "certificate is", "certificates are") + " renewed"
+	if t.Later > 0 {
+		words += ", " + counted(t.Later, "is", "are") + " later"
+	}
+	if t.Without > 0 {
+		words += ", " + counted(t.Without, "instance has no certificate or does not run", "instances have no certificate or do not run")
+	}
+	if t.Unread > 0 {
+		words += ", " + counted(t.Unread, "instance", "instances") + " could not be read"
+	}
+	return words
 }
 
 // planTable shows the rows of a plan.
@@ -172,29 +173,36 @@ func (c *command) planTable(rows []planned) string {
 			t.add(r.InstanceID, r.InstanceName, cells...)
 			continue
 		}
-		renewed, color := "never", text.FgRed
-		switch {
-		case !r.RenewalTime.IsZero() && !r.RenewalTime.After(now):
-			renewed, color = "next sweep", text.FgGreen
-		case !r.RenewalTime.IsZero():
-			renewed, color = fmt.Sprintf("%s (in %s)", minute(r.RenewalTime.Time), handler.Span(r.RenewalTime.Sub(now))), text.FgGreen
-		}
-		switch {
-		case !r.InTime:
-			color = text.FgRed
-		case r.Alert || r.Rule == handler.RuleApproval:
-			color = text.FgYellow
-		}
 		cells := []string{r.RegionID, days(r.SSLExpiredTime, now)}
 		if c.output == "wide" {
 			cells = append(cells, minute(r.DueTime.Time))
 		}
+		renewed, color := r.renewed(now)
 		t.add(r.InstanceID, r.InstanceName, append(cells, c.paint(color, renewed), cmp.Or(string(r.Rule), "due"), r.Reason)...)
 	}
 	return t.Render(c.width())
 }
 
-// tellFreezes says when automatic changes are frozen by then, at most so many times.
+// renewed is the time of the renewal in words, and a color for how good that is.
+func (r planned) renewed(now time.Time) (string, text.Color) {
+	when, color := "never", text.FgRed
+	switch {
+	case !r.RenewalTime.IsZero() && !r.RenewalTime.After(now):
+		when, color = "next sweep", text.FgGreen
+	case !r.RenewalTime.IsZero():
+		when, color = fmt.Sprintf("%s (in %s)", minute(r.RenewalTime.Time), handler.Span(r.RenewalTime.Sub(now))), text.FgGreen
+	}
+	switch {
+	case !r.InTime:
+		color = text.FgRed
+	case r.Alert || r.Rule == handler.RuleApproval:
+		color = text.FgYellow
+	}
+	return when, color
+}
+
+// tellFreezes names the freezes of automatic changes from now until end, at most most
+// of them.
 func (c *command) tellFreezes(h instances, end time.Time, most int) {
 	freezes, now := h.Policy.Freezes, h.Now()
 	for n, t := 0, now; ; n++ {
@@ -210,20 +218,4 @@ func (c *command) tellFreezes(h instances, end time.Time, most int) {
 		}
 		t = to
 	}
-}
-
-// minute writes a time for people.
-func minute(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format("2006-01-02 15:04") + " UTC"
-}
-
-// ended is the exit of a code; nil for 0.
-func ended(code int) error {
-	if code == 0 {
-		return nil
-	}
-	return exit(code)
 }

@@ -90,9 +90,6 @@ be verified the sweep stops there; what waits for a window, or for the next swee
 	return cmd
 }
 
-// declined is the exit when a person says no, or nobody can be asked.
-var declined = exit(handler.Result{Outcome: handler.Refused}.ExitCode())
-
 // sweepOnce sweeps, and shows how far it is.
 func (c *command) sweepOnce(ctx context.Context, h instances, order fleet.Order) (fleet.Result, error) {
 	shown := c.counter("reading")
@@ -134,14 +131,6 @@ func (c *command) printSweep(swept fleet.Result) error {
 	}
 	fmt.Fprintln(c.Stdout)
 	return worse(worstOf(swept), unread)
-}
-
-// counted is a number with its noun, which has two forms.
-func counted(n int, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, several)
 }
 
 // worstOf is the exit of a sweep, those that are only counted included. What is

@@ -3,10 +3,9 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"tairssl/handler"
 )
@@ -25,28 +24,13 @@ func (s *sweep) readSchedule(ctx context.Context, regions []string) {
 	if !s.Policy.MovesRenewals || s.Policy.Pause {
 		return
 	}
-	s.scheduled = map[handler.Ref][]handler.Renewal{}
-	var group errgroup.Group
-	group.SetLimit(s.Concurrency)
-	for _, region := range handler.Unique(regions) {
-		group.Go(func() error {
-			var all []handler.Renewal
-			err := guarded(func() (err error) { all, err = s.api.Schedule(ctx, handler.Ref{RegionID: region}); return })
-			if err != nil {
-				e := *handler.AsError(err)
-				e.Message = fmt.Sprintf("could not read what Alibaba itself has scheduled in %s: %s", region, e.Message)
-				s.add(handler.Result{RegionID: region, SSLEnabled: handler.Update, Outcome: handler.Failed, Reason: e.Message, Error: &e})
-				return nil
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			for _, r := range all {
-				s.scheduled[r.Ref] = append(s.scheduled[r.Ref], r)
-			}
-			return nil
-		})
+	var failed map[string]error
+	s.scheduled, failed = s.schedule(ctx, regions)
+	for _, region := range slices.Sorted(maps.Keys(failed)) {
+		e := *handler.AsError(failed[region])
+		e.Message = fmt.Sprintf("could not read what Alibaba itself has scheduled in %s: %s", region, e.Message)
+		s.add(handler.Result{RegionID: region, SSLEnabled: handler.Update, Outcome: handler.Failed, Reason: e.Message, Error: &e})
 	}
-	_ = group.Wait() // the functions return no error
 }
 
 // mayMove reports whether Alibaba's renewal of an instance may have to be moved, and adds
