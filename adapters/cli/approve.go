@@ -9,63 +9,62 @@ import (
 	"tairssl/handler"
 )
 
-// approve is the command by which a person agrees to the next renewal of an
-// instance: the sweeps make it in the maintenance window, or with --now this
-// command does at once.
+// approveOptions are the flags of approve.
+type approveOptions struct {
+	dryRun, yes, now bool
+	wait             time.Duration
+}
+
+// approve is the command by which a person approves the next renewal of an instance. A
+// sweep then renews the certificate in the maintenance window. With --now the command
+// renews it at once.
 func (c *command) approve() *cobra.Command {
-	var (
-		dryRun, yes, now bool
-		wait             time.Duration
-	)
+	var o approveOptions
 	cmd := &cobra.Command{
 		Use:   "approve INSTANCE…",
 		Short: "Approve the next renewal of certificates, which then happens in the maintenance window",
 		Long: `Approve the next renewal of certificates, which then happens in the maintenance window.
 
-With TAIRSSL_APPROVAL=required an unattended renewal waits for this. The approval is the
-instance's tag tairssl-approved. It is for the certificate that the instance has now, and
-worth nothing for the next one. With --now the certificate is renewed at once, if it is due.
+If TAIRSSL_APPROVAL is required, an unattended renewal waits for this approval. The approval is
+the tag tairssl-approved of the instance. It holds for the present certificate only, not for the
+next one. With --now the command renews the certificate at once, if it is due.
 
 ` + namings,
 		Example: `  tairssl approve r-bp1zxszhcgatnx01 --dry-run
   tairssl approve orders-cache r-bp1zxszhcgatnx02 --yes -o json
   tairssl approve r-bp1zxszhcgatnx01 --now`,
-		Args: atLeastOne("instance"),
+		Args: instanceNames,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			switch {
-			case len(names) > handler.MaxBatch:
-				return usagef("%d instances at once are too many: at most %d", len(names), handler.MaxBatch)
-			case cmd.Flags().Changed("wait") && !now:
-				return usagef("--wait goes with --now: an approval changes nothing that could be watched")
+			if cmd.Flags().Changed("wait") && !o.now {
+				return usagef("--wait needs --now: an approval alone makes no change to watch")
 			}
-			h, done, err := c.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer done()
-			requests := make([]handler.Delivery, len(names))
-			for i, name := range names {
-				requests[i] = handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: name, SSLEnabled: handler.Update}}
+			return c.changeAll(cmd.Context(), names, o.dryRun, o.yes, func(h instances) handler.Delivery {
+				d := handler.Delivery{Trust: handler.Trusted, Request: handler.Request{SSLEnabled: handler.Update}}
 				switch {
-				case !now:
-					requests[i].ApprovedBy = "cli:" + c.user()
+				case !o.now:
+					d.ApprovedBy = "cli:" + c.user()
 				case cmd.Flags().Changed("wait") || h.Wait == 0:
-					requests[i].Wait = (*handler.Duration)(&wait)
+					d.Wait = (*handler.Duration)(&o.wait)
 				}
-			}
-			return c.carryOut(cmd.Context(), h, requests, dryRun, yes)
+				return d
+			})
 		},
 	}
 	cmd.ValidArgsFunction = c.completeInstances
-	flags := cmd.Flags()
-	flags.BoolVar(&dryRun, "dry-run", false, "say what would happen and approve nothing")
-	flags.BoolVarP(&yes, "yes", "y", false, "do not ask; needed where nobody can be asked")
-	flags.BoolVar(&now, "now", false, "do not wait for the window: renew at once, as tairssl update does")
-	flags.DurationVar(&wait, "wait", 5*time.Minute, "with --now: how long to watch the change come true, 0s not at all")
+	o.register(cmd)
 	return cmd
 }
 
-// user is who uses this machine, as its system says.
+func (o *approveOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would happen and approve nothing")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask for confirmation; required if there is no terminal")
+	flags.BoolVar(&o.now, "now", false, "renew at once, as tairssl update does, and do not wait for the window")
+	flags.DurationVar(&o.wait, "wait", 5*time.Minute, "with --now: how long to watch until the change is complete; 0s: do not watch")
+}
+
+// user is the name of the person who uses this machine; "unknown" if the environment
+// does not have it.
 func (c *command) user() string {
 	get := function.Getenv(c.Environ)
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {

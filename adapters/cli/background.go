@@ -9,10 +9,10 @@ import (
 	"tairssl/handler"
 )
 
-// background is work that goes on after its caller was answered.
+// background is work that goes on after the answer to its caller.
 type background struct {
 	ctx     context.Context
-	cut     context.CancelFunc // ends all of it
+	cut     context.CancelFunc // cancels all work
 	mu      sync.Mutex
 	ending  bool
 	running sync.WaitGroup
@@ -24,8 +24,8 @@ func newBackground() *background {
 	return b
 }
 
-// start does some work beside the rest, for as long as handed work is worth
-// doing. It fails once the server ends.
+// start runs do on a goroutine, for at most [chatops.HandedLife]. It fails while the
+// server is ending.
 func (b *background) start(do func(context.Context)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -40,8 +40,8 @@ func (b *background) start(do func(context.Context)) error {
 	return nil
 }
 
-// end lets what is under way go on for so long, cuts the rest short, and waits
-// until people were told of it.
+// end waits at most patience for running work, then cancels the rest. It returns after
+// all work has ended, so that people have been told the result.
 func (b *background) end(patience time.Duration) {
 	b.mu.Lock()
 	b.ending = true

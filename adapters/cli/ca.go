@@ -14,21 +14,21 @@ import (
 	"tairssl/handler"
 )
 
-// caRow is the CA chain of an instance, and the file that it was written to.
+// caRow is the CA chain of an instance, and the file with the chain.
 type caRow struct {
 	InstanceID   string `json:"InstanceId"`
 	RegionID     string `json:"RegionId"`
 	InstanceName string
-	CA           string        // its fingerprint, which tells one CA from another
+	CA           string        // the fingerprint of the CA
 	Certificates []certificate // in the order of the file
 	File         string
-	Written      bool // false: the file was there already, with this chain, or nothing was to be written
+	Written      bool // false if the file already held this chain, or with --dry-run
 	Error        *handler.Error
 
 	chain cachain.Chain
 }
 
-// certificate is one of a chain.
+// certificate describes one certificate of a chain.
 type certificate struct {
 	Subject, Issuer     string
 	NotBefore, NotAfter handler.Time
@@ -39,13 +39,12 @@ func (c *command) ca() *cobra.Command {
 	var to destination
 	cmd := &cobra.Command{
 		Use:   "ca INSTANCE…",
-		Short: "Download the CA chains that clients have to trust",
-		Long: `Download the CA chains that clients have to trust.
+		Short: "Download the CA chains that clients must trust",
+		Long: `Download the CA chains that clients must trust.
 
-The chain of each instance is written to a file of its own, INSTANCE.pem, from where Alibaba
-gives it to download; the instance itself is not connected to. A file that holds another
-chain is left as it is, unless --force is given. The fingerprint is what TAIRSSL_CA_ACCEPT
-takes.
+The command downloads the chain of each instance from Alibaba and writes it to the file
+INSTANCE.pem. It does not connect to the instance. It does not overwrite a file with another
+content, unless you add --force. TAIRSSL_CA_ACCEPT takes the fingerprint that it prints.
 
 ` + namings,
 		Example: `  tairssl ca orders-cache --emulate --out /tmp
@@ -72,13 +71,13 @@ takes.
 	}
 	cmd.ValidArgsFunction = c.completeInstances
 	flags := cmd.Flags()
-	flags.StringVar(&to.dir, "out", ".", "`folder` to write the files to; it is made if it is not there")
-	flags.BoolVar(&to.force, "force", false, "overwrite files that hold something else")
+	flags.StringVar(&to.dir, "out", ".", "`folder` to write the files to; it is created if it does not exist")
+	flags.BoolVar(&to.force, "force", false, "overwrite files with another content")
 	flags.BoolVar(&to.dryRun, "dry-run", false, "show the chains and write nothing")
 	return cmd
 }
 
-// chainsOf downloads the chains of the instances that were named, many at once.
+// chainsOf downloads the chains of the named instances, many at a time.
 func chainsOf(ctx context.Context, h instances, names []string) []caRow {
 	rows := make([]caRow, len(names))
 	var group errgroup.Group
@@ -121,7 +120,7 @@ func chainOf(ctx context.Context, h instances, name string) caRow {
 	return row
 }
 
-// printChains shows each CA once, with the instances that have it.
+// printChains shows each CA once, with its instances.
 func (c *command) printChains(rows []caRow) error {
 	code := 0
 	var failed []handler.Result
@@ -139,7 +138,7 @@ func (c *command) printChains(rows []caRow) error {
 	cas = handler.Unique(cas)
 	different := ""
 	if len(cas) > 1 {
-		different = fmt.Sprintf("These instances have %d different CAs. A client of several has to trust the CA of each.", len(cas))
+		different = fmt.Sprintf("These instances have %d different CAs. A client that uses several of them must trust each of these CAs.", len(cas))
 	}
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, rows, false); err != nil {
@@ -154,13 +153,10 @@ func (c *command) printChains(rows []caRow) error {
 			fmt.Fprintln(c.Stdout, "\n"+different)
 		}
 	}
-	if code != 0 {
-		return exit(code)
-	}
-	return nil
+	return ended(code)
 }
 
-// chainsInWords is a paragraph for each CA, and one for what has none.
+// chainsInWords is a paragraph for each CA, and one for the instances that have no CA.
 func chainsInWords(rows []caRow, cas []string, now time.Time) string {
 	var paragraphs []string
 	for _, ca := range cas {
@@ -169,7 +165,7 @@ func chainsInWords(rows []caRow, cas []string, now time.Time) string {
 			if r.CA != ca {
 				continue
 			}
-			links.Reset() // the roots are the same each time
+			links.Reset() // the same CA has the same chain
 			for _, link := range r.Certificates {
 				fmt.Fprintf(&links, "  %s\n    valid from %s until %s\n    SHA-256 %s\n", link.Subject, link.NotBefore.Format(time.DateOnly), days(link.NotAfter, now), link.SHA256)
 			}
@@ -189,7 +185,7 @@ func chainsInWords(rows []caRow, cas []string, now time.Time) string {
 	return strings.Join(paragraphs, "\n")
 }
 
-// called is how people know the instance.
+// called is the instance with its name, for people.
 func (r caRow) called() string {
 	switch {
 	case r.RegionID == "": // it was not found

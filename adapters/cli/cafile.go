@@ -10,18 +10,18 @@ import (
 	"tairssl/handler"
 )
 
-// destination is where chains are written to.
+// destination is the folder for the chains, with the flags for writing.
 type destination struct {
 	dir           string
 	force, dryRun bool
 }
 
-// keep writes the chain of a row to its file, and notes how that went.
+// keep writes the chain of a row to its file, and notes the result in the row.
 func (d destination) keep(r *caRow) {
 	if r.Error != nil || d.dryRun {
 		return
 	}
-	r.File = filepath.Join(d.dir, r.InstanceID+".pem") // of what the handler has found to be an id
+	r.File = filepath.Join(d.dir, r.InstanceID+".pem") // the handler has checked the id, so it is a safe file name
 	text := r.chain.PEM()
 	same, err := d.holds(r.File, text)
 	if err == nil && !same {
@@ -37,8 +37,8 @@ func (d destination) keep(r *caRow) {
 	}
 }
 
-// holds reports whether the file holds this text already. It is an error if it
-// holds another, and may not be overwritten.
+// holds reports whether the file already holds this text. A file with another content is
+// an error, unless it may be overwritten.
 func (d destination) holds(file string, text []byte) (bool, error) {
 	info, err := os.Lstat(file)
 	switch {
@@ -59,11 +59,11 @@ func (d destination) holds(file string, text []byte) (bool, error) {
 	if d.force && !info.IsDir() {
 		return false, nil
 	}
-	return false, handler.Errorf(handler.Forbidden, "%s is there and holds something else: look at it, and say --force to overwrite it", file)
+	return false, handler.Errorf(handler.Forbidden, "%s exists and has another content: look at it, and add --force to overwrite it", file)
 }
 
-// write puts the file into its place when it is complete, so that a client never
-// reads half of it.
+// write writes a temporary file and renames it, so that a client never reads an incomplete
+// chain.
 func (d destination) write(file string, text []byte) (err error) {
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (d destination) write(file string, text []byte) (err error) {
 	return os.Rename(f.Name(), file)
 }
 
-// kept says what became of the file.
+// kept says in words whether the file was written.
 func (r caRow) kept() string {
 	switch {
 	case r.Error != nil:

@@ -13,20 +13,20 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// settledAhead is how far ahead of a renewal its hour is known: only so far the
-// instance's own window and Alibaba's schedule are read.
+// settledAhead is how far ahead the exact hour of a renewal is known. The instance's own
+// window and Alibaba's schedule are only read for certificates that are due by then.
 const settledAhead = 90 * 24 * time.Hour
 
-// writeCalendar writes when certificates expire and when they are renewed.
+// writeCalendar writes a calendar of expiries and renewals to a file.
 func (c *command) writeCalendar(ctx context.Context, h instances, tags map[string]string, file string) error {
 	shown := c.gauge("reading")
 	defer shown.end()
 	now := h.Now()
 	rows, coverage := h.Outlook(ctx, h.Regions, tags, now.Add(settledAhead))
-	rows = slices.DeleteFunc(rows, func(row fleet.Outlook) bool { return row.Err != nil && row.Err.Kind == handler.NotFound }) // released since it was listed
+	rows = slices.DeleteFunc(rows, func(row fleet.Outlook) bool { return row.Err != nil && row.Err.Kind == handler.NotFound }) // released after it was listed
 	shown.end()
 	if ctx.Err() != nil {
-		return exit(interruptedCode) // half a calendar must not replace a whole one
+		return exit(interruptedCode) // an incomplete calendar must not replace a complete one
 	}
 	events := eventsOf(rows, coverage, now)
 	if err := replaceFile(file, func(w io.Writer) error { return calendar.Write(w, "Tair certificates", now, events) }); err != nil {
@@ -41,14 +41,11 @@ func (c *command) writeCalendar(ctx context.Context, h instances, tags map[strin
 			code = max(code, e.Kind.ExitCode())
 		}
 	}
-	if code != 0 {
-		return worse(c.unread(coverage), exit(code))
-	}
-	return c.unread(coverage)
+	return worse(c.unread(coverage), ended(code))
 }
 
-// eventsOf are the events of a calendar. The last one says when all was read, and
-// what could not be: a calendar that lacks something has to say so.
+// eventsOf are the events of a calendar. The last event says when the instances were read,
+// and names those that could not be read and so are missing.
 func eventsOf(rows []fleet.Outlook, coverage []fleet.Coverage, now time.Time) (events []calendar.Event) {
 	var unread []string
 	for _, region := range coverage {
@@ -69,14 +66,14 @@ func eventsOf(rows []fleet.Outlook, coverage []fleet.Coverage, now time.Time) (e
 		Description: "This calendar was written " + handler.At(now).String() + ".",
 	}
 	if unread != nil {
-		read.Summary += ", but not of all"
-		read.Description += "\nWhat is missing here:\n" + strings.Join(unread, "\n")
+		read.Summary += ", but not all of them"
+		read.Description += "\nMissing here:\n" + strings.Join(unread, "\n")
 	}
 	return append(events, read)
 }
 
-// unreadRow is why an instance could not be read. Of what does not run little can
-// be.
+// unreadRow is why an instance could not be read. It is nil for a stopped instance, because
+// the API tells little about those.
 func unreadRow(row fleet.Outlook) *handler.Error {
 	if row.Observation.Stopped() {
 		return nil
@@ -84,7 +81,7 @@ func unreadRow(row fleet.Outlook) *handler.Error {
 	return row.Err
 }
 
-// eventsOfInstance are the expiry and the next renewal of one.
+// eventsOfInstance are the expiry and the next renewal of an instance.
 func eventsOfInstance(row fleet.Outlook, now time.Time) (events []calendar.Event) {
 	o := row.Observation
 	if !o.Enabled || o.Expires.IsZero() {
@@ -101,7 +98,7 @@ func eventsOfInstance(row fleet.Outlook, now time.Time) (events []calendar.Event
 		expiry.Summary = "Certificate of " + called + " has expired"
 	}
 	if row.At.IsZero() {
-		expiry.Description += "\nIt is not renewed by itself: " + row.Reason + "."
+		expiry.Description += "\nIt is not renewed automatically: " + row.Reason + "."
 		return append(events, expiry)
 	}
 	renewal := calendar.Event{UID: "renewal." + of, At: row.At.Time, Category: "Renewal", Summary: "Certificate of " + called + " is renewed", Description: where + "\nThe instance restarts: " + row.Reason + "."}
@@ -112,7 +109,7 @@ func eventsOfInstance(row fleet.Outlook, now time.Time) (events []calendar.Event
 		renewal.Summary += ", too late"
 	}
 	if row.At.After(now.Add(settledAhead)) {
-		renewal.Description += fmt.Sprintf("\nThe hour is known for certain %s before.", handler.Span(settledAhead))
+		renewal.Description += fmt.Sprintf("\nThe exact hour is known %s before the renewal.", handler.Span(settledAhead))
 	}
 	return append(events, expiry, renewal)
 }

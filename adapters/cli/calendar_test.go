@@ -80,7 +80,7 @@ func TestStatusWritesACalendar(t *testing.T) {
 	if propertyOf(alibaba, "SUMMARY") != "Alibaba renews the certificate of r-alibaba" || at(alibaba).Format("2006-01-02T15:04:05Z") != stamp(10*day) {
 		t.Errorf("%q at %s", propertyOf(alibaba, "SUMMARY"), at(alibaba))
 	}
-	if off := events["expiry.cn-hangzhou.tt-bp1zxszhcgatnx05@tairssl"]; !strings.Contains(propertyOf(off, "DESCRIPTION"), "not renewed by itself") || events["renewal.cn-hangzhou.tt-bp1zxszhcgatnx05@tairssl"].Component != nil {
+	if off := events["expiry.cn-hangzhou.tt-bp1zxszhcgatnx05@tairssl"]; !strings.Contains(propertyOf(off, "DESCRIPTION"), "not renewed automatically") || events["renewal.cn-hangzhou.tt-bp1zxszhcgatnx05@tairssl"].Component != nil {
 		t.Errorf("of one that is tagged off it says %q", propertyOf(off, "DESCRIPTION"))
 	}
 	if e := events["expiry.cn-hangzhou.r-bp1zxszhcgatnx04@tairssl"]; !strings.HasSuffix(propertyOf(e, "SUMMARY"), "has expired") {
@@ -122,7 +122,7 @@ func TestACalendarSaysWhatItLacks(t *testing.T) {
 	}
 	events := calendarOf(t, file)
 	read := events["read@tairssl"]
-	if text := propertyOf(read, "DESCRIPTION"); !strings.HasSuffix(propertyOf(read, "SUMMARY"), "but not of all") || !strings.Contains(text, "cn-shanghai") || !strings.Contains(text, "r-bp1zxszhcgatnx02") {
+	if text := propertyOf(read, "DESCRIPTION"); !strings.HasSuffix(propertyOf(read, "SUMMARY"), "but not all of them") || !strings.Contains(text, "cn-shanghai") || !strings.Contains(text, "r-bp1zxszhcgatnx02") {
 		t.Errorf("it says %q, %q", propertyOf(read, "SUMMARY"), text)
 	}
 	if events["expiry.cn-hangzhou.r-bp1zxszhcgatnx01@tairssl"].Component == nil {

@@ -77,16 +77,16 @@ func TestStatusSaysWhyAnInstanceWasNotRenewed(t *testing.T) {
 		wants   []string
 	}{
 		"nothing holds it":   {func(*tairtest.Instance) {}, "TAIRSSL_WINDOW=any", []string{"It is due since", "The next sweep renews it.", "To renew it now: tairssl update r-abcd1234 --region cn-hangzhou"}},
-		"opted out":          {func(i *tairtest.Instance) { i.Tags = map[string]string{"tairssl": "off"} }, "TAIRSSL_WINDOW=any", []string{"Its tag tairssl=off keeps unattended changes away.", "The next sweep does not renew it"}},
+		"opted out":          {func(i *tairtest.Instance) { i.Tags = map[string]string{"tairssl": "off"} }, "TAIRSSL_WINDOW=any", []string{"Its tag tairssl=off prevents unattended changes.", "The next sweep does not renew it"}},
 		"outside its window": {func(*tairtest.Instance) {}, "TAIRSSL_WINDOW=Sun 02:00-02:01", []string{"it opens", "The next sweep does not renew it: deferred to the maintenance window"}},
-		"not due":            {func(i *tairtest.Instance) { i.SSLExpiredTime = "2090-01-01T00:00:00Z" }, "TAIRSSL_WINDOW=any", []string{"It is not due before 2089-12-02 00:00 UTC", "leaves it as it is"}},
+		"not due":            {func(i *tairtest.Instance) { i.SSLExpiredTime = "2090-01-01T00:00:00Z" }, "TAIRSSL_WINDOW=any", []string{"It is not due before 2089-12-02 00:00 UTC", "does not change it"}},
 		"off":                {func(i *tairtest.Instance) { i.SSLEnabled, i.SSLExpiredTime = "Disable", "" }, "TAIRSSL_WINDOW=any", []string{"Encryption is off", "tairssl enable r-abcd1234 --region cn-hangzhou"}},
 		"not approved":       {func(*tairtest.Instance) {}, "TAIRSSL_APPROVAL=required", []string{"Nobody approved", "tairssl approve r-abcd1234 --region cn-hangzhou"}},
 		"frozen":             {func(*tairtest.Instance) {}, "TAIRSSL_FREEZE=2020-01-01/2090-01-01", []string{"Changes are frozen until 2090-01-02 00:00 UTC (TAIRSSL_FREEZE)."}},
 		"paused":             {func(*tairtest.Instance) {}, "TAIRSSL_PAUSE=1", []string{"All changes are paused by TAIRSSL_PAUSE."}},
 		"being changed": {func(i *tairtest.Instance) {
 			i.Tags = map[string]string{"tairssl-lease-abcdefgh": "Update/" + i.SSLExpiredTime + "/" + time.Now().UTC().Format(time.RFC3339) + "/"}
-		}, "TAIRSSL_WINDOW=any", []string{"An attempt to Update it began", "Nobody else changes the instance until"}},
+		}, "TAIRSSL_WINDOW=any", []string{"A change, Update, began", "Nobody else changes the instance until"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShell(t)

@@ -20,15 +20,15 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// instances are those of the settings' regions.
+// instances are the instances of the configured regions.
 type instances struct {
 	*fleet.Fleet
 	api   *tair.Client
 	probe served.Probe
 }
 
-// named gives the instance that an argument names. For an id the handler finds
-// the region itself, and needs the right to list only if there are several.
+// named finds the instance that an argument names. For an id, the handler finds the
+// region; it needs the right to list instances only if there are several regions.
 func (h instances) named(ctx context.Context, argument string) (handler.Ref, error) {
 	if strings.Contains(argument, "-") && handler.ValidID(argument) {
 		return handler.Ref{InstanceID: argument}, nil
@@ -37,8 +37,8 @@ func (h instances) named(ctx context.Context, argument string) (handler.Ref, err
 	return l.Ref, err
 }
 
-// connect wires the instances by the environment's settings, on an emulated
-// cloud if that was asked for. The caller calls done.
+// connect makes the instances from the environment's settings, with --emulate on an
+// emulated cloud. The caller must call done.
 func (c *command) connect(ctx context.Context) (_ instances, done func(), err error) {
 	environ, leave, err := c.cloud()
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 		return instances{}, nil, usageError{err}
 	}
 	for _, name := range unknown {
-		fmt.Fprintf(c.Stderr, "tairssl: %s is no setting; it does nothing\n", name)
+		fmt.Fprintf(c.Stderr, "tairssl: %s is not a setting and has no effect\n", name)
 	}
 	c.source = who.source
 	credentials := who.credentials
@@ -67,8 +67,8 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 	return instances{f, client, settings.Probe()}, func() { client.Close(); leave() }, nil
 }
 
-// cloud gives the environment to work in: the own one, or with --emulate one
-// that leads to an emulated cloud and holds none of the real credentials.
+// cloud gives the environment to work in. With --emulate it leads to an emulated cloud,
+// and contains no real credential. The caller must call done.
 func (c *command) cloud() (environ []string, done func(), err error) {
 	if !c.emulate {
 		return c.Environ, func() {}, nil
@@ -87,7 +87,7 @@ func (c *command) cloud() (environ []string, done func(), err error) {
 	return environ, func() { clean(); _ = e.Close() }, nil
 }
 
-// leading are the settings that say where the cloud is.
+// leading are the settings that contain the addresses of the cloud.
 var leading = []string{
 	function.Prefix + "ENDPOINT", function.Prefix + "STS_ENDPOINT", function.Prefix + "CA_FILE",
 	function.Prefix + "INVOKE_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA",
@@ -96,7 +96,7 @@ var leading = []string{
 // awsKey are the credentials of a role on Lambda.
 var awsKey = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
-// leadTo serves an emulator over HTTPS and gives the environment that leads to it.
+// leadTo serves an emulator over HTTPS, and gives the environment that leads to it.
 func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), err error) {
 	endpoint, err := e.ListenHTTPS("127.0.0.1:0")
 	if err != nil {
@@ -131,8 +131,8 @@ func (c *command) leadTo(e *tairtest.Emulator) (environ []string, clean func(), 
 	), func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// binary is where the build leaves a cloud's function: below dist/ here, or
-// beside this command.
+// binary is the file of a cloud's function: below dist/ in the working directory, or next
+// to this command.
 func binary(cloud localruntime.Cloud) string {
 	here := filepath.Join("dist", string(cloud), "bootstrap")
 	if _, err := os.Stat(here); err == nil {

@@ -14,16 +14,16 @@ import (
 	"tairssl/handler"
 )
 
-// completionTime is how long a shell waits for the instances' names.
+// completionTime is the longest time that a shell waits for the names of instances.
 const completionTime = 3 * time.Second
 
-// completeInstances offers the ids and names of instances to the shell. Without
-// an answer in time it offers nothing.
+// completeInstances offers the ids and names of instances to the shell. If the API does
+// not answer in time, it offers nothing.
 func (c *command) completeInstances(cmd *cobra.Command, named []string, begun string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 	defer cancel()
 	quiet := *c
-	quiet.Stderr = io.Discard // a shell shows what is written in the middle of the line
+	quiet.Stderr = io.Discard // a shell would show messages in the middle of the line
 	h, done, err := quiet.connect(ctx)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -42,7 +42,7 @@ func (c *command) completeInstances(cmd *cobra.Command, named []string, begun st
 	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
-// offered are an instance's words that go on as the begun one does.
+// offered are the id and the name of an instance if they begin with the begun word.
 func offered(l handler.Listed, named []string, begun string) (words []string) {
 	for _, n := range named {
 		if n == l.InstanceID || n == l.Name {
@@ -58,8 +58,8 @@ func offered(l handler.Listed, named []string, begun string) (words []string) {
 	return words
 }
 
-// nearestFlag adds to the error of a flag that is not there the one that was
-// probably meant. cobra knows words that are alike, but asks for commands.
+// nearestFlag adds a similar flag to the error about an unknown flag. cobra finds similar
+// words only among commands, so the flags become commands here.
 func nearestFlag(cmd *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {

@@ -6,15 +6,15 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// warnEmpty names the regions that have no instance.
+// warnEmpty warns of regions that have no instance.
 func (c *command) warnEmpty(coverage []fleet.Coverage) {
 	for _, region := range (fleet.Summary{Regions: coverage}).Empty() {
 		fmt.Fprintf(c.Stderr, "tairssl: there is no instance in %s: check TAIRSSL_REGION, --region and --tag\n", region)
 	}
 }
 
-// unread names the regions that could not be read, or not whole. It is an exit if
-// there is one.
+// unread names the regions that could not be read completely, and returns the exit for
+// them; nil if there are none.
 func (c *command) unread(coverage []fleet.Coverage) error {
 	code := 0
 	for _, r := range coverage {
@@ -29,13 +29,13 @@ func (c *command) unread(coverage []fleet.Coverage) error {
 	return nil
 }
 
-// notRead says why regions could not be read, or not whole, and names those that
-// have no instance, beside others that do.
+// notRead says why regions could not be read completely, and names the empty regions if
+// there are several regions.
 func notRead(coverage []fleet.Coverage) (unread, empty []string) {
 	for _, c := range coverage {
 		switch {
 		case c.Error != nil:
-			unread = append(unread, c.Error.Message) // which names the region
+			unread = append(unread, c.Error.Message) // the message names the region
 		case c.Listed == 0 && len(coverage) > 1:
 			empty = append(empty, c.RegionID)
 		}

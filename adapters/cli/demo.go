@@ -16,20 +16,20 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// shown are the most telling samples, in this order, and what each is. Each has
-// a fleet of its own but the last, which repeats the need before it on the other
+// shown are the samples that the demo sends, in this order, with a title for each. Each
+// starts with a fresh fleet, except the last: it repeats the request before it on the other
 // cloud.
 var shown = []struct {
-	file, what string
-	on         localruntime.Cloud // unless the one that sends such events
-	again      bool
+	file, title string
+	on          localruntime.Cloud // "" for the cloud that sends such events
+	again       bool               // keep the fleet of the sample before
 }{
-	{file: "direct-update.json", what: "A request, invoked by hand: changed, and watched to its end"},
-	{file: "eventbridge-acm-approaching.json", what: "EventBridge: ACM says that a certificate of a Tair endpoint expires"},
-	{file: "sqs.json", what: "A queue with a poison record: the good ones are done, and none comes back"},
-	{file: "apigateway-http.json", what: "Alertmanager over HTTP, with its token"},
-	{file: "stream-strings.json", what: "A Kafka stream on Function Compute: one is due, one is not"},
-	{file: "timer.json", what: "The same need once more, from a timer on the other cloud: nothing restarts", on: localruntime.FC, again: true},
+	{file: "direct-update.json", title: "A request by hand: the instance is changed, and the change is watched to its end"},
+	{file: "eventbridge-acm-approaching.json", title: "EventBridge: ACM reports that the certificate of a Tair endpoint expires"},
+	{file: "sqs.json", title: "A queue with one unreadable record: the other records are handled, and no record comes back"},
+	{file: "apigateway-http.json", title: "Alertmanager over HTTP, with its token"},
+	{file: "stream-strings.json", title: "A Kafka stream on Function Compute: one instance is due, one is not"},
+	{file: "timer.json", title: "The same request again, from a timer on the other cloud: nothing restarts", on: localruntime.FC, again: true},
 }
 
 func (c *command) demo() *cobra.Command {
@@ -62,7 +62,7 @@ func (c *command) show(ctx context.Context, dir string) error {
 	defer clean()
 	environ = append(environ, function.Prefix+"LEASE_PAUSE=300ms", function.Prefix+"LOG_LEVEL=error")
 
-	fmt.Fprintln(c.Stdout, "The real functions poll their clouds' runtime APIs, and an emulated cloud answers them over HTTPS.\nEvery certificate below is what a TLS client was served.")
+	fmt.Fprintln(c.Stdout, "The real functions run under their clouds' runtime APIs, and an emulated Alibaba Cloud answers them over HTTPS.\nA TLS client read every certificate below from the instance itself.")
 	processes := map[localruntime.Cloud]*localruntime.Process{}
 	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
 		p, err := localruntime.Start(ctx, cloud, binary(cloud), localruntime.Options{Env: environ, Freeze: true})
@@ -74,21 +74,22 @@ func (c *command) show(ctx context.Context, dir string) error {
 	}
 	for _, s := range shown {
 		if !s.again {
-			// Nothing is left of the sample before: the leases of a process count
-			// for the certificate that they were taken for, so each has its own.
+			// Each sample gets new instances. So the leases that the processes remember
+			// from the sample before do not hold it back.
 			if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
 				return err
 			}
 		}
-		if err := c.demonstrate(ctx, e, processes, filepath.Join(dir, s.file), s.what, s.on); err != nil {
+		if err := c.demonstrate(ctx, e, processes, filepath.Join(dir, s.file), s.title, s.on); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// demonstrate sends one event and prints what came of it and what TLS clients see.
-func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, processes map[localruntime.Cloud]*localruntime.Process, file, what string, cloud localruntime.Cloud) error {
+// demonstrate sends one event, and prints the results and the certificates that a TLS
+// client sees.
+func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, processes map[localruntime.Cloud]*localruntime.Process, file, title string, cloud localruntime.Cloud) error {
 	event, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -108,7 +109,7 @@ func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, process
 	if answer.Failed {
 		return fmt.Errorf("%s: %s: %s", file, answer.ErrorType, answer.ErrorMessage)
 	}
-	fmt.Fprintf(c.Stdout, "\n%s\n  %s → dist/%s/bootstrap\n", c.paint(text.Bold, what), file, cloud)
+	fmt.Fprintf(c.Stdout, "\n%s\n  %s → dist/%s/bootstrap\n", c.paint(text.Bold, title), file, cloud)
 	results := resultsOf(answer.Payload)
 	for _, r := range results {
 		fmt.Fprintf(c.Stdout, "  %s %s %s: %s\n", r.InstanceID, r.SSLEnabled, c.paint(colors[r.Outcome], string(r.Outcome)), r.Reason)
@@ -116,16 +117,16 @@ func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, process
 	if len(results) == 0 {
 		fmt.Fprintf(c.Stdout, "  answered %s\n", answer.Payload)
 	}
-	e.Advance(time.Minute) // past the lag and the change of what was not watched
+	e.Advance(time.Minute) // until changes that nobody watched are complete
 	for _, i := range e.Instances() {
 		if n := i.Restarts - restarts[i.InstanceID]; n > 0 {
-			fmt.Fprintf(c.Stdout, "  %s restarted %d time; served: %s → %s\n", i.InstanceID, n, before[i.InstanceID], servedBy(ctx, e, i.InstanceID))
+			fmt.Fprintf(c.Stdout, "  %s restarted %s; served: %s → %s\n", i.InstanceID, counted(n, "time", "times"), before[i.InstanceID], servedBy(ctx, e, i.InstanceID))
 		}
 	}
 	return nil
 }
 
-// servedBy is what a TLS client sees of an instance.
+// servedBy describes the certificate that a TLS client sees.
 func servedBy(ctx context.Context, e *tairtest.Emulator, id string) string {
 	instance, ok := e.Instance(id)
 	if !ok {

@@ -14,13 +14,13 @@ import (
 	"tairssl/handler"
 )
 
-// marks are how the state of a finding is shown, in the order of their count.
+// marks say how each state is shown. They are in the order of the counts.
 var marks = []struct {
 	state     doctor.State
 	mark      string
 	color     text.Color
 	word      string
-	attention bool // shown without being asked for
+	attention bool // shown also without --verbose
 }{
 	{doctor.Failed, "✗", text.FgRed, "failed", true},
 	{doctor.Unknown, "?", text.FgYellow, "not known", true},
@@ -29,78 +29,89 @@ var marks = []struct {
 	{doctor.Skipped, "–", text.FgHiBlack, "skipped", false},
 }
 
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	doctor.Options
+	verbose bool
+}
+
 func (c *command) doctor() *cobra.Command {
-	var o doctor.Options
-	var verbose bool
+	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what would keep certificates from being renewed",
-		Long: `Look for what would keep certificates from being renewed.
+		Short: "Look for everything that could prevent a renewal",
+		Long: `Look for everything that could prevent a renewal.
 
-It checks the settings, the credential, the clock, the endpoint and each right, which
-routes are open, whether a window opens in time, and whether people would be told. It
-changes and restarts nothing: rights to write are asked about with an instance that is
-not there. With --tag-probe it sets the tag tairssl-doctor on --instance, to measure how
-soon it shows, and removes it again.
+doctor checks the settings, the credential, the clock, the endpoint and each right, which routes
+are open, whether a maintenance window opens in time, and whether notices reach people. It
+changes nothing and restarts nothing: to check a right to write, it names an instance that does
+not exist. With --tag-probe it sets the tag tairssl-doctor on --instance, measures how soon the
+tag is visible, and removes it.
 
-It shows what needs attention, the most important first; -v shows what is fine and what was
-skipped as well.
-✗ failed, ? cannot be told without changing something, ! advised, ✓ fine, – skipped.
-The exit code is the worst of what failed: 2 settings, 3 credential or right, 4 no such
-instance, 5 not reached, 1 anything else.`,
+doctor shows the findings that need attention, the most important first. With -v it also shows
+what is fine and what was skipped.
+✗ failed, ? not known without a change, ! advised, ✓ fine, – skipped.
+The exit code is the worst of the failures: 2 settings, 3 credential or right, 4 no such
+instance, 5 not reached, 1 any other failure.`,
 		Example: `  tairssl doctor --emulate
   tairssl doctor --instance r-bp1zxszhcgatnx01 -v
   tairssl doctor --instance orders-cache --tag-probe
   tairssl doctor -o json | jq '.[] | select(.State == "failed")'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.TagProbe && o.Instance == "" {
-				return usagef("--tag-probe goes with --instance: it sets a tag on it")
-			}
-			if o.Instance != "" {
-				if err := handler.CheckName(o.Instance); err != nil {
-					return usageError{err}
-				}
-			}
-			if o.Limit <= 0 {
-				return usagef("--timeout takes a time such as 1m, not %s", o.Limit)
-			}
-			environ, done, err := c.cloud()
-			if err != nil {
+			if err := o.validate(); err != nil {
 				return err
 			}
-			defer done()
-			environ, who, err := c.settled(environ)
-			if err != nil {
-				return err
-			}
-			o.Environ, o.Transport = environ, c.Transport
-			o.Credentials, o.Source = who.credentials, who.source
-			shown := c.gauge("examining")
-			findings := doctor.Examine(cmd.Context(), o)
-			shown.end()
-			return c.printFindings(cmd.Context(), findings, verbose)
+			return c.runDoctor(cmd.Context(), o)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.Instance, "instance", "", "look at this instance more closely, by its `id`, endpoint or name")
-	flags.BoolVar(&o.TagProbe, "tag-probe", false, "set a tag on --instance several times, measure how soon it shows, and remove it")
-	flags.BoolVar(&o.Notify, "notify", false, "send a test message to every place of TAIRSSL_NOTIFY_URLS")
-	flags.BoolVarP(&verbose, "verbose", "v", false, "show what is fine and what was skipped, too")
-	flags.DurationVar(&o.Limit, "timeout", time.Minute, "how long all of it may take")
+	o.register(cmd)
 	return cmd
 }
 
-// taken is how wide the columns before the last are.
-func taken(findings []doctor.Finding) int {
-	check, on := 0, 0
-	for _, f := range findings {
-		check, on = max(check, len(f.Check)), max(on, len(f.On))
-	}
-	return 1 + check + on + 3*2 // a mark, and the blanks between
+func (o *doctorOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Instance, "instance", "", "also check this instance; name it by its `id`, endpoint or name")
+	flags.BoolVar(&o.TagProbe, "tag-probe", false, "set a tag on --instance several times, measure how soon it is visible, and remove it")
+	flags.BoolVar(&o.Notify, "notify", false, "send a test message to each URL of TAIRSSL_NOTIFY_URLS")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "also show what is fine and what was skipped")
+	flags.DurationVar(&o.Limit, "timeout", time.Minute, "the longest time that all checks together may take")
 }
 
-// printFindings shows what was found; JSON is always an array of all.
+func (o *doctorOptions) validate() error {
+	if o.TagProbe && o.Instance == "" {
+		return usagef("--tag-probe needs --instance: it sets a tag on that instance")
+	}
+	if o.Instance != "" {
+		if err := handler.CheckName(o.Instance); err != nil {
+			return usageError{err}
+		}
+	}
+	if o.Limit <= 0 {
+		return usagef("--timeout takes a time such as 1m, not %s", o.Limit)
+	}
+	return nil
+}
+
+func (c *command) runDoctor(ctx context.Context, o doctorOptions) error {
+	environ, done, err := c.cloud()
+	if err != nil {
+		return err
+	}
+	defer done()
+	environ, who, err := c.settled(environ)
+	if err != nil {
+		return err
+	}
+	o.Environ, o.Transport = environ, c.Transport
+	o.Credentials, o.Source = who.credentials, who.source
+	shown := c.gauge("examining")
+	findings := doctor.Examine(ctx, o.Options)
+	shown.end()
+	return c.printFindings(ctx, findings, o.verbose)
+}
+
+// printFindings shows the findings. JSON is always an array of all findings.
 func (c *command) printFindings(ctx context.Context, findings []doctor.Finding, verbose bool) error {
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, findings, true); err != nil {
@@ -111,17 +122,14 @@ func (c *command) printFindings(ctx context.Context, findings []doctor.Finding, 
 		fmt.Fprintln(c.Stdout, sumOf(findings, verbose))
 	}
 	code := doctor.ExitCode(findings)
-	if ctx.Err() != nil { // not all of it was looked at
+	if ctx.Err() != nil { // some checks did not run
 		code = max(code, handler.Unavailable.ExitCode())
 	}
-	if code != 0 {
-		return exit(code)
-	}
-	return nil
+	return ended(code)
 }
 
-// shownOf are the findings that are shown. What needs attention comes first, the
-// most important on top; with verbose all are shown, in the order of the checks.
+// shownOf gives the findings to show: those that need attention, the most important
+// first; with verbose all findings, in the order of the checks.
 func shownOf(findings []doctor.Finding, verbose bool) (shown []doctor.Finding) {
 	if verbose {
 		return findings
@@ -136,13 +144,13 @@ func shownOf(findings []doctor.Finding, verbose bool) (shown []doctor.Finding) {
 	return shown
 }
 
-// findingsTable is empty if there is nothing to show.
+// findingsTable shows findings, with the fix below each; "" if there are none.
 func (c *command) findingsTable(findings []doctor.Finding) string {
 	if len(findings) == 0 {
 		return ""
 	}
 	t := newTable("", "CHECK", "ON", "FOUND")
-	if room := c.Columns - taken(findings); c.Columns > 0 {
+	if room := c.Columns - beforeFound(findings); c.Columns > 0 {
 		t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: max(room, 30), WidthMaxEnforcer: text.WrapSoft}})
 	}
 	for _, f := range findings {
@@ -158,7 +166,16 @@ func (c *command) findingsTable(findings []doctor.Finding) string {
 	return t.Render() + "\n\n"
 }
 
-// sumOf counts the findings.
+// beforeFound is the width of the columns before FOUND.
+func beforeFound(findings []doctor.Finding) int {
+	check, on := 0, 0
+	for _, f := range findings {
+		check, on = max(check, len(f.Check)), max(on, len(f.On))
+	}
+	return 1 + check + on + 3*len(gap) // a mark, and the gaps between the columns
+}
+
+// sumOf counts the findings of each state.
 func sumOf(findings []doctor.Finding, verbose bool) string {
 	var sum []string
 	well := true

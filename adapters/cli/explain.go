@@ -8,53 +8,43 @@ import (
 	"tairssl/handler"
 )
 
-// explain answers in sentences why an instance was not renewed, or when it will
-// be.
+// explain says in sentences why the certificate of an instance was not renewed, or when it
+// will be.
 func (c *command) explain(h instances, s status) []string {
-	if s.Error != nil {
-		return nil
-	}
 	o, now := s.state.Observation, h.Now()
-	var said []string
-	say := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
 	switch {
+	case s.Error != nil:
+		return nil
 	case s.SSLEnabled == noTLS:
-		say("This type of instance has no TLS, so there is nothing to renew.")
-		return said
+		return []string{"This type of instance has no TLS, so there is nothing to renew."}
 	case s.SSLEnabled == string(handler.Disable):
-		say("Encryption is off, so there is no certificate to renew. To switch it on: %s", c.line("enable", s.InstanceID, s.RegionID))
-		return append(said, attempts(o, now)...)
+		off := "Encryption is off, so there is no certificate to renew. To switch it on: " + c.line("enable", s.InstanceID, s.RegionID)
+		return append([]string{off}, attempts(o, now)...)
 	case s.stopped():
-		say("The instance is %s, so nothing is renewed.", s.InstanceStatus)
-		return said
+		return []string{fmt.Sprintf("The instance is %s, so nothing is renewed.", s.InstanceStatus)}
 	}
-	said = append(said, expiry(s, now))
-	said = append(said, h.dueFrom(s, now))
-	said = append(said, h.windowOf(o, now), h.freezeOf(now))
+	said := []string{expiry(s, now), h.dueFrom(s, now), h.windowOf(o, now), h.freezeOf(now)}
 	if h.Policy.Approval {
-		if s.ApprovedBy != "" {
-			say("%s approved the renewal of this certificate.", s.ApprovedBy)
-		} else {
-			say("Nobody approved the renewal of this certificate yet. To approve it: %s", c.line("approve", s.InstanceID, s.RegionID))
-		}
+		said = append(said, c.approvalOf(s))
 	}
 	if o.Off() {
-		say("Its tag tairssl=off keeps unattended changes away.")
+		said = append(said, "Its tag tairssl=off prevents unattended changes.")
 	} else {
-		say("It is not opted out: it has no tag tairssl=off.")
+		said = append(said, "It is not opted out: it has no tag tairssl=off.")
 	}
 	if h.Policy.Pause {
-		say("All changes are paused by TAIRSSL_PAUSE.")
+		said = append(said, "All changes are paused by TAIRSSL_PAUSE.")
 	}
-	said = append(said, alibabas(s))
+	said = append(said, scheduledByAlibaba(s))
 	said = append(said, attempts(o, now)...)
 	said = append(said, nextSweep(s))
 	if s.Due {
-		say("To renew it now: %s", c.line("update", s.InstanceID, s.RegionID))
+		said = append(said, "To renew it now: "+c.line("update", s.InstanceID, s.RegionID))
 	}
 	return said
 }
 
+// expiry says when the certificate expires, and whether its name is wrong.
 func expiry(s status, now time.Time) string {
 	text := fmt.Sprintf("The certificate expires %s, in %s.", minute(s.SSLExpiredTime.Time), handler.Span(s.SSLExpiredTime.Sub(now)))
 	if !s.SSLExpiredTime.After(now) {
@@ -66,10 +56,10 @@ func expiry(s status, now time.Time) string {
 	return text
 }
 
-// dueFrom says from when a certificate is due, by the function that decides.
+// dueFrom says from when a certificate is due. It uses the same forecast as a sweep.
 func (h instances) dueFrom(s status, now time.Time) string {
 	from := h.Forecast(s.state.Ref, s.state.Observation).Due
-	if from.IsZero() { // nothing will renew it, so nobody reckoned
+	if from.IsZero() { // the forecast has no time, because nothing will renew the certificate
 		from = handler.At(s.SSLExpiredTime.Add(-fleetPage{Policy: h.Policy}.renewBefore()))
 	}
 	if s.Due {
@@ -83,17 +73,17 @@ func (h instances) windowOf(o handler.Observation, now time.Time) string {
 	if w.String() == "any" {
 		return "Changes are made at any time: TAIRSSL_WINDOW is any."
 	}
-	what := fmt.Sprintf("The maintenance window is %s (TAIRSSL_WINDOW)", w)
+	window := fmt.Sprintf("The maintenance window is %s (TAIRSSL_WINDOW)", w)
 	if w.Own() {
-		what = fmt.Sprintf("The instance's own maintenance window is %s to %s UTC", strings.TrimSuffix(o.MaintainStartTime, "Z"), strings.TrimSuffix(o.MaintainEndTime, "Z"))
+		window = fmt.Sprintf("The instance's own maintenance window is %s to %s UTC", strings.TrimSuffix(o.MaintainStartTime, "Z"), strings.TrimSuffix(o.MaintainEndTime, "Z"))
 		if o.MaintainStartTime == "" {
-			what = "The instance's own maintenance window is not known"
+			window = "The instance's own maintenance window is not known"
 		}
 	}
 	if opens := w.Opens(o.Instance, now); opens.After(now) {
-		return fmt.Sprintf("%s; it opens %s.", what, minute(opens))
+		return fmt.Sprintf("%s; it opens %s.", window, minute(opens))
 	}
-	return what + "; it is open now."
+	return window + "; it is open now."
 }
 
 func (h instances) freezeOf(now time.Time) string {
@@ -108,37 +98,44 @@ func (h instances) freezeOf(now time.Time) string {
 	}
 }
 
-func alibabas(s status) string {
+func (c *command) approvalOf(s status) string {
+	if s.ApprovedBy != "" {
+		return s.ApprovedBy + " approved the renewal of this certificate."
+	}
+	return "Nobody approved the renewal of this certificate yet. To approve it: " + c.line("approve", s.InstanceID, s.RegionID)
+}
+
+func scheduledByAlibaba(s status) string {
 	switch {
 	case s.state.RenewalErr != nil:
-		return "What Alibaba itself has scheduled could not be read: " + handler.AsError(s.state.RenewalErr).Message
+		return "Alibaba's own schedule could not be read: " + handler.AsError(s.state.RenewalErr).Message
 	case s.ScheduledTime.IsZero():
 		return "Alibaba itself has scheduled no renewal."
 	}
 	return fmt.Sprintf("Alibaba itself renews it %s.", minute(s.ScheduledTime.Time))
 }
 
-// attempts says what was begun on an instance.
+// attempts lists the attempts of the last 45 minutes to change an instance.
 func attempts(o handler.Observation, now time.Time) (said []string) {
 	for _, a := range o.Attempts(now) {
 		if a.Holds {
-			said = append(said, fmt.Sprintf("An attempt to %s it began %s, and its effect does not show yet. Nobody else changes the instance until %s.", a.Action, minute(a.Begun), minute(a.Ends)))
+			said = append(said, fmt.Sprintf("A change, %s, began %s, and its effect is not visible yet. Nobody else changes the instance until %s.", a.Action, minute(a.Begun), minute(a.Ends)))
 		} else {
-			said = append(said, fmt.Sprintf("The last change, %s, began %s, and it shows.", a.Action, minute(a.Begun)))
+			said = append(said, fmt.Sprintf("The last change, %s, began %s, and its effect is visible.", a.Action, minute(a.Begun)))
 		}
 	}
 	if said == nil {
-		said = []string{"No change was begun in the last 45 minutes. Older ones are in Alibaba's ActionTrail."}
+		said = []string{"No change began in the last 45 minutes. Older changes are in Alibaba's ActionTrail."}
 	}
 	return said
 }
 
-// nextSweep says what the next sweep does, with the reason without what was said
-// of the certificate already.
+// nextSweep says what the next sweep does. It leaves out the reason why the certificate is
+// due, which another sentence says.
 func nextSweep(s status) string {
 	switch {
 	case !s.Due:
-		return "The next sweep leaves it as it is."
+		return "The next sweep does not change it."
 	case s.state.Sweep.Outcome == handler.Planned:
 		return "The next sweep renews it."
 	}

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// replaceFile writes a file in one piece: who reads it meanwhile, a web server for
-// one, finds the old content or the new. What is no plain file, such as a pipe, is
-// written to as it is.
+// replaceFile replaces the content of a file at once: a program that reads the file
+// meanwhile, such as a web server, gets either the old or the new content. A pipe or a
+// device is not replaced but written to.
 func replaceFile(name string, write func(io.Writer) error) error {
 	there, err := os.Stat(name)
 	switch {
@@ -25,7 +25,7 @@ func replaceFile(name string, write func(io.Writer) error) error {
 		return err
 	}
 	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target // or the link itself would be replaced
+		name = target // otherwise the rename would replace the link
 	}
 	f, err := os.OpenFile(filepath.Join(filepath.Dir(name), ".tairssl-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {

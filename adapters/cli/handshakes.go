@@ -16,22 +16,22 @@ import (
 	"tairssl/handler"
 )
 
-// handshake is what a TLS client is served by an instance.
+// handshake is the result of a TLS handshake with an instance.
 type handshake struct {
 	SSLExpiredTime handler.Time
-	Names          []string // for which the certificate is
-	SHA256         string   // its fingerprint
+	Names          []string // the DNS names in the certificate
+	SHA256         string   // the certificate's fingerprint
 	TLS            string   // the version, such as TLS 1.3
-	Matches        bool     // it is the certificate of which the API tells
-	Reason         string   // why it is not; "" if it is
+	Matches        bool     // the API reports the same certificate
+	Reason         string   // why it does not match; "" if it matches
 	Error          *handler.Error
 }
 
-// differs reports that another certificate is served than the API tells of.
+// differs reports that the instance serves another certificate than the API reports.
 func (h *handshake) differs() bool { return h != nil && h.Error == nil && !h.Matches }
 
-// lookAtServed makes a handshake with each instance that has a certificate, many
-// at once.
+// lookAtServed makes a handshake with each instance that has a certificate, many at a
+// time.
 func lookAtServed(ctx context.Context, h instances, rows []status, progress *gauge) {
 	defer progress.end()
 	var group errgroup.Group
@@ -49,7 +49,7 @@ func lookAtServed(ctx context.Context, h instances, rows []status, progress *gau
 	_ = group.Wait() // no function fails
 }
 
-// shake makes one handshake and compares what it shows with the row.
+// shake makes one handshake and compares the served certificate with the row.
 func shake(ctx context.Context, probe served.Probe, r status) *handshake {
 	conn, err := probe.Dial(ctx, r.ConnectionDomain, r.state.Observation.Port)
 	if err != nil {
@@ -62,16 +62,16 @@ func shake(ctx context.Context, probe served.Probe, r status) *handshake {
 		TLS: tls.VersionName(conn.ConnectionState().Version),
 	}
 	var o handler.Observation
-	// That the API itself tells of another name is no difference: see WrongName.
+	// Compare with the certificate's name in the API. If that is not the endpoint's name,
+	// WrongName says so.
 	o.Expires, o.ConnectionDomain = r.SSLExpiredTime.Time, cmp.Or(r.CertCommonName, r.ConnectionDomain)
 	seen.Reason = handler.Certificate{Expires: leaf.NotAfter, Names: seen.Names}.Contradicts(o)
 	seen.Matches = seen.Reason == ""
 	return seen
 }
 
-// printServed shows what is served beside what the API tells. Its exit code is not
-// 0 if they differ anywhere, or if an instance that serves a certificate could not
-// be looked at.
+// printServed shows each served certificate next to the one that the API reports. The
+// exit code is not 0 if one of them differs, or if a handshake failed.
 func (c *command) printServed(h instances, rows []status, fleet bool) error {
 	code := 0
 	for _, r := range rows {
@@ -82,12 +82,8 @@ func (c *command) printServed(h instances, rows []status, fleet bool) error {
 			code = max(code, r.Served.Error.Kind.ExitCode())
 		}
 	}
-	var differ error
-	if code != 0 {
-		differ = exit(code)
-	}
 	if c.output == "json" {
-		return worse(c.printStatus(h, rows, fleet), differ)
+		return worse(c.printStatus(h, rows, fleet), ended(code))
 	}
 	now := time.Now()
 	t := newInstanceTable("REGION", "STATUS", "EXPIRES", "SERVED", "WHY")
@@ -100,11 +96,11 @@ func (c *command) printServed(h instances, rows []status, fleet bool) error {
 		t.add(r.InstanceID, r.InstanceName, r.RegionID, r.InstanceStatus, expires, c.paint(color, shown), why)
 	}
 	fmt.Fprintln(c.Stdout, t.Render(c.width()))
-	return worse(c.rowErrors(rows), differ)
+	return worse(c.rowErrors(rows), ended(code))
 }
 
-// servedInWords says what is served by the instance of a row, and why that is
-// worth a look.
+// servedInWords describes the certificate that an instance serves, and why a person
+// should look at it.
 func (r status) servedInWords(h instances, now time.Time) (shown, why string, color text.Color) {
 	switch {
 	case r.Error != nil:

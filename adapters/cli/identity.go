@@ -15,17 +15,17 @@ import (
 	"tairssl/handler"
 )
 
-// identity is whose credential signs the calls.
+// identity is the credential that signs the calls, and where it comes from.
 type identity struct {
-	source string // where the credential comes from, for people
-	region string // the one that its owner works in; "" for none
-	// credentials are nil if they are those that the environment names.
+	source string // describes for people where the credential comes from
+	region string // the region of the profile; "" for none
+	// credentials are nil if the environment names the credential.
 	credentials tair.Credentials
 }
 
-// identity looks where people keep their credentials, in the order of Alibaba's
-// own clients: the environment, a profile of the aliyun command, the role of
-// the ECS instance. A profile that was named comes before all.
+// identity looks for a credential in the order of Alibaba's own clients: the environment,
+// a profile of the aliyun command, the role of the ECS instance. --profile comes before
+// all of them.
 func (c *command) identity(environ []string) (identity, error) {
 	get := function.Getenv(environ)
 	named := c.profile
@@ -52,7 +52,7 @@ func (c *command) identity(environ []string) (identity, error) {
 	return identity{source: profile.ECS, credentials: lastResort(profile.ECSRole(get("ALIBABA_CLOUD_ECS_METADATA")))}, nil
 }
 
-// homeOf is where a person's files are, on this system and on Windows.
+// homeOf is the home directory, also on Windows.
 func homeOf(get func(string) string) string {
 	if home := get("HOME"); home != "" {
 		return home
@@ -60,13 +60,13 @@ func homeOf(get func(string) string) string {
 	return get("USERPROFILE")
 }
 
-// none says all ways to a credential: there is not one at hand.
+// none fails, and names all ways to give a credential.
 func none(context.Context) (tair.Credential, error) {
 	return tair.Credential{}, handler.Errorf(handler.Forbidden, "no credentials: run aliyun configure, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or add --emulate to try without an account")
 }
 
-// lastResort are the credentials of a last resort: that they are not to be had
-// means that there are none at all.
+// lastResort wraps the last credentials to try. If they fail, there is no credential at
+// all, and the error names all ways to give one.
 func lastResort(last tair.Credentials) tair.Credentials {
 	return func(ctx context.Context) (tair.Credential, error) {
 		credential, err := last(ctx)
@@ -77,8 +77,8 @@ func lastResort(last tair.Credentials) tair.Credentials {
 	}
 }
 
-// settled is the environment with the region that counts, and the identity.
-// --region comes first, then the environment's regions, then the profile's.
+// settled is the environment with the regions to use, and the identity. --region comes
+// first, then the environment's regions, then the profile's region.
 func (c *command) settled(environ []string) ([]string, identity, error) {
 	who, err := c.identity(environ)
 	if err != nil {
@@ -91,8 +91,8 @@ func (c *command) settled(environ []string) ([]string, identity, error) {
 	return withRegion(environ, region), who, nil
 }
 
-// exported is the environment for a process of its own: it holds the credential
-// as variables, as of now. Without one, the process says what is missing.
+// exported is the environment for a function's process. It holds the present credential
+// in variables. Without a credential, the process itself says what is missing.
 func (c *command) exported(ctx context.Context, environ []string) ([]string, error) {
 	environ, who, err := c.settled(environ)
 	if err != nil || who.credentials == nil {
@@ -109,7 +109,8 @@ func (c *command) exported(ctx context.Context, environ []string) ([]string, err
 		"ALIBABA_CLOUD_SECURITY_TOKEN="+credential.SecurityToken), nil
 }
 
-// nameSource says whose credential was refused, if one was: people have several.
+// nameSource says where the credential comes from if the API refused it, because people
+// have several credentials.
 func (c *command) nameSource(results []handler.Result) {
 	refused := func(r handler.Result) bool {
 		return r.Error != nil && r.Error.Kind == handler.Forbidden && r.Error.Code != ""

@@ -9,16 +9,16 @@ import (
 	"tairssl/handler"
 )
 
-// interruptedCode is the exit code of a command that was interrupted, as shells
-// have it for SIGINT.
+// interruptedCode is the exit code of a command that was interrupted. Shells use it for
+// SIGINT.
 const interruptedCode = 130
 
-// untilInterrupted marks a command that an interrupt is meant to end: its exit
-// code is then its own.
+// untilInterrupted marks a command that runs until an interrupt. Such a command keeps its
+// own exit code.
 const untilInterrupted = "until interrupted"
 
-// tellInterrupted says what had been sent when an interrupt came. An instance
-// goes on with a change, whoever watches it.
+// tellInterrupted says which changes were sent before an interrupt. An instance finishes
+// a change even if nobody watches it.
 func (c *command) tellInterrupted(results []handler.Result) {
 	for _, r := range results {
 		switch r.Outcome {
@@ -31,8 +31,8 @@ func (c *command) tellInterrupted(results []handler.Result) {
 	}
 }
 
-// line is a command that can be pasted: it works on the same instance with the
-// same credential.
+// line is a command for a shell that works on the given instance with the credential of
+// this run.
 func (c *command) line(name, id, region string) string {
 	words := []string{"tairssl", name, quoted(id)}
 	if region != "" {
@@ -47,7 +47,7 @@ func (c *command) line(name, id, region string) string {
 	return strings.Join(words, " ")
 }
 
-// quoted is a word for a shell.
+// quoted is a word in the form that a shell reads as one word.
 func quoted(word string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./@:+="
 	if word != "" && strings.Trim(word, plain) == "" {
@@ -56,15 +56,15 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// agree asks, where a person is there to be asked. An end of the input and an
-// interrupt are a no.
+// agree asks a person for a yes. Without a terminal, at the end of the input and after
+// an interrupt the answer is no.
 func (c *command) agree(ctx context.Context, question string) bool {
 	text := strings.ToLower(c.ask(ctx, question))
 	return text == "y" || text == "yes"
 }
 
-// ask gives what a person answers; "" where nobody is there to be asked, at the end
-// of the input, and after an interrupt.
+// ask asks a person and returns the answer; "" without a terminal, at the end of the
+// input and after an interrupt.
 func (c *command) ask(ctx context.Context, question string) string {
 	if !c.Ask {
 		return ""
@@ -75,7 +75,7 @@ func (c *command) ask(ctx context.Context, question string) string {
 		ended bool // by a line's end
 	}
 	answered := make(chan line, 1)
-	go func() { // an interrupt does not end a read from a terminal
+	go func() { // an interrupt does not end the read from a terminal
 		text, err := bufio.NewReader(c.Stdin).ReadString('\n')
 		answered <- line{text, err == nil}
 	}()

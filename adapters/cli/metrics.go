@@ -11,11 +11,11 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// metricsRoute is where Prometheus reads.
+// metricsRoute is the path that Prometheus reads.
 const metricsRoute = "/metrics"
 
-// export begins to look at the function's instances at an interval, and gives
-// what shows them. The looks share the function's rate and quotas.
+// export starts to read the function's instances at an interval, and returns the handler
+// that shows them. It shares the rate and the quotas with the function.
 func (c *command) export(ctx context.Context, f *function.Function, every time.Duration) (show http.Handler, stop func(), err error) {
 	instancesOf, api, err := f.Fleet(ctx)
 	if err != nil {
@@ -32,9 +32,8 @@ func (c *command) export(ctx context.Context, f *function.Function, every time.D
 	return e.Handler(), func() { cancel(); running.Wait() }, nil
 }
 
-// lookAt reads every instance, and of those that are due what keeps an unattended
-// change away. Alibaba's own schedule, whose quota is small, is not read of the
-// others.
+// lookAt reads every instance. It reads Alibaba's own schedule, whose quota is small, only
+// for instances that are due.
 func lookAt(ctx context.Context, h instances) exporter.Look {
 	began, now := time.Now(), h.Now()
 	look := exporter.Look{Began: now}
@@ -57,8 +56,8 @@ func lookAt(ctx context.Context, h instances) exporter.Look {
 	return look
 }
 
-// seen is an instance that was read. Of one that does not run, the API may tell
-// nothing.
+// seen is an instance for the metrics. The API may fail to read an instance that does not
+// run; that instance has no certificate here.
 func seen(h instances, row fleet.Outlook, now time.Time) exporter.Instance {
 	i := exporter.Instance{Ref: row.Ref, Name: row.Observation.Name, Stopped: row.Observation.Stopped(), Seen: now}
 	if row.Err != nil {

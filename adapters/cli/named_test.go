@@ -74,7 +74,7 @@ func TestARegionThatIsNotKnown(t *testing.T) {
 		"cn-hangzho": "cn-hangzhou, cn-hangzhou-finance.", "ap-southeast-4": "ap-southeast-1, ap-southeast-2,", "cn-shenzhen-finance-2": "cn-shenzhen-finance-1.", "eu-north-1": "eu-central-1, eu-west-1.",
 	} {
 		code, out, stderr := s.run("", "status", id, "--region", region)
-		if code != 2 || out != "" || !strings.Contains(stderr, region+" is no region that is known; the nearest are "+near) || !strings.Contains(stderr, "TAIRSSL_REGION") {
+		if code != 2 || out != "" || !strings.Contains(stderr, region+" is not a known region; the most similar ones are "+near) || !strings.Contains(stderr, "TAIRSSL_REGION") {
 			t.Errorf("--region %s ends %d:\n%s%s", region, code, out, stderr)
 		}
 	}

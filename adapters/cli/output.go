@@ -11,7 +11,7 @@ import (
 	"tairssl/handler"
 )
 
-// colors shows at a glance how an outcome is to be taken.
+// colors are the colors of the outcomes: green for good, red for bad.
 var colors = map[handler.Outcome]text.Color{
 	handler.Verified: text.FgGreen, handler.Accepted: text.FgGreen, handler.Unchanged: text.FgHiBlack,
 	handler.Planned: text.FgCyan, handler.Deferred: text.FgYellow, handler.InProgress: text.FgYellow,
@@ -25,7 +25,8 @@ func (c *command) paint(color text.Color, s string) string {
 	return text.Colors{color}.Sprint(s)
 }
 
-// printJSON writes one value as an object and several, or always, as an array.
+// printJSON writes a single value as an object, and several as an array. With always it
+// writes an array in any case.
 func printJSON[T any](w io.Writer, values []T, always bool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -39,7 +40,7 @@ func printJSON[T any](w io.Writer, values []T, always bool) error {
 	return enc.Encode(values)
 }
 
-// print shows results and returns the worst of their exit codes.
+// print shows results and returns the exit with the worst of their codes.
 func (c *command) print(w io.Writer, results []handler.Result) error {
 	c.nameSource(results)
 	if c.output == "json" {
@@ -60,7 +61,7 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		}
 		outcome, color := string(r.Outcome), colors[r.Outcome]
 		switch {
-		case r.ApprovedBy != "": // it is deferred to the window
+		case r.ApprovedBy != "": // its outcome is deferred, because the renewal waits for the window
 			outcome, color = "approved", text.FgGreen
 		case r.Error != nil:
 			outcome += ": " + string(r.Error.Kind)
@@ -71,7 +72,7 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 	for _, r := range results {
 		known := r.CA != nil && r.CA.Compared() && !r.CA.Changed
 		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" && !known {
-			fmt.Fprintln(w, "\nClients that pin the CA must fetch its chain again: tairssl ca INSTANCE writes it to a file.")
+			fmt.Fprintln(w, "\nClients that pin the CA must get its chain again. tairssl ca INSTANCE writes the chain to a file.")
 			break
 		}
 	}

@@ -14,23 +14,23 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// fleetPage is what the page of a fleet is made of.
+// fleetPage holds the data of the fleet's page.
 type fleetPage struct {
-	Generated time.Time // "now" for everything on the page
+	Generated time.Time // the present for everything on the page
 	Policy    handler.Policy
-	Regions   []string // that were read
+	Regions   []string // the regions that were read
 	Coverage  []fleet.Coverage
 	Rows      []status
-	Again     string // the command that makes the page anew
-	// Line is a command that can be pasted, such as status of an instance.
+	Again     string // the command that writes the page again
+	// Line makes a command for a shell, such as the status command for an instance.
 	Line func(name, id, region string) string
 }
 
-// writePage writes the page in one piece, or not at all.
+// writePage writes the page. After an error the output is not complete.
 func writePage(w io.Writer, p fleetPage) error { return fleetpage.Write(w, p.page()) }
 
-// again is the command that writes a page anew. The folder stays unsaid: the page
-// may be read elsewhere.
+// again is the command that writes the page again. It names the file without its folder,
+// because people may read the page on another machine.
 func (c *command) again(file string, tags map[string]string) string {
 	line := c.line("status --all --html", filepath.Base(file), c.region)
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
@@ -43,7 +43,7 @@ func writeFile(name string, p fleetPage) error {
 	return replaceFile(name, func(w io.Writer) error { return writePage(w, p) })
 }
 
-// page says in the page's own terms what the rows say in the command's.
+// page translates the rows into the terms of package fleetpage.
 func (p fleetPage) page() fleetpage.Page {
 	page := fleetpage.Page{Generated: p.Generated, RenewBefore: p.renewBefore(), Regions: p.Regions, Again: p.Again}
 	page.Unread, page.Empty = notRead(p.Coverage)
@@ -67,9 +67,9 @@ func (p fleetPage) renewBefore() time.Duration {
 	return p.Policy.RenewBefore
 }
 
-// renewal says when an unattended change will renew a certificate, and which rule
-// decides that. Of an instance that is due, the handler has said it; for the
-// others it is the first opening of their window after they become due.
+// renewal says when an unattended change will renew a certificate, and which rule decides
+// the time. For an instance that is due, the handler has decided it. For any other, it is
+// the first opening of the window after the certificate becomes due.
 func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	due := s.SSLExpiredTime.Add(-p.renewBefore())
 	switch {
@@ -107,7 +107,7 @@ func (p fleetPage) allows(s status) bool {
 	return p.Policy.Covers(s.InstanceID) && (len(p.Policy.Actions) == 0 || slices.Contains(p.Policy.Actions, handler.Update))
 }
 
-// group finds the one state that matters most of an instance.
+// group is the most important fact about an instance.
 func (p fleetPage) group(s status, r fleetpage.Renewal) fleetpage.Group {
 	switch {
 	case s.SSLEnabled == string(handler.Disable):
@@ -136,7 +136,7 @@ func (p fleetPage) group(s status, r fleetpage.Renewal) fleetpage.Group {
 	return fleetpage.Fine
 }
 
-// whyOnPage is what the group and the rule do not say.
+// whyOnPage is the reason without the facts that the group and the rule already say.
 func (s status) whyOnPage(r fleetpage.Rule) string {
 	var why []string
 	switch {
@@ -158,7 +158,7 @@ func (s status) whyOnPage(r fleetpage.Rule) string {
 	return strings.Join(why, " ")
 }
 
-// facts are what a person may want to know of an instance, beside its row.
+// facts are details of an instance that its row does not show.
 func (p fleetPage) facts(s status) (facts []fleetpage.Fact) {
 	add := func(name, value string) {
 		if value != "" {
@@ -175,7 +175,7 @@ func (p fleetPage) facts(s status) (facts []fleetpage.Fact) {
 	return facts
 }
 
-// window is when unattended changes are made; "" if that is not known.
+// window describes the maintenance window of an instance; "" if it is not known.
 func (p fleetPage) window(i handler.Instance) string {
 	switch {
 	case p.Policy.Window.String() == "any":
@@ -188,8 +188,8 @@ func (p fleetPage) window(i handler.Instance) string {
 	return strings.TrimSuffix(i.MaintainStartTime, "Z") + " to " + strings.TrimSuffix(i.MaintainEndTime, "Z") + " UTC"
 }
 
-// commands are what a person may want to do about an instance. An id that is not
-// one gets none: nobody should paste it.
+// commands are commands that a person may want to run for an instance. There are none if
+// the id is not valid, because nobody should paste an arbitrary text into a shell.
 func (p fleetPage) commands(s status, g fleetpage.Group) (commands []string) {
 	if !handler.ValidID(s.InstanceID) {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"tairssl/handler"
 )
 
-// rulesOnPage are the rules of the handler in the page's own terms.
+// rulesOnPage translates the handler's rules into those of package fleetpage.
 var rulesOnPage = map[handler.Rule]fleetpage.Rule{
 	handler.RuleNone: fleetpage.WhenDue, handler.RulePause: fleetpage.Paused, handler.RuleOptOut: fleetpage.OptedOutRule,
 	handler.RuleExcluded: fleetpage.Forbidden, handler.RuleApproval: fleetpage.Approval, handler.RuleFreeze: fleetpage.Freeze,
@@ -15,12 +15,12 @@ var rulesOnPage = map[handler.Rule]fleetpage.Rule{
 	handler.RuleCA: fleetpage.NewCA, handler.RuleMembers: fleetpage.Members,
 }
 
-// held is what holds back an instance that is due, as the handler has said it.
+// held is the renewal of an instance that is due and deferred, as the handler decided it.
 func (s status) held(now time.Time) fleetpage.Renewal {
 	switch s.Rule {
-	case handler.RuleApproval: // until a person acts
+	case handler.RuleApproval: // it waits for a person, so the time is not known
 		return fleetpage.Renewal{Rule: fleetpage.Approval}
-	case handler.RuleMembers: // until that is done, which takes minutes
+	case handler.RuleMembers: // the change of another member takes some minutes
 		return fleetpage.Renewal{At: now, Rule: fleetpage.Members}
 	case handler.RuleNone:
 		return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: fleetpage.Window}
@@ -28,8 +28,8 @@ func (s status) held(now time.Time) fleetpage.Renewal {
 	return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: rulesOnPage[s.Rule]}
 }
 
-// ahead is when an instance that is not due will be renewed, where a freeze or an
-// approval has a say in that.
+// ahead is the renewal of an instance that is not due, if a freeze or an approval decides
+// its time; ok is false otherwise.
 func (p fleetPage) ahead(s status) (r fleetpage.Renewal, ok bool) {
 	if len(p.Policy.Freezes) == 0 && !p.Policy.Approval {
 		return r, false
@@ -42,12 +42,12 @@ func (p fleetPage) ahead(s status) (r fleetpage.Renewal, ok bool) {
 }
 
 const (
-	// freezesAhead is how far ahead freezes are shown: certificates last three years.
+	// freezesAhead is how far ahead the page shows freezes. Certificates last three years.
 	freezesAhead = 40 * 31 * 24 * time.Hour
 	maxSpans     = 200
 )
 
-// spans are the freezes from now on.
+// spans are the freezes from now on, at most maxSpans.
 func (p fleetPage) spans() (all []fleetpage.Span) {
 	freezes, end := p.Policy.Freezes, p.Generated.Add(freezesAhead)
 	for t := p.Generated; len(all) < maxSpans; {

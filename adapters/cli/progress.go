@@ -8,8 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// gauge shows on a terminal that work goes on, and how far it is. The zero
-// value shows nothing, for where nobody looks on.
+// gauge shows on a terminal that work is in progress, and how much of it is done. The
+// zero value shows nothing; it is used if there is no terminal.
 type gauge struct {
 	writer  progress.Writer
 	tracker *progress.Tracker
@@ -17,17 +17,17 @@ type gauge struct {
 	ended   chan struct{}
 }
 
-// gauge begins to show work that cannot be counted. Whoever calls it ends it.
-func (c *command) gauge(what string) *gauge { return c.newGauge(what, false) }
+// gauge starts to show work that cannot be counted. The caller must end it.
+func (c *command) gauge(work string) *gauge { return c.newGauge(work, false) }
 
-// counter begins to show work of which [gauge.set] will say how much is done.
-func (c *command) counter(what string) *gauge { return c.newGauge(what, true) }
+// counter starts to show work whose progress [gauge.set] reports. The caller must end it.
+func (c *command) counter(work string) *gauge { return c.newGauge(work, true) }
 
-func (c *command) newGauge(what string, counted bool) *gauge {
+func (c *command) newGauge(work string, counted bool) *gauge {
 	if !c.Progress {
 		return &gauge{}
 	}
-	g := &gauge{writer: progress.NewWriter(), counted: counted, tracker: &progress.Tracker{Message: what, RemoveOnCompletion: true}, ended: make(chan struct{})}
+	g := &gauge{writer: progress.NewWriter(), counted: counted, tracker: &progress.Tracker{Message: work, RemoveOnCompletion: true}, ended: make(chan struct{})}
 	g.writer.SetOutputWriter(c.Stderr)
 	g.writer.SetUpdateFrequency(100 * time.Millisecond)
 	g.writer.SetTrackerLength(20)
@@ -49,16 +49,16 @@ func (c *command) newGauge(what string, counted bool) *gauge {
 	return g
 }
 
-// set says that so many of so many are done. The total may grow.
+// set reports that done of total pieces of work are done. The total may grow.
 func (g *gauge) set(done, total int) {
-	if g.tracker == nil || !g.counted || total <= 0 || done >= total { // a tracker that is full is gone for good
+	if g.tracker == nil || !g.counted || total <= 0 || done >= total { // a full tracker disappears and cannot come back
 		return
 	}
 	g.tracker.UpdateTotal(int64(total))
 	g.tracker.SetValue(int64(done))
 }
 
-// tell writes a line of news, above the gauge if one is shown.
+// tell writes a line, above the gauge if the gauge is visible.
 func (c *command) tell(g *gauge, news string) {
 	if g.tracker == nil {
 		fmt.Fprintln(c.Stderr, news)
@@ -67,7 +67,7 @@ func (c *command) tell(g *gauge, news string) {
 	g.writer.Log("%s", news)
 }
 
-// end takes the gauge off the terminal. It may be called again.
+// end removes the gauge from the terminal. It may be called more than once.
 func (g *gauge) end() {
 	if g.tracker == nil {
 		return

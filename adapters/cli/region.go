@@ -9,9 +9,9 @@ import (
 	"tairssl/handler"
 )
 
-// checkRegion looks at --region before anything is called: a region that is
-// misspelt would only be found as an endpoint that does not answer. One that is
-// newer than this version has to be in TAIRSSL_REGION.
+// checkRegion checks --region before any call. Otherwise a misspelt region would only
+// show as an endpoint that does not answer. A region that is newer than this version must
+// be in TAIRSSL_REGION.
 func (c *command) checkRegion() error {
 	switch {
 	case c.region == "", tair.Known(c.region), slices.Contains(c.configured(), c.region):
@@ -19,11 +19,11 @@ func (c *command) checkRegion() error {
 	case !handler.ValidRegion(c.region):
 		return usagef("--region takes a region id such as cn-hangzhou, not %q", c.region)
 	}
-	return usagef("--region: %s is no region that is known; the nearest are %s. If it is new, add it to %sREGION",
+	return usagef("--region: %s is not a known region; the most similar ones are %s. If it is new, add it to %sREGION",
 		c.region, strings.Join(near(c.region), ", "), function.Prefix)
 }
 
-// configured are the regions of the environment.
+// configured are the regions of TAIRSSL_REGION.
 func (c *command) configured() (regions []string) {
 	for _, region := range strings.Split(function.Getenv(c.Environ)(function.Prefix+"REGION"), ",") {
 		regions = append(regions, strings.TrimSpace(region))
@@ -31,8 +31,7 @@ func (c *command) configured() (regions []string) {
 	return regions
 }
 
-// near are the known regions whose ids begin as this one does, for as many
-// letters as any of them does.
+// near are the known regions that share the longest beginning with this one.
 func near(region string) (ids []string) {
 	for end := len(region); ids == nil; end-- {
 		for _, known := range tair.Regions() {
@@ -44,7 +43,7 @@ func near(region string) (ids []string) {
 	return ids
 }
 
-// withRegion is the environment with this as the only region; "" changes nothing.
+// withRegion is the environment with region as the only region; "" changes nothing.
 func withRegion(environ []string, region string) []string {
 	if region == "" {
 		return environ

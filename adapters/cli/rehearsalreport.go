@@ -14,7 +14,7 @@ import (
 	"tairssl/handler"
 )
 
-// notesOf says what a rehearsal will do, for who has to agree.
+// notesOf says what a rehearsal will do, for the person who confirms it.
 func notesOf(ctx context.Context, h instances, o rehearsal.Options, columns int) string {
 	now := h.Now()
 	called := o.Ref.InstanceID
@@ -24,20 +24,20 @@ func notesOf(ctx context.Context, h instances, o rehearsal.Options, columns int)
 	rows := [][2]string{
 		{"instance", fmt.Sprintf("%s in %s, %s", called, o.Ref.RegionID, o.Before.Status)},
 		{"certificate", "expires " + days(handler.At(o.Before.Expires), now)},
-		{"restart", "once, and connections drop. How long that takes is measured"},
-		{"tags", "a measuring tag is set and removed some times; one tag tairssl-lease-… stays for 45m at most"},
+		{"restart", "once; connections drop, and the report says for how long"},
+		{"tags", "a tag for measuring is set and removed several times; one tag tairssl-lease-… stays for at most 45m"},
 	}
 	if h.LeaseNone {
-		rows[3][1] = "none, for TAIRSSL_LEASE is none: how soon a tag shows is not measured"
+		rows[3][1] = "none, because TAIRSSL_LEASE is none: how soon a tag is visible is not measured"
 	}
 	rows = append(rows, [2]string{"connections", reached(ctx, o)})
 	if own, err := h.Renewal(ctx, o.Ref, o.Before); err == nil && own.Coming() {
-		rows = append(rows, [2]string{"Alibaba", "renews it itself " + days(handler.At(own.At), now) + ", which is one more restart"})
+		rows = append(rows, [2]string{"Alibaba", "has scheduled its own renewal " + days(handler.At(own.At), now) + ", which is one more restart"})
 	}
 	if opens := h.Policy.Window.Opens(o.Before.Instance, now); opens.After(now) {
-		rows = append(rows, [2]string{"window", "it does not wait for the maintenance window, which opens " + handler.At(opens).String()})
+		rows = append(rows, [2]string{"window", "the rehearsal does not wait for the maintenance window, which opens " + handler.At(opens).String()})
 	}
-	rows = append(rows, [2]string{"takes", fmt.Sprintf("some minutes, and ends at %s at the latest", now.Add(o.Limit).UTC().Format("15:04 UTC"))})
+	rows = append(rows, [2]string{"takes", fmt.Sprintf("some minutes; it ends at %s at the latest", now.Add(o.Limit).UTC().Format("15:04 UTC"))})
 	t := newTable()
 	t.ResetHeaders()
 	wrap(t, 2, columns-len("  certificate  "))
@@ -47,17 +47,17 @@ func notesOf(ctx context.Context, h instances, o rehearsal.Options, columns int)
 	return "A rehearsal renews the certificate of a test instance once, now.\n\n" + t.Render() + "\n"
 }
 
-// reached says whether connections can be measured.
+// reached tries the connection to the instance, and says how connections are measured.
 func reached(ctx context.Context, o rehearsal.Options) string {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	if _, err := o.Prober.Ping(ctx); err != nil {
-		return "are not measured: " + handler.AsError(err).Message
+		return "not measured: " + handler.AsError(err).Message
 	}
-	return fmt.Sprintf("%s:%d is reached: a TLS PING five times a second", o.Before.ConnectionDomain, o.Before.Port)
+	return fmt.Sprintf("%s:%d answers: a PING over TLS is sent five times a second", o.Before.ConnectionDomain, o.Before.Port)
 }
 
-// printRehearsal shows a report.
+// printRehearsal shows a report and returns its exit.
 func (c *command) printRehearsal(r rehearsal.Report) error {
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, []rehearsal.Report{r}, false); err != nil {
@@ -72,28 +72,26 @@ func (c *command) printRehearsal(r rehearsal.Report) error {
 	if said := c.ending(r); said != "" {
 		fmt.Fprintf(c.Stderr, "tairssl: %s\n", said)
 	}
-	if code := r.ExitCode(); code != 0 {
-		return exit(code)
-	}
-	return nil
+	return ended(r.ExitCode())
 }
 
-// ending says how a rehearsal ended, if not as it should, and what goes on.
+// ending says why a rehearsal is not complete, and what still goes on; "" if it is
+// complete.
 func (c *command) ending(r rehearsal.Report) string {
 	look := "look at it with: " + c.line("status", r.InstanceID, r.RegionID)
 	keeps := ""
 	if r.Flag != "" {
-		keeps = fmt.Sprintf("; the tag %s keeps other changes away until that shows, for 45m at most", r.Flag)
+		keeps = fmt.Sprintf("; the tag %s holds back other changes until the change is visible, for at most 45m", r.Flag)
 	}
 	switch {
 	case r.End == rehearsal.Complete:
 		return ""
 	case r.End == rehearsal.Unseen:
-		return "the change was not complete when the time was up, and goes on by itself" + keeps + "; " + look
+		return "the change was not complete when the time was up; it goes on by itself" + keeps + "; " + look
 	case r.End == rehearsal.Interrupted && !r.Sent:
 		return "interrupted before the change was sent: nothing was changed"
 	case r.End == rehearsal.Interrupted:
-		return fmt.Sprintf("interrupted: the renewal of %s was sent and goes on by itself, and the instance restarts once%s; %s", r.InstanceID, keeps, look)
+		return fmt.Sprintf("interrupted: the renewal of %s was sent. It goes on by itself, and the instance restarts once%s; %s", r.InstanceID, keeps, look)
 	case r.Error != nil:
 		return r.Error.Error()
 	case r.Result != nil:
@@ -102,8 +100,8 @@ func (c *command) ending(r rehearsal.Report) string {
 	return "nothing was changed"
 }
 
-// reportText is a report for people, on a terminal of so many columns; 0 is any
-// number.
+// reportText is a report for people. columns is the width of the terminal; 0 means any
+// width.
 func reportText(r rehearsal.Report, columns int) string {
 	parts := []string{measured(r, columns)}
 	if len(r.Calls) > 0 {
@@ -128,20 +126,20 @@ func reportText(r rehearsal.Report, columns int) string {
 	return strings.Join(parts, "\n\n")
 }
 
-// measured is the table of what was measured.
+// measured is the table of the measurements.
 func measured(r rehearsal.Report, columns int) string {
 	t := newTable("MEASURED", "VALUE")
 	wrap(t, 2, columns-len("the new certificate is served  "))
-	row := func(what, format string, args ...any) { t.AppendRow(table.Row{what, fmt.Sprintf(format, args...)}) }
-	after := func(what string, d *handler.Duration, more string) {
+	row := func(name, format string, args ...any) { t.AppendRow(table.Row{name, fmt.Sprintf(format, args...)}) }
+	after := func(name string, d *handler.Duration, more string) {
 		if d == nil {
-			row(what, "not seen")
+			row(name, "not seen")
 			return
 		}
-		row(what, "after %s%s", brief(*d), more)
+		row(name, "after %s%s", brief(*d), more)
 	}
 	if r.Tags != nil {
-		row("a tag shows", "after %s to %s, %s in the middle, %d times", brief(r.Tags.Min), brief(r.Tags.Max), brief(r.Tags.Median), r.Tags.Count)
+		row("a tag shows", "after %s to %s, median %s, measured %d times", brief(r.Tags.Min), brief(r.Tags.Max), brief(r.Tags.Median), r.Tags.Count)
 	}
 	if !r.Sent {
 		row("the change", "was not sent")
@@ -154,7 +152,7 @@ func measured(r rehearsal.Report, columns int) string {
 	case e.ModifyingFrom == nil:
 		row("SSLModifying", "not seen")
 	case e.ModifyingFor == nil:
-		row("SSLModifying", "since %s, and still", brief(*e.ModifyingFrom))
+		row("SSLModifying", "from %s on, until the end", brief(*e.ModifyingFrom))
 	default:
 		row("SSLModifying", "for %s, from %s on", brief(*e.ModifyingFor), brief(*e.ModifyingFrom))
 	}
@@ -165,15 +163,15 @@ func measured(r rehearsal.Report, columns int) string {
 	after("SSLExpiredTime moves", e.ExpiryMoved, moves)
 	after("it is complete", e.Complete, "")
 	if e.Stale > 0 {
-		row("old answers", "for %s after the first new one", brief(e.Stale))
+		row("old answers", "for %s after the first new answer", brief(e.Stale))
 	}
-	row("precision", "each happened up to %s before it was seen", brief(e.Precision))
+	row("precision", "each event happened up to %s before it was seen", brief(e.Precision))
 	connected(r, row, after)
 	return t.Render()
 }
 
-// connected are the rows of what clients met.
-func connected(r rehearsal.Report, row func(what, format string, args ...any), after func(string, *handler.Duration, string)) {
+// connected adds the rows about connections and the CA.
+func connected(r rehearsal.Report, row func(name, format string, args ...any), after func(string, *handler.Duration, string)) {
 	c := r.Connections
 	if c == nil {
 		row("connections", "not measured: %s", r.Unreached)
@@ -184,9 +182,9 @@ func connected(r rehearsal.Report, row func(what, format string, args ...any), a
 		}
 		row("open connections", "%s", cut)
 		if c.GoneFor == nil {
-			row("new connections", "gone for less than %s; %d tried, %d failed", brief(c.Precision), c.Pings, c.Failed)
+			row("new connections", "down for less than %s; %d tried, %d failed", brief(c.Precision), c.Pings, c.Failed)
 		} else {
-			row("new connections", "gone for %s, from %s on; %d tried, %d failed", brief(*c.GoneFor), brief(*c.GoneFrom), c.Pings, c.Failed)
+			row("new connections", "down for %s, from %s on; %d tried, %d failed", brief(*c.GoneFor), brief(*c.GoneFrom), c.Pings, c.Failed)
 		}
 		after("the new certificate is served", c.ServedNew, "")
 	}
@@ -200,14 +198,14 @@ func connected(r rehearsal.Report, row func(what, format string, args ...any), a
 	}
 }
 
-// wrap breaks the lines of the last column of a table, so that it fits what is left
-// of a terminal: no part of a reason may be missing. Without a terminal nothing is
-// left, and nothing is broken.
+// wrap breaks the lines of a table's last column, so that the table fits the terminal and
+// no part of a reason is missing. left is the room for that column; 0 or less means that
+// there is no terminal, and breaks nothing.
 func wrap(t table.Writer, column, left int) {
 	if left > 0 {
 		t.SetColumnConfigs([]table.ColumnConfig{{Number: column, WidthMax: max(left, 24), WidthMaxEnforcer: text.WrapSoft}})
 	}
 }
 
-// brief is a measured time for people.
+// brief is a measured time in the form that people read.
 func brief(d handler.Duration) string { return rehearsal.Shown(time.Duration(d)) }

@@ -12,26 +12,31 @@ import (
 	"tairssl/handler"
 )
 
-// shortestRehearsal is enough to raise a flag, to send the change and to see it.
+// shortestRehearsal is enough time to set the lease tag, send the change and see it.
 const shortestRehearsal = 10 * time.Second
 
+// rehearseOptions are the flags of rehearse.
+type rehearseOptions struct {
+	yes   bool
+	limit time.Duration
+}
+
 func (c *command) rehearse() *cobra.Command {
-	var yes bool
-	var limit time.Duration
+	var o rehearseOptions
 	cmd := &cobra.Command{
 		Use:   "rehearse INSTANCE",
-		Short: "Renew a test instance once, and measure what that takes",
-		Long: `Renew a test instance once, and measure what that takes.
+		Short: "Renew a test instance once, and measure how long each step takes",
+		Long: `Renew a test instance once, and measure how long each step takes.
 
-It makes one real, forced renewal, in the same way as any other: the instance restarts once.
-It measures how soon a tag shows, how soon and for how long the change shows, for how long
-connections are gone (if the instance can be reached from here), when the new certificate is
-served, whether the CA changes, and how long each call takes. It ends with recommended
-settings, and why.
+The command makes one real, forced renewal, in the same way as any other: the instance restarts
+once. It measures how soon a tag is visible, how soon and how long the change is visible, how long
+connections are down (if this machine can reach the instance), when the instance serves the new
+certificate, whether the CA changes, and how long each call takes. At the end it recommends
+settings, and explains them.
 
-It first shows what will happen, and asks for the instance's id. An interrupt leaves nothing
-behind but the tag tairssl-lease-… of a change that was sent, and says what still goes on. An
-instance that is tagged tairssl=off is not touched.
+It first shows what will happen, and asks you to type the instance's id. After an interrupt it
+says what still goes on; only the tag tairssl-lease-… of a change that was sent stays. It does
+not touch an instance with the tag tairssl=off.
 
 ` + namings,
 		Example: `  tairssl rehearse r-bp1zxszhcgatnx01 --emulate
@@ -43,7 +48,7 @@ instance that is tagged tairssl=off is not touched.
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if limit < shortestRehearsal {
+			if o.limit < shortestRehearsal {
 				return usagef("--timeout takes %s or more", shortestRehearsal)
 			}
 			h, done, err := c.connect(cmd.Context())
@@ -51,18 +56,18 @@ instance that is tagged tairssl=off is not touched.
 				return err
 			}
 			defer done()
-			return c.runRehearsal(cmd.Context(), h, args[0], yes, limit)
+			return c.runRehearsal(cmd.Context(), h, args[0], o)
 		},
 	}
 	cmd.ValidArgsFunction = c.completeInstances
 	flags := cmd.Flags()
-	flags.BoolVarP(&yes, "yes", "y", false, "do not ask; needed where nobody can be asked")
-	flags.DurationVar(&limit, "timeout", rehearsal.DefaultLimit, "when to end if the change is not complete by then")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask for confirmation; required if there is no terminal")
+	flags.DurationVar(&o.limit, "timeout", rehearsal.DefaultLimit, "stop watching after this time, even if the change is not complete")
 	return cmd
 }
 
 // runRehearsal plans, asks, rehearses and reports.
-func (c *command) runRehearsal(ctx context.Context, h instances, name string, yes bool, limit time.Duration) error {
+func (c *command) runRehearsal(ctx context.Context, h instances, name string, flags rehearseOptions) error {
 	shown := c.gauge("reading")
 	defer func() { shown.end() }()
 	o, planned, err := planRehearsal(ctx, h, name)
@@ -76,19 +81,11 @@ func (c *command) runRehearsal(ctx context.Context, h instances, name string, ye
 		}
 		return exit(handler.Unsupported.ExitCode()) // there is nothing to rehearse
 	}
-	o.Limit = limit
+	o.Limit = flags.limit
 	notes := notesOf(ctx, h, o, c.Columns)
 	shown.end()
 	fmt.Fprintln(c.Stderr, notes)
-	if !yes && c.ask(ctx, fmt.Sprintf("Type %s to go on: ", o.Ref.InstanceID)) != o.Ref.InstanceID {
-		why := "what was typed is not " + o.Ref.InstanceID
-		switch {
-		case ctx.Err() != nil:
-			why = "interrupted"
-		case !c.Ask:
-			why = "add --yes where nobody can be asked"
-		}
-		fmt.Fprintf(c.Stderr, "tairssl: not confirmed, so nothing was changed: %s\n", why)
+	if !flags.yes && !c.confirmRehearsal(ctx, o.Ref.InstanceID) {
 		return declined
 	}
 	shown = c.gauge("rehearsing")
@@ -100,7 +97,23 @@ func (c *command) runRehearsal(ctx context.Context, h instances, name string, ye
 	return c.printRehearsal(report)
 }
 
-// planRehearsal finds the instance, and says what would happen to it.
+// confirmRehearsal asks a person to type the instance's id.
+func (c *command) confirmRehearsal(ctx context.Context, id string) bool {
+	if c.ask(ctx, fmt.Sprintf("Type %s to go on: ", id)) == id {
+		return true
+	}
+	why := "the typed text is not " + id
+	switch {
+	case ctx.Err() != nil:
+		why = "interrupted"
+	case !c.Ask:
+		why = "add --yes if there is no terminal"
+	}
+	fmt.Fprintf(c.Stderr, "tairssl: not confirmed, so nothing was changed: %s\n", why)
+	return false
+}
+
+// planRehearsal finds the instance, and plans its renewal.
 func planRehearsal(ctx context.Context, h instances, name string) (o rehearsal.Options, planned handler.Result, err error) {
 	ref, err := h.named(ctx, name)
 	if err != nil {
@@ -111,7 +124,7 @@ func planRehearsal(ctx context.Context, h instances, name string) (o rehearsal.O
 		return o, planned, err
 	}
 	if before.Off() {
-		return o, planned, handler.Errorf(handler.Forbidden, "%s is tagged tairssl=off, so it is not touched: rehearse on another instance, or remove the tag", ref.InstanceID)
+		return o, planned, handler.Errorf(handler.Forbidden, "%s has the tag tairssl=off, so it is not touched: rehearse on another instance, or remove the tag", ref.InstanceID)
 	}
 	planned, change := h.Plan(ctx, handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Force: true}})
 	return rehearsal.Options{

@@ -73,7 +73,7 @@ func TestRehearseRenewsOnceAndReports(t *testing.T) {
 	if flags, others := s.tagsOf(id); len(flags) != 1 || flags[0] != r.Flag || len(others) != 0 {
 		t.Errorf("the tags %v, %v are left; the report names %s", flags, others, r.Flag)
 	}
-	for _, want := range []string{"orders-cache", "once, and connections drop", "is reached: a TLS PING five times a second", "at the latest", "Type " + id + " to go on", "the status is SSLModifying"} {
+	for _, want := range []string{"orders-cache", "once; connections drop", "answers: a PING over TLS is sent five times a second", "at the latest", "Type " + id + " to go on", "the status is SSLModifying"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("it does not say %q:\n%s", want, errs)
 		}

@@ -8,9 +8,9 @@ import (
 	"tairssl/adapters/function"
 )
 
-// sampleSecrets are what the sample events over HTTP are signed with. They
-// open the routes of an emulated cloud, and of nothing else.
-// The window is open, so that whoever tries something sees it at any time.
+// sampleSecrets are the secrets of the sample events over HTTP. They are only used with an
+// emulated cloud. The maintenance window is always open, so that people who try tairssl
+// see a change at any time.
 var sampleSecrets = []string{
 	function.Prefix + "WINDOW=any",
 	function.Prefix + "GITHUB_SECRETS=It's a Secret to Everybody", // GitHub's own example
@@ -18,24 +18,23 @@ var sampleSecrets = []string{
 	function.Prefix + "ALERT_BASIC=alertmanager:sample-password",
 }
 
-// aliyun are the fields by which a payload shows that Alibaba Cloud sent it:
-// those of the HTTP trigger, the timer, a message of MNS, CloudMonitor and
-// EventBridge.
+// aliyun are fields that only payloads of Alibaba Cloud have: those of the HTTP trigger,
+// the timer, MNS, CloudMonitor and EventBridge.
 var aliyun = []string{"queryParameters", "triggerTime", "TopicName", "attrs", "resourceId", "resourceID", "aliyunaccountid"}
 
-// sentBy is the cloud whose function understands a payload; what both do goes
-// to Lambda.
+// sentBy is the cloud whose function reads a payload. A payload that both read goes to
+// Lambda.
 func sentBy(payload []byte) localruntime.Cloud {
 	var stream []json.RawMessage
 	if json.Unmarshal(payload, &stream) == nil && len(stream) > 0 {
 		var text string
 		if json.Unmarshal(stream[0], &text) == nil {
-			return localruntime.FC // a stream of Kafka
+			return localruntime.FC // a Kafka stream of Alibaba Cloud
 		}
 		payload = stream[0]
 	}
 	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(payload, &fields) // what has no fields is for either to refuse
+	_ = json.Unmarshal(payload, &fields) // a payload without fields goes to Lambda, which refuses it
 	for name := range fields {
 		if slices.Contains(aliyun, name) {
 			return localruntime.FC

@@ -11,14 +11,14 @@ import (
 	"tairssl/adapters/function"
 )
 
-// graceful is how long requests, and then what was handed over, may go on after
-// an interrupt: a change may be watched.
+// graceful is how long requests may go on after an interrupt, and then handed-over work:
+// it may be watching a change.
 const graceful = 20 * time.Second
 
-// serving is what the flags of serve ask for.
+// serving holds the flags of serve.
 type serving struct {
 	addr, metricsAddr string
-	every             time.Duration // between two looks for /metrics; 0: none
+	every             time.Duration // between two readings of the fleet for /metrics; 0 for no /metrics
 }
 
 func (c *command) serve() *cobra.Command {
@@ -28,16 +28,16 @@ func (c *command) serve() *cobra.Command {
 		Short: "Answer the function's HTTP routes on this machine, until interrupted",
 		Long: `Answer the function's HTTP routes on this machine, until interrupted.
 
-What lasts longer than a chat waits goes on after the answer. An interrupt waits for it some
-seconds; then its people are told what is known.
+Work that takes longer than a chat waits goes on after the answer. After an interrupt, serve waits
+some seconds for this work, and then tells the people in the chat what is known.
 
-A route is open if its secret is set; see adapters/function/README.md. The first line says
-where it listens, the next which routes are open. The log goes to standard error.
+A route is open if its secret is set: see adapters/function/README.md. The first line of output is
+the address, the second line names the open routes. The log goes to standard error.
 
-GET /metrics shows the fleet to Prometheus. The fleet is read in the background, at each
---metrics-interval, and never by a scrape. /metrics needs no secret and shows none, but it shows
-the ids and names of the instances: if others can reach --addr, give /metrics an address of its
-own with --metrics-addr.`,
+GET /metrics shows the fleet to Prometheus. serve reads the fleet in the background, once every
+--metrics-interval, and never during a scrape. /metrics needs no secret and shows no secret, but it
+shows the ids and names of the instances. If others can reach --addr, give /metrics another address
+with --metrics-addr.`,
 		Example: `  TAIRSSL_SLACK_SIGNING_SECRETS=s3cret TAIRSSL_CHAT_ALLOW='slack:T1/U1 * *' \
     TAIRSSL_CONFIRM_KEY=0123456789abcdef tairssl serve --addr 127.0.0.1:8080 --emulate
   tairssl serve --addr :8080 --metrics-addr 127.0.0.1:9464 --metrics-interval 10m`,
@@ -47,14 +47,14 @@ own with --metrics-addr.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "address to listen on")
-	flags.StringVar(&s.metricsAddr, "metrics-addr", "", "address for /metrics alone (default: that of --addr)")
-	flags.DurationVar(&s.every, "metrics-interval", 5*time.Minute, "how often to read the fleet for /metrics; 0s: never, and there is no /metrics")
+	flags.StringVar(&s.metricsAddr, "metrics-addr", "", "separate address for /metrics (default: that of --addr)")
+	flags.DurationVar(&s.every, "metrics-interval", 5*time.Minute, "how often to read the fleet for /metrics; 0s: never, and without /metrics")
 	return cmd
 }
 
 func (c *command) runServer(ctx context.Context, s serving) error {
 	if s.every != 0 && s.every < exporter.Shortest {
-		return usagef("--metrics-interval takes 0s, or at least %s: each time the whole fleet is read", exporter.Shortest)
+		return usagef("--metrics-interval takes 0s, or at least %s, because each reading reads the whole fleet", exporter.Shortest)
 	}
 	environ, done, err := c.cloud()
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *command) runServer(ctx context.Context, s serving) error {
 	defer work.cut()
 	var f *function.Function
 	f = function.New(function.Options{Environ: environ, Credentials: who.credentials, Log: c.Stderr, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
-		return work.start(func(ctx context.Context) { _, _ = f.InvokeHanded(ctx, payload) }) // how it ends is told and logged
+		return work.start(func(ctx context.Context) { _, _ = f.InvokeHanded(ctx, payload) }) // InvokeHanded itself logs the result and tells people
 	}})
 	h, err := f.Handler(ctx)
 	if err != nil {

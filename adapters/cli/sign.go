@@ -16,18 +16,18 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// signing is how a scheme is tried by hand.
+// signing holds all that is needed to try a signature scheme by hand.
 type signing struct {
-	secret  string // the setting that holds its secrets
-	path    string
-	media   string
+	secret  string // the setting that holds the secrets
+	path    string // the route
+	media   string // the Content-Type
 	sign    func(secret string, now time.Time, body []byte) (chatops.Signed, error)
-	message func(chatops.Speaker) []byte                              // a body that says a text; nil: no chat
-	read    func(secret string, answer []byte) (said string, _ error) // of an answer that is encrypted; nil: none is
+	message func(chatops.Speaker) []byte                              // makes the body of a chat message; nil if the scheme is not a chat's
+	read    func(secret string, answer []byte) (said string, _ error) // decrypts an answer; nil if answers are not encrypted
 }
 
-// signings are the schemes that sign, of programs and of chats. A program's scheme is
-// tried on the first route that takes it.
+// signings are the signature schemes of programs and of chats. A program's scheme is
+// tried on the first route that accepts it.
 func signings() map[string]signing {
 	all := map[string]signing{}
 	for _, p := range webhook.Proofs {
@@ -46,7 +46,7 @@ func signings() map[string]signing {
 	return all
 }
 
-// signOptions are the command's flags.
+// signOptions are the flags of sign.
 type signOptions struct {
 	chatops.Speaker
 	secret, curl string
@@ -62,11 +62,11 @@ func (c *command) sign() *cobra.Command {
 		Short: "Print the headers that sign a webhook's body, or a curl command that sends it",
 		Long: `Print the headers that sign a webhook's body, or with --curl a command that sends it.
 
-SCHEME is one of ` + strings.Join(schemes, ", ") + `. The body is a file, - for standard
-input, or for a chat a message that says --text. The secret is --secret, or the first of the
-scheme's setting (` + function.Prefix + `SLACK_SIGNING_SECRETS and so on). Mattermost signs nothing:
-its header is the secret itself. WeCom signs in the query, and encrypts the body and the
-answer: --answer prints what an answer says.`,
+SCHEME is one of ` + strings.Join(schemes, ", ") + `. The body is a file (- is standard input), or for
+a chat the message of --text. The secret is --secret, or the first secret in the scheme's setting
+(for slack ` + function.Prefix + `SLACK_SIGNING_SECRETS). Mattermost does not sign: its header is the secret
+itself. WeCom signs the query, and encrypts the body and the answer: --answer decrypts an answer
+and prints it.`,
 		Example: `  tairssl sign slack --text 'status r-bp1zxszhcgatnx01' --curl http://127.0.0.1:8080
   tairssl sign github events/direct-update.json --secret s3cret`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -79,7 +79,7 @@ answer: --answer prints what an answer says.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			scheme, ok := signings[args[0]]
 			if !ok {
-				return usagef("%q is none of %s", args[0], strings.Join(schemes, ", "))
+				return usagef("%q is not one of %s", args[0], strings.Join(schemes, ", "))
 			}
 			secret, err := c.secretOf(cmd.Context(), scheme, o)
 			switch {
@@ -94,15 +94,15 @@ answer: --answer prints what an answer says.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.secret, "secret", "", "the `secret` to sign with")
 	flags.StringVar(&o.curl, "curl", "", "print a curl command for the server at this `URL`")
-	flags.BoolVar(&o.answer, "answer", false, "print what an encrypted answer says, which is given in place of a body")
-	flags.StringVar(&o.Text, "text", "", "what the message says, for a chat")
-	flags.StringVar(&o.Tenant, "tenant", "T1", "in which workspace or company")
-	flags.StringVar(&o.User, "user", "U1", "who says it")
-	flags.StringVar(&o.Channel, "channel", "C1", "where")
+	flags.BoolVar(&o.answer, "answer", false, "decrypt and print an encrypted answer; give the answer instead of a body")
+	flags.StringVar(&o.Text, "text", "", "text of the message, for a chat")
+	flags.StringVar(&o.Tenant, "tenant", "T1", "workspace or company of the message")
+	flags.StringVar(&o.User, "user", "U1", "sender of the message")
+	flags.StringVar(&o.Channel, "channel", "C1", "channel of the message")
 	return cmd
 }
 
-// secretOf is what to sign with.
+// secretOf is the secret to sign with.
 func (c *command) secretOf(ctx context.Context, scheme signing, o signOptions) (string, error) {
 	if o.secret != "" {
 		return o.secret, nil
@@ -113,12 +113,12 @@ func (c *command) secretOf(ctx context.Context, scheme signing, o signOptions) (
 	}
 	first, _, _ := strings.Cut(setting, ",")
 	if first = strings.TrimSpace(first); first == "" {
-		return "", usagef("no secret: give --secret or set %s%s", function.Prefix, scheme.secret)
+		return "", usagef("no secret: add --secret or set %s%s", function.Prefix, scheme.secret)
 	}
 	return first, nil
 }
 
-// readAnswer prints what an encrypted answer says.
+// readAnswer decrypts and prints an answer.
 func (c *command) readAnswer(scheme signing, secret string, args []string) error {
 	if scheme.read == nil {
 		return usagef("answers to %s are not encrypted: read them as they are", args[0])
@@ -135,7 +135,7 @@ func (c *command) readAnswer(scheme signing, secret string, args []string) error
 	return nil
 }
 
-// printSigned prints headers, or a command.
+// printSigned signs a body, and prints the headers or a curl command.
 func (c *command) printSigned(ctx context.Context, scheme signing, secret string, o signOptions, args []string) (err error) {
 	if scheme.path == "/feishu" {
 		if o.Token, err = c.setting(ctx, "FEISHU_VERIFICATION_TOKEN"); err != nil {
@@ -164,15 +164,15 @@ func (c *command) printSigned(ctx context.Context, scheme signing, secret string
 		fmt.Fprintf(c.Stdout, " \\\n  -H %s", shell(name+": "+signed.Header.Get(name)))
 	}
 	fmt.Fprintf(c.Stdout, " \\\n  --data-binary %s", shell(string(signed.Body)))
-	if scheme.read != nil && o.secret == "" { // a secret of the command line is not repeated
+	if scheme.read != nil && o.secret == "" { // the printed command must not contain a secret of the command line
 		fmt.Fprintf(c.Stdout, " |\n  %s sign %s --answer", shell(cmp.Or(c.Program, "tairssl")), args[0])
 	}
 	fmt.Fprintln(c.Stdout)
 	return nil
 }
 
-// printHeaders prints what is to be sent beside the body, and the body if it is not the
-// one that was given.
+// printHeaders prints the headers to send. A scheme that signs the query also encrypts the
+// body, so then it prints the path and the new body as well.
 func (c *command) printHeaders(path string, signed chatops.Signed) {
 	if signed.Query != nil {
 		fmt.Fprintln(c.Stdout, path)
@@ -185,8 +185,9 @@ func (c *command) printHeaders(path string, signed chatops.Signed) {
 	}
 }
 
-// setting is one of the environment, which may say where it is instead, or hold
-// it in one of the settings that hold others.
+// setting reads a setting from the environment. The variable may hold the value or the
+// place where the value is stored; it may also be part of TAIRSSL_SETTINGS or
+// TAIRSSL_SECRETS.
 func (c *command) setting(ctx context.Context, name string) (string, error) {
 	name = function.Prefix + name
 	var environ []string
@@ -197,11 +198,11 @@ func (c *command) setting(ctx context.Context, name string) (string, error) {
 	return strings.TrimSpace(function.Getenv(environ)(name)), err
 }
 
-// body is what is signed.
+// body is the body to sign.
 func (c *command) body(scheme signing, s chatops.Speaker, files []string) ([]byte, error) {
 	switch {
 	case s.Text != "" && scheme.message == nil:
-		return nil, usagef("--text goes with a chat; give a file")
+		return nil, usagef("--text needs the scheme of a chat: give a file instead")
 	case s.Text != "" && len(files) > 0:
 		return nil, usagef("give a file or --text, not both")
 	case s.Text != "":
@@ -216,5 +217,5 @@ func (c *command) body(scheme signing, s chatops.Speaker, files []string) ([]byt
 	return body, nil
 }
 
-// shell quotes a word for a POSIX shell.
+// shell quotes a word for a POSIX shell, even if it needs no quotes.
 func shell(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

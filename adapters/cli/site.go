@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// site is an address and what it answers.
+// site is an address, and the handler that answers there.
 type site struct {
 	addr     string
-	open     []string // its routes, for the list that is printed
+	open     []string // the routes, for the printed list
 	handler  http.Handler
 	listener net.Listener
 }
 
-// add puts a route before what the site answers.
+// add adds a route to the site.
 func (s *site) add(route string, h http.Handler) {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.handler)
@@ -25,7 +25,7 @@ func (s *site) add(route string, h http.Handler) {
 	s.handler, s.open = mux, append(s.open, route)
 }
 
-// listen opens all sites, or none, and says where they are.
+// listen opens all sites or none, and prints their addresses and routes.
 func (c *command) listen(ctx context.Context, sites []*site) error {
 	for i, s := range sites {
 		var err error
@@ -42,8 +42,8 @@ func (c *command) listen(ctx context.Context, sites []*site) error {
 	return nil
 }
 
-// serveUntil serves the sites until ctx ends, and then lets requests and work
-// come to their end.
+// serveUntil serves the sites until ctx ends. It then waits for requests and for
+// handed-over work.
 func serveUntil(ctx context.Context, sites []*site, work *background) error {
 	served := make(chan error, len(sites))
 	servers := make([]*http.Server, len(sites))

@@ -12,96 +12,130 @@ import (
 	"tairssl/handler/fleet"
 )
 
+// sweepOptions are the flags of sweep.
+type sweepOptions struct {
+	dryRun, yes bool
+	renewBefore time.Duration
+	maxTargets  int
+	tags        map[string]string
+}
+
 func (c *command) sweep() *cobra.Command {
-	var (
-		dryRun, yes bool
-		renewBefore time.Duration
-		maxTargets  int
-		tags        map[string]string
-	)
+	var o sweepOptions
 	cmd := &cobra.Command{
 		Use:   "sweep",
-		Short: "Renew whatever is due, the most urgent first, within the maintenance windows",
-		Long: `Renew whatever is due, the most urgent first, within the maintenance windows.
+		Short: "Renew all certificates that are due, the most urgent first, in the maintenance windows",
+		Long: `Renew all certificates that are due, the most urgent first, in the maintenance windows.
 
-Each instance that is renewed restarts: connections to it drop for some seconds. On a terminal
-the plan is shown first, and you are asked.
+Each renewal restarts the instance: its connections drop for some seconds. On a terminal the
+command shows the plan and asks before it changes anything.
 
-This is what the function does every hour. The first change is watched, and if it cannot
-be verified the sweep stops there; what waits for a window, or for the next sweep, is deferred.`,
+The function does the same every hour. The sweep watches its first change. If that change
+cannot be verified, the sweep stops. Renewals that wait for a window or for the next sweep
+are deferred.`,
 		Example: `  tairssl sweep --dry-run --emulate
   tairssl sweep --yes --max-targets 3 --tag env=prod -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			order := fleet.Order{Tags: tags, DryRun: dryRun}
-			if cmd.Flags().Changed("renew-before") {
-				order.RenewBefore = (*handler.Duration)(&renewBefore)
-			}
-			if cmd.Flags().Changed("max-targets") {
-				order.MaxTargets = &maxTargets
-			}
-			if _, err := fleet.Decode(handler.JSON(order)); err != nil {
-				return usageError{err}
-			}
-			if !dryRun && !yes && !c.Ask {
-				fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed: add --dry-run to look, or --yes where nobody can be asked")
-				return declined
-			}
-			h, done, err := c.connect(cmd.Context())
+			order, err := o.order(cmd)
 			if err != nil {
 				return err
 			}
-			defer done()
-			if !dryRun && !yes {
-				planned := order
-				planned.DryRun = true
-				swept, err := c.sweepOnce(cmd.Context(), h, planned)
-				if err != nil {
-					return err
-				}
-				n := swept.Summary.Outcomes[handler.Planned]
-				if n == 0 {
-					return c.printSweep(swept)
-				}
-				asTable := *c
-				asTable.output, asTable.Stdout = "table", c.Stderr
-				_ = asTable.printSweep(swept) // the code is that of what happens then
-				if !c.agree(cmd.Context(), fmt.Sprintf("\n%s, and connections to them drop for some seconds. Renew now? [y/N] ", counted(n, "instance restarts", "instances restart"))) {
-					fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed")
-					return declined
-				}
-			}
-			swept, err := c.sweepOnce(cmd.Context(), h, order)
-			if err != nil {
-				return err
-			}
-			if cmd.Context().Err() != nil {
-				c.tellInterrupted(swept.Results)
-			}
-			return c.printSweep(swept)
+			return c.runSweep(cmd.Context(), order, o.yes)
 		},
 	}
-	flags := cmd.Flags()
-	flags.BoolVar(&dryRun, "dry-run", false, "say what would happen and change nothing")
-	flags.BoolVarP(&yes, "yes", "y", false, "do not ask; needed where nobody can be asked")
-	flags.DurationVar(&renewBefore, "renew-before", 0, "renew what expires within this (default: TAIRSSL_RENEW_BEFORE)")
-	flags.IntVar(&maxTargets, "max-targets", 0, "change at most so many (default and limit: TAIRSSL_MAX_TARGETS)")
-	flags.StringToStringVar(&tags, "tag", nil, "only instances that have this tag, as `key=value`")
+	o.register(cmd)
 	return cmd
 }
 
-// sweepOnce sweeps, and shows how far it is.
+func (o *sweepOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would happen and change nothing")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask for confirmation; required if there is no terminal")
+	flags.DurationVar(&o.renewBefore, "renew-before", 0, "renew certificates that expire within this time (default: TAIRSSL_RENEW_BEFORE)")
+	flags.IntVar(&o.maxTargets, "max-targets", 0, "change at most this many instances (default and upper limit: TAIRSSL_MAX_TARGETS)")
+	flags.StringToStringVar(&o.tags, "tag", nil, "only instances with this tag, as `key=value`")
+}
+
+// order is the order that the flags describe.
+func (o *sweepOptions) order(cmd *cobra.Command) (fleet.Order, error) {
+	order := fleet.Order{Tags: o.tags, DryRun: o.dryRun}
+	if cmd.Flags().Changed("renew-before") {
+		order.RenewBefore = (*handler.Duration)(&o.renewBefore)
+	}
+	if cmd.Flags().Changed("max-targets") {
+		order.MaxTargets = &o.maxTargets
+	}
+	if _, err := fleet.Decode(handler.JSON(order)); err != nil {
+		return fleet.Order{}, usageError{err}
+	}
+	return order, nil
+}
+
+// runSweep shows the plan and asks if that is needed, then sweeps and shows the result.
+func (c *command) runSweep(ctx context.Context, order fleet.Order, yes bool) error {
+	ask := !order.DryRun && !yes
+	if ask && !c.Ask {
+		fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed: add --dry-run to look, or --yes if there is no terminal")
+		return declined
+	}
+	h, done, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if ask {
+		plan := order
+		plan.DryRun = true
+		swept, err := c.sweepOnce(ctx, h, plan)
+		if err != nil {
+			return err
+		}
+		if swept.Summary.Outcomes[handler.Planned] == 0 {
+			return c.printSweep(swept)
+		}
+		if !c.confirmSweep(ctx, swept) {
+			fmt.Fprintln(c.Stderr, "tairssl: not confirmed, so nothing was changed")
+			return declined
+		}
+	}
+	swept, err := c.sweepOnce(ctx, h, order)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		c.tellInterrupted(swept.Results)
+	}
+	return c.printSweep(swept)
+}
+
+// confirmSweep shows the plan of a sweep and asks a person.
+func (c *command) confirmSweep(ctx context.Context, plan fleet.Result) bool {
+	asTable := *c
+	asTable.output, asTable.Stdout = "table", c.Stderr
+	_ = asTable.printSweep(plan) // the plan has no exit code of its own
+	restarts := counted(plan.Summary.Outcomes[handler.Planned], "instance restarts", "instances restart")
+	return c.agree(ctx, fmt.Sprintf("\n%s, and connections drop for some seconds. Renew now? [y/N] ", restarts))
+}
+
+// sweepOnce sweeps and shows its progress.
 func (c *command) sweepOnce(ctx context.Context, h instances, order fleet.Order) (fleet.Result, error) {
 	shown := c.counter("reading")
 	defer func() { shown.end() }()
-	order.Progress = func(read, total int) { // called by one at a time
+	order.Progress = func(read, total int) { // never called concurrently
 		shown.set(read, total)
 		if read == total && !order.DryRun {
 			shown.end()
-			shown = c.gauge("renewing what is due")
+			shown = c.gauge("renewing certificates that are due")
 		}
 	}
 	return h.Sweep(ctx, order)
+}
+
+// outcomesShown are the outcomes in the order in which a sweep counts them.
+var outcomesShown = [...]handler.Outcome{
+	handler.Verified, handler.Accepted, handler.Planned, handler.Deferred, handler.InProgress,
+	handler.Refused, handler.Unknown, handler.Failed, handler.Unchanged,
 }
 
 // printSweep shows a sweep and returns its exit.
@@ -114,17 +148,17 @@ func (c *command) printSweep(swept fleet.Result) error {
 		}
 		return worse(worstOf(swept), unread)
 	}
-	// A region that was not read is told above.
+	// Results without an instance are regions that could not be read: see unread.
 	rows := slices.DeleteFunc(slices.Clone(swept.Results), func(r handler.Result) bool { return r.InstanceID == "" })
 	if len(rows) > 0 {
-		_ = c.print(c.Stdout, rows) // the code is that of all, shown or not
+		_ = c.print(c.Stdout, rows) // worstOf gives the exit code of all, also of those that are not shown
 		fmt.Fprintln(c.Stdout)
 	}
 	fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)
 	if n := swept.Summary.NoTLS; n > 0 {
 		fmt.Fprintf(c.Stdout, ", %d of a type without TLS", n)
 	}
-	for _, o := range []handler.Outcome{handler.Verified, handler.Accepted, handler.Planned, handler.Deferred, handler.InProgress, handler.Refused, handler.Unknown, handler.Failed, handler.Unchanged} {
+	for _, o := range outcomesShown {
 		if n := swept.Summary.Outcomes[o]; n > 0 {
 			fmt.Fprintf(c.Stdout, ", %d %s", n, o)
 		}
@@ -133,12 +167,12 @@ func (c *command) printSweep(swept fleet.Result) error {
 	return worse(worstOf(swept), unread)
 }
 
-// worstOf is the exit of a sweep, those that are only counted included. What is
-// tagged off is its owner's business and no failure.
+// worstOf is the exit of a sweep. It includes the instances that the summary only
+// counts. An instance with the tag tairssl=off is no failure.
 func worstOf(swept fleet.Result) error {
 	var all []handler.Result
 	for _, r := range swept.Results {
-		if r.Outcome == handler.Failed { // the kind tells its code; failures are shown first
+		if r.Outcome == handler.Failed { // its exit code depends on its kind, and failures are listed first
 			all = append(all, r)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"tairssl/adapters/cli/fleetpage"
 )
 
-// newTable is a table without lines, so that it can be cut and grepped too.
+// newTable is a table without borders, so that other programs can also cut and search it.
 func newTable(header ...any) table.Writer {
 	t := table.NewWriter()
 	t.AppendHeader(table.Row(header))
@@ -22,21 +22,21 @@ func newTable(header ...any) table.Writer {
 	return t
 }
 
-// gap is what stands between two columns.
+// gap is the text between two columns.
 const gap = "  "
 
-// instanceTable is a table of instances that fits a terminal.
+// instanceTable is a table of instances that fits into a terminal.
 type instanceTable struct {
 	header []string
 	rows   [][]string
 }
 
-// longestName is how much of a name a table shows: it may have 256 characters.
+// longestName is the number of characters of a name that a table shows. Names may have 256.
 const longestName = 24
 
-// fits says what becomes of a column where there is no room: how short its cells
-// may be cut, 0 for not at all, and when it is left out. What has the lowest order
-// goes first; 0 stays.
+// fits says how a column makes room in a narrow terminal. Its cells may be cut to least
+// characters; 0 means never. Columns are left out in the order of their order; a column
+// with order 0 always stays.
 var fits = map[string]struct{ least, order int }{
 	"NAME":      {least: 10, order: 4},
 	"REGION":    {order: 3},
@@ -60,8 +60,8 @@ func (t *instanceTable) add(id, name string, cells ...string) {
 	t.rows = append(t.rows, append([]string{id, text.Snip(fleetpage.Plain(name), longestName+1, "…")}, cells...))
 }
 
-// Render gives the table, at most so wide; 0 is any width. A column that is empty
-// is left out, so that names are a column only where there are some.
+// Render writes the table with at most width columns of characters; 0 means any width.
+// It leaves out empty columns, for example NAME if no instance has a name.
 func (t *instanceTable) Render(width int) string {
 	widths := t.widths()
 	if width > 0 {
@@ -87,7 +87,7 @@ func (t *instanceTable) Render(width int) string {
 
 func snip(cell string, width int) string { return text.Snip(cell, width, "…") }
 
-// widths are those of the columns as they are, 0 for an empty one.
+// widths are the natural widths of the columns; 0 for an empty column.
 func (t *instanceTable) widths() []int {
 	widths := make([]int, len(t.header))
 	for _, row := range t.rows {
@@ -103,7 +103,7 @@ func (t *instanceTable) widths() []int {
 	return widths
 }
 
-// fit makes columns narrower, and then leaves some out, until all have room.
+// fit makes columns narrower, and then leaves columns out, until the rest fits.
 func (t *instanceTable) fit(widths []int, room int) {
 	over := func() int {
 		sum := -len(gap)
@@ -119,7 +119,7 @@ func (t *instanceTable) fit(widths []int, room int) {
 			widths[i] = max(min(widths[i], least), widths[i]-over())
 		}
 	}
-	// WHY gets what is left, so the others go before it becomes too short.
+	// WHY gets the remaining room. Other columns are left out before WHY becomes too short.
 	why := slices.Index(t.header, "WHY")
 	for _, i := range t.leaving() {
 		if why >= 0 && widths[why] > 0 && widths[why]-over() >= min(widths[why], fits["WHY"].least) {
@@ -132,7 +132,7 @@ func (t *instanceTable) fit(widths []int, room int) {
 	}
 }
 
-// leaving are the columns that may be left out, in their order.
+// leaving are the columns that may be left out, the first one to leave out first.
 func (t *instanceTable) leaving() (columns []int) {
 	for i, title := range t.header {
 		if fits[title].order > 0 {
@@ -143,8 +143,8 @@ func (t *instanceTable) leaving() (columns []int) {
 	return columns
 }
 
-// width is how wide tables may be, 0 for any width. Whoever asks for wide ones
-// gets all of them.
+// width is the greatest width of a table; 0 means any width. With -o wide a table shows
+// all columns, whatever the terminal's width.
 func (c *command) width() int {
 	if c.output == "wide" {
 		return 0
