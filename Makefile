@@ -1,22 +1,23 @@
-# Everything is built, tested and packed by these targets; they need Go, make
-# and git, and fetch the rest, pinned, as Go modules.
+# These targets build, test and pack everything. They need Go, make and git. They
+# install all other tools as Go modules, in fixed versions.
 
-# What runs says which version it is: in its log, its User-Agent and `tairssl version`.
+# Each binary contains this version. It appears in the log, in the User-Agent and in
+# `tairssl version`.
 VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null || git log -1 --format=%cs-%h 2>/dev/null || echo dev)
-# validator_novalidatefn and lambda.norpc let the linker drop what is never
-# called: without them each function is nearly twice as large.
+# validator_novalidatefn and lambda.norpc let the linker remove unused code. Without
+# them each function is nearly twice as large.
 TAGS     := lambda.norpc,validator_novalidatefn
-# Inlined copies of the SDKs' functions and of these packages make a package 240 kB
-# larger and the start no faster (measured with make bench).
+# These packages are built without inlining. With inlining a package is 240 kB larger
+# and starts no faster (measured with make bench).
 LEAN     := $(foreach packages,github.com net encoding crypto/tls crypto/x509,-gcflags=$(packages)/...=-l)
-# Nothing of the machine goes into a binary: the same source and version, the
-# same bytes.
+# Binaries contain nothing of this machine: the same source and version give the same
+# bytes everywhere.
 FLAGS    := -trimpath -buildvcs=false -tags $(TAGS) $(LEAN) -ldflags="-s -w -buildid= -X tairssl/handler.Version=$(VERSION)"
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 LAMBDA_ZIP  := github.com/aws/aws-lambda-go/cmd/build-lambda-zip@v1.55.1
 EMULATOR    := github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@v0.0.0-20261030222936-bef5c4ba774d
 GREMLINS    := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
-# By count: a time that is up while a machine is busy makes the fuzzer fail.
+# A number of inputs, not a time: on a busy machine the fuzzer fails at the end of a time.
 FUZZTIME ?= 10000x
 
 export CGO_ENABLED ?= 0
@@ -26,26 +27,25 @@ export CGO_ENABLED ?= 0
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: build ## send the sample events through both real functions, against an emulated cloud
+demo: build ## send the sample events to both real functions, with an emulated cloud
 	@dist/tairssl demo --events events
 
-# The race detector needs a C compiler; without one the tests run all the same. At its
-# end a process with it rests for a second, unless told otherwise.
+# The race detector needs a C compiler. Without a compiler the tests run without it.
+# GORACE removes the second that a process with the race detector sleeps at its end.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
-test: ## run the tests, with the race detector where there is a C compiler
+test: ## run all tests, with the race detector if there is a C compiler
 	CGO_ENABLED=$(if $(RACE),1,0) GORACE=atexit_sleep_ms=0 go test $(RACE) -count=1 -timeout 10m ./...
 
-# What is drawn by chance, here and in any other test, is repeated by SEED, which is
-# printed.
+# Tests that draw at random print their seed. SEED=N draws the same again.
 INSTANCES ?= 300
 SEEDS     ?= 5
 
-storm: build ## many deliveries to both real functions while calls fail and processes die: nothing restarts twice
+storm: build ## test the promise: many deliveries to both real functions while calls fail and processes die
 	go test ./adapters/cli/storm -run 'TestStorm$$' -v -count=1 -timeout 20m -parallel 3 -storm.binaries $(CURDIR)/dist \
 	  -storm.instances $(INSTANCES) -storm.seeds $(SEEDS)
 
-check: build templates ## format, modules, vet, staticcheck, templates, short fuzzing, both packages
+check: build templates ## check format, modules, vet, staticcheck and templates; fuzz shortly; build all packages
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w $$files"; exit 1; }
 	go mod tidy -diff
 	go vet -tags $(TAGS) ./...
@@ -53,11 +53,11 @@ check: build templates ## format, modules, vet, staticcheck, templates, short fu
 	go run $(STATICCHECK) -tags clouds ./...
 	$(MAKE) --no-print-directory fuzz package
 
-# The Go tests check the descriptions by themselves. These tests give them to the
-# tools of others. What npm and the Go module proxy have is installed here, pinned;
-# cfn-lint, AWS's translator and client, terraform and qemu are used where they
-# are. A check that could not be made is said aloud, and is no failure.
-templates: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## check the descriptions with the tools of the clouds, and say which are not here
+# The Go tests check the deployment descriptions without other tools. This target gives
+# the descriptions to the tools of the clouds. It installs tools from npm and the Go module
+# proxy in fixed versions. It uses cfn-lint, AWS's translator and client, terraform and qemu
+# only if this machine has them. A missing tool is reported, but is no failure.
+templates: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## check the deployment descriptions with the tools of the clouds; name the missing tools
 	@mkdir -p dist/npm && cp adapters/function/testdata/npm/package*.json dist/npm/ && npm ci --prefix dist/npm --no-audit --no-fund >/dev/null 2>&1 || true
 	@GOBIN=$(CURDIR)/dist/tools go install $(EMULATOR) >/dev/null 2>&1 || true
 	@export TAIRSSL_NODE_MODULES=$$(test -d dist/npm/node_modules/jsonata && echo dist/npm/node_modules); \
@@ -65,8 +65,8 @@ templates: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## check the
 	go test -tags clouds -count=1 -v -timeout 10m -run '^TestTool|^TestFleet|^TestDevsPropsMatch|^TestEveryCommandOfTheREADMEs' ./adapters/function ./adapters/lambda ./adapters/fc ./adapters/cli >dist/templates.log 2>&1; \
 	code=$$?; grep -E '^(--- |ok|FAIL)' dist/templates.log; \
 	test $$code = 0 || cat dist/templates.log; \
-	test -n "$$TAIRSSL_NODE_MODULES" || echo "NOT CHECKED: npm is not here: the state machine runs on a library in Go instead of the reference implementation of JSONata"; \
-	test -n "$$TAIRSSL_CHECK_AWS" || echo "NOT CHECKED: aws is not here: the documented calls of AWS are not given to its client"; \
+	test -n "$$TAIRSSL_NODE_MODULES" || echo "NOT CHECKED: this machine has no npm: the state machine runs on a Go library instead of the reference implementation of JSONata"; \
+	test -n "$$TAIRSSL_CHECK_AWS" || echo "NOT CHECKED: this machine has no aws command: the documented calls are not checked by the client of AWS"; \
 	grep -ho 'NOT CHECKED: .*' dist/templates.log | sort -u; exit $$code
 
 dist/lambda-%/bootstrap: FORCE
@@ -75,25 +75,25 @@ dist/lambda-%/bootstrap: FORCE
 .PHONY: FORCE
 FORCE:
 
-fuzz: ## run each fuzz target for FUZZTIME
+fuzz: ## run each fuzz target for FUZZTIME inputs
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do \
 	  for target in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -c6-); do \
 	    echo "fuzz $$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
 	  done; done
 
-# Of webhook, the files with the signature schemes.
+# In adapters/webhook, only the files with these signature schemes are mutated.
 SCHEMES := scheme credential standard github grafana
 MUTATED ?= handler handler/fleet adapters/chatops adapters/webhook
 EXCLUDED_handler          := '^(fleet|handlertest)/'
 EXCLUDED_adapters/webhook := '^webhooktest/' $(patsubst %,'^%$$',$(filter-out $(SCHEMES:=.go) %_test.go,$(notdir $(wildcard adapters/webhook/*.go))))
 
-# Faults by hand first, then what gremlins makes of every operator: a mutant lives if
-# the short tests pass with it. Those that time out are loops without end. Not covered
-# are, beside code that no test reaches, the conditions of switch cases, for Go's
-# coverage does not count them; the faults by hand include such. --test-cpu must not be
-# given: in v0.6.0 it makes every test fail. The folder handler/testdata/mutants
-# says why another go is used.
-mutants: ## change the code in some hundred ways: the tests have to notice 90 % (10 to 20 minutes)
+# The first command makes faults that were written by hand. Then gremlins changes every
+# operator. A mutant lives if the short tests pass with it. Mutants that time out are
+# endless loops. "Not covered" also counts the conditions of switch cases, because Go's
+# coverage does not include them; some faults by hand change such conditions. Do not add
+# --test-cpu: in v0.6.0 it makes every test fail. handler/testdata/mutants explains why
+# PATH begins with another go.
+mutants: ## change the code in several hundred ways; the tests must notice 90 % (10 to 20 minutes)
 	go test -tags mutants -count=1 -run '^TestEverySlipIsNoticed$$' -timeout 60m ./handler
 	@mkdir -p dist/mutants && rm -f dist/mutants/*
 	GOBIN=$(CURDIR)/dist/mutants go install $(GREMLINS)
@@ -106,7 +106,7 @@ mutants: ## change the code in some hundred ways: the tests have to notice 90 % 
 	  /^Test efficacy:/ { printf form, dir, killed, lived, late, broken, bare, $$2 }' dist/mutants/log; \
 	if test -e dist/mutants/failed; then echo "less than 90 %, or no result: $$(tr '\n' ' ' < dist/mutants/failed)"; exit 1; fi
 
-bench: build ## measure start, decode, decide and handle, side by side with the plain thing
+bench: build ## measure start, decode, decide and handle, and compare with plain programs
 	go build $(FLAGS) -o dist/bench/lambda-plain ./adapters/lambda/testdata/plain
 	go build $(FLAGS) -o dist/bench/lambda-empty ./adapters/lambda/testdata/empty
 	go build $(FLAGS) -o dist/bench/fc-plain ./adapters/fc/testdata/plain
@@ -126,11 +126,11 @@ package: dist/lambda-arm64/bootstrap dist/lambda-x86_64/bootstrap ## build and z
 
 RELEASE := dist/release/$(VERSION)
 
-# The folder holds the zips, the command for four platforms, what each consists of
-# (the modules and their sums), checksums, and notes: the commits since the last
-# tag, and what changed its meaning, of adapters/UPGRADE.md.
+# The folder contains the zips, the command for four platforms, a list of the modules and
+# their sums for each, checksums, and notes. The notes are the commits since the last tag
+# and the text of adapters/UPGRADE.md.
 release: ## make a release in dist/release/VERSION: make release VERSION=v1.2.3
-	@case '$(VERSION)' in v[0-9]*.[0-9]*.[0-9]*) ;; *) echo "VERSION=$(VERSION) is no version such as v1.2.3"; exit 2;; esac
+	@case '$(VERSION)' in v[0-9]*.[0-9]*.[0-9]*) ;; *) echo "VERSION=$(VERSION) is not a version such as v1.2.3"; exit 2;; esac
 	@$(MAKE) --no-print-directory package VERSION=$(VERSION)
 	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
 	cp dist/tairssl-lambda-arm64.zip dist/tairssl-lambda-x86_64.zip dist/tairssl-fc-x86_64.zip $(RELEASE)/
@@ -144,8 +144,8 @@ release: ## make a release in dist/release/VERSION: make release VERSION=v1.2.3
 	  echo; echo "## Upgrade"; echo; sed 1,2d adapters/UPGRADE.md; } > $(RELEASE)/NOTES.md
 	cd $(RELEASE) && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
-# sam build calls these with ARTIFACTS_DIR; the architecture is template.yaml's,
-# and so are the names: two functions of one binary.
+# sam build calls these targets with ARTIFACTS_DIR. template.yaml sets their names and
+# the architecture: both functions use the same binary.
 build-TairSSLFunction build-TairSSLWebhooks:
 	GOOS=linux GOARCH=$(or $(SAM_GOARCH),arm64) go build $(FLAGS) -o $(ARTIFACTS_DIR)/bootstrap ./adapters/lambda/bootstrap
 

@@ -1,9 +1,9 @@
-// Package calendar writes a calendar that other programs import or subscribe to:
-// iCalendar, RFC 5545.
+// Package calendar writes calendars in the format iCalendar (RFC 5545). Other programs
+// can import such a calendar, or subscribe to it.
 //
-// A UID stands for one thing, such as the expiry of one instance's certificate,
-// whenever it happens. So an event moves when a calendar is read again after a
-// renewal, and no old one stays.
+// The UID of an event does not depend on its time. For example, the expiry of an
+// instance's certificate always has the same UID. So after a renewal the event moves, and
+// no old event stays.
 package calendar
 
 import (
@@ -15,7 +15,7 @@ import (
 	ics "github.com/arran4/golang-ical"
 )
 
-// Event is something that happens at a moment.
+// Event is an event at a point in time. It has no duration.
 type Event struct {
 	UID         string
 	At          time.Time
@@ -24,11 +24,12 @@ type Event struct {
 	Category    string
 }
 
-// Refresh is how often who subscribes to a calendar should read it again.
+// Refresh is the interval at which subscribers should read a calendar again, as an ISO 8601
+// duration.
 const Refresh = "PT1H"
 
-// Write writes the events in their order, as of a moment. No event lasts, and none
-// makes its reader busy.
+// Write writes the events in the given order. now is the time of writing. The events have
+// no duration, and do not mark a person as busy.
 func Write(w io.Writer, name string, now time.Time, events []Event) error {
 	c := ics.NewCalendar()
 	c.SetProductId("-//tairssl//status//EN")
@@ -49,8 +50,8 @@ func Write(w io.Writer, name string, now time.Time, events []Event) error {
 	return c.SerializeTo(w, ics.WithNewLineWindows)
 }
 
-// text leaves out what no text of a calendar may hold: bytes that are no UTF-8 and
-// control characters, but for the end of a line.
+// text replaces the parts of a text that a calendar may not contain: invalid UTF-8, and
+// all control characters except line feeds.
 func text(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

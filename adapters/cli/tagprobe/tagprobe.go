@@ -1,5 +1,5 @@
-// Package tagprobe measures how soon a tag that was set shows to a reader. The
-// lease takes that to be within TAIRSSL_LEASE_PAUSE.
+// Package tagprobe measures how soon a new tag shows in the answers of the API. The lease
+// relies on that being sooner than TAIRSSL_LEASE_PAUSE.
 package tagprobe
 
 import (
@@ -11,25 +11,25 @@ import (
 )
 
 const (
-	// poll is how often is looked.
+	// poll is the pause between two readings.
 	poll = 20 * time.Millisecond
-	// Patience is for how long.
+	// Patience is the longest time to wait for the tag.
 	Patience = 20 * time.Second
-	// shows is in how many readings after each other a tag has to be: one server
-	// may know it before the next.
+	// shows is the number of consecutive readings that must show the tag. One server of
+	// the API may know the tag before another server does.
 	shows = 3
 )
 
-// API is what the measurement needs of the instances' API.
+// API is the part of [handler.API] that the measurement needs.
 type API interface {
 	Instance(ctx context.Context, ref handler.Ref) (handler.Instance, error)
 	Tag(ctx context.Context, ref handler.Ref, key, value string) error
 }
 
-// Measure sets a tag to a new value and reads until it shows. It gives the time
-// from the answer to the beginning of the first reading that shows the tag. The
-// error is one of the setting if the time is zero; then the tag may be set all the
-// same.
+// Measure sets a tag to a new value, and reads the instance until the tag shows. It returns
+// the time from the answer of the API until the start of the first reading that shows the
+// tag. If the API did not accept the tag, the time is zero, and the instance may have the
+// tag nevertheless. If a reading failed, the time is not zero.
 func Measure(ctx context.Context, api API, ref handler.Ref, key string) (time.Duration, error) {
 	value := rand.Text()
 	if err := api.Tag(ctx, ref, key, value); err != nil {
@@ -56,7 +56,7 @@ func Measure(ctx context.Context, api API, ref handler.Ref, key string) (time.Du
 			return max(time.Since(set), time.Nanosecond), err
 		}
 	}
-	return time.Since(set), handler.Errorf(handler.Unavailable, "a tag that was set did not show within %s", Patience)
+	return time.Since(set), handler.Errorf(handler.Unavailable, "a new tag did not show within %s", Patience)
 }
 
 func pause(ctx context.Context) error {
@@ -70,7 +70,8 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// LeasePause is the pause to set where the slowest tag took so long to show.
+// LeasePause is the TAIRSSL_LEASE_PAUSE to recommend. slowest is the longest time that a
+// tag took to show.
 func LeasePause(slowest time.Duration) time.Duration {
 	return min(max(2*slowest.Round(500*time.Millisecond)+500*time.Millisecond, 2*time.Second), time.Minute)
 }

@@ -1,5 +1,5 @@
-// Command tairssl changes and shows the encryption of Tair instances, runs the
-// functions on this machine, and emulates the cloud for them.
+// Command tairssl shows and changes the encryption of Tair instances, runs the functions
+// on this machine, and emulates the cloud for them.
 package main
 
 import (
