@@ -53,6 +53,7 @@ func TestApproveFromAScript(t *testing.T) {
 }
 
 func TestApproveOnATerminal(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.ask = true
 	code, out, prompt := s.run("n\n", "approve", id)
@@ -75,6 +76,7 @@ func TestApproveNow(t *testing.T) {
 }
 
 func TestApproveWrongly(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"nothing":           {"approve"},
 		"a wait in vain":    {"approve", id, "--yes", "--wait", "1m"},
@@ -103,6 +105,7 @@ func TestApproveWrongly(t *testing.T) {
 }
 
 func TestPlanNamesEachTimeAndItsRule(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	now := s.Now()
 	day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }

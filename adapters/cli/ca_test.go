@@ -32,6 +32,7 @@ func (s *shell) caRows(args ...string) (code int, rows []caRow, stderr string) {
 }
 
 func TestTheCAChainIsWrittenToAFile(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	code, rows, stderr := s.caRows("orders-cache", "--out", dir)
@@ -61,6 +62,7 @@ func TestTheCAChainIsWrittenToAFile(t *testing.T) {
 }
 
 func TestPeopleSeeWhichInstancesHaveWhichCA(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	if err := s.RotateCA(); err != nil {
 		t.Fatal(err)
@@ -87,6 +89,7 @@ func TestPeopleSeeWhichInstancesHaveWhichCA(t *testing.T) {
 
 // A file that is there is not lost: it may be what clients trust today.
 func TestAFileIsOverwrittenOnlyByForce(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
 	for name, test := range map[string]struct {
@@ -132,6 +135,7 @@ func TestAFileIsOverwrittenOnlyByForce(t *testing.T) {
 }
 
 func TestWhatCannotBeWrittenSaysSo(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -149,6 +153,7 @@ func TestWhatCannotBeWrittenSaysSo(t *testing.T) {
 }
 
 func TestInstancesWithoutAChain(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	code, rows, _ := s.caRows("r-bp1zxszhcgatnx08", "nobody", id, "--dry-run")
 	if code != 4 || len(rows) != 3 || rows[0].Error == nil || rows[0].Error.Kind != handler.Unsupported || rows[1].Error == nil || rows[1].Error.Kind != handler.NotFound || rows[2].Error != nil {

@@ -108,6 +108,7 @@ func TestStatusWritesACalendar(t *testing.T) {
 }
 
 func TestACalendarSaysWhatItLacks(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
 	if err := s.Policy([]byte(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"kvstore:Describe*","Resource":"*"},
@@ -131,6 +132,7 @@ func TestACalendarSaysWhatItLacks(t *testing.T) {
 }
 
 func TestFilesAreWrittenInOnePiece(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "certificates.ics")

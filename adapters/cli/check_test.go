@@ -24,6 +24,7 @@ func fleetOf(t *testing.T, s *shell, expiries map[string]int) {
 }
 
 func TestCheckTellsCronWhatToLookAt(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		expiries map[string]int
 		environ  string
@@ -71,6 +72,7 @@ func TestCheckTellsCronWhatToLookAt(t *testing.T) {
 }
 
 func TestStatusSaysWhyAnInstanceWasNotRenewed(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change  func(*tairtest.Instance)
 		environ string

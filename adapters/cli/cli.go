@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tairssl/adapters/cli/rehearsal"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
@@ -41,6 +42,8 @@ type Environment struct {
 	Columns int
 	// Emulated are the options of the cloud that --emulate starts.
 	Emulated tairtest.Options
+	// Rehearsal has the intervals of a rehearsal; zero for the defaults.
+	Rehearsal rehearsal.Options
 	// Transport sends messages to people; nil for the default of package notify.
 	Transport http.RoundTripper
 }

@@ -14,6 +14,7 @@ import (
 
 	"tairssl/adapters/cli"
 	"tairssl/adapters/cli/localruntime/runtimetest"
+	"tairssl/adapters/cli/rehearsal"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
@@ -31,12 +32,16 @@ const id = "r-bp1zxszhcgatnx01"
 // quick is a cloud in which a change shows soon, and soon is complete.
 var quick = tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}
 
+// fast are the intervals of a rehearsal before a quick cloud.
+var fast = rehearsal.Options{Poll: 50 * time.Millisecond, PingEvery: 20 * time.Millisecond, Settle: 500 * time.Millisecond}
+
 // shell is a terminal, or none, before an emulated cloud.
 type shell struct {
 	t *testing.T
 	*tairtest.Emulator
-	environ []string
-	ask     bool
+	environ   []string
+	ask       bool
+	rehearsal rehearsal.Options
 }
 
 func newShell(t *testing.T) *shell {
@@ -60,7 +65,7 @@ func newShell(t *testing.T) *shell {
 func (s *shell) run(input string, args ...string) (code int, stdout, stderr string) {
 	s.t.Helper()
 	var out, errs bytes.Buffer
-	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Emulated: quick, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
+	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Emulated: quick, Rehearsal: s.rehearsal, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
 	return code, out.String(), errs.String()
 }
 
@@ -135,6 +140,7 @@ func TestEnableAndDisableNeedAGrant(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	code, out, _ := s.run("", "status", id, "r-bp1zxszhcgatnx03")
 	if code != 0 || !strings.Contains(out, "in 12d") || !strings.Contains(out, "encryption is off") {
@@ -158,6 +164,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestWrongUsage(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	for _, args := range [][]string{{"update"}, {"restart", id}, {"update", id, "--colour"}, {"status", id, "-o", "yaml"}, {"invoke", "x.json"}, {"invoke", "--on", "azure", "x.json"}, {"update", id, "--wait", "long"}} {
 		if code, _, stderr := s.run("", args...); code != 2 || !strings.Contains(stderr, "--help") {
@@ -171,6 +178,7 @@ func TestWrongUsage(t *testing.T) {
 }
 
 func TestEmulateFlagNeedsNoAccount(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_LEASE_PAUSE=50ms"}
 	if code, out, stderr := s.run("", "update", id, "--emulate", "--yes", "--wait", "0s"); code != 0 || !strings.Contains(out, "accepted") {
@@ -179,6 +187,7 @@ func TestEmulateFlagNeedsNoAccount(t *testing.T) {
 }
 
 func TestHelpVersionAndCompletion(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	if code, out, _ := s.run("", "--help"); code != 0 || !strings.Contains(out, "--emulate") {
 		t.Errorf("help ends %d:\n%s", code, out)
@@ -275,6 +284,7 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 // What keeps the sweep away from an instance is said of it, and Alibaba's own
 // renewals are shown before they are due.
 func TestStatusOfTheWholeFleetLooksAhead(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	now := s.Now() // once, for seconds go by
 	in := func(days int) string { return handler.At(now.AddDate(0, 0, days)).String() }
@@ -310,6 +320,7 @@ func TestStatusOfTheWholeFleetLooksAhead(t *testing.T) {
 // The printed commands work as they are, against the server that runs, on every
 // platform: whatever its settings are, and where a secret is a reference.
 func TestServeAndSign(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {
@@ -364,6 +375,7 @@ func TestServeAndSign(t *testing.T) {
 }
 
 func TestWrongUsageSaysWhatIsRight(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	for _, test := range []struct {
 		args []string

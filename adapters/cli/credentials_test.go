@@ -13,6 +13,7 @@ import (
 )
 
 func TestKeyInAFile(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	path := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(path, []byte("emulator-secret\n"), 0o600); err != nil {
@@ -87,6 +88,7 @@ func TestWhoConfiguredTheAliyunCommandNeedsNothingElse(t *testing.T) {
 }
 
 func TestProfileThatWasNamedComesFirst(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	key := slices.Clone(s.environ)
 	aliyun(t, s, aliyunConfig)
@@ -109,6 +111,7 @@ func TestProfileThatWasNamedComesFirst(t *testing.T) {
 }
 
 func TestRegionOfTheProfileCountsUnlessAnotherIsChosen(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	aliyun(t, s, strings.ReplaceAll(aliyunConfig, "cn-hangzhou", "cn-shanghai"))
 	if code, out, _ := s.run("", "status", "--all"); code != 0 || !strings.Contains(out, "cn-shanghai") || strings.Contains(out, "cn-hangzhou") {
@@ -124,6 +127,7 @@ func TestRegionOfTheProfileCountsUnlessAnotherIsChosen(t *testing.T) {
 }
 
 func TestWithoutAnyCredentialItSaysTheWaysToOne(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	aliyun(t, s, "")
 	if code, out, _ := s.run("", "status", id); code != 3 || !strings.Contains(out, "run aliyun configure") || !strings.Contains(out, "--emulate") {

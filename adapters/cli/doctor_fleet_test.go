@@ -42,6 +42,7 @@ func TestDoctorLooksAtTheInstanceThatIsNamed(t *testing.T) {
 // What has no TLS, or does not run, is told as a state; a right to read is tried
 // where there is something to read.
 func TestDoctorOfAFleetThatIsMixed(t *testing.T) {
+	t.Parallel()
 	first := tairtest.Instance{InstanceID: "a000000000000000", InstanceType: "Memcache"}
 	p := newPractice(t, tairtest.Options{})
 	if err := p.Put(first, tairtest.Instance{InstanceID: "b000000000000000", NoTLS: true}, tairtest.Instance{InstanceID: "c000000000000000", InstanceStatus: "Inactive"}); err != nil {
@@ -82,6 +83,7 @@ func TestDoctorOfAFleetThatIsMixed(t *testing.T) {
 }
 
 func TestDoctorOfARegionWithNothingToRead(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	if err := p.Put(tairtest.Instance{InstanceID: "a000000000000000", RegionID: "cn-qingdao", InstanceType: "Memcache"}); err != nil {
 		t.Fatal(err)
@@ -121,6 +123,7 @@ func TestDoctorOfALargeRegionIsQuick(t *testing.T) {
 
 // Of a policy that names instances only the others are not read.
 func TestDoctorOfAnInstanceThatIsDenied(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.policy(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"kvstore:DescribeInstanceSSL","Resource":"acs:kvstore:*:*:instance/` + id + `"}]}`)
 	code, found := p.examine()
@@ -133,6 +136,7 @@ func TestDoctorOfAnInstanceThatIsDenied(t *testing.T) {
 
 // A region that the settings leave out is no missing right.
 func TestDoctorOfAnInstanceElsewhere(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{Central: true})
 	code, found := p.examine("--instance", "r-uf6zxszhcgatnx07")
 	p.expect(found, "instance r-uf6zxszhcgatnx07", doctor.Failed, "cn-shanghai is not one of the regions of TAIRSSL_REGION", "add the region to TAIRSSL_REGION")

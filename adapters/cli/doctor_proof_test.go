@@ -20,6 +20,7 @@ import (
 const shanghaiCarts = "r-uf6zxszhcgatnx07"
 
 func TestDoctorShakesHands(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	_, found := p.examine()
 	p.expect(found, "handshake", doctor.Skipped, "TAIRSSL_VERIFY is api")
@@ -46,6 +47,7 @@ func TestDoctorShakesHands(t *testing.T) {
 }
 
 func TestDoctorSaysWhenTheHandshakeContradictsOrFails(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{Lag: -1, ChangeTime: -1})
 	p.set("TAIRSSL_WAIT=5m", "TAIRSSL_ACTIONS=Enable,Update", "TAIRSSL_LEASE=none")
 	const off = "r-bp1zxszhcgatnx03"
@@ -73,6 +75,7 @@ func TestDoctorSaysWhenTheHandshakeContradictsOrFails(t *testing.T) {
 }
 
 func TestDoctorReadsTheCA(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	_, found := p.examine()
 	p.expect(found, "ca", doctor.Skipped, "TAIRSSL_CA_CHECK is not set")
@@ -106,6 +109,7 @@ func TestDoctorReadsTheCA(t *testing.T) {
 
 // Where the chain cannot be had, a function that is to compare it waits.
 func TestDoctorSaysThatTheCACannotBeRead(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	plain, err := p.ListenHTTP("127.0.0.1:0")
 	if err != nil {

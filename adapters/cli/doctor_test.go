@@ -247,6 +247,7 @@ All is well: 23 fine, 7 skipped
 }
 
 func TestDoctorOfSettings(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.set("TAIRSSL_RATE=fast", "TAIRSSL_MAX_TARGETS=0", "TAIRSSL_SLACK_SIGNING_SECRETS=file:/nowhere")
 	code, found := p.examine()
@@ -336,26 +337,24 @@ func TestDoctorOfClocks(t *testing.T) {
 		{-10 * time.Minute, doctor.Failed, "ahead", 1},
 		{time.Hour, doctor.Failed, "NTP", 5}, // then every call fails as well
 	} {
-		p := newPractice(t, tairtest.Options{Now: func() time.Time { return time.Now().Add(c.off) }})
-		code, found := p.examine()
-		p.expect(found, "clock", c.state, c.words)
-		if code != c.code {
-			t.Errorf("with a clock that is %s off it ends %d, want %d", c.off, code, c.code)
-		}
+		t.Run(c.off.String(), func(t *testing.T) {
+			t.Parallel() // a call that fails is repeated after a pause
+			p := newPractice(t, tairtest.Options{Now: func() time.Time { return time.Now().Add(c.off) }})
+			code, found := p.examine()
+			p.expect(found, "clock", c.state, c.words)
+			if code != c.code {
+				t.Errorf("with a clock that is %s off it ends %d, want %d", c.off, code, c.code)
+			}
+		})
 	}
 }
 
 func TestDoctorOfEndpoints(t *testing.T) {
 	t.Parallel()
-	p := newPractice(t, tairtest.Options{})
-	plain, err := p.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "Welcome!") }))
-	defer page.Close()
+	t.Cleanup(page.Close)
 	elsewhere := httptest.NewServer(http.RedirectHandler("https://example.com/", http.StatusFound))
-	defer elsewhere.Close()
+	t.Cleanup(elsewhere.Close)
 	for _, c := range []struct {
 		what, environ string
 		state         doctor.State
@@ -363,25 +362,35 @@ func TestDoctorOfEndpoints(t *testing.T) {
 	}{
 		{"nobody there", "TAIRSSL_ENDPOINT=https://" + nobody(t), doctor.Failed, "no connection"},
 		{"an authority that is not trusted", "TAIRSSL_CA_FILE=", doctor.Failed, "TAIRSSL_CA_FILE"},
-		{"no TLS", "TAIRSSL_ENDPOINT=" + strings.Replace(plain, "http:", "https:", 1), doctor.Failed, "does not speak TLS"},
-		{"plain HTTP on this machine", "TAIRSSL_ENDPOINT=" + plain, doctor.OK, "without TLS"},
+		{"no TLS", "TAIRSSL_ENDPOINT=https://PLAIN", doctor.Failed, "does not speak TLS"},
+		{"plain HTTP on this machine", "TAIRSSL_ENDPOINT=http://PLAIN", doctor.OK, "without TLS"},
 		{"a page that is not the API's", "TAIRSSL_ENDPOINT=" + page.URL, doctor.Warning, "proxy"},
 		{"a redirect", "TAIRSSL_ENDPOINT=" + elsewhere.URL, doctor.Failed, "redirect"},
 	} {
-		environ := p.environ
-		p.set(c.environ)
-		code, found := p.examine()
-		p.environ = environ
-		p.expect(found, "endpoint cn-hangzhou", c.state, c.words)
-		if c.state != doctor.Failed {
-			continue
-		}
-		p.expect(found, "clock", doctor.Skipped)
-		p.expect(found, "permission reads in cn-hangzhou", doctor.Skipped, "does not answer")
-		if code != 5 {
-			t.Errorf("with %s it ends %d, want 5", c.what, code)
-		}
+		t.Run(c.what, func(t *testing.T) {
+			t.Parallel() // a call that fails is repeated after a pause
+			p := newPractice(t, tairtest.Options{})
+			plain, err := p.ListenHTTP("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.set(strings.Replace(c.environ, "PLAIN", strings.TrimPrefix(plain, "http://"), 1))
+			code, found := p.examine()
+			p.expect(found, "endpoint cn-hangzhou", c.state, c.words)
+			if c.state != doctor.Failed {
+				return
+			}
+			p.expect(found, "clock", doctor.Skipped)
+			p.expect(found, "permission reads in cn-hangzhou", doctor.Skipped, "does not answer")
+			if code != 5 {
+				t.Errorf("with %s it ends %d, want 5", c.what, code)
+			}
+		})
 	}
+}
+
+func TestDoctorOfASlowEndpoint(t *testing.T) {
+	t.Parallel()
 	slow := newPractice(t, tairtest.Options{Latency: 250 * time.Millisecond})
 	code, found := slow.examine()
 	slow.expect(found, "endpoint cn-hangzhou", doctor.Warning, "lease may not be had in time")
@@ -406,6 +415,7 @@ func TestDoctorOfTwoRegions(t *testing.T) {
 }
 
 func TestDoctorOfReads(t *testing.T) {
+	t.Parallel()
 	for _, action := range []string{"DescribeInstances", "DescribeInstanceAttribute", "DescribeInstanceSSL", "DescribeActiveOperationTasks"} {
 		p := newPractice(t, tairtest.Options{})
 		p.policy(denying(action))
@@ -421,6 +431,7 @@ func TestDoctorOfReads(t *testing.T) {
 }
 
 func TestDoctorOfWrites(t *testing.T) {
+	t.Parallel()
 	named, err := os.ReadFile("../tair/policy.json")
 	if err != nil {
 		t.Fatal(err)
@@ -472,6 +483,7 @@ func TestDoctorOfWrites(t *testing.T) {
 // The right to move Alibaba's own renewals is asked about only where it is needed, and
 // nothing is moved for that.
 func TestDoctorOfTheRightToMove(t *testing.T) {
+	t.Parallel()
 	const what = "permission ModifyActiveOperationTasks"
 	for name, test := range map[string]struct {
 		policy, setting string
@@ -505,6 +517,7 @@ func TestDoctorOfTheRightToMove(t *testing.T) {
 }
 
 func TestDoctorOfAnInstance(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	code, found := p.examine("--instance", "r-gonegone")
 	p.expect(found, "permission DescribeInstanceAttribute", doctor.Failed, "no")
@@ -536,6 +549,7 @@ func TestDoctorOfAnInstance(t *testing.T) {
 
 // Each setting that is said to open a route opens it.
 func TestDoctorOfRoutes(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.secrets = append(p.secrets, "c2VjcmV0LXNlY3JldC1zZWNyZXQ")
 	environ := p.environ
@@ -571,6 +585,7 @@ func TestDoctorOfRoutes(t *testing.T) {
 }
 
 func TestDoctorOfWindows(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	inThreeDays := time.Now().UTC().AddDate(0, 0, 3).Format("Mon")
 	soon := func(id string, left time.Duration) {
@@ -607,6 +622,7 @@ func TestDoctorOfWindows(t *testing.T) {
 }
 
 func TestDoctorOfFreezes(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	day := func(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly) }
 	if err := p.Put(tairtest.Instance{InstanceID: "r-soon", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 5)).String(), Tags: map[string]string{"tairssl-approved": "yes"}}); err != nil {
@@ -736,6 +752,7 @@ func TestDoctorIsInterruptedAndLimited(t *testing.T) {
 }
 
 func TestDoctorUsage(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	for _, args := range [][]string{{"--tag-probe"}, {"--instance", "r/x"}, {"--timeout", "0s"}, {id}} {
 		if code, out := p.run(context.Background(), args...); code != 2 || !strings.Contains(out, "--help") {
@@ -758,6 +775,7 @@ func TestDoctorUsage(t *testing.T) {
 }
 
 func TestDoctorShowsWhatNeedsAttentionTheMostImportantFirst(t *testing.T) {
+	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.set("TAIRSSL_CONCURRENCY=16", "TAIRSSL_ENDPOINT=http://"+nobody(t))
 	code, out := p.run(context.Background())

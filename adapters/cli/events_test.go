@@ -17,6 +17,7 @@ var secrets = []string{"TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0", "TAIRSSL_GITHUB_S
 // Every sample, on the built functions: what is due restarts at the first
 // delivery, and nothing at the second, nor at one to another process.
 func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../events/*.json")
 	if err != nil || len(files) < 40 {
 		t.Fatalf("there are %d samples, %v", len(files), err)

@@ -44,6 +44,7 @@ func (s *shell) renewQuietly(id string) {
 }
 
 func TestStatusShowsWhatIsServed(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	code, rows := s.servedRows("--all")
 	if code != 0 || len(rows) != 10 {
@@ -68,6 +69,7 @@ func TestStatusShowsWhatIsServed(t *testing.T) {
 
 // A certificate that is not the one of which the API tells is a reason to look.
 func TestStatusFailsWhereAnotherCertificateIsServed(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.StaleServing(time.Hour)
 	before, _ := s.Instance(id)
@@ -90,6 +92,7 @@ func TestStatusFailsWhereAnotherCertificateIsServed(t *testing.T) {
 
 // Where no handshake can be made, nobody knows what is served.
 func TestStatusSaysWhereNoHandshakeCanBeMade(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_ACTIONS=Enable")
 	const off = "r-bp1zxszhcgatnx03"
@@ -105,6 +108,7 @@ func TestStatusSaysWhereNoHandshakeCanBeMade(t *testing.T) {
 }
 
 func TestStatusDrawsNoPageOfWhatIsServed(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	if code, out, stderr := s.run("", "status", "--all", "--tls", "--html", t.TempDir()+"/x.html"); code != 2 || !strings.Contains(stderr, "does not go with") {
 		t.Errorf("it ends %d:\n%s%s", code, out, stderr)

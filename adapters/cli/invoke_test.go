@@ -39,6 +39,7 @@ func TestInvokeWaitsForWorkThatIsHandedOver(t *testing.T) {
 }
 
 func TestEmulationSeesNoRealCloud(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_INVOKE_ENDPOINT=https://lambda.example.com", "AWS_ENDPOINT_URL_LAMBDA=https://lambda.example.com",
 		"AWS_ACCESS_KEY_ID=a-real-id", "AWS_SECRET_ACCESS_KEY=a-real-secret", "AWS_SESSION_TOKEN=a-real-token")

@@ -70,6 +70,7 @@ func get(t *testing.T, url, until string) (status int, text string) {
 }
 
 func TestServeShowsTheFleetToPrometheus(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_WINDOW=Mon 02:00-03:00")
 	soon := s.Now().Add(50 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")
@@ -122,6 +123,7 @@ func TestServeShowsTheFleetToPrometheus(t *testing.T) {
 }
 
 func TestMetricsShowWhatCanNotBeRead(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
 	if err := s.Policy([]byte(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"kvstore:Describe*","Resource":"*"},{"Effect":"Deny","Action":"kvstore:DescribeInstances","Resource":"acs:kvstore:cn-shanghai:*:*"}]}`)); err != nil {
@@ -145,6 +147,7 @@ func TestMetricsShowWhatCanNotBeRead(t *testing.T) {
 }
 
 func TestMetricsMayHaveAnAddressOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	code, log := s.serving(func(urls []string, out *bytes.Buffer) {
 		if len(urls) != 2 || !strings.HasSuffix(out.String(), "open: [/metrics]\n") {
@@ -162,6 +165,7 @@ func TestMetricsMayHaveAnAddressOfTheirOwn(t *testing.T) {
 }
 
 func TestWithoutAnIntervalNothingIsReadAndThereAreNoMetrics(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	code, log := s.serving(func(urls []string, _ *bytes.Buffer) {
 		if status, _ := get(t, urls[0]+"/metrics", ""); status != http.StatusNotFound {
@@ -174,6 +178,7 @@ func TestWithoutAnIntervalNothingIsReadAndThereAreNoMetrics(t *testing.T) {
 }
 
 func TestServeThatIsCalledWrongly(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"--metrics-interval", "1s"}, {"--metrics-interval", "-5m"}, {"--metrics-interval", "often"},
 		{"--metrics-addr", "nowhere"}, {"--addr", "127.0.0.1:99999"}, {"--metrics-addr", "127.0.0.1:99999"},

@@ -13,6 +13,7 @@ import (
 // Every form in which a person may name an instance leads to the same one, in
 // whatever configured region it is.
 func TestInstancesAreNamedAsPeopleDo(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0")
 	const shanghai = "r-uf6zxszhcgatnx07"
@@ -38,6 +39,7 @@ func TestInstancesAreNamedAsPeopleDo(t *testing.T) {
 }
 
 func TestUpdateByNameRestartsThatInstance(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.ask = true
 	code, out, prompt := s.run("y\n", "update", "orders-cache", "nobody", "--wait", "0s", "-o", "json")
@@ -54,6 +56,7 @@ func TestUpdateByNameRestartsThatInstance(t *testing.T) {
 }
 
 func TestANameOfTwoInstancesIsWrongUsage(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
 	if err := s.Put(tairtest.Instance{InstanceID: "r-uf6zxszhcgatnx12", RegionID: "cn-shanghai", InstanceName: "orders-cache"}); err != nil {
@@ -69,6 +72,7 @@ func TestANameOfTwoInstancesIsWrongUsage(t *testing.T) {
 }
 
 func TestARegionThatIsNotKnown(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	for region, near := range map[string]string{
 		"cn-hangzho": "cn-hangzhou, cn-hangzhou-finance.", "ap-southeast-4": "ap-southeast-1, ap-southeast-2,", "cn-shenzhen-finance-2": "cn-shenzhen-finance-1.", "eu-north-1": "eu-central-1, eu-west-1.",

@@ -43,6 +43,7 @@ func TestSweepShowsItsPlanBeforeItAsks(t *testing.T) {
 }
 
 func TestSweepWithNothingToRenewDoesNotAsk(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	s.ask = true
 	code, out, stderr := s.run("", "sweep", "--tag", "no=one")
@@ -87,6 +88,7 @@ func TestInterruptSaysWhatWasSentAndHowToLook(t *testing.T) {
 }
 
 func TestInterruptedQuestionChangesNothing(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	ctx, interrupt := context.WithCancel(context.Background())
 	var out bytes.Buffer
@@ -139,6 +141,7 @@ func TestRenewIsUpdate(t *testing.T) {
 }
 
 func TestMistypedFlagNamesTheRightOne(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	for typed, meant := range map[string]string{"--dryrun": "did you mean --dry-run?", "--yess": "did you mean --yes?", "--nothing-like-it": ""} {
 		code, _, stderr := s.run("", "update", id, typed)
@@ -149,6 +152,7 @@ func TestMistypedFlagNamesTheRightOne(t *testing.T) {
 }
 
 func TestShellCompletesIdsAndNames(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	for begun, wants := range map[string]string{"r-bp1zxszhcgatnx01": id + "\torders-cache\n", "orders": "orders-cache\t" + id + "\n", "nothing": ""} {
 		if _, out, _ := s.run("", "__complete", "update", begun); !strings.HasPrefix(out, wants) || wants == "" && out != ":4\n" {

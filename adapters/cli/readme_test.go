@@ -135,7 +135,7 @@ func runCommand() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return cli.Run(ctx, cli.Environment{
-		Args: os.Args[1:], Program: "dist/tairssl", Environ: os.Environ(), Emulated: quick,
+		Args: os.Args[1:], Program: "dist/tairssl", Environ: os.Environ(), Emulated: quick, Rehearsal: fast,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: handler.Version,
 	})
 }
@@ -374,6 +374,7 @@ func judgeAWS(t *testing.T, dir string, call []string) {
 
 // What stands in the text, between back quotes, is a command that there is.
 func TestCommandsInTheREADMEsTextExist(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	for _, file := range readmes(t) {
 		text.WriteString(textOf(t, file))
@@ -398,6 +399,7 @@ func TestCommandsInTheREADMEsTextExist(t *testing.T) {
 
 // A link leads to a file or folder that is there, and to a heading of it if it names one.
 func TestLinksOfTheREADMEsLeadSomewhere(t *testing.T) {
+	t.Parallel()
 	heading, odd := regexp.MustCompile(`(?m)^#+ (.*)$`), regexp.MustCompile(`[^\pL\pN _-]`)
 	seen := 0
 	for _, file := range readmes(t) {
@@ -457,6 +459,7 @@ func TestTerminalOfTheREADMEIsReal(t *testing.T) {
 // The straight lines of a payload and of an error go through files that are there,
 // and what they name in one is a function of it.
 func TestDevelopNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
 	text := textOf(t, "../README.md")
 	steps, functions := 0, 0
 	for step := range strings.Lines(text) {
@@ -491,6 +494,7 @@ func TestDevelopNamesWhatIsThere(t *testing.T) {
 
 // The first page is a map: it stays short, and leads on.
 func TestTheREADMEIsAMap(t *testing.T) {
+	t.Parallel()
 	if lines := strings.Count(textOf(t, "../../README.md"), "\n"); lines > 250 {
 		t.Errorf("the README has %d lines, want 250 at most: put the rest beside the code", lines)
 	}

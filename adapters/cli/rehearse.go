@@ -12,7 +12,8 @@ import (
 	"tairssl/handler"
 )
 
-// shortestRehearsal is enough time to set the lease tag, send the change and see it.
+// shortestRehearsal is enough time to measure tags and set the lease tag: no change begins
+// in the last 5 seconds.
 const shortestRehearsal = 10 * time.Second
 
 // rehearseOptions are the flags of rehearse.
@@ -70,7 +71,7 @@ not touch an instance with the tag tairssl=off.
 func (c *command) runRehearsal(ctx context.Context, h instances, name string, flags rehearseOptions) error {
 	shown := c.gauge("reading")
 	defer func() { shown.end() }()
-	o, planned, err := planRehearsal(ctx, h, name)
+	o, planned, err := c.planRehearsal(ctx, h, name)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (c *command) confirmRehearsal(ctx context.Context, id string) bool {
 }
 
 // planRehearsal finds the instance, and plans its renewal.
-func planRehearsal(ctx context.Context, h instances, name string) (o rehearsal.Options, planned handler.Result, err error) {
+func (c *command) planRehearsal(ctx context.Context, h instances, name string) (o rehearsal.Options, planned handler.Result, err error) {
 	ref, err := h.named(ctx, name)
 	if err != nil {
 		return o, planned, err
@@ -127,11 +128,10 @@ func planRehearsal(ctx context.Context, h instances, name string) (o rehearsal.O
 		return o, planned, handler.Errorf(handler.Forbidden, "%s has the tag tairssl=off, so it is not touched: rehearse on another instance, or remove the tag", ref.InstanceID)
 	}
 	planned, change := h.Plan(ctx, handler.Delivery{Trust: handler.Trusted, Request: handler.Request{InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Force: true}})
-	return rehearsal.Options{
-		API: h.api, Settings: h.Options, Ref: ref, Before: before, Change: change,
-		Prober: rehearsal.Redis(func(ctx context.Context) (*tls.Conn, error) {
-			return h.probe.Dial(ctx, before.ConnectionDomain, before.Port)
-		}),
-		CA: h.api.CAFingerprint,
-	}, planned, nil
+	o = c.Rehearsal
+	o.API, o.Settings, o.Ref, o.Before, o.Change, o.CA = h.api, h.Options, ref, before, change, h.api.CAFingerprint
+	o.Prober = rehearsal.Redis(func(ctx context.Context) (*tls.Conn, error) {
+		return h.probe.Dial(ctx, before.ConnectionDomain, before.Port)
+	})
+	return o, planned, nil
 }

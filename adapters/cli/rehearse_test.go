@@ -14,10 +14,11 @@ import (
 	"tairssl/handler"
 )
 
-// slowShell is a shell before a cloud in which a change can be watched.
+// slowShell is a shell for a cloud in which a change takes so long that each step can be
+// measured.
 func slowShell(t *testing.T, lag time.Duration) *shell {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: lag, ChangeTime: 1200 * time.Millisecond, TagLag: 50 * time.Millisecond})
+	e, err := tairtest.New(tairtest.Options{Lag: lag, ChangeTime: 600 * time.Millisecond, TagLag: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func slowShell(t *testing.T, lag time.Duration) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Emulator = e
+	s.Emulator, s.rehearsal = e, fast
 	s.environ = append(s.environ, "TAIRSSL_ENDPOINT="+url, "TAIRSSL_LEASE_PAUSE=200ms")
 	return s
 }
@@ -50,7 +51,7 @@ func (s *shell) tagsOf(id string) (flags, others []string) {
 
 func TestRehearseRenewsOnceAndReports(t *testing.T) {
 	t.Parallel() // it watches a change
-	s := slowShell(t, time.Second)
+	s := slowShell(t, 500*time.Millisecond)
 	s.ask = true
 	code, out, errs := s.run(id+"\n", "rehearse", "orders-cache", "-o", "json")
 	var r rehearsal.Report
@@ -61,7 +62,7 @@ func TestRehearseRenewsOnceAndReports(t *testing.T) {
 		t.Errorf("the report is %+v", r)
 	}
 	e := r.Effect
-	if e.Complete == nil || e.ModifyingFor == nil || e.ExpiryMoves != "at the end of SSLModifying" || time.Duration(*e.Complete) < 2*time.Second {
+	if e.Complete == nil || e.ModifyingFor == nil || e.ExpiryMoves != "at the end of SSLModifying" || time.Duration(*e.Complete) < time.Second {
 		t.Errorf("the effect is %+v", e)
 	}
 	if c := r.Connections; c == nil || c.Cuts != 1 || c.ServedNew == nil || c.Pings < 5 {
@@ -82,7 +83,7 @@ func TestRehearseRenewsOnceAndReports(t *testing.T) {
 
 func TestRehearseAsATable(t *testing.T) {
 	t.Parallel() // it watches a change
-	s := slowShell(t, time.Second)
+	s := slowShell(t, 500*time.Millisecond)
 	code, out, errs := s.run("", "rehearse", id, "--yes")
 	if code != 0 || s.restarts() != 1 {
 		t.Fatalf("it ends %d after %d restarts:\n%s\n%s", code, s.restarts(), out, errs)
@@ -97,6 +98,7 @@ func TestRehearseAsATable(t *testing.T) {
 func TestRehearseEndsInTimeIfNothingShows(t *testing.T) {
 	t.Parallel() // it waits for the end
 	s := slowShell(t, time.Hour)
+	s.rehearsal.TagRounds = 2
 	began := time.Now()
 	code, out, errs := s.run("", "rehearse", id, "--yes", "--timeout", "10s")
 	if took := time.Since(began); code != 5 || s.restarts() != 1 || took > 20*time.Second {
@@ -122,7 +124,7 @@ func TestRehearseThatIsInterrupted(t *testing.T) {
 		ctx, interrupt := context.WithCancel(context.Background())
 		errs := &interrupting{when: moment, interrupt: interrupt}
 		var out bytes.Buffer
-		code := cli.Run(ctx, cli.Environment{Args: []string{"rehearse", id, "--yes"}, Environ: s.environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: errs})
+		code := cli.Run(ctx, cli.Environment{Args: []string{"rehearse", id, "--yes"}, Environ: s.environ, Rehearsal: fast, Stdin: strings.NewReader(""), Stdout: &out, Stderr: errs})
 		interrupt()
 		flags, others := s.tagsOf(id)
 		if code != 130 || s.restarts() != test.restarts || len(flags) != test.restarts || len(others) != 0 || !strings.Contains(errs.String(), test.says) {
@@ -150,6 +152,7 @@ func (w *interrupting) Write(b []byte) (int, error) {
 }
 
 func TestRehearseTouchesNothingItShouldNot(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		args  []string
 		input string
@@ -195,6 +198,7 @@ func TestRehearseTouchesNothingItShouldNot(t *testing.T) {
 
 // Another writer's announcement is respected, as by any other change.
 func TestRehearseWaitsForNobodyWhoIsChangingIt(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	i, _ := s.Instance(id)
 	i.Tags = map[string]string{"tairssl-lease-abcd1234": "Update/" + i.SSLExpiredTime + "/" + handler.At(s.Now()).String() + "/"}

@@ -13,6 +13,7 @@ import (
 // What Alibaba has scheduled for a whole fleet is read by two calls for a region, what
 // is pending and what is in progress, and by one more for each instance that is due.
 func TestStatusReadsTheScheduleOfAFleetAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newShell(t)
 	in := func(days int) string { return handler.At(s.Now().Add(time.Duration(days) * 24 * time.Hour)).String() }
 	var fleet []tairtest.Instance
