@@ -1,0 +1,229 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tairssl/adapters/cli"
+	"tairssl/adapters/cli/localruntime"
+	"tairssl/adapters/cli/localruntime/runtimetest"
+	"tairssl/handler"
+	"tairssl/handler/handlertest"
+)
+
+// signs are what the commands of a page print, and calls how often they call those
+// of others, at least.
+var signs = map[string]struct {
+	printed []string
+	calls   int
+}{
+
+	"../../README.md": {nil, 4},
+	"../README.md":    {nil, 8}, // the kinds of tests
+	"../cli/README.md": {[]string{
+		`"Outcome": "verified"`, // of the update by hand
+		"10 seen, 3 due",        // of the sweep
+		"certificate expires in 12d",
+	}, 0},
+	"../../handler/README.md": {[]string{"approved it"}, 0},
+	"../chatops/README.md": {[]string{
+		"confirm",                      // the code that Slack is given
+		"证书需要更新",                       // of a plan in Chinese
+		"\ntt-bp1zxszhcgatnx05: until", // of WeCom's answer, decrypted
+		"teams:T1/U2 status *",         // the rule for who is not allowed
+	}, 0},
+	"../lambda/README.md": {nil, 25},
+	"../fc/README.md":     {nil, 25},
+}
+
+// Each page is one script: its blocks in their order. What belongs to a cloud
+// meets a stand-in that notes how it was called; the project's own commands are
+// the real ones.
+func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
+	t.Parallel() // it waits for changes, mostly
+	dist := distribution(t)
+	ran := 0
+	for _, page := range readmes(t) {
+		if !block.MatchString(textOf(t, page)) {
+			continue
+		}
+		ran++
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			dir := checkout(t, dist)
+			out, calls := runPage(t, dir, page)
+			// Not by the exit codes, for what may not be changed is refused by one.
+			if fault := regexp.MustCompile(`(?i).*(not found|no such file|unknown (flag|command)|unexpected|usage:|syntax error|unbound|connection refused).*`).FindString(out); fault != "" {
+				t.Errorf("one of the commands says: %s", fault)
+			}
+			for _, sign := range signs[page].printed {
+				if !strings.Contains(out, sign) {
+					t.Errorf("the commands print no %q:\n%s", sign, out)
+				}
+			}
+			if len(calls) < signs[page].calls {
+				t.Errorf("only %d commands of others were called, want %d", len(calls), signs[page].calls)
+			}
+			for _, call := range calls {
+				judgeCall(t, dir, call)
+			}
+		})
+	}
+	if ran < 2 {
+		t.Errorf("only %d pages have commands", ran)
+	}
+}
+
+// asCommand is the variable that makes this test's binary the command tairssl.
+const asCommand = "RUN_AS_TAIRSSL"
+
+// runCommand is the command's main, over an emulated cloud that is quick.
+func runCommand() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return cli.Run(ctx, cli.Environment{
+		Args: os.Args[1:], Program: "dist/tairssl", Environ: os.Environ(), Emulated: quick, Rehearsal: fast,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: handler.Version,
+	})
+}
+
+// distribution is the folder that make build fills: with the real functions, and with
+// the command as this binary has it.
+func distribution(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
+		if err := os.Mkdir(filepath.Join(dir, string(cloud)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(runtimetest.Function(t, cloud), filepath.Join(dir, string(cloud), "bootstrap")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// With the race detector a process rests for a second at its end unless told otherwise.
+	command := "#!/bin/sh\n" + asCommand + "=1 TAIRSSL_LEASE_PAUSE=100ms GORACE=atexit_sleep_ms=0 exec '" + self + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "tairssl"), []byte(command), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// checkout is a folder with what a clone has, and what make build makes.
+func checkout(t *testing.T, dist string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"adapters", "events", "handler", "template.yaml", "s.yaml", "Makefile", "README.md"} {
+		target, err := filepath.Abs("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(dist, filepath.Join(dir, "dist")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// standIns are the commands that belong to a cloud, and what each prints.
+var standIns = map[string]string{
+	"aws": `case "$*" in *info*IssuerIdentifier*) echo https://abc.tokens.sts.global.api.aws;; esac`, "aliyun": "", "make": "", "s": "", "sam": "",
+	"terraform": "", "git": "", "openssl": "cat >/dev/null; echo sha1 Fingerprint=AA:BB:CC",
+}
+
+// runPage runs a page's script in a folder, and gives what it printed
+// and how the stand-ins were called.
+func runPage(t *testing.T, dir, page string) (printed string, calls [][]string) {
+	t.Helper()
+	tools := t.TempDir()
+	log := filepath.Join(tools, "calls")
+	for name, does := range standIns {
+		script := "#!/bin/sh\nprintf '%s\\0' " + name + ` "$@" >>'` + log + "'\nprintf '\\001' >>'" + log + "'\n" + does + "\n"
+		if err := os.WriteFile(filepath.Join(tools, name), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := exec.Command("sh", "-u", "-c", scriptOf(t, page))
+	script.Dir = dir
+	script.Env = []string{"PATH=" + tools + ":" + os.Getenv("PATH"), "HOME=" + dir}
+	script.WaitDelay = 5 * time.Second
+	out, err := script.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+	noted, err := os.ReadFile(log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return string(out), nil // nothing of others was called
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	for call := range strings.SplitSeq(strings.TrimSuffix(string(noted), "\x00\x01"), "\x00\x01") {
+		calls = append(calls, strings.Split(call, "\x00"))
+	}
+	return string(out), calls
+}
+
+var block = regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```$")
+
+// freeAddress is one that can be listened at. Its port is below those that systems
+// choose, so nothing else is given it meanwhile.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	chance := handlertest.Chance(t)
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10_000+chance.IntN(20_000))
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			_ = listener.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// scriptOf makes one script of all blocks of a page. The server that one of them
+// starts runs beside the rest, at a free port.
+func scriptOf(t *testing.T, page string) string {
+	t.Helper()
+	addr := freeAddress(t)
+	var script strings.Builder
+	servers := 0
+	for _, m := range block.FindAllStringSubmatch(textOf(t, page), -1) {
+		script.WriteString("echo '--- next block' >&2\n")
+		for line := range strings.Lines(m[2]) {
+			line = strings.ReplaceAll(strings.TrimPrefix(line, m[1]), "127.0.0.1:8080", addr)
+			if strings.Contains(line, "dist/tairssl serve") {
+				servers++
+				line = strings.TrimSuffix(line, "\n") + " >serve.log 2>&1 &\nserver=$!\n" +
+					"tries=0; until curl -sf http://" + addr + "/healthz; do tries=$((tries+1)); test $tries -lt 500 || { cat serve.log; exit 1; }; done\n"
+			}
+			script.WriteString(line)
+		}
+	}
+	switch {
+	case servers > 1:
+		t.Fatalf("%s starts %d servers at one address", page, servers)
+	case servers == 1:
+		script.WriteString("kill $server\nwait $server || true\n")
+	}
+	return script.String()
+}

@@ -1,0 +1,84 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/cli"
+	"tairssl/adapters/cli/localruntime/runtimetest"
+	"tairssl/adapters/cli/rehearsal"
+	"tairssl/adapters/tair/tairtest"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(runCommand())
+	}
+	runtimetest.Main(m, 8)
+}
+
+const id = "r-bp1zxszhcgatnx01"
+
+// quick is a cloud in which a change shows soon, and soon is complete.
+var quick = tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}
+
+// fast are the intervals of a rehearsal before a quick cloud.
+var fast = rehearsal.Options{Poll: 50 * time.Millisecond, PingEvery: 20 * time.Millisecond, Settle: 500 * time.Millisecond}
+
+// shell is a terminal, or none, before an emulated cloud.
+type shell struct {
+	t *testing.T
+	*tairtest.Emulator
+	environ   []string
+	ask       bool
+	rehearsal rehearsal.Options
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	e, err := tairtest.New(quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shell{t: t, Emulator: e, environ: []string{"TAIRSSL_ENDPOINT=" + url, "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "TAIRSSL_LEASE_PAUSE=50ms",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
+}
+
+func (s *shell) run(input string, args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	var out, errs bytes.Buffer
+	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Emulated: quick, Rehearsal: s.rehearsal, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
+	return code, out.String(), errs.String()
+}
+
+func (s *shell) restarts() int {
+	i, _ := s.Instance(id)
+	return i.Restarts
+}
+
+// until calls back once it has taken so many lines.
+type until struct {
+	bytes.Buffer
+	want    int
+	reached func()
+}
+
+func (u *until) Write(b []byte) (int, error) {
+	n, err := u.Buffer.Write(b)
+	if strings.Count(u.String(), "\n") >= u.want {
+		u.reached()
+	}
+	return n, err
+}
