@@ -24,7 +24,7 @@ func (s *shell) caRows(args ...string) (code int, rows []caRow, stderr string) {
 	if err := json.Unmarshal([]byte(out), &rows); err != nil {
 		var row caRow
 		if err := json.Unmarshal([]byte(out), &row); err != nil {
-			s.t.Fatalf("ca ends %d, %v:\n%s%s", code, err, out, stderr)
+			s.t.Fatalf("ca exits with %d, %v:\n%s%s", code, err, out, stderr)
 		}
 		rows = []caRow{row}
 	}
@@ -37,11 +37,11 @@ func TestTheCAChainIsWrittenToAFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	code, rows, stderr := s.caRows("orders-cache", "--out", dir)
 	if code != 0 || stderr != "" || len(rows) != 1 {
-		t.Fatalf("it ends %d with %+v:\n%s", code, rows, stderr)
+		t.Fatalf("the exit code is %d with %+v:\n%s", code, rows, stderr)
 	}
 	r := rows[0]
 	if r.InstanceId != id || r.RegionId != "cn-hangzhou" || r.File != filepath.Join(dir, id+".pem") || !r.Written || r.Error != nil || len(r.Certificates) != 1 {
-		t.Fatalf("it says %+v", r)
+		t.Fatalf("the row is %+v", r)
 	}
 	if c := r.Certificates[0]; c.Subject != "CN=tairssl emulator CA" || c.Issuer != c.Subject || c.SHA256 != r.CA || len(r.CA) != 64 || c.NotBefore >= c.NotAfter {
 		t.Errorf("the certificate is %+v", c)
@@ -57,11 +57,11 @@ func TestTheCAChainIsWrittenToAFile(t *testing.T) {
 		t.Errorf("the folder holds %v, %v", all, err)
 	}
 	if code, rows, _ := s.caRows(id, "--out", dir); code != 0 || rows[0].Written || rows[0].Error != nil {
-		t.Errorf("the second time it ends %d with %+v", code, rows[0])
+		t.Errorf("the second time the exit code is %d with %+v", code, rows[0])
 	}
 }
 
-func TestPeopleSeeWhichInstancesHaveWhichCA(t *testing.T) {
+func TestCAListsTheInstancesOfEachCA(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if err := s.RotateCA(); err != nil {
@@ -71,23 +71,23 @@ func TestPeopleSeeWhichInstancesHaveWhichCA(t *testing.T) {
 	dir := t.TempDir()
 	code, out, stderr := s.run("", "ca", id, "r-bp1zxszhcgatnx02", "r-bp1zxszhcgatnx10", "--out", dir)
 	if code != 0 || stderr != "" || strings.Count(out, "\n    SHA-256 ") != 2 || !strings.Contains(out, "These instances have 2 different CAs") || !strings.Contains(out, "valid from 20") {
-		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("the exit code is %d:\n%s%s", code, out, stderr)
 	}
 	first, second, _ := strings.Cut(out, "\n\n")
 	if !strings.Contains(first, "CN=tairssl emulator CA 2") || !strings.Contains(first, id+" (orders-cache, cn-hangzhou): written to "+filepath.Join(dir, id+".pem")) ||
 		!strings.Contains(second, "r-bp1zxszhcgatnx02 (sessions") || !strings.Contains(second, "r-bp1zxszhcgatnx10 (accounts") {
-		t.Errorf("the instances are not with their CAs:\n%s", out)
+		t.Errorf("the output does not list the instances below their CAs:\n%s", out)
 	}
 	code, rows, stderr := s.caRows(id, "r-bp1zxszhcgatnx02", "--dry-run")
 	if code != 0 || rows[0].CA == rows[1].CA || rows[0].Written || rows[0].File != "" || !strings.Contains(stderr, "2 different CAs") {
-		t.Errorf("as JSON it ends %d with %+v:\n%s", code, rows, stderr)
+		t.Errorf("as JSON the exit code is %d with %+v:\n%s", code, rows, stderr)
 	}
 	if code, out, _ := s.run("", "ca", "r-bp1zxszhcgatnx02", "r-bp1zxszhcgatnx10", "--out", dir); code != 0 || strings.Contains(out, "different") || !strings.Contains(out, "already in") {
-		t.Errorf("of the same CA it ends %d:\n%s", code, out)
+		t.Errorf("with one CA the exit code is %d:\n%s", code, out)
 	}
 }
 
-// A file that is there is not lost: it may be what clients trust today.
+// An existing file is kept, because clients may trust its content.
 func TestAFileIsOverwrittenOnlyByForce(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -119,7 +119,7 @@ func TestAFileIsOverwrittenOnlyByForce(t *testing.T) {
 		}
 		code, rows, _ := s.caRows(args...)
 		if code != test.code || (rows[0].Error != nil) != (code != 0) {
-			t.Errorf("%s: it ends %d with %+v", name, code, rows[0].Error)
+			t.Errorf("%s: the exit code is %d with %+v", name, code, rows[0].Error)
 		}
 		after, _ := os.ReadFile(file)
 		if want := map[bool]string{true: string(s.CAPEM()), false: string(before)}[code == 0]; string(after) != want {
@@ -134,7 +134,7 @@ func TestAFileIsOverwrittenOnlyByForce(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenSaysSo(t *testing.T) {
+func TestCAReportsWriteErrors(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	file := filepath.Join(t.TempDir(), "file")
@@ -142,13 +142,13 @@ func TestWhatCannotBeWrittenSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if code, rows, _ := s.caRows(id, "--out", file); code != 1 || rows[0].Error == nil || rows[0].Written || rows[0].CA == "" {
-		t.Errorf("into a file it ends %d with %+v", code, rows[0])
+		t.Errorf("if --out is a file, the exit code is %d with %+v", code, rows[0])
 	}
 	if code, _, stderr := s.run("", "ca", id, "--out", ""); code != 2 || !strings.Contains(stderr, "--out takes a folder") {
-		t.Errorf("without a folder it ends %d: %s", code, stderr)
+		t.Errorf("without a folder the exit code is %d: %s", code, stderr)
 	}
 	if code, _, stderr := s.run("", "ca"); code != 2 || !strings.Contains(stderr, "name at least one instance") {
-		t.Errorf("without an instance it ends %d: %s", code, stderr)
+		t.Errorf("without an instance the exit code is %d: %s", code, stderr)
 	}
 }
 
@@ -157,6 +157,6 @@ func TestInstancesWithoutAChain(t *testing.T) {
 	s := newShell(t)
 	code, rows, _ := s.caRows("r-bp1zxszhcgatnx08", "nobody", id, "--dry-run")
 	if code != 4 || len(rows) != 3 || rows[0].Error == nil || rows[0].Error.Kind != handler.Unsupported || rows[1].Error == nil || rows[1].Error.Kind != handler.NotFound || rows[2].Error != nil {
-		t.Errorf("it ends %d with %+v", code, rows)
+		t.Errorf("the exit code is %d with %+v", code, rows)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// calendarOf reads a calendar by a parser of another project than what writes.
+// calendarOf reads a calendar with another library than the one that writes it.
 func calendarOf(t *testing.T, file string) map[string]ical.Event {
 	t.Helper()
 	f, err := os.Open(file)
@@ -64,7 +64,7 @@ func TestStatusWritesACalendar(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "certificates.ics")
 	code, out, errs := s.run("", "status", "--all", "--ics", file)
 	if code != 0 || out != "" || !strings.Contains(errs, "wrote "+file) {
-		t.Fatalf("it ends %d:\n%s\n%s", code, out, errs)
+		t.Fatalf("the exit code is %d:\n%s\n%s", code, out, errs)
 	}
 	events := calendarOf(t, file)
 	named, _ := s.Instance("r-named")
@@ -72,7 +72,7 @@ func TestStatusWritesACalendar(t *testing.T) {
 	if at(expiry).Format("2006-01-02T15:04:05Z") != named.SSLExpiredTime || propertyOf(expiry, "SUMMARY") != `Certificate of cache, "old"; 订单 (r-named) expires` {
 		t.Errorf("it expires %s: %q", at(expiry), propertyOf(expiry, "SUMMARY"))
 	}
-	// Due 30 days before the expiry, in its own window.
+	// The renewal is due 30 days before the expiry, and happens in the instance's own window.
 	if when := at(renewal); when.Before(now.Add(19*day)) || when.After(now.Add(22*day)) || when.Hour() != 3 || !strings.Contains(propertyOf(renewal, "DESCRIPTION"), "restarts") {
 		t.Errorf("it is renewed %s: %q", when, propertyOf(renewal, "DESCRIPTION"))
 	}
@@ -81,33 +81,33 @@ func TestStatusWritesACalendar(t *testing.T) {
 		t.Errorf("%q at %s", propertyOf(alibaba, "SUMMARY"), at(alibaba))
 	}
 	if off := events["expiry.cn-hangzhou.tt-bp1zxszhcgatnx05@tairssl"]; !strings.Contains(propertyOf(off, "DESCRIPTION"), "not renewed automatically") || events["renewal.cn-hangzhou.tt-bp1zxszhcgatnx05@tairssl"].Component != nil {
-		t.Errorf("of one that is tagged off it says %q", propertyOf(off, "DESCRIPTION"))
+		t.Errorf("the event of the instance with the tag tairssl=off says %q", propertyOf(off, "DESCRIPTION"))
 	}
 	if e := events["expiry.cn-hangzhou.r-bp1zxszhcgatnx04@tairssl"]; !strings.HasSuffix(propertyOf(e, "SUMMARY"), "has expired") {
-		t.Errorf("of one that has expired it says %q", propertyOf(e, "SUMMARY"))
+		t.Errorf("the event of an expired certificate says %q", propertyOf(e, "SUMMARY"))
 	}
 	if read := events["read@tairssl"]; propertyOf(read, "SUMMARY") != "tairssl has read the certificates of 12 instances" {
 		t.Errorf("it says %q", propertyOf(read, "SUMMARY"))
 	}
 	for _, without := range []string{"r-bp1zxszhcgatnx03", "r-bp1zxszhcgatnx08", "vy3e8c2a7b41d809"} {
 		if events["expiry.cn-hangzhou."+without+"@tairssl"].Component != nil {
-			t.Errorf("%s has no certificate that could expire", without)
+			t.Errorf("%s has no certificate, but it has an event", without)
 		}
 	}
 
-	// A renewal moves the events, and leaves no old ones.
+	// After a renewal the events have moved, and no old event is left.
 	if code, out, _ := s.run("", "update", "r-named", "--force", "--yes"); code != 0 {
-		t.Fatalf("update ends %d: %s", code, out)
+		t.Fatalf("update exits with %d: %s", code, out)
 	}
 	if code, _, errs := s.run("", "status", "--all", "--ics", file); code != 0 {
-		t.Fatalf("the second time it ends %d: %s", code, errs)
+		t.Fatalf("the second time the exit code is %d: %s", code, errs)
 	}
 	if again := calendarOf(t, file); len(again) != len(events) || !at(again["expiry.cn-hangzhou.r-named@tairssl"]).After(now.AddDate(2, 0, 0)) {
 		t.Errorf("after a renewal there are %d events of %d, and it expires %s", len(again), len(events), at(again["expiry.cn-hangzhou.r-named@tairssl"]))
 	}
 }
 
-func TestACalendarSaysWhatItLacks(t *testing.T) {
+func TestACalendarNamesUnreadInstances(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
@@ -119,7 +119,7 @@ func TestACalendarSaysWhatItLacks(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "certificates.ics")
 	code, _, errs := s.run("", "status", "--all", "--ics", file)
 	if code != 3 || !strings.Contains(errs, "cn-shanghai") || !strings.Contains(errs, "r-bp1zxszhcgatnx02") {
-		t.Errorf("it ends %d:\n%s", code, errs)
+		t.Errorf("the exit code is %d:\n%s", code, errs)
 	}
 	events := calendarOf(t, file)
 	read := events["read@tairssl"]
@@ -127,11 +127,11 @@ func TestACalendarSaysWhatItLacks(t *testing.T) {
 		t.Errorf("it says %q, %q", propertyOf(read, "SUMMARY"), text)
 	}
 	if events["expiry.cn-hangzhou.r-bp1zxszhcgatnx01@tairssl"].Component == nil {
-		t.Error("it lacks what could be read as well")
+		t.Error("the calendar lacks an instance that could be read")
 	}
 }
 
-func TestFilesAreWrittenInOnePiece(t *testing.T) {
+func TestFilesAreReplacedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	dir := t.TempDir()
@@ -142,7 +142,7 @@ func TestFilesAreWrittenInOnePiece(t *testing.T) {
 	}
 	for _, name := range []string{file, link} {
 		if code, _, errs := s.run("", "status", "--all", "--ics", name); code != 0 {
-			t.Fatalf("%s: it ends %d: %s", name, code, errs)
+			t.Fatalf("%s: the exit code is %d: %s", name, code, errs)
 		}
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
@@ -152,20 +152,20 @@ func TestFilesAreWrittenInOnePiece(t *testing.T) {
 		t.Errorf("the file is %v, %v", info, err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
-		t.Errorf("there are %v, %v", entries, err)
+		t.Errorf("the folder contains %v, %v", entries, err)
 	}
 	for _, flag := range []string{"--ics", "--html"} {
 		if code, _, errs := s.run("", "status", "--all", flag, filepath.Join(dir, "none", "x")); code != 2 || !strings.Contains(errs, "none") {
-			t.Errorf("in a folder that is not there, %s ends %d: %s", flag, code, errs)
+			t.Errorf("in a folder that does not exist, %s exits with %d: %s", flag, code, errs)
 		}
 		if code, _, errs := s.run("", "status", "--all", flag, dir); code != 2 {
-			t.Errorf("for a folder %s ends %d: %s", flag, code, errs)
+			t.Errorf("for a folder %s exits with %d: %s", flag, code, errs)
 		}
 		if code, _, errs := s.run("", "status", id, flag, file); code != 2 || !strings.Contains(errs, "--all") {
-			t.Errorf("without --all %s ends %d: %s", flag, code, errs)
+			t.Errorf("without --all %s exits with %d: %s", flag, code, errs)
 		}
 	}
 	if code, _, errs := s.run("", "status", "--all", "--html", file, "--ics", file); code != 2 || !strings.Contains(errs, "do not go together") {
-		t.Errorf("both ends %d: %s", code, errs)
+		t.Errorf("with both flags status exits with %d: %s", code, errs)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// fleetOf puts instances into a region of their own that expire in so many days; a negative number is past.
+// fleetOf puts instances into a separate region. expiries has the days until each expiry; a
+// negative number is an expiry in the past.
 func fleetOf(t *testing.T, s *shell, expiries map[string]int) {
 	t.Helper()
 	var all []tairtest.Instance
@@ -23,7 +24,7 @@ func fleetOf(t *testing.T, s *shell, expiries map[string]int) {
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-shenzhen")
 }
 
-func TestCheckTellsCronWhatToLookAt(t *testing.T) {
+func TestCheckListsInstancesThatNeedAPerson(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		expiries map[string]int
@@ -56,7 +57,7 @@ func TestCheckTellsCronWhatToLookAt(t *testing.T) {
 			}
 			slices.Sort(ids)
 			if code != c.code || !slices.Equal(ids, c.named) {
-				t.Errorf("it ends %d and names %v, want %d and %v:\n%s", code, ids, c.code, c.named, stderr)
+				t.Errorf("the exit code is %d and names %v, want %d and %v:\n%s", code, ids, c.code, c.named, stderr)
 			}
 			_, out, _ = s.run("", "status", "--all", "--check")
 			for _, id := range c.named {
@@ -105,7 +106,7 @@ func TestStatusSaysWhyAnInstanceWasNotRenewed(t *testing.T) {
 				}
 			}
 			if code != 0 {
-				t.Errorf("it ends %d", code)
+				t.Errorf("the exit code is %d", code)
 			}
 		})
 	}

@@ -17,12 +17,12 @@ func TestWrongUsage(t *testing.T) {
 	s := newShell(t)
 	for _, args := range [][]string{{"update"}, {"restart", id}, {"update", id, "--colour"}, {"status", id, "-o", "yaml"}, {"invoke", "x.json"}, {"invoke", "--on", "azure", "x.json"}, {"update", id, "--wait", "long"}} {
 		if code, _, stderr := s.run("", args...); code != 2 || !strings.Contains(stderr, "--help") {
-			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+			t.Errorf("tairssl %v exits with %d:\n%s", args, code, stderr)
 		}
 	}
 	s.environ = append(s.environ, "TAIRSSL_RATE=fast")
 	if code, _, stderr := s.run("", "status", id); code != 2 || !strings.Contains(stderr, "TAIRSSL_RATE") {
-		t.Errorf("with a bad setting it ends %d:\n%s", code, stderr)
+		t.Errorf("with a bad setting the exit code is %d:\n%s", code, stderr)
 	}
 }
 
@@ -31,7 +31,7 @@ func TestEmulateFlagNeedsNoAccount(t *testing.T) {
 	s := newShell(t)
 	s.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_LEASE_PAUSE=50ms"}
 	if code, out, stderr := s.run("", "update", id, "--emulate", "--yes", "--wait", "0s"); code != 0 || !strings.Contains(out, "accepted") {
-		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("the exit code is %d:\n%s%s", code, out, stderr)
 	}
 }
 
@@ -39,14 +39,14 @@ func TestHelpVersionAndCompletion(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if code, out, _ := s.run("", "--help"); code != 0 || !strings.Contains(out, "--emulate") {
-		t.Errorf("help ends %d:\n%s", code, out)
+		t.Errorf("help exits with %d:\n%s", code, out)
 	}
 	if code, out, _ := s.run("", "version"); code != 0 || out != "v1\n" {
-		t.Errorf("version ends %d: %q", code, out)
+		t.Errorf("version exits with %d: %q", code, out)
 	}
 	for _, sh := range []string{"bash", "zsh", "fish", "powershell"} {
 		if code, out, _ := s.run("", "completion", sh); code != 0 || !strings.Contains(out, "tairssl") {
-			t.Errorf("completion %s ends %d", sh, code)
+			t.Errorf("completion %s exits with %d", sh, code)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestEmulateCommand(t *testing.T) {
 	out := strings.Split(strings.TrimSpace(lines.String()), "\n")
 	if code != 0 || len(out) != 4 || out[2] != "export TAIRSSL_ENDPOINT="+out[0]+" TAIRSSL_STS_ENDPOINT="+out[0] ||
 		out[3] != "export ALIBABA_CLOUD_ACCESS_KEY_ID=emulator ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret" || !strings.HasPrefix(out[0], "http://127.0.0.1:") || !strings.HasPrefix(out[1], "https://127.0.0.1:") {
-		t.Errorf("it ends %d and prints\n%s", code, lines)
+		t.Errorf("the exit code is %d and prints\n%s", code, lines)
 	}
 	if pem, err := os.ReadFile(ca); err != nil || !bytes.Contains(pem, []byte("BEGIN CERTIFICATE")) {
 		t.Errorf("--cert-out holds %s, %v", pem, err)
@@ -73,12 +73,12 @@ func TestEmulateCommand(t *testing.T) {
 	}
 	var stderr bytes.Buffer
 	if code := cli.Run(context.Background(), cli.Environment{Args: []string{"emulate", "--instances", fleet}, Stdout: &bytes.Buffer{}, Stderr: &stderr}); code != 2 || !strings.Contains(stderr.String(), "Colour") {
-		t.Errorf("a bad fleet ends %d: %s", code, &stderr)
+		t.Errorf("a bad fleet exits with %d: %s", code, &stderr)
 	}
 }
 
-// The printed commands work as they are, against the server that runs, on every
-// platform: whatever its settings are, and where a secret is a reference.
+// On every platform the printed commands work without a change against the running
+// server, also if a secret is a reference.
 func TestServeAndSign(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -105,7 +105,7 @@ func TestServeAndSign(t *testing.T) {
 	for scheme, want := range map[string]string{"slack": "until", "dingtalk": "markdown", "feishu": "plain_text", "teams": "message", "mattermost": "ephemeral", "wecom": ""} {
 		code, curl, stderr := s.run("", "sign", scheme, "--text", "status "+id, "--curl", out[0])
 		if code != 0 || !strings.HasPrefix(curl, "curl ") || strings.Contains(curl, "s3cret") {
-			t.Fatalf("sign %s ends %d:\n%s%s", scheme, code, curl, stderr)
+			t.Fatalf("sign %s exits with %d:\n%s%s", scheme, code, curl, stderr)
 		}
 		curl, reads, encrypted := strings.Cut(curl, " |\n  ")
 		answer, err := exec.Command("sh", "-c", curl).CombinedOutput()
@@ -125,16 +125,16 @@ func TestServeAndSign(t *testing.T) {
 	}
 	stop()
 	if code := <-done; code != 0 {
-		t.Errorf("interrupted, it ends %d", code)
+		t.Errorf("interrupted, the exit code is %d", code)
 	}
 	for _, args := range [][]string{{"sign", "irc"}, {"sign", "github"}, {"sign", "slack", "--answer"}, {"sign", "wecom", "--secret", "x", "--text", "a"}, {"sign", "wecom", "--answer"}, {"sign", "slack", "--secret", "x", "--text", "a", "b.json"}, {"serve", "--addr", "nowhere"}} {
 		if code, _, stderr := s.run("", args...); code != 2 {
-			t.Errorf("tairssl %v ends %d:\n%s", args, code, stderr)
+			t.Errorf("tairssl %v exits with %d:\n%s", args, code, stderr)
 		}
 	}
 }
 
-func TestWrongUsageSaysWhatIsRight(t *testing.T) {
+func TestWrongUsageNamesTheRightUsage(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, test := range []struct {
@@ -150,7 +150,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{[]string{"status", id, "--region", "Nowhere"}, `--region takes a region id such as cn-hangzhou, not "Nowhere"`},
 	} {
 		if code, out, errs := s.run("", test.args...); code != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Contains(errs, "TAIRSSL_") {
-			t.Errorf("%q ends %d, and says no %q but\n%s%s", test.args, code, test.want, errs, out)
+			t.Errorf("%q exits with %d, and says no %q but\n%s%s", test.args, code, test.want, errs, out)
 		}
 	}
 }

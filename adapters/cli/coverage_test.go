@@ -12,7 +12,7 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// newFleet is a shell before these instances alone, in these regions.
+// newFleet is a shell for a cloud with only these instances, and with these regions.
 func newFleet(t *testing.T, regions string, instances ...tairtest.Instance) *shell {
 	t.Helper()
 	e, err := tairtest.New(quick)
@@ -31,7 +31,7 @@ func newFleet(t *testing.T, regions string, instances ...tairtest.Instance) *she
 		"TAIRSSL_LEASE_PAUSE=50ms", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
 }
 
-// That a type has no TLS, or that an instance does not run, is no failure.
+// An instance whose type has no TLS is no failure, and neither is one that does not run.
 func TestAFleetWithoutTLSIsFine(t *testing.T) {
 	s := newFleet(t, "cn-hangzhou",
 		tairtest.Instance{InstanceID: "r-withouttls", NoTLS: true},
@@ -39,12 +39,12 @@ func TestAFleetWithoutTLSIsFine(t *testing.T) {
 		tairtest.Instance{InstanceID: "r-stopped1", InstanceStatus: "Inactive", SSLExpiredTime: "2020-01-01T00:00:00Z"},
 		tairtest.Instance{InstanceID: "r-stopped2", InstanceStatus: "Inactive", NoTLS: true})
 	if code, out, stderr := s.run("", "sweep", "--yes"); code != 0 || !strings.Contains(out, "4 seen, 0 due, 2 of a type without TLS, 4 unchanged") || stderr != "" {
-		t.Errorf("a sweep ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("a sweep exits with %d:\n%s%s", code, out, stderr)
 	}
 	for _, args := range [][]string{{"status", "--all"}, {"status", "r-withouttls", "vy3e8c2a7b41d809", "r-stopped1", "r-stopped2"}} {
 		code, out, stderr := s.run("", args...)
 		if code != 0 || stderr != "" {
-			t.Errorf("%v ends %d:\n%s%s", args, code, out, stderr)
+			t.Errorf("%v exits with %d:\n%s%s", args, code, out, stderr)
 		}
 		for id, words := range map[string][]string{
 			"r-withouttls": {"none", "this type of instance has no TLS"}, "vy3e8c2a7b41d809": {"none", "this type of instance has no TLS"},
@@ -67,7 +67,7 @@ func TestAFleetWithoutTLSIsFine(t *testing.T) {
 	}
 }
 
-// rowOf is the line of a table that begins with an id.
+// rowOf is the line of a table for the instance with this id.
 func rowOf(table, id string) string {
 	for line := range strings.Lines(table) {
 		if strings.HasPrefix(line, id+" ") {
@@ -77,8 +77,8 @@ func rowOf(table, id string) string {
 	return ""
 }
 
-// One region that is denied does not hide the others, and is not passed over.
-func TestARegionThatIsDenied(t *testing.T) {
+// A region without rights is reported, and does not hide the other regions.
+func TestADeniedRegion(t *testing.T) {
 	t.Parallel()
 	s := newFleet(t, "cn-hangzhou,cn-shanghai,cn-qingdao",
 		tairtest.Instance{InstanceID: "r-hangzhou1", SSLExpiredTime: "2020-01-01T00:00:00Z"},
@@ -89,7 +89,7 @@ func TestARegionThatIsDenied(t *testing.T) {
 	complains := func(what string, code int, stderr string) {
 		t.Helper()
 		if code != 3 || !strings.Contains(stderr, "tairssl: could not list cn-shanghai: ") || !strings.Contains(stderr, "kvstore:DescribeInstances") || strings.Count(stderr, "cn-shanghai") > 2 {
-			t.Errorf("%s ends %d, and says\n%s", what, code, stderr)
+			t.Errorf("%s exits with %d, and says\n%s", what, code, stderr)
 		}
 		if !strings.Contains(stderr, "there is no instance in cn-qingdao: check TAIRSSL_REGION") {
 			t.Errorf("%s does not say that cn-qingdao is empty:\n%s", what, stderr)
@@ -123,11 +123,11 @@ func TestARegionThatIsDenied(t *testing.T) {
 	if i, _ := s.Instance("r-hangzhou1"); i.Restarts != 1 {
 		t.Errorf("the instance of the region that can be read restarted %d times", i.Restarts)
 	}
-	// Of a name nobody knows whether it is where nobody could look.
+	// A name may belong to an instance in the region that could not be read.
 	if code, out, _ := s.run("", "status", "nobody"); code != 5 || !strings.Contains(out, "unavailable") || !strings.Contains(out, "cn-shanghai could not be listed") {
-		t.Errorf("a name that is not found elsewhere ends %d:\n%s", code, out)
+		t.Errorf("a name that is not found elsewhere exits with %d:\n%s", code, out)
 	}
 	if code, out, _ := s.run("", "status", "r-hangzhou1"); code != 0 || !strings.Contains(out, "on") {
-		t.Errorf("an instance of another region ends %d:\n%s", code, out)
+		t.Errorf("an instance of another region exits with %d:\n%s", code, out)
 	}
 }

@@ -21,11 +21,11 @@ func TestKeyInAFile(t *testing.T) {
 	}
 	s.environ = append(s.environ, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=file:"+path)
 	if code, out, stderr := s.run("", "status", id); code != 0 || !strings.Contains(out, id) {
-		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("the exit code is %d:\n%s%s", code, out, stderr)
 	}
 	s.environ = append(s.environ, "ALIBABA_CLOUD_ACCESS_KEY_SECRET=file:"+path+"x")
 	if code, _, stderr := s.run("", "status", id); code != 2 || !strings.Contains(stderr, "ALIBABA_CLOUD_ACCESS_KEY_SECRET") {
-		t.Errorf("a missing file ends %d:\n%s", code, stderr)
+		t.Errorf("a missing file exits with %d:\n%s", code, stderr)
 	}
 }
 
@@ -46,16 +46,16 @@ func TestIdentityTokenInAFile(t *testing.T) {
 	s.environ = append(s.environ, "ALIBABA_CLOUD_ACCESS_KEY_ID=", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=", "TAIRSSL_STS_ENDPOINT="+sts.URL,
 		"ALIBABA_CLOUD_ROLE_ARN=acs:ram::1:role/tairssl", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN=acs:ram::1:oidc-provider/k8s")
 	if code, out, stderr := s.run("", "status", id); code != 3 || !strings.Contains(out+stderr, "ALIBABA_CLOUD_OIDC_TOKEN_FILE") {
-		t.Errorf("without a token it ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("without a token the exit code is %d:\n%s%s", code, out, stderr)
 	}
 	s.environ = append(s.environ, "ALIBABA_CLOUD_OIDC_TOKEN_FILE="+path)
 	if code, out, stderr := s.run("", "update", id, "--yes"); code != 0 || s.restarts() != 1 {
-		t.Errorf("it ends %d after %d restarts:\n%s%s", code, s.restarts(), out, stderr)
+		t.Errorf("the exit code is %d after %d restarts:\n%s%s", code, s.restarts(), out, stderr)
 	}
 }
 
-// aliyun writes a configuration of the aliyun command below a home directory of
-// its own, for a shell whose environment holds no credential.
+// aliyun writes a configuration of the aliyun command into a new home directory. The
+// environment of the shell contains no credential.
 func aliyun(t *testing.T, s *shell, config string) (home string) {
 	t.Helper()
 	home = t.TempDir()
@@ -75,19 +75,19 @@ const aliyunConfig = `{"current":"default","profiles":[
  {"name":"default","mode":"AK","access_key_id":"emulator","access_key_secret":"emulator-secret","region_id":"cn-hangzhou"},
  {"name":"other","mode":"AK","access_key_id":"LTAI-other","access_key_secret":"other-secret","region_id":"cn-beijing"}]}`
 
-func TestWhoConfiguredTheAliyunCommandNeedsNothingElse(t *testing.T) {
+func TestTheProfileOfTheAliyunCommandIsEnough(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	aliyun(t, s, aliyunConfig)
 	if code, out, stderr := s.run("", "status", id); code != 0 || !strings.Contains(out, id) {
-		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("the exit code is %d:\n%s%s", code, out, stderr)
 	}
 	if code, out, stderr := s.run("", "doctor", "-v"); !strings.Contains(out, "profile default (AK)") || strings.Contains(out+stderr, "emulator-secret") {
-		t.Errorf("doctor ends %d and does not name the profile:\n%s%s", code, out, stderr)
+		t.Errorf("doctor exits with %d and does not name the profile:\n%s%s", code, out, stderr)
 	}
 }
 
-func TestProfileThatWasNamedComesFirst(t *testing.T) {
+func TestANamedProfileComesFirst(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	key := slices.Clone(s.environ)
@@ -104,38 +104,38 @@ func TestProfileThatWasNamedComesFirst(t *testing.T) {
 			s.environ = c.environ
 			code, out, stderr := s.run("", append([]string{"status", id}, c.args...)...)
 			if code != 3 || !strings.Contains(stderr, "the credential in use is that of profile other (AK)") || strings.Contains(out+stderr, "other-secret") {
-				t.Errorf("a key that the API does not know ends %d:\n%s%s", code, out, stderr)
+				t.Errorf("a key that the API does not know exits with %d:\n%s%s", code, out, stderr)
 			}
 		})
 	}
 }
 
-func TestRegionOfTheProfileCountsUnlessAnotherIsChosen(t *testing.T) {
+func TestTheProfilesRegionIsTheDefault(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	aliyun(t, s, strings.ReplaceAll(aliyunConfig, "cn-hangzhou", "cn-shanghai"))
 	if code, out, _ := s.run("", "status", "--all"); code != 0 || !strings.Contains(out, "cn-shanghai") || strings.Contains(out, "cn-hangzhou") {
-		t.Errorf("the profile's region is not used; it ends %d:\n%s", code, out)
+		t.Errorf("the profile's region is not used; the exit code is %d:\n%s", code, out)
 	}
 	if code, out, _ := s.run("", "status", "--all", "--region", "cn-hangzhou"); code != 0 || !strings.Contains(out, id) {
-		t.Errorf("--region does not come first; it ends %d:\n%s", code, out)
+		t.Errorf("--region does not come first; the exit code is %d:\n%s", code, out)
 	}
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou")
 	if code, out, _ := s.run("", "status", "--all"); code != 0 || !strings.Contains(out, id) {
-		t.Errorf("TAIRSSL_REGION does not come first; it ends %d:\n%s", code, out)
+		t.Errorf("TAIRSSL_REGION does not come first; the exit code is %d:\n%s", code, out)
 	}
 }
 
-func TestWithoutAnyCredentialItSaysTheWaysToOne(t *testing.T) {
+func TestWithoutACredentialTheErrorNamesAllWays(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	aliyun(t, s, "")
 	if code, out, _ := s.run("", "status", id); code != 3 || !strings.Contains(out, "run aliyun configure") || !strings.Contains(out, "--emulate") {
-		t.Errorf("it ends %d:\n%s", code, out)
+		t.Errorf("the exit code is %d:\n%s", code, out)
 	}
 	for wants, args := range map[string][]string{"run aliyun configure": {"--profile", "x"}, "has its own credential": {"--profile", "x", "--emulate"}} {
 		if code, _, stderr := s.run("", append([]string{"status", id}, args...)...); code != 2 || !strings.Contains(stderr, wants) {
-			t.Errorf("%v ends %d:\n%s", args, code, stderr)
+			t.Errorf("%v exits with %d:\n%s", args, code, stderr)
 		}
 	}
 }

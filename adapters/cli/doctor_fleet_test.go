@@ -9,7 +9,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-func TestDoctorLooksAtTheInstanceThatIsNamed(t *testing.T) {
+func TestDoctorChecksTheNamedInstance(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.set("TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
@@ -19,7 +19,7 @@ func TestDoctorLooksAtTheInstanceThatIsNamed(t *testing.T) {
 		p.expect(found, "instance "+shanghai, doctor.OK, "certificate expires in 25d")
 		p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.OK, "a tag of "+shanghai)
 		if i, _ := p.Instance(shanghai); code != 0 || len(i.Tags) != 1 {
-			t.Errorf("doctor --instance %s ends %d, and the tags are %v", name, code, i.Tags)
+			t.Errorf("doctor --instance %s exits with %d, and the tags are %v", name, code, i.Tags)
 		}
 	}
 	code, found := p.examine("--instance", "nobody", "--tag-probe")
@@ -27,7 +27,7 @@ func TestDoctorLooksAtTheInstanceThatIsNamed(t *testing.T) {
 	p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.Skipped, "no such instance")
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK)
 	if code != 4 {
-		t.Errorf("of a name that nothing has it ends %d, want 4", code)
+		t.Errorf("with a name that no instance has, the exit code is %d, want 4", code)
 	}
 	if err := p.Put(tairtest.Instance{InstanceID: "r-uf6zxszhcgatnx12", RegionID: "cn-shanghai", InstanceName: "orders-cache"}); err != nil {
 		t.Fatal(err)
@@ -35,13 +35,13 @@ func TestDoctorLooksAtTheInstanceThatIsNamed(t *testing.T) {
 	code, found = p.examine("--instance", "orders-cache")
 	p.expect(found, "instance orders-cache", doctor.Failed, "2 instances are called", "by its id")
 	if code != 2 {
-		t.Errorf("of a name that two have it ends %d, want 2", code)
+		t.Errorf("with a name that two instances have, the exit code is %d, want 2", code)
 	}
 }
 
-// What has no TLS, or does not run, is told as a state; a right to read is tried
-// where there is something to read.
-func TestDoctorOfAFleetThatIsMixed(t *testing.T) {
+// The doctor reports instances without TLS and stopped instances as states. It checks a
+// right to read with an instance that can be read.
+func TestDoctorOfAMixedFleet(t *testing.T) {
 	t.Parallel()
 	first := tairtest.Instance{InstanceID: "a000000000000000", InstanceType: "Memcache"}
 	p := newPractice(t, tairtest.Options{})
@@ -60,7 +60,7 @@ func TestDoctorOfAFleetThatIsMixed(t *testing.T) {
 		}
 	}
 	if code != 0 {
-		t.Errorf("with a Memcache instance first it ends %d", code)
+		t.Errorf("with a Memcache instance first the exit code is %d", code)
 	}
 	for name, want := range map[string]struct {
 		state doctor.State
@@ -77,7 +77,7 @@ func TestDoctorOfAFleetThatIsMixed(t *testing.T) {
 		}
 		p.expect(found, "instance "+on, want.state, want.words)
 		if code != 0 {
-			t.Errorf("of %s it ends %d", name, code)
+			t.Errorf("for %s the exit code is %d", name, code)
 		}
 	}
 }
@@ -94,11 +94,11 @@ func TestDoctorOfARegionWithNothingToRead(t *testing.T) {
 	p.expect(found, "region cn-new-1", doctor.Warning, "no region that this version knows")
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, id)
 	if code != 0 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
 }
 
-// One page is looked at, and what is denied there is not asked for again and again.
+// The doctor reads one page, and stops the calls that are denied.
 func TestDoctorOfALargeRegionIsQuick(t *testing.T) {
 	p := newPractice(t, tairtest.Options{})
 	var many []tairtest.Instance
@@ -117,12 +117,12 @@ func TestDoctorOfALargeRegionIsQuick(t *testing.T) {
 	p.expect(found, "permission DescribeInstanceSSL", doctor.Failed, "denied on r-large0000")
 	p.expect(found, "region cn-qingdao", doctor.Warning, "50 of the first 50 of 120 instances could not be read")
 	if n := p.Calls("DescribeInstanceSSL") - before; n > 3 {
-		t.Errorf("what is denied is asked for %d times", n)
+		t.Errorf("the denied call was made %d times", n)
 	}
 }
 
-// Of a policy that names instances only the others are not read.
-func TestDoctorOfAnInstanceThatIsDenied(t *testing.T) {
+// If the policy names some instances, the doctor reads these, and reports the others.
+func TestDoctorOfADeniedInstance(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.policy(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"kvstore:DescribeInstanceSSL","Resource":"acs:kvstore:*:*:instance/` + id + `"}]}`)
@@ -130,20 +130,20 @@ func TestDoctorOfAnInstanceThatIsDenied(t *testing.T) {
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "of r-bp1zxszhcgatnx02")
 	p.expect(found, "region cn-hangzhou", doctor.Warning, "2 of 10 instances have no TLS, 1 of 10 instances is Inactive, 1 of 10 instances could not be read", "DescribeInstanceSSL")
 	if code != 0 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
 }
 
-// A region that the settings leave out is no missing right.
+// A region that is not in the settings is not reported as a missing right.
 func TestDoctorOfAnInstanceElsewhere(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{Central: true})
 	code, found := p.examine("--instance", "r-uf6zxszhcgatnx07")
 	p.expect(found, "instance r-uf6zxszhcgatnx07", doctor.Failed, "cn-shanghai is not one of the regions of TAIRSSL_REGION", "add the region to TAIRSSL_REGION")
 	if f := found["instance r-uf6zxszhcgatnx07"]; strings.Contains(f.Found+f.Fix, "allow kvstore") || strings.Contains(f.Fix, "permissions above") {
-		t.Errorf("it is taken for a missing right: %+v", f)
+		t.Errorf("the region is reported as a missing right: %+v", f)
 	}
 	if code != 3 {
-		t.Errorf("it ends %d, want 3", code)
+		t.Errorf("the exit code is %d, want 3", code)
 	}
 }

@@ -23,15 +23,15 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// practice is a deployment that a doctor looks at: a cloud over HTTPS, and what
-// it is told of it.
+// practice is a deployment for the doctor to examine: an emulated cloud over HTTPS, and
+// an environment with its settings.
 type practice struct {
 	t *testing.T
 	*tairtest.Emulator
 	environ   []string
 	transport http.RoundTripper
-	secrets   []string // that may never be shown
-	changed   bool     // instances were restarted before the doctor came
+	secrets   []string // the doctor must never print these
+	changed   bool     // the test itself restarted instances before the doctor ran
 }
 
 func newPractice(t *testing.T, o tairtest.Options) *practice {
@@ -53,12 +53,12 @@ func newPractice(t *testing.T, o tairtest.Options) *practice {
 		t.Fatal(err)
 	}
 	return &practice{t: t, Emulator: e, secrets: []string{"emulator-secret"}, environ: []string{
-		"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", // or one without a key asks the network
+		"ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", // otherwise a run without a key calls the metadata service
 		"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_STS_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_REGION=cn-hangzhou", "TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
 }
 
-// set adds to the environment.
+// set adds variables to the environment.
 func (p *practice) set(entries ...string) { p.environ = append(p.environ, entries...) }
 
 func (p *practice) run(ctx context.Context, args ...string) (code int, out string) {
@@ -76,14 +76,14 @@ func (p *practice) run(ctx context.Context, args ...string) (code int, out strin
 	return code, stdout.String()
 }
 
-// examine gives the findings by check and what they are on. No instance may
-// ever restart for it.
+// examine runs the doctor, and gives the findings by their check and their object. It
+// fails if an instance restarted.
 func (p *practice) examine(args ...string) (code int, found map[string]doctor.Finding) {
 	p.t.Helper()
 	code, out := p.run(context.Background(), append(args, "-o", "json")...)
 	var findings []doctor.Finding
 	if err := json.Unmarshal([]byte(out), &findings); err != nil || len(findings) == 0 {
-		p.t.Fatalf("doctor %v ends %d with no findings, %v:\n%s", args, code, err, out)
+		p.t.Fatalf("doctor %v exits with %d with no findings, %v:\n%s", args, code, err, out)
 	}
 	found, last := map[string]doctor.Finding{}, 0
 	for _, f := range findings {
@@ -105,17 +105,16 @@ func (p *practice) examine(args ...string) (code int, found map[string]doctor.Fi
 	return code, found
 }
 
-// expect compares one finding; want is the state and words of what was found or
-// of the fix.
-func (p *practice) expect(found map[string]doctor.Finding, what string, state doctor.State, words ...string) {
+// expect checks the state of one finding, and words of its text or its fix.
+func (p *practice) expect(found map[string]doctor.Finding, name string, state doctor.State, words ...string) {
 	p.t.Helper()
-	f, ok := found[what]
+	f, ok := found[name]
 	if !ok || f.State != state {
-		p.t.Errorf("%q is %+v, want it %s", what, f, state)
+		p.t.Errorf("%q is %+v, want it %s", name, f, state)
 	}
 	for _, w := range words {
 		if !strings.Contains(f.Found+" → "+f.Fix, w) {
-			p.t.Errorf("%q does not say %q: %s → %s", what, w, f.Found, f.Fix)
+			p.t.Errorf("%q does not say %q: %s → %s", name, w, f.Found, f.Fix)
 		}
 	}
 }
@@ -127,12 +126,12 @@ func (p *practice) policy(document string) {
 	}
 }
 
-// denying is a policy that allows everything but some actions.
+// denying is a policy that allows every action except these.
 func denying(actions ...string) string {
 	return fmt.Sprintf(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":["kvstore:%s"],"Resource":"*"}]}`, strings.Join(actions, `","kvstore:`))
 }
 
-// people is a host that takes messages, and remembers what it was asked.
+// people is a host that accepts messages and records its requests.
 type people struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -153,8 +152,8 @@ func newPeople(t *testing.T) *people {
 	return h
 }
 
-// nobody is an address at which nobody listens. The near end of a connection holds
-// it, so that no other process can take it meanwhile.
+// nobody is an address without a server. It is the local address of an open connection,
+// so that no other process can listen on it.
 func nobody(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -174,7 +173,7 @@ func nobody(t *testing.T) string {
 
 const peopleSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// listen lets a practice tell these people.
+// listen makes the practice send its notices to these people.
 func (p *practice) listen(h *people) {
 	roots := x509.NewCertPool()
 	roots.AddCert(h.Certificate())

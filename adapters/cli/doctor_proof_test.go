@@ -27,7 +27,7 @@ func TestDoctorShakesHands(t *testing.T) {
 	code, found := p.examine("--instance", id)
 	p.expect(found, "handshake "+id, doctor.OK, "TLS 1.3", "as the API says")
 	if code != 0 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
 
 	p.set("TAIRSSL_VERIFY=tls", "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_WAIT=5m")
@@ -36,13 +36,13 @@ func TestDoctorShakesHands(t *testing.T) {
 	p.expect(found, "handshake "+shanghaiCarts, doctor.OK, "as the API says")
 	p.expect(found, "handshake cn-beijing", doctor.Skipped, "no instance with a certificate")
 	if code != 0 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
 	_, found = p.examine("--instance", "sessions")
 	p.expect(found, "handshake r-bp1zxszhcgatnx02", doctor.OK)
 	p.expect(found, "handshake "+shanghaiCarts, doctor.OK)
 
-	_, found = p.examine("--instance", "search-index") // whose name is wrong, as the API says
+	_, found = p.examine("--instance", "search-index") // the API reports a certificate with a wrong name
 	p.expect(found, "handshake r-bp1zxszhcgatnx06", doctor.OK)
 }
 
@@ -55,7 +55,7 @@ func TestDoctorSaysWhenTheHandshakeContradictsOrFails(t *testing.T) {
 	for id, name := range map[string]string{id: "update", off: "enable"} {
 		var out bytes.Buffer
 		if code := cli.Run(context.Background(), cli.Environment{Args: []string{name, id, "--yes", "--wait", "0s"}, Environ: p.environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out}); code != 0 {
-			t.Fatalf("%s ends %d:\n%s", name, code, &out)
+			t.Fatalf("%s exits with %d:\n%s", name, code, &out)
 		}
 	}
 	p.changed = true
@@ -64,13 +64,13 @@ func TestDoctorSaysWhenTheHandshakeContradictsOrFails(t *testing.T) {
 	code, found := p.examine("--instance", off)
 	p.expect(found, "handshake "+off, doctor.Skipped, "does not speak TLS", "It matters only for TAIRSSL_VERIFY=tls")
 	if code != 0 {
-		t.Errorf("where no handshake is asked for it ends %d", code)
+		t.Errorf("without TAIRSSL_VERIFY the exit code is %d", code)
 	}
 	p.set("TAIRSSL_VERIFY=tls")
 	code, found = p.examine("--instance", off)
 	p.expect(found, "handshake "+off, doctor.Failed, "does not speak TLS", "IP whitelist")
 	if code != 5 {
-		t.Errorf("where one is asked for it ends %d", code)
+		t.Errorf("with TAIRSSL_VERIFY the exit code is %d", code)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestDoctorReadsTheCA(t *testing.T) {
 	p.expect(found, "ca cn-beijing", doctor.Skipped, "no instance with a certificate")
 	p.expect(found, "settings TAIRSSL_WAIT", doctor.Warning, "is 0s")
 	if code != 0 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
 
 	mark := func(value string) {
@@ -103,11 +103,11 @@ func TestDoctorReadsTheCA(t *testing.T) {
 	p.expect(found, "ca cn-shanghai", doctor.Warning, "nothing is changed unattended", shanghaiCarts, "TAIRSSL_CA_ACCEPT="+strings.Repeat("cd", 32))
 	mark(strings.Repeat("ab", 32))
 	if _, found = p.examine(); found["ca cn-shanghai"].Found != "" {
-		t.Errorf("a mark that is accepted is found: %+v", found["ca cn-shanghai"])
+		t.Errorf("an accepted CA is reported: %+v", found["ca cn-shanghai"])
 	}
 }
 
-// Where the chain cannot be had, a function that is to compare it waits.
+// If the CA chain cannot be read, a function that compares CAs does not renew.
 func TestDoctorSaysThatTheCACannotBeRead(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
@@ -132,6 +132,6 @@ func TestDoctorSaysThatTheCACannotBeRead(t *testing.T) {
 	code, found := p.examine()
 	p.expect(found, "ca "+id, doctor.Failed, "answers with status 403", "until the last day before the expiry")
 	if code != 5 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
 }

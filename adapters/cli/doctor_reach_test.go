@@ -37,13 +37,13 @@ func TestDoctorOfCredentials(t *testing.T) {
 		code, found := p.examine("--instance", id)
 		p.expect(found, "credentials", c.state, c.words)
 		if code != c.code {
-			t.Errorf("with %s it ends %d, want %d", c.what, code, c.code)
+			t.Errorf("with %s the exit code is %d, want %d", c.what, code, c.code)
 		}
 		if c.state == doctor.Failed {
 			p.expect(found, "permission reads in cn-hangzhou", doctor.Skipped, "credential")
 			p.expect(found, "permission writes in cn-hangzhou", doctor.Skipped, "credential")
 			p.expect(found, "instance "+id, doctor.Skipped, "credential")
-			p.expect(found, "endpoint cn-hangzhou", doctor.OK) // which needs none
+			p.expect(found, "endpoint cn-hangzhou", doctor.OK) // this check needs no credential
 		}
 	}
 	p := newPractice(t, tairtest.Options{})
@@ -64,15 +64,15 @@ func TestDoctorOfClocks(t *testing.T) {
 		{0, doctor.OK, "within", 0},
 		{2 * time.Minute, doctor.Warning, "behind", 0},
 		{-10 * time.Minute, doctor.Failed, "ahead", 1},
-		{time.Hour, doctor.Failed, "NTP", 5}, // then every call fails as well
+		{time.Hour, doctor.Failed, "NTP", 5}, // so far off that every call fails
 	} {
 		t.Run(c.off.String(), func(t *testing.T) {
-			t.Parallel() // a call that fails is repeated after a pause
+			t.Parallel() // it waits, because failed calls are repeated
 			p := newPractice(t, tairtest.Options{Now: func() time.Time { return time.Now().Add(c.off) }})
 			code, found := p.examine()
 			p.expect(found, "clock", c.state, c.words)
 			if code != c.code {
-				t.Errorf("with a clock that is %s off it ends %d, want %d", c.off, code, c.code)
+				t.Errorf("with a clock that is %s off the exit code is %d, want %d", c.off, code, c.code)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestDoctorOfEndpoints(t *testing.T) {
 		{"a redirect", "TAIRSSL_ENDPOINT=" + elsewhere.URL, doctor.Failed, "redirect"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			t.Parallel() // a call that fails is repeated after a pause
+			t.Parallel() // it waits, because failed calls are repeated
 			p := newPractice(t, tairtest.Options{})
 			plain, err := p.ListenHTTP("127.0.0.1:0")
 			if err != nil {
@@ -112,7 +112,7 @@ func TestDoctorOfEndpoints(t *testing.T) {
 			p.expect(found, "clock", doctor.Skipped)
 			p.expect(found, "permission reads in cn-hangzhou", doctor.Skipped, "does not answer")
 			if code != 5 {
-				t.Errorf("with %s it ends %d, want 5", c.what, code)
+				t.Errorf("with %s the exit code is %d, want 5", c.what, code)
 			}
 		})
 	}
@@ -124,7 +124,7 @@ func TestDoctorOfASlowEndpoint(t *testing.T) {
 	code, found := slow.examine()
 	slow.expect(found, "endpoint cn-hangzhou", doctor.Warning, "lease may not be had in time")
 	if code != 0 {
-		t.Errorf("with a slow endpoint it ends %d", code)
+		t.Errorf("with a slow endpoint the exit code is %d", code)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestDoctorOfTwoRegions(t *testing.T) {
 	p.expect(found, "region cn-beijing", doctor.Warning, "has no instance", "TAIRSSL_REGION")
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "r-uf6zxszhcgatnx07")
 	if code != 0 {
-		t.Errorf("with two regions it ends %d", code)
+		t.Errorf("with two regions the exit code is %d", code)
 	}
 }
 
@@ -147,29 +147,29 @@ func TestDoctorOfNotices(t *testing.T) {
 	t.Parallel()
 	p, people := newPractice(t, tairtest.Options{}), newPeople(t)
 	p.listen(people)
-	people.status = http.StatusInternalServerError // which a host may be that is there
+	people.status = http.StatusInternalServerError // a host that answers with an error is reachable
 	code, found := p.examine()
 	p.expect(found, "notification webhook, entry 1", doctor.OK, "--notify")
 	if code != 0 {
-		t.Errorf("with people who are there it ends %d", code)
+		t.Errorf("with a host that answers, the exit code is %d", code)
 	}
 	code, found = p.examine("--notify")
 	p.expect(found, "notification webhook, entry 1", doctor.Failed, "status 500", "TAIRSSL_NOTIFY_URLS")
 	if code != 5 {
-		t.Errorf("with people who take no message it ends %d, want 5", code)
+		t.Errorf("with a host that accepts no message, the exit code is %d, want 5", code)
 	}
 	people.status = http.StatusOK
 	_, found = p.examine("--notify")
 	p.expect(found, "notification webhook, entry 1", doctor.OK, "took a test message")
 	people.mu.Lock()
 	if last := people.asked[len(people.asked)-1]; !strings.HasPrefix(last, "POST /very-secret-path") || !strings.Contains(last, "a test message") {
-		t.Errorf("the people were sent %q", last)
+		t.Errorf("the host received %q", last)
 	}
 	people.mu.Unlock()
 	people.Close()
 	code, found = p.examine()
 	p.expect(found, "notification webhook, entry 1", doctor.Failed, "no connection")
 	if code != 5 {
-		t.Errorf("with people who are not there it ends %d, want 5", code)
+		t.Errorf("with a host that does not answer, the exit code is %d, want 5", code)
 	}
 }

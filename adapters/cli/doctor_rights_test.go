@@ -24,7 +24,7 @@ func TestDoctorOfReads(t *testing.T) {
 			p.expect(found, "instance "+id, doctor.Failed, "cannot be read", "permissions above")
 		}
 		if f := found["permission "+action]; code != 3 || f.Kind != handler.Forbidden || f.Code != "Forbidden.RAM" || f.RequestID == "" {
-			t.Errorf("without %s it ends %d with %+v", action, code, f)
+			t.Errorf("without %s the exit code is %d with %+v", action, code, f)
 		}
 	}
 }
@@ -68,25 +68,25 @@ func TestDoctorOfWrites(t *testing.T) {
 			p.expect(found, "permission "+action, state)
 		}
 		if code != c.code {
-			t.Errorf("with %s it ends %d, want %d", c.what, code, c.code)
+			t.Errorf("with %s the exit code is %d, want %d", c.what, code, c.code)
 		}
 		if i, _ := p.Instance(id); len(i.Tags) != 0 && !strings.Contains(c.what, "remove") {
 			t.Errorf("with %s the tags %v are left", c.what, i.Tags)
 		}
 		if strings.HasPrefix(c.what, "reads of named") && p.Calls("ModifyInstanceSSL") != 0 {
-			t.Errorf("ModifyInstanceSSL was sent although the API never said that the instance is not there")
+			t.Errorf("ModifyInstanceSSL was sent before the API confirmed that the instance does not exist")
 		}
 	}
 }
 
-// The right to move Alibaba's own renewals is asked about only where it is needed, and
-// nothing is moved for that.
+// The doctor checks the right to move Alibaba's own renewals only if the settings need it,
+// and moves nothing.
 func TestDoctorOfTheRightToMove(t *testing.T) {
 	t.Parallel()
 	const what = "permission ModifyActiveOperationTasks"
 	for name, test := range map[string]struct {
 		policy, setting string
-		state           doctor.State // "" for no finding
+		state           doctor.State // "" if there is no finding
 		says            string
 		code            int
 	}{
@@ -105,17 +105,17 @@ func TestDoctorOfTheRightToMove(t *testing.T) {
 		p.set("TAIRSSL_ALIBABA_RENEWAL=" + test.setting)
 		code, found := p.examine()
 		if _, ok := found[what]; ok != (test.state != "") {
-			t.Errorf("%s: that it is looked at is %v", name, ok)
+			t.Errorf("%s: there is a finding: %v", name, ok)
 		} else if ok {
 			p.expect(found, what, test.state, test.says)
 		}
 		if i, _ = p.Instance(id); code != test.code || i.ActiveOperationTasks[0].SwitchTime != at {
-			t.Errorf("%s: it ends %d, want %d; the task is at %s, it was at %s", name, code, test.code, i.ActiveOperationTasks[0].SwitchTime, at)
+			t.Errorf("%s: the exit code is %d, want %d; the task is at %s, it was at %s", name, code, test.code, i.ActiveOperationTasks[0].SwitchTime, at)
 		}
 	}
 }
 
-// Each setting that is said to open a route opens it.
+// Each setting that the doctor recommends for a route opens that route.
 func TestDoctorOfRoutes(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
@@ -148,6 +148,6 @@ func TestDoctorOfRoutes(t *testing.T) {
 		}
 	}
 	if routes != 10 {
-		t.Errorf("%d routes beside /healthz are shown", routes)
+		t.Errorf("%d routes are shown in addition to /healthz", routes)
 	}
 }

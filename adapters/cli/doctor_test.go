@@ -28,13 +28,13 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 	before := p.Instances()
 	code, out := p.run(context.Background(), "--instance", id, "--tag-probe", "-v")
 	if code != 0 {
-		t.Errorf("it ends %d", code)
+		t.Errorf("the exit code is %d", code)
 	}
-	// What differs from run to run.
+	// Replace values that differ from run to run.
 	for pattern, as := range map[string]string{`127\.0\.0\.1:\d+`: "HOST", `\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?`: "DATE", `\b\d+(\.\d+)?(µs|ms)`: "TIME"} {
 		out = regexp.MustCompile(pattern).ReplaceAllString(out, as)
 	}
-	// The closed routes are the same sentence six times.
+	// Remove the closed routes, which all have the same text.
 	out = regexp.MustCompile(`(?m)^–  route .*\n.*→ to open it, set .*\n`).ReplaceAllString(out, "")
 	const want = `   CHECK         ON                            FOUND
 ✓  settings                                    8 set, the rest by default
@@ -73,7 +73,7 @@ All is well: 23 fine, 7 skipped
 	people.mu.Lock()
 	defer people.mu.Unlock()
 	if !slices.Equal(people.asked, []string{"HEAD / "}) {
-		t.Errorf("the people were asked %q", people.asked)
+		t.Errorf("the host for notices received %q", people.asked)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestDoctorOfSettings(t *testing.T) {
 		p.expect(found, check, doctor.Skipped, "settings")
 	}
 	if code != 2 || p.Calls("GetCallerIdentity") != 0 {
-		t.Errorf("with wrong settings it ends %d, after asking who it is %d times", code, p.Calls("GetCallerIdentity"))
+		t.Errorf("with wrong settings the exit code is %d, after %d calls of GetCallerIdentity", code, p.Calls("GetCallerIdentity"))
 	}
 
 	p = newPractice(t, tairtest.Options{})
@@ -100,7 +100,7 @@ func TestDoctorOfSettings(t *testing.T) {
 		p.expect(found, "settings TAIRSSL_"+what, doctor.Warning, word)
 	}
 	if code != 0 {
-		t.Errorf("advice alone ends %d", code)
+		t.Errorf("advice alone exits with %d", code)
 	}
 	p.set("TAIRSSL_LEASE=none", "TAIRSSL_CONFIRM_KEY=short")
 	_, found = p.examine()
@@ -121,7 +121,7 @@ func TestDoctorOfAnInstance(t *testing.T) {
 	p.expect(found, "permission DescribeInstanceAttribute", doctor.Failed, "no")
 	p.expect(found, "instance r-gonegone", doctor.Failed, "TAIRSSL_REGION")
 	if code != 4 {
-		t.Errorf("with an instance that is not there it ends %d, want 4", code)
+		t.Errorf("with an instance that does not exist the exit code is %d, want 4", code)
 	}
 	_, found = p.examine("--instance", "r-bp1zxszhcgatnx06")
 	p.expect(found, "instance r-bp1zxszhcgatnx06", doctor.Warning, "tairssl update r-bp1zxszhcgatnx06 --force")
@@ -130,7 +130,7 @@ func TestDoctorOfAnInstance(t *testing.T) {
 	code, found = p.examine("--instance", "tt-bp1zxszhcgatnx05")
 	p.expect(found, "instance tt-bp1zxszhcgatnx05", doctor.Failed, "tairssl=off")
 	if code != 3 {
-		t.Errorf("with an instance that is off it ends %d, want 3", code)
+		t.Errorf("with an instance with the tag tairssl=off the exit code is %d, want 3", code)
 	}
 	if err := p.Put(tairtest.Instance{InstanceID: "r-later", Tags: map[string]string{"tairssl": "off"}}); err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestDoctorOfAnInstance(t *testing.T) {
 	code, found = p.examine("--instance", id)
 	p.expect(found, "instance "+id, doctor.Failed, "TAIRSSL_INSTANCES")
 	if code != 3 {
-		t.Errorf("with an instance that the settings leave out it ends %d, want 3", code)
+		t.Errorf("with an instance that the settings exclude the exit code is %d, want 3", code)
 	}
 }
 
@@ -150,7 +150,7 @@ func TestDoctorUsage(t *testing.T) {
 	p := newPractice(t, tairtest.Options{})
 	for _, args := range [][]string{{"--tag-probe"}, {"--instance", "r/x"}, {"--timeout", "0s"}, {id}} {
 		if code, out := p.run(context.Background(), args...); code != 2 || !strings.Contains(out, "--help") {
-			t.Errorf("doctor %v ends %d:\n%s", args, code, out)
+			t.Errorf("doctor %v exits with %d:\n%s", args, code, out)
 		}
 	}
 	bad := filepath.Join(t.TempDir(), "policy.json")
@@ -159,29 +159,29 @@ func TestDoctorUsage(t *testing.T) {
 	}
 	var stderr bytes.Buffer
 	if code := cli.Run(context.Background(), cli.Environment{Args: []string{"emulate", "--policy", bad}, Stdout: io.Discard, Stderr: &stderr}); code != 2 || !strings.Contains(stderr.String(), "Perhaps") {
-		t.Errorf("an emulated cloud with a bad policy ends %d: %s", code, &stderr)
+		t.Errorf("an emulated cloud with a bad policy exits with %d: %s", code, &stderr)
 	}
 	p.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_STS_ENDPOINT=https://" + nobody(t)}
 	p.secrets = append(p.secrets, "real-secret")
 	if code, out := p.run(context.Background(), "--emulate", "--region", "cn-shanghai", "-v"); code != 0 || !strings.Contains(out, "1 instances in cn-shanghai") {
-		t.Errorf("emulated it ends %d:\n%s", code, out)
+		t.Errorf("emulated the exit code is %d:\n%s", code, out)
 	}
 }
 
-func TestDoctorShowsWhatNeedsAttentionTheMostImportantFirst(t *testing.T) {
+func TestDoctorShowsTheMostImportantFindingsFirst(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{})
 	p.set("TAIRSSL_CONCURRENCY=16", "TAIRSSL_ENDPOINT=http://"+nobody(t))
 	code, out := p.run(context.Background())
 	lines := strings.Split(out, "\n")
 	if code == 0 || !strings.HasPrefix(lines[1], "✗") || strings.Contains(out, "✓") || strings.Contains(out, "–  ") || !strings.Contains(out, "(-v shows all)") {
-		t.Errorf("it ends %d and shows\n%s", code, out)
+		t.Errorf("the exit code is %d and shows\n%s", code, out)
 	}
 	last := 0
 	for _, line := range lines[1:] {
 		for rank, mark := range []string{"✗", "?", "!"} {
 			if strings.HasPrefix(line, mark) && rank < last {
-				t.Errorf("%q stands below what is less important:\n%s", line, out)
+				t.Errorf("%q stands below a less important finding:\n%s", line, out)
 			} else if strings.HasPrefix(line, mark) {
 				last = rank
 			}

@@ -45,7 +45,7 @@ func TestDoctorOfWindows(t *testing.T) {
 		p.environ = environ
 		p.expect(found, "window "+c.on, c.state, c.words)
 		if code != c.code {
-			t.Errorf("with %s it ends %d, want %d", c.what, code, c.code)
+			t.Errorf("with %s the exit code is %d, want %d", c.what, code, c.code)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestDoctorOfFreezes(t *testing.T) {
 		p.environ = environ
 		p.expect(found, "window "+c.on, c.state, c.words)
 		if code != c.code {
-			t.Errorf("%s: it ends %d, want %d", name, code, c.code)
+			t.Errorf("%s: the exit code is %d, want %d", name, code, c.code)
 		}
 	}
 	_, found := p.examine()
@@ -90,7 +90,7 @@ func TestDoctorOfFreezes(t *testing.T) {
 	p.expect(found, "settings TAIRSSL_APPROVAL", doctor.Warning, "nobody is told what waits for an approval")
 }
 
-func TestDoctorOfTheLeasesPause(t *testing.T) {
+func TestDoctorOfTheLeasePause(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, tairtest.Options{TagLag: 150 * time.Millisecond})
 	for pause, want := range map[string]struct {
@@ -103,7 +103,7 @@ func TestDoctorOfTheLeasesPause(t *testing.T) {
 		p.environ = environ
 		p.expect(found, "lease TAIRSSL_LEASE_PAUSE", want.state, "slowest of 5")
 		if code != want.code {
-			t.Errorf("with a pause of %s it ends %d, want %d", pause, code, want.code)
+			t.Errorf("with a pause of %s the exit code is %d, want %d", pause, code, want.code)
 		}
 		if i, _ := p.Instance(id); len(i.Tags) != 0 {
 			t.Errorf("the tags %v are left", i.Tags)
@@ -112,7 +112,7 @@ func TestDoctorOfTheLeasesPause(t *testing.T) {
 	tags := p.Calls("TagResources")
 	_, found := p.examine("--instance", id)
 	p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.Skipped, "--tag-probe --instance ID")
-	if got := p.Calls("TagResources") - tags; got != 1 { // for the instance that is not there
+	if got := p.Calls("TagResources") - tags; got != 1 { // for the instance that does not exist
 		t.Errorf("without --tag-probe TagResources was called %d times", got)
 	}
 }
@@ -137,7 +137,7 @@ func TestDoctorIsInterruptedAndLimited(t *testing.T) {
 	<-tagging
 	interrupt()
 	if code := <-ended; code != 130 || !strings.Contains(out, "interrupted") || !strings.Contains(out, "✓  credentials") {
-		t.Errorf("interrupted it ends %d and shows\n%s", code, out)
+		t.Errorf("interrupted the exit code is %d and shows\n%s", code, out)
 	}
 	if i, _ := p.Instance(id); len(i.Tags) != 0 {
 		t.Errorf("interrupted it leaves the tags %v", i.Tags)
@@ -145,6 +145,6 @@ func TestDoctorIsInterruptedAndLimited(t *testing.T) {
 	code, found := p.examine("--instance", id, "--tag-probe", "--timeout", "1s")
 	p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.Failed, "time limit of 1s", "--timeout")
 	if i, _ := p.Instance(id); code != 5 || len(i.Tags) != 0 {
-		t.Errorf("limited it ends %d and leaves the tags %v", code, i.Tags)
+		t.Errorf("limited the exit code is %d and leaves the tags %v", code, i.Tags)
 	}
 }

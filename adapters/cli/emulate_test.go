@@ -13,7 +13,7 @@ import (
 	"tairssl/adapters/cli"
 )
 
-// emulating runs the command until a test has asked its address something.
+// emulating runs the command emulate while a test sends requests to its address.
 func emulating(t *testing.T, ask func(url string), args ...string) (code int, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -35,7 +35,7 @@ func emulating(t *testing.T, ask func(url string), args ...string) (code int, st
 	return code, complaint.String()
 }
 
-func TestEmulateTakesWhatIsAskedByItsFlags(t *testing.T) {
+func TestEmulateObeysItsFlags(t *testing.T) {
 	shown := func(url, path string) string {
 		resp, err := http.Get(url + "/emulator/" + path)
 		if err != nil {
@@ -65,12 +65,12 @@ func TestEmulateTakesWhatIsAskedByItsFlags(t *testing.T) {
 		}
 	}, "--no-quotas", "--stale", "10m", "--date-skew", "-8m", "--central", "--seed", "7", "--lag-min", "0s", "--tag-lag", "2s", "--tag-lag-min", "100ms", "-v")
 	if code != 0 || strings.Contains(stderr, "seed") {
-		t.Errorf("it ends %d and tells of a seed that it was given: %s", code, stderr)
+		t.Errorf("the exit code is %d and prints the seed that was given: %s", code, stderr)
 	}
 	if code, stderr := emulating(t, func(string) {}, "-v"); code != 0 || !strings.Contains(stderr, "the seed is ") {
-		t.Errorf("without --seed it ends %d: %s", code, stderr)
+		t.Errorf("without --seed the exit code is %d: %s", code, stderr)
 	}
 	if code, stderr := emulating(t, func(string) {}, "--lag", "1s", "--lag-min", "2s"); code != 2 || !strings.Contains(stderr, "LagMin is 2s") {
-		t.Errorf("a lag that cannot be drawn ends %d: %s", code, stderr)
+		t.Errorf("a lag that cannot be drawn exits with %d: %s", code, stderr)
 	}
 }

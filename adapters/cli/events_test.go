@@ -11,11 +11,11 @@ import (
 	"tairssl/adapters/cli/localruntime/runtimetest"
 )
 
-// secrets are those that the samples over HTTP are signed with.
+// secrets are the secrets with which the samples over HTTP are signed.
 var secrets = []string{"TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0", "TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password"}
 
-// Every sample, on the built functions: what is due restarts at the first
-// delivery, and nothing at the second, nor at one to another process.
+// Each sample is delivered four times to the built functions, by two processes. An instance
+// that is due restarts at the first delivery, and never again.
 func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../events/*.json")
@@ -32,7 +32,7 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 			name := filepath.Base(file)
 			ofFC := bytes.Contains(payload, []byte(`"queryParameters"`))
 			if isHTTP := bytes.Contains(payload, []byte(`"isBase64Encoded"`)); isHTTP && ofFC != (cloud == "fc") {
-				continue // a gateway of the other cloud
+				continue // only the other cloud has this gateway
 			}
 			t.Run(name+" on "+string(cloud), func(t *testing.T) {
 				t.Parallel()
@@ -40,7 +40,7 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 				s.environ = append(s.environ, secrets...)
 				for range 2 {
 					if code, out, errs := s.run("", "invoke", file, file, "--on", string(cloud), "--binary", function); code == 6 || code == 1 || code == 130 {
-						t.Errorf("it ends %d:\n%s%s", code, out, errs)
+						t.Errorf("the exit code is %d:\n%s%s", code, out, errs)
 					}
 				}
 				restarted := 0
@@ -49,7 +49,7 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 						t.Errorf("delivered four times, it restarted %s %d times", i.InstanceID, i.Restarts)
 					}
 				}
-				// Neither is among the actions that are allowed by default.
+				// By default neither Enable nor Disable is allowed.
 				if never := name == "direct-enable.json" || name == "direct-disable.json"; never != (restarted == 0) {
 					t.Errorf("it restarted %d instances", restarted)
 				}
@@ -58,7 +58,7 @@ func TestEverySampleOnTheBuiltFunctions(t *testing.T) {
 	}
 }
 
-// Who sends something that nobody reads learns of it by the exit code.
+// An event that the function cannot read gives the exit code 2.
 func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range []localruntime.Cloud{localruntime.Lambda, localruntime.FC} {
@@ -78,7 +78,7 @@ func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
 		} {
 			code, out, errs := s.run(payload, "invoke", "-", "--on", string(cloud), "--binary", function)
 			if code != 2 {
-				t.Errorf("%s on %s ends %d, want 2:\n%s%s", name, cloud, code, out, errs)
+				t.Errorf("%s on %s exits with %d, want 2:\n%s%s", name, cloud, code, out, errs)
 			}
 			if !strings.Contains(errs, `"kind":"invalid"`) {
 				t.Errorf("%s on %s is not in the log:\n%s", name, cloud, errs)
@@ -86,7 +86,7 @@ func TestInvokeExitsWith2IfNothingCanBeRead(t *testing.T) {
 		}
 		code, out, errs := s.run(`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"},{"eventSource":"aws:sqs","messageId":"m2","body":{"InstanceId":"`+id+`","SSLEnabled":"Update"}}]}`, "invoke", "-", "--on", "lambda", "--binary", runtimetest.Function(t, "lambda"))
 		if code != 0 {
-			t.Errorf("poison beside a good record ends %d:\n%s%s", code, out, errs)
+			t.Errorf("an unreadable record next to a good one exits with %d:\n%s%s", code, out, errs)
 		}
 	}
 }

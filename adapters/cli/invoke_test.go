@@ -7,10 +7,10 @@ import (
 	"tairssl/adapters/cli/localruntime/runtimetest"
 )
 
-// handover is the package of a function that does what its payload says.
+// handover is the package of a test function that hands over work as its payload says.
 const handover = "tairssl/adapters/cli/localruntime/testdata/handover"
 
-func TestInvokeWaitsForWorkThatIsHandedOver(t *testing.T) {
+func TestInvokeWaitsForHandedOverWork(t *testing.T) {
 	t.Parallel()
 	function := runtimetest.Binary(t, handover)
 	for _, test := range []struct {
@@ -32,13 +32,13 @@ func TestInvokeWaitsForWorkThatIsHandedOver(t *testing.T) {
 			s := newShell(t)
 			code, out, errs := s.run(test.payload, "invoke", "-", "--on", cloud, "--binary", function, "--timeout", test.timeout)
 			if code != test.code || strings.Count(errs, test.says) != test.handings || !strings.Contains(out, `"ID"`) {
-				t.Errorf("%s on %s ends %d, want %d and %d times %q:\n%s%s", test.payload, cloud, code, test.code, test.handings, test.says, out, errs)
+				t.Errorf("%s on %s exits with %d, want %d and %d times %q:\n%s%s", test.payload, cloud, code, test.code, test.handings, test.says, out, errs)
 			}
 		}
 	}
 }
 
-func TestEmulationSeesNoRealCloud(t *testing.T) {
+func TestEmulationNeverCallsARealCloud(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_INVOKE_ENDPOINT=https://lambda.example.com", "AWS_ENDPOINT_URL_LAMBDA=https://lambda.example.com",

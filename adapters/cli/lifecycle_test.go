@@ -14,10 +14,10 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// deployed is one deployment on one cloud, over an emulated fleet.
+// deployed sends a payload to a deployment on one cloud.
 type deployed func(payload string) (answer string, err error)
 
-// onBothClouds deploys the real functions of both clouds over one fleet.
+// onBothClouds deploys the real functions of both clouds for one emulated fleet.
 func onBothClouds(t *testing.T, settings ...string) (e *tairtest.Emulator, aws, alibaba deployed) {
 	t.Helper()
 	e, err := tairtest.New(quick)
@@ -61,12 +61,12 @@ func restarts(t *testing.T, e *tairtest.Emulator) (all []int) {
 	return all
 }
 
-// While one moves from one cloud to the other, both sweep, and at the same time:
-// each due certificate is renewed once, by whichever comes first.
+// During a move to the other cloud both clouds sweep at the same time. Each certificate
+// that is due is renewed once.
 func TestMovingFromOneCloudToTheOther(t *testing.T) {
 	t.Parallel()
 	e, aws, alibaba := onBothClouds(t)
-	for range 2 { // the second round finds nothing to do
+	for range 2 { // nothing is due in the second round
 		var both sync.WaitGroup
 		for _, cloud := range []deployed{aws, alibaba} {
 			both.Go(func() {
@@ -82,7 +82,7 @@ func TestMovingFromOneCloudToTheOther(t *testing.T) {
 			t.Errorf("%s restarted %d times", due[n], count)
 		}
 	}
-	// The old deployment is removed, and the new one goes on alone.
+	// The old deployment is removed, and only the new one sweeps.
 	if err := e.Put(tairtest.Instance{InstanceID: "r-bp1zxszhcgatnx12", SSLExpiredTime: e.Now().AddDate(0, 0, 3).UTC().Format("2006-01-02T15:04:05Z")}); err != nil {
 		t.Fatal(err)
 	}
@@ -90,12 +90,12 @@ func TestMovingFromOneCloudToTheOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	if i, _ := e.Instance("r-bp1zxszhcgatnx12"); i.Restarts != 1 {
-		t.Errorf("what became due after the move restarted %d times", i.Restarts)
+		t.Errorf("an instance that became due after the move restarted %d times", i.Restarts)
 	}
 }
 
-// The denial pauses both clouds at once, whatever is deployed: reading goes on,
-// nothing restarts, and afterwards nothing that is due is lost.
+// The denying policy pauses both clouds at once. Reads go on, and nothing restarts.
+// After the pause each certificate that is due is renewed.
 func TestADenialPausesBothClouds(t *testing.T) {
 	t.Parallel()
 	e, aws, alibaba := onBothClouds(t)
@@ -141,7 +141,7 @@ func TestADenialPausesBothClouds(t *testing.T) {
 	}
 }
 
-// Rotating a secret has no outage: while both values count, both are taken.
+// A secret can be rotated without an outage: while both values are set, both are accepted.
 func TestASecretIsRotatedWithoutAnOutage(t *testing.T) {
 	t.Parallel()
 	taken := func(settings, token string) bool {
@@ -159,10 +159,10 @@ func TestASecretIsRotatedWithoutAnOutage(t *testing.T) {
 		{`TAIRSSL_SETTINGS={"TAIRSSL_ALERT_TOKENS":"new-token"}`, false, true},
 	} {
 		if got := taken(step.settings, "old-token"); got != step.old {
-			t.Errorf("with %s the old token is taken: %v", step.settings, got)
+			t.Errorf("with %s the old token is accepted: %v", step.settings, got)
 		}
 		if got := taken(step.settings, "new-token"); got != step.recent {
-			t.Errorf("with %s the new token is taken: %v", step.settings, got)
+			t.Errorf("with %s the new token is accepted: %v", step.settings, got)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// serving runs serve until a test has asked its sites, whose URLs it is given.
+// serving runs serve while ask uses its sites. ask gets their URLs.
 func (s *shell) serving(ask func(urls []string, log *bytes.Buffer), args ...string) (code int, stderr string) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -46,7 +46,7 @@ func (s *shell) serving(ask func(urls []string, log *bytes.Buffer), args ...stri
 	return code, log.String()
 }
 
-// get asks until the answer holds a text, or for half a minute.
+// get repeats a request until the answer contains a text, for at most half a minute.
 func get(t *testing.T, url, until string) (status int, text string) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -101,28 +101,28 @@ func TestServeShowsTheFleetToPrometheus(t *testing.T) {
 				t.Errorf("there is no %s", want)
 			}
 		}
-		// On any other day than Monday, 2 to 3 in the morning.
+		// The window is on Monday from 2 to 3; at any other time the update is deferred.
 		if now := s.Now().UTC(); now.Weekday() != time.Monday || now.Hour() < 2 || now.Hour() > 3 {
 			if !strings.Contains(text, `tairssl_update_deferred_until_timestamp_seconds{instance_id="r-bp1zxszhcgatnx01"`) {
 				t.Error("it does not say until when an update is deferred")
 			}
 		}
 		if status, _ := get(t, urls[0]+"/healthz", ""); status != http.StatusOK {
-			t.Errorf("beside it /healthz is answered %d", status)
+			t.Errorf("next to /metrics, /healthz is answered %d", status)
 		}
 	})
 	if code != 0 {
-		t.Errorf("it ends %d:\n%s", code, log)
+		t.Errorf("the exit code is %d:\n%s", code, log)
 	}
 	if s.Calls("ModifyInstanceSSL")+s.Calls("TagResources")+s.Calls("UntagResources") != 0 {
-		t.Error("a look changes something")
+		t.Error("a reading for /metrics made a change")
 	}
 	if n := s.Calls("DescribeActiveOperationTasks"); n > 5 {
-		t.Errorf("Alibaba's schedule was asked for %d times, for 5 instances that are due", n)
+		t.Errorf("Alibaba's schedule was read %d times, for 5 instances that are due", n)
 	}
 }
 
-func TestMetricsShowWhatCanNotBeRead(t *testing.T) {
+func TestMetricsCountUnreadInstances(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai")
@@ -146,7 +146,7 @@ func TestMetricsShowWhatCanNotBeRead(t *testing.T) {
 	}
 }
 
-func TestMetricsMayHaveAnAddressOfTheirOwn(t *testing.T) {
+func TestMetricsMayHaveASeparateAddress(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	code, log := s.serving(func(urls []string, out *bytes.Buffer) {
@@ -160,11 +160,11 @@ func TestMetricsMayHaveAnAddressOfTheirOwn(t *testing.T) {
 		}
 	}, "--metrics-addr", "127.0.0.1:0")
 	if code != 0 {
-		t.Errorf("it ends %d:\n%s", code, log)
+		t.Errorf("the exit code is %d:\n%s", code, log)
 	}
 }
 
-func TestWithoutAnIntervalNothingIsReadAndThereAreNoMetrics(t *testing.T) {
+func TestWithoutAnIntervalThereAreNoMetrics(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	code, log := s.serving(func(urls []string, _ *bytes.Buffer) {
@@ -173,11 +173,11 @@ func TestWithoutAnIntervalNothingIsReadAndThereAreNoMetrics(t *testing.T) {
 		}
 	}, "--metrics-interval", "0s")
 	if n := s.Calls("DescribeInstances"); code != 0 || n != 0 {
-		t.Errorf("it ends %d after %d listings:\n%s", code, n, log)
+		t.Errorf("the exit code is %d after %d listings:\n%s", code, n, log)
 	}
 }
 
-func TestServeThatIsCalledWrongly(t *testing.T) {
+func TestServeWithWrongFlags(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"--metrics-interval", "1s"}, {"--metrics-interval", "-5m"}, {"--metrics-interval", "often"},
@@ -185,7 +185,7 @@ func TestServeThatIsCalledWrongly(t *testing.T) {
 	} {
 		code, log := newShell(t).serving(func(urls []string, _ *bytes.Buffer) { t.Errorf("%v: it listens at %v", args, urls) }, args...)
 		if code != 2 || !strings.HasPrefix(log, "tairssl: ") {
-			t.Errorf("%v ends %d: %s", args, code, log)
+			t.Errorf("%v exits with %d: %s", args, code, log)
 		}
 	}
 }

@@ -10,9 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// Every form in which a person may name an instance leads to the same one, in
-// whatever configured region it is.
-func TestInstancesAreNamedAsPeopleDo(t *testing.T) {
+// Each form of an instance's name finds that instance, in each configured region.
+func TestEachFormOfANameFindsTheInstance(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0")
@@ -28,12 +27,12 @@ func TestInstancesAreNamedAsPeopleDo(t *testing.T) {
 		code, out, stderr := s.run("", "status", argument, "-o", "json")
 		var row struct{ InstanceId, RegionId, InstanceName string }
 		if err := json.Unmarshal([]byte(out), &row); err != nil || code != 0 || row.InstanceId != want || row.InstanceName == "" || stderr != "" {
-			t.Errorf("status %s ends %d, %v:\n%s%s", argument, code, err, out, stderr)
+			t.Errorf("status %s exits with %d, %v:\n%s%s", argument, code, err, out, stderr)
 		}
 		code, out, _ = s.run("", "update", argument, "--dry-run", "-o", "json")
 		var r handler.Result
 		if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.InstanceID != want || r.RegionID != row.RegionId || r.InstanceName != row.InstanceName {
-			t.Errorf("update %s ends %d, %v:\n%s", argument, code, err, out)
+			t.Errorf("update %s exits with %d, %v:\n%s", argument, code, err, out)
 		}
 	}
 }
@@ -45,13 +44,13 @@ func TestUpdateByNameRestartsThatInstance(t *testing.T) {
 	code, out, prompt := s.run("y\n", "update", "orders-cache", "nobody", "--wait", "0s", "-o", "json")
 	var results []handler.Result
 	if err := json.Unmarshal([]byte(out), &results); err != nil || code != 4 || len(results) != 2 || results[0].Outcome != handler.Accepted || s.restarts() != 1 {
-		t.Errorf("it ends %d after %d restarts, %v:\n%s", code, s.restarts(), err, out)
+		t.Errorf("the exit code is %d after %d restarts, %v:\n%s", code, s.restarts(), err, out)
 	}
 	if !strings.Contains(prompt, id) {
 		t.Errorf("the question does not name the instance's id:\n%s", prompt)
 	}
 	if e := results[1].Error; results[1].InstanceID != "nobody" || e == nil || e.Kind != handler.NotFound {
-		t.Errorf("what is not there is answered %+v", results[1])
+		t.Errorf("the result for an instance that does not exist is %+v", results[1])
 	}
 }
 
@@ -64,14 +63,14 @@ func TestANameOfTwoInstancesIsWrongUsage(t *testing.T) {
 	}
 	code, out, _ := s.run("", "update", "orders-cache", "--yes")
 	if code != 2 || !strings.Contains(out, `2 instances are called "orders-cache": `+id+", r-uf6zxszhcgatnx12; say which by its id") || s.restarts() != 0 {
-		t.Errorf("it ends %d after %d restarts:\n%s", code, s.restarts(), out)
+		t.Errorf("the exit code is %d after %d restarts:\n%s", code, s.restarts(), out)
 	}
 	if code, out, _ := s.run("", "update", "orders-cache", "--region", "cn-hangzhou", "--dry-run"); code != 0 || !strings.Contains(out, id) {
-		t.Errorf("with --region it ends %d:\n%s", code, out)
+		t.Errorf("with --region the exit code is %d:\n%s", code, out)
 	}
 }
 
-func TestARegionThatIsNotKnown(t *testing.T) {
+func TestAnUnknownRegion(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for region, near := range map[string]string{
@@ -79,13 +78,13 @@ func TestARegionThatIsNotKnown(t *testing.T) {
 	} {
 		code, out, stderr := s.run("", "status", id, "--region", region)
 		if code != 2 || out != "" || !strings.Contains(stderr, region+" is not a known region; the most similar ones are "+near) || !strings.Contains(stderr, "TAIRSSL_REGION") {
-			t.Errorf("--region %s ends %d:\n%s%s", region, code, out, stderr)
+			t.Errorf("--region %s exits with %d:\n%s%s", region, code, out, stderr)
 		}
 	}
-	// A region that is newer than this version works where the operator named it.
+	// A region that is newer than this version works if TAIRSSL_REGION contains it.
 	s.environ = append(s.environ, "TAIRSSL_REGION=cn-hangzhou, cn-new-1")
 	if code, out, stderr := s.run("", "status", "--all", "--region", "cn-new-1"); code != 0 || !strings.Contains(out, "no instance in cn-new-1") {
-		t.Errorf("a new region ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("a new region exits with %d:\n%s%s", code, out, stderr)
 	}
 	code, out, _ := s.run("", "__complete", "status", "--region", "cn-sh")
 	for _, region := range tair.Regions() {

@@ -7,7 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-func TestNamesAreAColumnWhereTheyTellMore(t *testing.T) {
+func TestNamesAreAColumnOnlyIfThereAreSome(t *testing.T) {
 	for name, test := range map[string]struct {
 		names map[string]string
 		want  string

@@ -14,10 +14,10 @@ import (
 
 const day = 24 * time.Hour
 
-// now is the moment of every page here: a Tuesday.
+// now is the time of every page in these tests: a Tuesday.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// on is an instance with a certificate, judged as the command does.
+// on is the row of an instance with a certificate, as the command makes it.
 func on(id string, left time.Duration, change ...func(*status)) status {
 	o := handler.Observation{Instance: handler.Instance{Status: "Normal", ConnectionDomain: id + ".redis.rds.aliyuncs.com"},
 		SSL: handler.SSL{Enabled: true, Expires: now.Add(left), CommonName: id + ".redis.rds.aliyuncs.com"}}
@@ -68,9 +68,9 @@ func TestEveryStateHasItsPlaceOnThePage(t *testing.T) {
 		row     status
 		group   fleetpage.Group
 		rule    fleetpage.Rule
-		in      time.Duration // until the renewal; negative: none
+		in      time.Duration // until the renewal; negative if there is none
 		why     string
-		command string // the first
+		command string // the first command
 	}{
 		"far from expiry":             {on("r-abcd", 90*day), fleetpage.Fine, fleetpage.OwnWindow, 60 * day, "", "status"},
 		"due":                         {on("r-abcd", 9*day), fleetpage.Due, fleetpage.WhenDue, 0, "", "update"},
@@ -182,16 +182,16 @@ func TestCommandsOnThePageCanBePasted(t *testing.T) {
 		t.Errorf("with an emulated cloud the commands are %q, want %q", got, want)
 	}
 	if got, want := (&command{profile: "prod", region: "cn-hangzhou"}).again("/home/me/fleet.html", map[string]string{"team": "a b", "env": "prod"}), "tairssl status --all --html fleet.html --region cn-hangzhou --profile prod --tag env=prod --tag 'team=a b'"; got != want {
-		t.Errorf("the page is made anew by %q, want %q", got, want)
+		t.Errorf("the command for the page is %q, want %q", got, want)
 	}
 	for _, id := range []string{"r-abcd; reboot", "--all", "$(reboot)", ""} {
 		if got := commands(command{}, on(id, 9*day)); got != nil {
-			t.Errorf("the id %q, which is none, is in the commands %q", id, got)
+			t.Errorf("the invalid id %q is in the commands %q", id, got)
 		}
 	}
 }
 
-func TestPageOfTheCommandHoldsNoSecret(t *testing.T) {
+func TestThePageContainsNoSecret(t *testing.T) {
 	var b strings.Builder
 	p := fleetPage{Generated: now, Regions: []string{"cn-hangzhou", "cn-beijing", "cn-qingdao"}, Rows: []status{on("r-abcd", 9*day), on("r-abce", 90*day)}, Line: (&command{}).line, Coverage: []fleet.Coverage{
 		{RegionID: "cn-hangzhou", Listed: 2, Read: 2}, {RegionID: "cn-qingdao"},

@@ -11,7 +11,7 @@ import (
 
 func by(rule handler.Rule) func(*status) { return func(s *status) { s.Rule = rule } }
 
-// Freezes and approvals have their place on the page, and the freezes are shown.
+// The page shows which renewals wait for a freeze or an approval, and when the freezes are.
 func TestFreezesAndApprovalsOnThePage(t *testing.T) {
 	freezes, err := handler.ParseFreezes("2026-12-20/2027-01-10, Fri 16:00-Mon 08:00")
 	if err != nil {

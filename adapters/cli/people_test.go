@@ -36,7 +36,7 @@ func TestSweepShowsItsPlanBeforeItAsks(t *testing.T) {
 				t.Errorf("it does not show what would restart before it asks:\n%s\nand then %s", plan, question)
 			}
 			if code != c.code || s.restarts() != c.restarts {
-				t.Errorf("it ends %d after %d restarts, want %d after %d:\n%s%s", code, s.restarts(), c.code, c.restarts, out, stderr)
+				t.Errorf("the exit code is %d after %d restarts, want %d after %d:\n%s%s", code, s.restarts(), c.code, c.restarts, out, stderr)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ func TestSweepWithNothingToRenewDoesNotAsk(t *testing.T) {
 	s.ask = true
 	code, out, stderr := s.run("", "sweep", "--tag", "no=one")
 	if code != 0 || strings.Contains(stderr, "[y/N]") || !strings.Contains(out, "0 due") {
-		t.Errorf("it ends %d:\n%s%s", code, out, stderr)
+		t.Errorf("the exit code is %d:\n%s%s", code, out, stderr)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestInterruptSaysWhatWasSentAndHowToLook(t *testing.T) {
 	var out, stderr bytes.Buffer
 	code := cli.Run(ctx, cli.Environment{Args: []string{"update", id, "--yes", "--wait", "1h"}, Environ: environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &stderr})
 	if i, _ := e.Instance(id); code != 130 || i.Restarts != 1 {
-		t.Errorf("it ends %d after %d restarts:\n%s%s", code, i.Restarts, out.String(), stderr.String())
+		t.Errorf("the exit code is %d after %d restarts:\n%s%s", code, i.Restarts, out.String(), stderr.String())
 	}
 	if want := "tairssl status " + id + " --region cn-hangzhou\n"; !strings.Contains(stderr.String(), "was sent for "+id) || !strings.HasSuffix(stderr.String(), want) {
 		t.Errorf("it does not say what was sent and how to look:\n%s", stderr.String())
@@ -97,11 +97,11 @@ func TestInterruptedQuestionChangesNothing(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	code := cli.Run(ctx, cli.Environment{Args: []string{"update", id}, Environ: s.environ, Stdin: silent(release), Stdout: &out, Stderr: asked, Ask: true})
 	if code != 130 || s.restarts() != 0 {
-		t.Errorf("it ends %d after %d restarts:\n%s", code, s.restarts(), asked.String())
+		t.Errorf("the exit code is %d after %d restarts:\n%s", code, s.restarts(), asked.String())
 	}
 }
 
-// trigger does something when a text is written to it.
+// trigger is a writer that calls a function when a certain text is written.
 type trigger struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -124,7 +124,7 @@ func (w *trigger) String() string {
 	return w.all.String()
 }
 
-// silent is a person who does not answer.
+// silent is the input of a person who does not answer.
 type silent chan struct{}
 
 func (s silent) Read([]byte) (int, error) {
@@ -136,17 +136,17 @@ func TestRenewIsUpdate(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if code, out, stderr := s.run("", "renew", id, "--yes"); code != 0 || s.restarts() != 1 {
-		t.Errorf("it ends %d after %d restarts:\n%s%s", code, s.restarts(), out, stderr)
+		t.Errorf("the exit code is %d after %d restarts:\n%s%s", code, s.restarts(), out, stderr)
 	}
 }
 
-func TestMistypedFlagNamesTheRightOne(t *testing.T) {
+func TestAMistypedFlagNamesTheRightFlag(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for typed, meant := range map[string]string{"--dryrun": "did you mean --dry-run?", "--yess": "did you mean --yes?", "--nothing-like-it": ""} {
 		code, _, stderr := s.run("", "update", id, typed)
 		if code != 2 || !strings.Contains(stderr, "unknown flag: "+typed) || meant != "" && !strings.Contains(stderr, meant) || meant == "" && strings.Contains(stderr, "did you mean") {
-			t.Errorf("%s ends %d:\n%s", typed, code, stderr)
+			t.Errorf("%s exits with %d:\n%s", typed, code, stderr)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestShellCompletesIdsAndNames(t *testing.T) {
 		}
 	}
 	if _, out, _ := s.run("", "__complete", "update", id, "r-bp1zxszhcgatnx0"); strings.Contains(out, id) {
-		t.Errorf("an instance that is there already is offered again:\n%s", out)
+		t.Errorf("an instance that was named already is offered again:\n%s", out)
 	}
 	s.environ = append(s.environ, "TAIRSSL_WINDOW=wrong")
 	if _, out, _ := s.run("", "__complete", "update", "r-"); out != ":4\n" {

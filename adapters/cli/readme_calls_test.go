@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// judgeCall looks at what a command of a cloud, or make, was given.
+// judgeCall checks the arguments of a call to make or to a command of a cloud.
 func judgeCall(t *testing.T, dir string, call []string) {
 	t.Helper()
 	line := strings.Join(call, " ")
@@ -64,8 +64,8 @@ func judgeCall(t *testing.T, dir string, call []string) {
 	}
 }
 
-// judgeParameters looks at a file of parameters: the template has them, and
-// takes their values.
+// judgeParameters checks that the template accepts each parameter of a file, and its
+// value.
 func judgeParameters(t *testing.T, line, template, file string) {
 	t.Helper()
 	var values map[string]string
@@ -89,8 +89,8 @@ func judgeParameters(t *testing.T, line, template, file string) {
 	}
 }
 
-// judgeAWS has the real client of AWS make a call to a server of the test, if
-// TAIRSSL_CHECK_AWS is set: a call that the client refuses never arrives.
+// judgeAWS makes the call with the real client of AWS to a server of the test, if
+// TAIRSSL_CHECK_AWS is set. A call that the client refuses does not arrive there.
 func judgeAWS(t *testing.T, dir string, call []string) {
 	t.Helper()
 	if os.Getenv("TAIRSSL_CHECK_AWS") == "" {
@@ -104,7 +104,7 @@ func judgeAWS(t *testing.T, dir string, call []string) {
 	defer server.Close()
 	var args []string
 	for i := 0; i < len(call); i++ {
-		if call[i] == "--cli-binary-format" { // of version 2 of the client alone
+		if call[i] == "--cli-binary-format" { // only version 2 of the client knows this flag
 			i++
 			continue
 		}
@@ -113,7 +113,7 @@ func judgeAWS(t *testing.T, dir string, call []string) {
 	client := exec.Command("aws", args...)
 	client.Dir = dir
 	client.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_MAX_ATTEMPTS=1", "AWS_DEFAULT_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
-	out, _ := client.CombinedOutput() // it is answered by an error in any case
+	out, _ := client.CombinedOutput() // the server always answers with an error
 	if arrived.Load() == 0 {
 		t.Errorf("aws %s: the client refuses it:\n%s", strings.Join(call, " "), out)
 	}

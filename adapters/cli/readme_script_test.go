@@ -23,8 +23,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// signs are what the commands of a page print, and calls how often they call those
-// of others, at least.
+// signs has texts that the commands of a page must print, and the least number of calls
+// to commands of other projects.
 var signs = map[string]struct {
 	printed []string
 	calls   int
@@ -33,26 +33,25 @@ var signs = map[string]struct {
 	"../../README.md": {nil, 4},
 	"../README.md":    {nil, 8}, // the kinds of tests
 	"../cli/README.md": {[]string{
-		`"Outcome": "verified"`, // of the update by hand
-		"10 seen, 3 due",        // of the sweep
+		`"Outcome": "verified"`, // the update by hand
+		"10 seen, 3 due",        // the sweep
 		"certificate expires in 12d",
 	}, 0},
 	"../../handler/README.md": {[]string{"approved it"}, 0},
 	"../chatops/README.md": {[]string{
-		"confirm",                      // the code that Slack is given
-		"证书需要更新",                       // of a plan in Chinese
-		"\ntt-bp1zxszhcgatnx05: until", // of WeCom's answer, decrypted
-		"teams:T1/U2 status *",         // the rule for who is not allowed
+		"confirm",                      // the code in the message for Slack
+		"证书需要更新",                       // a plan in Chinese
+		"\ntt-bp1zxszhcgatnx05: until", // WeCom's answer, decrypted
+		"teams:T1/U2 status *",         // the rule for a person who has no right yet
 	}, 0},
 	"../lambda/README.md": {nil, 25},
 	"../fc/README.md":     {nil, 25},
 }
 
-// Each page is one script: its blocks in their order. What belongs to a cloud
-// meets a stand-in that notes how it was called; the project's own commands are
-// the real ones.
+// The blocks of a page run in their order, as one script. Commands of a cloud are replaced
+// by scripts that record their arguments. The project's own commands are the real ones.
 func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
-	t.Parallel() // it waits for changes, mostly
+	t.Parallel() // most of the time it waits for changes
 	dist := distribution(t)
 	ran := 0
 	for _, page := range readmes(t) {
@@ -64,7 +63,7 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 			t.Parallel()
 			dir := checkout(t, dist)
 			out, calls := runPage(t, dir, page)
-			// Not by the exit codes, for what may not be changed is refused by one.
+			// The exit codes do not help, because a refused change has one as well.
 			if fault := regexp.MustCompile(`(?i).*(not found|no such file|unknown (flag|command)|unexpected|usage:|syntax error|unbound|connection refused).*`).FindString(out); fault != "" {
 				t.Errorf("one of the commands says: %s", fault)
 			}
@@ -74,7 +73,7 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 				}
 			}
 			if len(calls) < signs[page].calls {
-				t.Errorf("only %d commands of others were called, want %d", len(calls), signs[page].calls)
+				t.Errorf("only %d calls to stand-ins were made, want %d", len(calls), signs[page].calls)
 			}
 			for _, call := range calls {
 				judgeCall(t, dir, call)
@@ -86,10 +85,10 @@ func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	}
 }
 
-// asCommand is the variable that makes this test's binary the command tairssl.
+// asCommand is a variable: if it is set, this test's binary is the command tairssl.
 const asCommand = "RUN_AS_TAIRSSL"
 
-// runCommand is the command's main, over an emulated cloud that is quick.
+// runCommand is the main function of the command, with a quick emulated cloud.
 func runCommand() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -99,8 +98,8 @@ func runCommand() int {
 	})
 }
 
-// distribution is the folder that make build fills: with the real functions, and with
-// the command as this binary has it.
+// distribution is a folder like the one that make build fills. It contains the real
+// functions, and this test's binary as the command.
 func distribution(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -116,7 +115,7 @@ func distribution(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// With the race detector a process rests for a second at its end unless told otherwise.
+	// GORACE removes the second that a process with the race detector sleeps at its end.
 	command := "#!/bin/sh\n" + asCommand + "=1 TAIRSSL_LEASE_PAUSE=100ms GORACE=atexit_sleep_ms=0 exec '" + self + "' \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "tairssl"), []byte(command), 0o700); err != nil {
 		t.Fatal(err)
@@ -124,7 +123,7 @@ func distribution(t *testing.T) string {
 	return dir
 }
 
-// checkout is a folder with what a clone has, and what make build makes.
+// checkout is a folder with the files of a clone and those that make build writes.
 func checkout(t *testing.T, dist string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -143,14 +142,14 @@ func checkout(t *testing.T, dist string) string {
 	return dir
 }
 
-// standIns are the commands that belong to a cloud, and what each prints.
+// standIns replace commands that are not the project's. Each is a name and a script.
 var standIns = map[string]string{
 	"aws": `case "$*" in *info*IssuerIdentifier*) echo https://abc.tokens.sts.global.api.aws;; esac`, "aliyun": "", "make": "", "s": "", "sam": "",
 	"terraform": "", "git": "", "openssl": "cat >/dev/null; echo sha1 Fingerprint=AA:BB:CC",
 }
 
-// runPage runs a page's script in a folder, and gives what it printed
-// and how the stand-ins were called.
+// runPage runs a page's script in a folder. It returns the output, and the arguments of
+// each call to a stand-in.
 func runPage(t *testing.T, dir, page string) (printed string, calls [][]string) {
 	t.Helper()
 	tools := t.TempDir()
@@ -172,7 +171,7 @@ func runPage(t *testing.T, dir, page string) (printed string, calls [][]string) 
 	t.Logf("%s", out)
 	noted, err := os.ReadFile(log)
 	if errors.Is(err, fs.ErrNotExist) {
-		return string(out), nil // nothing of others was called
+		return string(out), nil // no stand-in was called
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -184,8 +183,8 @@ func runPage(t *testing.T, dir, page string) (printed string, calls [][]string) 
 
 var block = regexp.MustCompile("(?ms)^( *)```sh\n(.*?)^ *```$")
 
-// freeAddress is one that can be listened at. Its port is below those that systems
-// choose, so nothing else is given it meanwhile.
+// freeAddress is an address with a free port. Systems choose ports above this range by
+// themselves, so no other process gets this port meanwhile.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	chance := handlertest.Chance(t)
@@ -200,8 +199,8 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// scriptOf makes one script of all blocks of a page. The server that one of them
-// starts runs beside the rest, at a free port.
+// scriptOf makes one script of all blocks of a page. A block that starts a server runs it
+// in the background, on a free port.
 func scriptOf(t *testing.T, page string) string {
 	t.Helper()
 	addr := freeAddress(t)

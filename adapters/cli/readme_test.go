@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// readmes are all pages of the repository, the map first.
+// readmes are all pages of the repository, the top README first.
 func readmes(t *testing.T) []string {
 	t.Helper()
 	pages := []string{"../../README.md"}
@@ -45,7 +45,7 @@ func textOf(t *testing.T, file string) string {
 	return string(text)
 }
 
-// What stands in the text, between back quotes, is a command that there is.
+// Each command that the text of a page names in back quotes exists.
 func TestCommandsInTheREADMEsTextExist(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
@@ -57,7 +57,7 @@ func TestCommandsInTheREADMEsTextExist(t *testing.T) {
 		seen++
 		code, out, errs := newShell(t).run("", m[1], "--help")
 		if code != 0 || !strings.Contains(out, "tairssl "+m[1]) {
-			t.Errorf("%s ends %d: %s%s", m[0], code, out, errs)
+			t.Errorf("%s exits with %d: %s%s", m[0], code, out, errs)
 		}
 		for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(m[2], -1) {
 			if !strings.Contains(out, flag) {
@@ -70,7 +70,7 @@ func TestCommandsInTheREADMEsTextExist(t *testing.T) {
 	}
 }
 
-// A link leads to a file or folder that is there, and to a heading of it if it names one.
+// Each link leads to an existing file or folder, and to an existing heading.
 func TestLinksOfTheREADMEsLeadSomewhere(t *testing.T) {
 	t.Parallel()
 	heading, odd := regexp.MustCompile(`(?m)^#+ (.*)$`), regexp.MustCompile(`[^\pL\pN _-]`)
@@ -102,8 +102,8 @@ func TestLinksOfTheREADMEsLeadSomewhere(t *testing.T) {
 	}
 }
 
-// What the map shows of a terminal is what the commands print: but for digits,
-// which are times, and the width of what has them.
+// The terminal in the top README shows the real output of the commands. Digits may differ,
+// because they are times, and so may the width of columns.
 func TestTerminalOfTheREADMEIsReal(t *testing.T) {
 	t.Parallel() // it waits for a change
 	_, shown, found := strings.Cut(textOf(t, "../../README.md"), "\n```\n$ dist/tairssl ")
@@ -124,14 +124,13 @@ func TestTerminalOfTheREADMEIsReal(t *testing.T) {
 		line, want, _ := strings.Cut(session, "\n")
 		code, out, errs := newShell(t).run("", strings.Fields(line)...)
 		if code != 0 || masked(out) != masked(want) {
-			t.Errorf("tairssl %s ends %d and prints\n%s%s\nThe README shows\n%s", line, code, out, errs, want)
+			t.Errorf("tairssl %s exits with %d and prints\n%s%s\nThe README shows\n%s", line, code, out, errs, want)
 		}
 	}
 }
 
-// The straight lines of a payload and of an error go through files that are there,
-// and what they name in one is a function of it.
-func TestDevelopNamesWhatIsThere(t *testing.T) {
+// The Develop document names only existing files, and functions that these files contain.
+func TestDevelopNamesExistingFilesAndFunctions(t *testing.T) {
 	t.Parallel()
 	text := textOf(t, "../README.md")
 	steps, functions := 0, 0
@@ -165,7 +164,7 @@ func TestDevelopNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// The first page is a map: it stays short, and leads on.
+// The top README is a map: it stays short.
 func TestTheREADMEIsAMap(t *testing.T) {
 	t.Parallel()
 	if lines := strings.Count(textOf(t, "../../README.md"), "\n"); lines > 250 {

@@ -36,7 +36,7 @@ func slowShell(t *testing.T, lag time.Duration) *shell {
 	return s
 }
 
-// tagsOf are the keys of an instance's tags: those of leases, and others.
+// tagsOf are the keys of an instance's tags: first those of leases, then the others.
 func (s *shell) tagsOf(id string) (flags, others []string) {
 	i, _ := s.Instance(id)
 	for key := range i.Tags {
@@ -56,7 +56,7 @@ func TestRehearseRenewsOnceAndReports(t *testing.T) {
 	code, out, errs := s.run(id+"\n", "rehearse", "orders-cache", "-o", "json")
 	var r rehearsal.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || s.restarts() != 1 {
-		t.Fatalf("it ends %d after %d restarts, %v:\n%s\n%s", code, s.restarts(), err, out, errs)
+		t.Fatalf("the exit code is %d after %d restarts, %v:\n%s\n%s", code, s.restarts(), err, out, errs)
 	}
 	if r.End != rehearsal.Complete || r.InstanceID != id || r.InstanceName != "orders-cache" || r.Result.Outcome != handler.Accepted || r.Result.Before == nil {
 		t.Errorf("the report is %+v", r)
@@ -86,7 +86,7 @@ func TestRehearseAsATable(t *testing.T) {
 	s := slowShell(t, 500*time.Millisecond)
 	code, out, errs := s.run("", "rehearse", id, "--yes")
 	if code != 0 || s.restarts() != 1 {
-		t.Fatalf("it ends %d after %d restarts:\n%s\n%s", code, s.restarts(), out, errs)
+		t.Fatalf("the exit code is %d after %d restarts:\n%s\n%s", code, s.restarts(), out, errs)
 	}
 	for _, want := range []string{"a tag shows", "SSLModifying", "at the end of SSLModifying", "open connections", "cut once", "the new certificate is served", "ModifyInstanceSSL", "TAIRSSL_LEASE_PAUSE", "TAIRSSL_WAIT", "timeout of the function"} {
 		if !strings.Contains(out, want) {
@@ -102,17 +102,17 @@ func TestRehearseEndsInTimeIfNothingShows(t *testing.T) {
 	began := time.Now()
 	code, out, errs := s.run("", "rehearse", id, "--yes", "--timeout", "10s")
 	if took := time.Since(began); code != 5 || s.restarts() != 1 || took > 20*time.Second {
-		t.Errorf("it ends %d after %d restarts and %s:\n%s", code, s.restarts(), took, errs)
+		t.Errorf("the exit code is %d after %d restarts and %s:\n%s", code, s.restarts(), took, errs)
 	}
 	if !strings.Contains(errs, "goes on by itself") || !strings.Contains(errs, "tairssl status "+id) || !strings.Contains(out, "not seen") {
 		t.Errorf("it says\n%s\n%s", out, errs)
 	}
 }
 
-// An interrupt after the change was sent says what goes on; one before it leaves
-// nothing.
+// An interrupt before the change is sent leaves nothing on the instance. After a later
+// interrupt the command says that the change goes on.
 func TestRehearseThatIsInterrupted(t *testing.T) {
-	t.Parallel() // it waits for the moment
+	t.Parallel() // it waits for the moment to interrupt
 	for moment, test := range map[string]struct {
 		says     string
 		restarts int
@@ -128,7 +128,7 @@ func TestRehearseThatIsInterrupted(t *testing.T) {
 		interrupt()
 		flags, others := s.tagsOf(id)
 		if code != 130 || s.restarts() != test.restarts || len(flags) != test.restarts || len(others) != 0 || !strings.Contains(errs.String(), test.says) {
-			t.Errorf("interrupted when %q, it ends %d after %d restarts, and the tags %v, %v are left:\n%s", moment, code, s.restarts(), flags, others, errs.String())
+			t.Errorf("interrupted when %q, the exit code is %d after %d restarts, and the tags %v, %v are left:\n%s", moment, code, s.restarts(), flags, others, errs.String())
 		}
 		if test.restarts == 1 && (!strings.Contains(errs.String(), flags[0]) || !strings.Contains(out.String(), "a tag shows")) {
 			t.Errorf("it does not name the tag %v, or report what was measured:\n%s\n%s", flags, out.String(), errs.String())
@@ -136,7 +136,7 @@ func TestRehearseThatIsInterrupted(t *testing.T) {
 	}
 }
 
-// interrupting is an output that interrupts once it holds a text.
+// interrupting is an output that calls interrupt when it contains a certain text.
 type interrupting struct {
 	bytes.Buffer
 	when      string
@@ -151,7 +151,7 @@ func (w *interrupting) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func TestRehearseTouchesNothingItShouldNot(t *testing.T) {
+func TestRehearseRefusesInstancesThatItMustNotChange(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		args  []string
@@ -188,7 +188,7 @@ func TestRehearseTouchesNothingItShouldNot(t *testing.T) {
 		}
 		code, out, errs := s.run(test.input, append([]string{"rehearse"}, test.args...)...)
 		if code != test.code || !strings.Contains(out+errs, test.says) {
-			t.Errorf("%s: it ends %d, want %d and %q:\n%s\n%s", name, code, test.code, test.says, out, errs)
+			t.Errorf("%s: the exit code is %d, want %d and %q:\n%s\n%s", name, code, test.code, test.says, out, errs)
 		}
 		if n := s.Calls("ModifyInstanceSSL") + s.Calls("TagResources") + s.Calls("UntagResources"); n != 0 {
 			t.Errorf("%s: %d calls change something", name, n)
@@ -196,8 +196,8 @@ func TestRehearseTouchesNothingItShouldNot(t *testing.T) {
 	}
 }
 
-// Another writer's announcement is respected, as by any other change.
-func TestRehearseWaitsForNobodyWhoIsChangingIt(t *testing.T) {
+// A rehearsal respects the lease of another writer, as any other change does.
+func TestRehearseRespectsTheLeaseOfAnotherWriter(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	i, _ := s.Instance(id)
@@ -207,6 +207,6 @@ func TestRehearseWaitsForNobodyWhoIsChangingIt(t *testing.T) {
 	}
 	code, out, _ := s.run("", "rehearse", id, "--yes")
 	if code != 5 || s.restarts() != 0 || !strings.Contains(out, "another attempt") {
-		t.Errorf("it ends %d after %d restarts:\n%s", code, s.restarts(), out)
+		t.Errorf("the exit code is %d after %d restarts:\n%s", code, s.restarts(), out)
 	}
 }

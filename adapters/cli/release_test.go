@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// sources is a copy of what a release is built of, in a folder of its own.
+// sources is a new folder with a copy of the source files of a release.
 func sources(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -32,7 +32,7 @@ func sources(t *testing.T) string {
 	return dir
 }
 
-// make runs a target in a folder, as on a machine without git.
+// runMake runs a target in a folder, as on a machine without git.
 func runMake(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	command := exec.Command("make", append([]string{"--no-print-directory"}, args...)...)
@@ -44,8 +44,7 @@ func runMake(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// Two builds of the same version, in two folders, are the same bytes, and say
-// which version they are.
+// Builds of the same version in two folders are the same bytes, and contain the version.
 func TestBuildsAreReproducible(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("make"); err != nil {
@@ -76,7 +75,7 @@ func TestBuildsAreReproducible(t *testing.T) {
 	}
 }
 
-// A release has a version, and nothing else can be released.
+// make release refuses a VERSION that is not a version.
 func TestOnlyAVersionIsReleased(t *testing.T) {
 	for _, version := range []string{"", "dev", "1.2.3", "v1", "latest; true"} {
 		command := exec.Command("make", "--no-print-directory", "-n", "release", "VERSION="+version)

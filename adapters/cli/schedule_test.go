@@ -10,8 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// What Alibaba has scheduled for a whole fleet is read by two calls for a region, what
-// is pending and what is in progress, and by one more for each instance that is due.
+// Status reads Alibaba's schedule for a whole region with two calls, one for pending tasks
+// and one for running tasks. Each instance that is due needs one more call.
 func TestStatusReadsTheScheduleOfAFleetAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -30,7 +30,7 @@ func TestStatusReadsTheScheduleOfAFleetAtOnce(t *testing.T) {
 	at := fleet[0].ActiveOperationTasks[0].SwitchTime[:len("2026-12-01T")]
 	code, out, stderr := s.run("", "status", "--all", "--region", "cn-beijing", "-o", "wide")
 	if got := strings.Count(out, "Alibaba itself renews it "+at); code != 0 || got != 40 || stderr != "" {
-		t.Errorf("it ends %d and shows %d renewals by Alibaba, want 40:\n%s%s", code, got, out, stderr)
+		t.Errorf("the exit code is %d and shows %d renewals by Alibaba, want 40:\n%s%s", code, got, out, stderr)
 	}
 	if got := s.Calls("DescribeActiveOperationTasks"); got != 3 {
 		t.Errorf("the schedule was read by %d calls, want 3", got)

@@ -19,8 +19,7 @@ import (
 	"tairssl/adapters/cli"
 )
 
-// relay is where answers are sent, with a certificate that no authority of the
-// system vouches for.
+// relay is a server for chat answers. No CA of the system signed its certificate.
 func relay(t *testing.T, s *shell) (hook string, told chan string) {
 	t.Helper()
 	told = make(chan string, 4)
@@ -37,8 +36,8 @@ func relay(t *testing.T, s *shell) (hook string, told chan string) {
 	return server.URL + "/secret", told
 }
 
-// A server has no cloud to hand work to: it goes on by itself, and does not end
-// before the work has.
+// A local server does handed-over work itself, after the answer. It does not end before
+// that work is done.
 func TestServeMakesAConfirmedChangeAfterTheAnswer(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -80,7 +79,7 @@ func TestServeMakesAConfirmedChangeAfterTheAnswer(t *testing.T) {
 	}
 	stop() // while the change is made
 	if ended := <-done; ended != 0 || s.restarts() != 1 {
-		t.Errorf("interrupted, it ends %d after %d restarts", ended, s.restarts())
+		t.Errorf("interrupted, the exit code is %d after %d restarts", ended, s.restarts())
 	}
 	select {
 	case end := <-told:

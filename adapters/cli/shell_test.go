@@ -23,13 +23,13 @@ func TestMain(m *testing.M) {
 
 const id = "r-bp1zxszhcgatnx01"
 
-// quick is a cloud in which a change shows soon, and soon is complete.
+// quick is a cloud in which a change is visible and complete after a short time.
 var quick = tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}
 
-// fast are the intervals of a rehearsal before a quick cloud.
+// fast has short intervals for a rehearsal on a quick cloud.
 var fast = rehearsal.Options{Poll: 50 * time.Millisecond, PingEvery: 20 * time.Millisecond, Settle: 500 * time.Millisecond}
 
-// shell is a terminal, or none, before an emulated cloud.
+// shell runs commands on an emulated cloud, with or without a terminal.
 type shell struct {
 	t *testing.T
 	*tairtest.Emulator
@@ -68,7 +68,7 @@ func (s *shell) restarts() int {
 	return i.Restarts
 }
 
-// until calls back once it has taken so many lines.
+// until is a writer that calls a function after a number of lines.
 type until struct {
 	bytes.Buffer
 	want    int

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	ical "github.com/emersion/go-ical" // another one than what writes
+	ical "github.com/emersion/go-ical" // not the library that writes
 
 	"tairssl/adapters/cli/calendar"
 )
@@ -66,8 +66,8 @@ func TestACalendarIsReadByAnotherProgram(t *testing.T) {
 	}
 }
 
-// Names are written by people.
-func TestTextsOfAllSorts(t *testing.T) {
+// People choose the names of instances, so a text may contain any character.
+func TestTextsMayContainAnyCharacter(t *testing.T) {
 	for given, want := range map[string]string{
 		`commas, semicolons; and \ "quotes": all`: `commas, semicolons; and \ "quotes": all`,
 		"two\nlines":                    "two\nlines",
@@ -84,7 +84,7 @@ func TestTextsOfAllSorts(t *testing.T) {
 	} {
 		text, read := written(t, calendar.Event{UID: "u@tairssl", At: now, Summary: given, Description: given, Category: "Expiry"})
 		if len(read) != 1 {
-			t.Fatalf("of %q %d events are read:\n%s", given, len(read), text)
+			t.Fatalf("for %q, %d events are read:\n%s", given, len(read), text)
 		}
 		for _, name := range []string{"SUMMARY", "DESCRIPTION"} {
 			if got, err := read[0].Props.Text(name); err != nil || got != want {
@@ -99,8 +99,7 @@ func TestTextsOfAllSorts(t *testing.T) {
 	}
 }
 
-// What subscribes to a calendar knows an event by its UID, and takes one with a
-// later DTSTAMP for the newer.
+// Subscribers know an event by its UID, and replace it if DTSTAMP is later.
 func TestTheSameEventsAreTheSameCalendar(t *testing.T) {
 	var events []calendar.Event
 	for n := range 20 {
@@ -109,7 +108,7 @@ func TestTheSameEventsAreTheSameCalendar(t *testing.T) {
 	first, _ := written(t, events...)
 	for range 3 {
 		if again, _ := written(t, events...); again != first {
-			t.Fatalf("written again it is\n%s\nand was\n%s", again, first)
+			t.Fatalf("the second calendar is\n%s\nand the first\n%s", again, first)
 		}
 	}
 }
