@@ -23,10 +23,7 @@ func (c *command) unread(coverage []fleet.Coverage) error {
 			code = max(code, r.Error.Kind.ExitCode())
 		}
 	}
-	if code != 0 {
-		return exit(code)
-	}
-	return nil
+	return ended(code)
 }
 
 // notRead says why regions could not be read completely, and names the empty regions if

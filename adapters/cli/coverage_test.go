@@ -15,20 +15,9 @@ import (
 // newFleet is a shell for a cloud with only these instances, and with these regions.
 func newFleet(t *testing.T, regions string, instances ...tairtest.Instance) *shell {
 	t.Helper()
-	e, err := tairtest.New(quick)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(instances...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &shell{t: t, Emulator: e, environ: []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_REGION=" + regions, "TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0",
-		"TAIRSSL_LEASE_PAUSE=50ms", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
+	s := newShellOn(t, quick, instances...)
+	s.environ = append(s.environ, "TAIRSSL_REGION="+regions, "TAIRSSL_WINDOW=any", "TAIRSSL_RATE=0")
+	return s
 }
 
 // An instance whose type has no TLS is no failure, and neither is one that does not run.

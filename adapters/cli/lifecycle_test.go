@@ -20,22 +20,11 @@ type deployed func(payload string) (answer string, err error)
 // onBothClouds deploys the real functions of both clouds for one emulated fleet.
 func onBothClouds(t *testing.T, settings ...string) (e *tairtest.Emulator, aws, alibaba deployed) {
 	t.Helper()
-	e, err := tairtest.New(quick)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WAIT=5s",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, settings...)
+	s := newShell(t)
+	environ := append(s.environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_WINDOW=any", "TAIRSSL_WAIT=5s")
+	environ = append(environ, settings...)
 	onLambda, onFC := lambda.New(environ, io.Discard), fc.New(environ, io.Discard)
-	return e, func(payload string) (string, error) {
+	return s.Emulator, func(payload string) (string, error) {
 			answer, err := onLambda.Invoke(context.Background(), []byte(payload))
 			return string(answer), err
 		}, func(payload string) (string, error) {

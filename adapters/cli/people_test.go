@@ -55,31 +55,19 @@ func TestSweepWithNothingToRenewDoesNotAsk(t *testing.T) {
 func TestInterruptSaysWhatWasSentAndHowToLook(t *testing.T) {
 	written := make(chan struct{})
 	once := sync.OnceFunc(func() { close(written) })
-	e, err := tairtest.New(tairtest.Options{Lag: time.Hour, Logf: func(format string, args ...any) {
+	s := newShellOn(t, tairtest.Options{Lag: time.Hour, Logf: func(format string, args ...any) {
 		if strings.Contains(fmt.Sprintf(format, args...), "ModifyInstanceSSL") {
 			once()
 		}
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	environ := []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
 	ctx, interrupt := context.WithCancel(context.Background())
 	go func() {
 		<-written
 		interrupt()
 	}()
 	var out, stderr bytes.Buffer
-	code := cli.Run(ctx, cli.Environment{Args: []string{"update", id, "--yes", "--wait", "1h"}, Environ: environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &stderr})
-	if i, _ := e.Instance(id); code != 130 || i.Restarts != 1 {
+	code := cli.Run(ctx, cli.Environment{Args: []string{"update", id, "--yes", "--wait", "1h"}, Environ: s.environ, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &stderr})
+	if i, _ := s.Instance(id); code != 130 || i.Restarts != 1 {
 		t.Errorf("the exit code is %d after %d restarts:\n%s%s", code, i.Restarts, out.String(), stderr.String())
 	}
 	if want := "tairssl status " + id + " --region cn-hangzhou\n"; !strings.Contains(stderr.String(), "was sent for "+id) || !strings.HasSuffix(stderr.String(), want) {

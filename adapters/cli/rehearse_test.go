@@ -18,21 +18,9 @@ import (
 // measured.
 func slowShell(t *testing.T, lag time.Duration) *shell {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: lag, ChangeTime: 600 * time.Millisecond, TagLag: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	s := newShell(t)
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Emulator, s.rehearsal = e, fast
-	s.environ = append(s.environ, "TAIRSSL_ENDPOINT="+url, "TAIRSSL_LEASE_PAUSE=200ms")
+	s := newShellOn(t, tairtest.Options{Lag: lag, ChangeTime: 600 * time.Millisecond, TagLag: 50 * time.Millisecond})
+	s.rehearsal = fast
+	s.environ = append(s.environ, "TAIRSSL_LEASE_PAUSE=200ms")
 	return s
 }
 

@@ -38,14 +38,21 @@ type shell struct {
 	rehearsal rehearsal.Options
 }
 
-func newShell(t *testing.T) *shell {
+func newShell(t *testing.T) *shell { return newShellOn(t, quick) }
+
+// newShellOn is a shell on a cloud with these options and instances; without instances it
+// has the sample fleet.
+func newShellOn(t *testing.T, o tairtest.Options, instances ...tairtest.Instance) *shell {
 	t.Helper()
-	e, err := tairtest.New(quick)
+	e, err := tairtest.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
+	if len(instances) == 0 {
+		instances = tairtest.SampleFleet(e.Now())
+	}
+	if err := e.Put(instances...); err != nil {
 		t.Fatal(err)
 	}
 	url, err := e.ListenHTTP("127.0.0.1:0")

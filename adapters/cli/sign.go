@@ -216,6 +216,3 @@ func (c *command) body(scheme signing, s chatops.Speaker, files []string) ([]byt
 	}
 	return body, nil
 }
-
-// shell quotes a word for a POSIX shell, even if it needs no quotes.
-func shell(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
