@@ -88,7 +88,7 @@ func chainsOf(ctx context.Context, h instances, names []string) []caRow {
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	return rows
 }
 
@@ -165,7 +165,7 @@ func chainsInWords(rows []caRow, cas []string, now time.Time) string {
 			if r.CA != ca {
 				continue
 			}
-			links.Reset() // the same CA has the same chain
+			links.Reset() // all instances of a CA have the same chain, which is listed once
 			for _, link := range r.Certificates {
 				fmt.Fprintf(&links, "  %s\n    valid from %s until %s\n    SHA-256 %s\n", link.Subject, link.NotBefore.Format(time.DateOnly), days(link.NotAfter, now), link.SHA256)
 			}

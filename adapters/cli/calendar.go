@@ -13,8 +13,8 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// settledAhead is how far ahead the exact hour of a renewal is known. The instance's own
-// window and Alibaba's schedule are only read for certificates that are due by then.
+// settledAhead is how far ahead the exact hour of a renewal is known. The command reads the
+// instance's own window and Alibaba's schedule only for certificates that are due by then.
 const settledAhead = 90 * 24 * time.Hour
 
 // writeCalendar writes a calendar of expiries and renewals to a file.

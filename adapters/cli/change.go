@@ -173,7 +173,7 @@ func plan(ctx context.Context, h instances, requests []handler.Delivery) []handl
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	return results
 }
 

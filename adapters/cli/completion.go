@@ -42,7 +42,7 @@ func (c *command) completeInstances(cmd *cobra.Command, named []string, begun st
 	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
-// offered are the id and the name of an instance if they begin with the begun word.
+// offered are the id and the name of an instance, if they begin with the typed letters.
 func offered(l handler.Listed, named []string, begun string) (words []string) {
 	for _, n := range named {
 		if n == l.InstanceID || n == l.Name {

@@ -58,8 +58,8 @@ These paths show the emulated cloud (GET) and change it (POST):
 	return cmd
 }
 
-// complement sets the options that are not flags, and tells a flag of 0 from one that is
-// not given.
+// complement sets the options that have no flag. It also corrects the times: for a flag, 0
+// means none, but for the emulator, 0 means the default.
 func (c *command) complement(e *emulation, cmd *cobra.Command) {
 	o := &e.options
 	o.Keys, o.Lag, o.ChangeTime = c.keys(), orNone(o.Lag), orNone(o.ChangeTime)
@@ -153,8 +153,7 @@ func (asked emulation) furnish(e *tairtest.Emulator) error {
 	return e.Policy(document)
 }
 
-// orNone translates a flag of 0, which means none, for the emulator, where 0 means the
-// default.
+// orNone translates a flag's 0 for the emulator, where a negative time means none.
 func orNone(d time.Duration) time.Duration {
 	if d == 0 {
 		return -1

@@ -46,7 +46,7 @@ func lookAtServed(ctx context.Context, h instances, rows []status, progress *gau
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 }
 
 // shake makes one handshake and compares the served certificate with the row.

@@ -16,7 +16,7 @@ import (
 
 // fleetPage holds the data of the fleet's page.
 type fleetPage struct {
-	Generated time.Time // the present for everything on the page
+	Generated time.Time // the time of the page
 	Policy    handler.Policy
 	Regions   []string // the regions that were read
 	Coverage  []fleet.Coverage

@@ -143,7 +143,7 @@ func plannedRow(o fleet.Outlook) planned {
 	}
 }
 
-// totalsInWords counts the certificates of a plan, but for the late ones.
+// totalsInWords counts the certificates of a plan, except the late ones.
 func totalsInWords(t fleet.Totals) string {
 	words := counted(t.Renewed, "certificate is", "certificates are") + " renewed"
 	if t.Later > 0 {
@@ -201,13 +201,13 @@ func (r planned) renewed(now time.Time) (string, text.Color) {
 	return when, color
 }
 
-// tellFreezes names the freezes of automatic changes from now until end, at most most
-// of them.
-func (c *command) tellFreezes(h instances, end time.Time, most int) {
+// tellFreezes names the freezes of automatic changes from now until end, but not more than
+// limit.
+func (c *command) tellFreezes(h instances, end time.Time, limit int) {
 	freezes, now := h.Policy.Freezes, h.Now()
 	for n, t := 0, now; ; n++ {
 		from := freezes.Begins(t)
-		if n == most || !from.Before(end) {
+		if n == limit || !from.Before(end) {
 			return
 		}
 		to := freezes.Ends(from)

@@ -12,8 +12,8 @@ import (
 	"tairssl/handler"
 )
 
-// shortestRehearsal is enough time to measure tags and set the lease tag: no change begins
-// in the last 5 seconds.
+// shortestRehearsal leaves enough time to measure tags and set the lease tag, because no
+// change begins in the last 5 seconds.
 const shortestRehearsal = 10 * time.Second
 
 // rehearseOptions are the flags of rehearse.

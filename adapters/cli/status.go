@@ -134,7 +134,7 @@ func statesOf(ctx context.Context, h instances, names []string) []fleet.State {
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	return states
 }
 

@@ -151,7 +151,7 @@ func (c *command) printSweep(swept fleet.Result) error {
 	// Results without an instance are regions that could not be read: see unread.
 	rows := slices.DeleteFunc(slices.Clone(swept.Results), func(r handler.Result) bool { return r.InstanceID == "" })
 	if len(rows) > 0 {
-		_ = c.print(c.Stdout, rows) // worstOf gives the exit code of all, also of those that are not shown
+		_ = c.print(c.Stdout, rows) // worstOf gives the exit code, because it also counts results that are not listed
 		fmt.Fprintln(c.Stdout)
 	}
 	fmt.Fprintf(c.Stdout, "%d seen, %d due", swept.Summary.Seen, swept.Summary.Due)

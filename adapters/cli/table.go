@@ -35,8 +35,8 @@ type instanceTable struct {
 const longestName = 24
 
 // fits says how a column makes room in a narrow terminal. Its cells may be cut to least
-// characters; 0 means never. Columns are left out in the order of their order; a column
-// with order 0 always stays.
+// characters; 0 means that they are never cut. A column with a lower order is left out
+// first; a column with order 0 always stays.
 var fits = map[string]struct{ least, order int }{
 	"NAME":      {least: 10, order: 4},
 	"REGION":    {order: 3},

@@ -116,11 +116,12 @@ func statesByExpiry(a, b State) int {
 	return cmp.Or(rank(a)-rank(b), a.Observation.Expires.Compare(b.Observation.Expires), strings.Compare(a.InstanceID, b.InstanceID))
 }
 
-// schedule reads the renewals that Alibaba itself has scheduled in the regions, and
-// says for each region that failed why. One call reads a hundred tasks of a region. A
-// call for each instance would use up the quota and hold up a large fleet for minutes.
-func (f *Fleet) schedule(ctx context.Context, regions []string) (map[handler.Ref][]handler.Renewal, map[string]error) {
-	scheduled, failed := map[handler.Ref][]handler.Renewal{}, map[string]error{}
+// schedule reads the renewals that Alibaba itself has scheduled in the regions. failed has
+// the error of each region that could not be read. One call reads a hundred tasks of a
+// region. A call for each instance would use up the quota, and a large fleet would wait for
+// minutes.
+func (f *Fleet) schedule(ctx context.Context, regions []string) (scheduled map[handler.Ref][]handler.Renewal, failed map[string]error) {
+	scheduled, failed = map[handler.Ref][]handler.Renewal{}, map[string]error{}
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(f.Concurrency)
@@ -140,6 +141,6 @@ func (f *Fleet) schedule(ctx context.Context, regions []string) (map[handler.Ref
 			return nil
 		})
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the functions return no error
 	return scheduled, failed
 }
