@@ -25,8 +25,8 @@ func (c *command) approve() *cobra.Command {
 		Short: "Approve the next renewal of certificates, which then happens in the maintenance window",
 		Long: `Approve the next renewal of certificates, which then happens in the maintenance window.
 
-If TAIRSSL_APPROVAL is required, an unattended renewal waits for this approval. The approval is
-the tag tairssl-approved of the instance. It holds for the present certificate only, not for the
+With TAIRSSL_APPROVAL=required, an unattended renewal waits for this approval. The approval is
+the tag tairssl-approved of the instance. It holds only for the present certificate, not for the
 next one. With --now the command renews the certificate at once, if it is due.
 
 ` + namings,

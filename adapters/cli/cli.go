@@ -167,7 +167,7 @@ Exit codes: 0 done or nothing to do, 2 wrong usage or request, 3 refused or not 
 // registerFlags registers the flags of all commands.
 func (c *command) registerFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVarP(&c.output, "output", "o", "table", "`format`: table; wide, a table with all columns; or json")
+	flags.StringVarP(&c.output, "output", "o", "table", "`format` of the output: table, wide (a table with all columns) or json")
 	flags.StringVar(&c.region, "region", "", "region `id` of the instances (default: all regions of TAIRSSL_REGION)")
 	flags.StringVar(&c.profile, "profile", "", "`name` of a profile of the aliyun command: use its credential and its region")
 	flags.BoolVar(&c.emulate, "emulate", false, "use an emulated cloud with a small sample fleet")

@@ -36,7 +36,7 @@ func (c *command) demo() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Send sample events through both built functions, against an emulated cloud",
+		Short: "Send sample events to both built functions, with an emulated cloud",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := os.Stat(filepath.Join(dir, shown[0].file)); err != nil {

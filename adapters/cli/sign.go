@@ -62,11 +62,12 @@ func (c *command) sign() *cobra.Command {
 		Short: "Print the headers that sign a webhook's body, or a curl command that sends it",
 		Long: `Print the headers that sign a webhook's body, or with --curl a command that sends it.
 
-SCHEME is one of ` + strings.Join(schemes, ", ") + `. The body is a file (- is standard input), or for
-a chat the message of --text. The secret is --secret, or the first secret in the scheme's setting
-(for slack ` + function.Prefix + `SLACK_SIGNING_SECRETS). Mattermost does not sign: its header is the secret
-itself. WeCom signs the query, and encrypts the body and the answer: --answer decrypts an answer
-and prints it.`,
+SCHEME is one of ` + strings.Join(schemes, ", ") + `.
+The body is a file (- is standard input), or for a chat the message of --text. The secret is
+--secret, or the first secret in the scheme's setting (for slack ` + function.Prefix + `SLACK_SIGNING_SECRETS).
+
+Mattermost does not sign: its header is the secret itself. WeCom signs the query, and encrypts
+the body and the answer: --answer decrypts an answer and prints it.`,
 		Example: `  tairssl sign slack --text 'status r-bp1zxszhcgatnx01' --curl http://127.0.0.1:8080
   tairssl sign github events/direct-update.json --secret s3cret`,
 		Args: func(cmd *cobra.Command, args []string) error {
