@@ -72,7 +72,7 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 	for _, r := range results {
 		known := r.CA != nil && r.CA.Compared() && !r.CA.Changed
 		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" && !known {
-			fmt.Fprintln(w, "\nClients that pin the CA must get its chain again. tairssl ca INSTANCE writes the chain to a file.")
+			fmt.Fprintln(w, "\nClients that pin the CA must fetch its chain again. tairssl ca INSTANCE writes the chain to a file.")
 			break
 		}
 	}
