@@ -40,7 +40,7 @@ func (b *background) start(do func(context.Context)) error {
 	return nil
 }
 
-// end waits at most patience for running work, then cancels the rest. It returns after
+// end waits for running work, but only as long as patience, and cancels the rest. It returns after
 // all work has ended, so that people have been told the result.
 func (b *background) end(patience time.Duration) {
 	b.mu.Lock()
