@@ -68,8 +68,8 @@ func (p fleetPage) renewBefore() time.Duration {
 }
 
 // renewal says when an unattended change will renew a certificate, and which rule decides
-// the time. For an instance that is due, the handler has decided it. For any other, it is
-// the first opening of the window after the certificate becomes due.
+// the time. For an instance that is due, a sweep's result says it. For any other, the
+// handler's forecast says it.
 func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	due := s.SSLExpiredTime.Add(-p.renewBefore())
 	switch {
@@ -90,16 +90,15 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	case !due.After(p.Generated):
 		return fleetpage.Renewal{At: p.Generated, Rule: fleetpage.WhenDue}
 	}
-	if r, decided := p.ahead(s); decided {
-		return r
-	}
-	if p.Policy.Window.Own() && s.state.Observation.MaintainStartTime == "" { // a listing does not have the window
+	f := p.Policy.Forecast(s.state.Ref, s.state.Observation, p.Generated)
+	known := s.state.Observation.MaintainStartTime != "" || f.Rule == handler.RuleFreeze || f.Rule == handler.RuleApproval
+	if p.Policy.Window.Own() && !known { // a listing does not have the instance's own window
 		return fleetpage.Renewal{At: due, Rule: fleetpage.OwnWindow}
 	}
-	if opens := p.Policy.Window.Opens(s.state.Observation.Instance, due); opens.After(due) {
-		return fleetpage.Renewal{At: opens, Rule: fleetpage.Window}
+	if f.At.IsZero() && f.Rule == handler.RuleNone { // the instance is broken now, but may work by then
+		return fleetpage.Renewal{At: due, Rule: fleetpage.WhenDue}
 	}
-	return fleetpage.Renewal{At: due, Rule: fleetpage.WhenDue}
+	return fleetpage.Renewal{At: f.At.Time, Rule: rulesOnPage[f.Rule]}
 }
 
 // allows reports whether the settings let an instance be updated.

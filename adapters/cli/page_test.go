@@ -22,7 +22,7 @@ func on(id string, left time.Duration, change ...func(*status)) status {
 	o := handler.Observation{Instance: handler.Instance{Status: "Normal", ConnectionDomain: id + ".redis.rds.aliyuncs.com"},
 		SSL: handler.SSL{Enabled: true, Expires: now.Add(left), CommonName: id + ".redis.rds.aliyuncs.com"}}
 	s := status{InstanceID: id, RegionID: "cn-hangzhou", InstanceStatus: o.Status, SSLEnabled: "Enable", SSLExpiredTime: handler.At(o.Expires),
-		CertCommonName: o.CommonName, ConnectionDomain: o.ConnectionDomain, CertDownloadURL: "https://bucket.example.com/ca.zip?Signature=secret", state: fleet.State{Observation: o}}
+		CertCommonName: o.CommonName, ConnectionDomain: o.ConnectionDomain, CertDownloadURL: "https://bucket.example.com/ca.zip?Signature=secret", state: fleet.State{Ref: handler.Ref{RegionID: "cn-hangzhou", InstanceID: id}, Observation: o}}
 	days := int(left / day)
 	s.DaysLeft = &days
 	h := handler.New(nil, handler.Options{Now: func() time.Time { return now }})

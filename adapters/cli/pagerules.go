@@ -28,19 +28,6 @@ func (s status) held(now time.Time) fleetpage.Renewal {
 	return fleetpage.Renewal{At: s.DeferredUntil.Time, Rule: rulesOnPage[s.Rule]}
 }
 
-// ahead is the renewal of an instance that is not due, if a freeze or an approval decides
-// its time; ok is false otherwise.
-func (p fleetPage) ahead(s status) (r fleetpage.Renewal, ok bool) {
-	if len(p.Policy.Freezes) == 0 && !p.Policy.Approval {
-		return r, false
-	}
-	f := p.Policy.Forecast(handler.Ref{RegionID: s.RegionID, InstanceID: s.InstanceID}, s.state.Observation, p.Generated)
-	if f.Rule != handler.RuleFreeze && f.Rule != handler.RuleApproval {
-		return r, false
-	}
-	return fleetpage.Renewal{At: f.At.Time, Rule: rulesOnPage[f.Rule]}, true
-}
-
 const (
 	// freezesAhead is how far ahead the page shows freezes. Certificates last three years.
 	freezesAhead = 40 * 31 * 24 * time.Hour
