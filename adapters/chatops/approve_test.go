@@ -16,7 +16,7 @@ import (
 // that is to be made at once is an update.
 func TestAnApprovalTakesTwoSteps(t *testing.T) {
 	for text, want := range map[string]struct{ plan, end, confirm string }{
-		"approve " + id:    {"Its renewal is approved. It happens later", "Approved.", "confirm "},
+		"approve " + id:    {"The renewal of its certificate is approved. The renewal happens later", "Approved.", "confirm "},
 		"批准 " + id:         {"更新稍后在维护窗口内进行", "已批准。", "确认 "},
 		"请批准" + id + "的证书": {"更新稍后在维护窗口内进行", "已批准。", "确认 "},
 	} {
@@ -168,7 +168,7 @@ func TestTheButtonOfAnOldNoticeApprovesNothing(t *testing.T) {
 func TestAPressIsNoSecondPerson(t *testing.T) {
 	c := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Second = true })
 	w := c.pressNotice("U1", c.Invitations(waiting(c))["slack"].Value)
-	if !codeIn.MatchString(w.Body.String()) || !strings.Contains(w.Body.String(), "Somebody else") || len(c.tags) != 0 || len(c.handed) != 0 {
+	if !codeIn.MatchString(w.Body.String()) || !strings.Contains(w.Body.String(), "Another person") || len(c.tags) != 0 || len(c.handed) != 0 {
 		t.Errorf("the press is answered %s, the tags are %v", w.Body, c.tags)
 	}
 }
@@ -253,7 +253,7 @@ func TestWhoGetsTheSecretOfAFeishuApp(t *testing.T) {
 		"at home":           {"open.feishu.cn", nil, "app", ""},
 		"Lark":              {"open.larksuite.com", []string{"open.larksuite.com"}, "app", ""},
 		"Lark, not at home": {"open.larksuite.com", nil, "app", "TAIRSSL_CHAT_REPLY_HOSTS"},
-		"anybody":           {"evil.example", []string{"evil.example"}, "app", "at home on open.feishu.cn"},
+		"anybody":           {"evil.example", []string{"evil.example"}, "app", "belongs to open.feishu.cn"},
 		"no app":            {"open.feishu.cn", nil, "", "TAIRSSL_FEISHU_APP_ID"},
 	} {
 		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {

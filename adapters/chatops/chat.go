@@ -105,7 +105,7 @@ func (c *Chat) serve(p *Platform, q webhook.Request) {
 	switch {
 	case h.done:
 	case h.unread != "":
-		p.encode(c, q, h, text("I cannot read that message: "+h.unread+"."))
+		p.encode(c, q, h, text("I cannot read this message: "+h.unread+"."))
 	case h.id != "" && !c.heard.first(p.Name+" "+h.id, c.Now(), repeatedFor):
 		q.Note(slog.Bool("repeated", true))
 		q.Write(http.StatusOK, []byte("{}")) // with any 200, the platform stops sending it again
@@ -151,6 +151,14 @@ func answer(q webhook.Request, v any) { q.Write(http.StatusOK, handler.JSON(v)) 
 func ignored(q webhook.Request) heard {
 	q.Write(http.StatusOK, []byte("{}"))
 	return heard{done: true}
+}
+
+// unreadEvent is an event that cannot be read. The answer is an empty object, because the
+// platform shows the answer to an event to nobody.
+func unreadEvent(q webhook.Request, why string) heard {
+	h := ignored(q)
+	h.unread = why
+	return h
 }
 
 // plain replaces characters that begin a link, a picture, a tag or code in markdown by

@@ -246,14 +246,14 @@ func TestAChangeTakesTwoStepsOnEveryPlatform(t *testing.T) {
 				t.Errorf("%s: the plan does not say %q: %s", platform, want, w.Body)
 			}
 		}
-		later := "I will tell here how it ends"
+		later := "I will report the result here"
 		if platform == "teams" {
-			later = "Ask status " + id + " in a few minutes"
+			later = "Send status " + id + " in a few minutes"
 		}
 		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || !strings.Contains(w.Body.String(), "Started: update "+id) || !strings.Contains(w.Body.String(), later) || c.restarts != 0 {
 			t.Errorf("%s: confirm is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
 		}
-		if told := c.work(t, time.Minute); c.restarts != 1 || strings.Contains(told, "Done: renewed; the new certificate is valid until 2029-11-24 (in 1096d); first seen at 12:00 UTC") == (platform == "teams") {
+		if told := c.work(t, time.Minute); c.restarts != 1 || strings.Contains(told, "Done: the certificate is renewed. The new certificate is valid until 2029-11-24 (in 1096d). I first saw it at 12:00 UTC.") == (platform == "teams") {
 			t.Errorf("%s: the end is told as %s after %d restarts", platform, told, c.restarts)
 		}
 		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || len(c.handed) != 0 || c.restarts != 1 {
@@ -362,7 +362,7 @@ func TestFeishuChallengeAndCard(t *testing.T) {
 	w := c.send(said("feishu", "update "+id))
 	code := codeIn.FindStringSubmatch(w.Body.String())[1]
 	press := fmt.Sprintf(`{"schema":"2.0","header":{"event_type":"card.action.trigger","token":"feishu-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":%q}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`, code)
-	if w := c.send(knock{path: "/feishu", body: press, header: chatops.SignFeishu("test key", "abc", now, []byte(press))}); w.Code != 200 || !strings.Contains(w.Body.String(), "toast") || !strings.Contains(w.Body.String(), "I will tell here") {
+	if w := c.send(knock{path: "/feishu", body: press, header: chatops.SignFeishu("test key", "abc", now, []byte(press))}); w.Code != 200 || !strings.Contains(w.Body.String(), "toast") || !strings.Contains(w.Body.String(), "I will report the result here") {
 		t.Errorf("the card's button, signed and plain, is answered %d %s", w.Code, w.Body)
 	}
 	if told := c.work(t, time.Minute); c.restarts != 1 || !strings.Contains(told, "/messages/om_2/reply") || !strings.Contains(told, "Done: ") {
@@ -488,7 +488,7 @@ func TestBadChatBodies(t *testing.T) {
 		return knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))}
 	}
 	bomb := strings.Repeat("a&", 30000)
-	const says = "I cannot read that message"
+	const says = "I cannot read this message"
 	// Anything but a 200 a platform shows as its own error, or sends again.
 	for name, test := range map[string]struct {
 		knock

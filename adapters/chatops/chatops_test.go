@@ -42,7 +42,7 @@ func TestCommandsAsPeopleTypeThem(t *testing.T) {
 		"confirm K7Q29M4XTPDW6HAC":               "confirm K7Q29M4XTPDW6HAC",
 		"K7Q2-9M4X-TPDW-6HAC":                    "confirm K7Q29M4XTPDW6HAC",
 		"确认Ｋ７Ｑ２－９Ｍ４Ｘ－ＴＰＤＷ－６ＨＡＣ。":                 "confirm K7Q29M4XTPDW6HAC",
-		"update r-x (cn-hangzhou)\nTo go on, say within 5 minutes:\nconfirm K7Q2-9M4X-TPDW-6HAC": "confirm K7Q29M4XTPDW6HAC",
+		"update r-x (cn-hangzhou)\nTo go on, send within 5 minutes:\nconfirm K7Q2-9M4X-TPDW-6HAC": "confirm K7Q29M4XTPDW6HAC",
 	} {
 		c, err := chatops.Parse(typed)
 		got := strings.TrimSpace(c.Verb + " " + strings.Join(c.Instances, " "))
@@ -63,20 +63,20 @@ func TestCommandsAsPeopleTypeThem(t *testing.T) {
 
 func TestWordsThatAreNotUnderstood(t *testing.T) {
 	for typed, want := range map[string]string{
-		"udpate " + id:                              "did you mean update?",
-		"staus":                                     "did you mean status?",
-		"update " + id + " dryrun":                  "did you mean dry-run?",
-		"update " + id + " --region cn-x":           "did you mean region=cn-hangzhou?",
-		"status --all":                              "did you mean status?",
+		"udpate " + id:                              "Did you mean update?",
+		"staus":                                     "Did you mean status?",
+		"update " + id + " dryrun":                  "Did you mean dry-run?",
+		"update " + id + " --region cn-x":           "Did you mean region=cn-hangzhou?",
+		"status --all":                              "Did you mean status?",
 		"status " + id + " dry-run":                 "tatus changes nothing",
 		"update " + id + " region=cn-a region=cn-b": "two regions",
-		"update":                           "takes an instance",
-		"update a1 a2 a3 a4 a5 a6":         "at most 5 at once",
+		"update":                           "needs an instance",
+		"update a1 a2 a3 a4 a5 a6":         "The limit is 5",
 		"update " + id + " region=Nowhere": "not a region",
-		"confirm":                          "one code",
-		"confirm a b":                      "one code",
-		"confirm update.r-x.cn.1.2.3":      "one code",
-		"rm -rf /":                         "not a word that I know",
+		"confirm":                          "needs the code",
+		"confirm a b":                      "needs the code",
+		"confirm update.r-x.cn.1.2.3":      "needs the code",
+		"rm -rf /":                         "do not know the word",
 		strings.Repeat("a", 600):           "too long",
 		"\xff":                             "not text",
 	} {
@@ -334,7 +334,7 @@ func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
 	c.deaf, c.asked = make(chan struct{}), make(chan struct{})
 	defer close(c.deaf)
 	for text, want := range map[string][]string{
-		"confirm " + code: {"unknown what came of it", `"verb":"confirm update","instance":"","region":"","outcome":"unknown","reason":"out of time"`},
+		"confirm " + code: {"do not know whether the change was made", `"verb":"confirm update","instance":"","region":"","outcome":"unknown","reason":"out of time"`},
 		"update " + id:    {"Nothing was changed", `"verb":"update","instance":"` + id + `","region":"","outcome":"failed","reason":"out of time"`},
 		"status " + id:    {"Nothing was changed", `"verb":"status","instance":"` + id + `","region":"","outcome":"failed","reason":"out of time"`},
 	} {
@@ -435,10 +435,10 @@ func TestASecondPersonConfirms(t *testing.T) {
 	c := newCloud(id)
 	b := c.bot("slack:T1/U1,U2 * *", func(o *chatops.Options) { o.Second = true })
 	plan, code := say(b, anna, "update "+id)
-	if !strings.Contains(plan, "Somebody else") {
+	if !strings.Contains(plan, "Another person") {
 		t.Errorf("the plan is %q", plan)
 	}
-	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "omebody else") {
+	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "nother person") {
 		t.Errorf("her own is answered %q", answer)
 	}
 	bob := anna
@@ -491,7 +491,7 @@ func TestPlansThatNeedNoCode(t *testing.T) {
 	if answer, code := say(c.bot("slack:T1/U1 * *", func(o *chatops.Options) { o.Key = nil }), anna, "update "+id); code != "" || !strings.Contains(answer, "TAIRSSL_CONFIRM_KEY") {
 		t.Errorf("without a key it is answered %q", answer)
 	}
-	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "status"); !strings.HasPrefix(answer, id+": until 2026-12-06 (in 12d), Normal, due") {
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "status"); !strings.HasPrefix(answer, id+": valid until 2026-12-06 (in 12d), Normal, renewal due") {
 		t.Errorf("status is answered %q", answer)
 	}
 }

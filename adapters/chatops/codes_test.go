@@ -119,7 +119,7 @@ func TestARegionThatCanNotBeListedIsNoWrongCode(t *testing.T) {
 	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
 	c.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
 	b := c.bot("slack:T1/U1 * *")
-	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "The same code can be used again") || c.restarts != 0 {
+	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "You can use the same code again") || c.restarts != 0 {
 		t.Errorf("it is answered %q", answer)
 	}
 	c.faults = nil
@@ -133,7 +133,7 @@ func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
 	b := c.bot("slack:T1/U1,U2 * *")
 	_, code := say(b, anna, "update "+id)
 	for range 5 {
-		if answer, _ := say(b, anna, "confirm 2222-2222-2222-2222"); !strings.Contains(answer, "not one of mine") {
+		if answer, _ := say(b, anna, "confirm 2222-2222-2222-2222"); !strings.Contains(answer, "not valid here") {
 			t.Errorf("a wrong code is answered %q", answer)
 		}
 	}

@@ -100,7 +100,7 @@ func decodeDingTalk(c *Chat, p *Platform, q webhook.Request) heard {
 		SessionWebhook string `json:"sessionWebhook"`
 	}
 	if read(q.Body(), &message) != nil {
-		return heard{unread: "it is not JSON of a message"}
+		return heard{unread: "it is not the JSON of a message"}
 	}
 	if message.SenderID != "" && message.SenderID == message.ChatbotUserID {
 		return ignored(q)

@@ -24,7 +24,7 @@ func TestAChangeThatEndedIsToldAlthoughTellingOthersTakesAllTheTime(t *testing.T
 		d.say(t.Context(), annaInSlack, "confirm "+d.plan(t))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if answer := d.finish(t, ctx); !strings.Contains(answer, "Done: renewed") {
+		if answer := d.finish(t, ctx); !strings.Contains(answer, "Done: the certificate is renewed") {
 			t.Errorf("it is answered %q", answer)
 		}
 	})
@@ -57,7 +57,7 @@ func TestACodeThatCanBeUsedAgainIsTakenAgain(t *testing.T) {
 	back := newDesk(front.cloud)
 	back.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
 	back.handed = front.handed
-	if answer := back.finish(t, t.Context()); !strings.Contains(answer, "The same code can be used again") {
+	if answer := back.finish(t, t.Context()); !strings.Contains(answer, "You can use the same code again") {
 		t.Fatalf("it is answered %q", answer)
 	}
 	front.faults, front.handed = nil, nil

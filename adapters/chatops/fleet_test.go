@@ -30,7 +30,7 @@ func TestStatusOfTheFleetShowsTheMostUrgentOfAllPagesAndRegions(t *testing.T) {
 	c.elsewhere["r-shanghai01"] = "cn-shanghai"
 	answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status")
 	lines := strings.Split(answer, "\n")
-	if !strings.HasPrefix(lines[0], "r-shanghai01 region=cn-shanghai: until 2026-11-29 (in 5d), Normal, due") || !strings.HasPrefix(lines[1], "r-fleet00319: until 2026-12-03 (in 9d)") {
+	if !strings.HasPrefix(lines[0], "r-shanghai01 region=cn-shanghai: valid until 2026-11-29 (in 5d), Normal, renewal due") || !strings.HasPrefix(lines[1], "r-fleet00319: valid until 2026-12-03 (in 9d)") {
 		t.Errorf("the most urgent are not on top:\n%s", answer)
 	}
 	if len(lines) != 21 || lines[20] != "… and 301 more that expire later" {
@@ -65,7 +65,7 @@ func TestStatusOfAFleetTooLargeForAChatSaysThatItIsNotAll(t *testing.T) {
 		m.Text = "status"
 		answer := strings.Join(c.bot("slack:T1/U1 status *").Say(ctx, m).Lines, "\n")
 		took := time.Since(began)
-		found := regexp.MustCompile(`NOT all: in the time I had I saw (\d+) of 700 in cn-hangzhou, cn-shanghai`).FindStringSubmatch(answer)
+		found := regexp.MustCompile(`NOT all: in the available time I read (\d+) of 700 instances in cn-hangzhou, cn-shanghai`).FindStringSubmatch(answer)
 		if found == nil || took >= 2700*time.Millisecond {
 			t.Fatalf("after %s it is answered:\n%s", took, answer)
 		}
@@ -82,7 +82,7 @@ func TestFaultsOfAFleetDoNotHideWhatIsUrgent(t *testing.T) {
 	}
 	c.faults["cn-shanghai"] = handler.Errorf(handler.Unavailable, "no answer")
 	answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status")
-	for _, want := range []string{"r-fleet00040: until", "r-fleet00000 and 39 more: Allow kvstore:DescribeInstanceSSL.", "Could not list cn-shanghai: no answer."} {
+	for _, want := range []string{"r-fleet00040: valid until", "r-fleet00000 and 39 more: Allow kvstore:DescribeInstanceSSL.", "Could not list cn-shanghai: no answer."} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the answer does not say %q:\n%s", want, answer)
 		}
@@ -99,7 +99,7 @@ func TestAnswersNameTheRegionThatACommandNeeds(t *testing.T) {
 	b := c.bot("slack:T1/U1 * *")
 	_, code := say(b, anna, "update r-shanghai01")
 	for range 2 {
-		if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "sk status r-shanghai01 region=cn-shanghai ") {
+		if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "end status r-shanghai01 region=cn-shanghai ") {
 			t.Errorf("confirmed it is answered %q", answer)
 		}
 	}

@@ -184,7 +184,7 @@ func (b *Bot) Finish(ctx context.Context, m Message) Reply {
 	var reply Reply
 	switch age := b.Now().Sub(m.Received); {
 	case age > HandedLife:
-		a.outcome, a.why = handler.Refused, "too late: it was said "+handler.Span(age)+" ago"
+		a.outcome, a.why = handler.Refused, "too late: the message was sent "+handler.Span(age)+" ago"
 		reply = text(fmt.Sprintf(w.TooLate, handler.Span(age)), w.AskAgain)
 	case err != nil:
 		reply = text(err.Error())

@@ -93,7 +93,7 @@ func TestAConfirmedChangeIsHandedOverAndNothingIsReadBefore(t *testing.T) {
 	code := d.plan(t)
 	looks := len(d.looked)
 	answer, _ := d.say(t.Context(), annaInSlack, "confirm "+code)
-	if answer != "Started: update "+id+". I will tell here how it ends." || len(d.looked) != looks || d.restarts != 0 || len(d.handed) != 1 {
+	if answer != "Started: update "+id+". I will report the result here." || len(d.looked) != looks || d.restarts != 0 || len(d.handed) != 1 {
 		t.Errorf("it is answered %q after %d looks and %d restarts", answer, len(d.looked)-looks, d.restarts)
 	}
 	d.logged(t, `"verb":"confirm update"`, `"outcome":"answered"`, `"handed":true`)
@@ -110,7 +110,7 @@ func TestWhereNothingCanBeToldLaterTheAnswerSaysHowToAsk(t *testing.T) {
 	code := d.plan(t)
 	m := annaInSlack
 	m.Reply = ""
-	if answer, _ := d.say(t.Context(), m, "confirm "+code); answer != "Started: update "+id+".\nAsk status "+id+" in a few minutes for how it ended." || len(d.handed) != 1 {
+	if answer, _ := d.say(t.Context(), m, "confirm "+code); answer != "Started: update "+id+".\nSend status "+id+" in a few minutes to see the result." || len(d.handed) != 1 {
 		t.Errorf("it is answered %q", answer)
 	}
 }
@@ -126,8 +126,8 @@ func TestABadCodeIsRefusedAtOnce(t *testing.T) {
 		code string
 		want string
 	}{
-		"altered":       {annaInSlack, code[:len(code)-1] + "x", "not one of mine"},
-		"somebody else": {bob, code, "not one of mine"},
+		"altered":       {annaInSlack, code[:len(code)-1] + "x", "not valid here"},
+		"somebody else": {bob, code, "not valid here"},
 	} {
 		if answer, _ := d.say(t.Context(), test.who, "confirm "+test.code); !strings.Contains(answer, test.want) {
 			t.Errorf("%s: it is answered %q", name, answer)
@@ -159,7 +159,7 @@ func TestWorkThatWaitedTooLongIsNotDone(t *testing.T) {
 	d := newDesk(newCloud(id))
 	d.say(t.Context(), annaInSlack, "confirm "+d.plan(t))
 	d.advance(10*time.Minute + time.Second)
-	if answer := d.finish(t, t.Context()); !strings.HasPrefix(answer, "Too late: you said this 10m ago, and nothing was done.") || d.restarts != 0 {
+	if answer := d.finish(t, t.Context()); !strings.HasPrefix(answer, "Too late: you sent this 10m ago. Nothing was done.") || d.restarts != 0 {
 		t.Errorf("it is answered %q after %d restarts", answer, d.restarts)
 	}
 	d.logged(t, `"actor":"slack:T1/U1"`, `"verb":"confirm update"`, `"outcome":"refused"`, "too late")
@@ -195,7 +195,7 @@ func TestWorkThatCanNotBeHandedOverIsSaidAndTheCodeHoldsOn(t *testing.T) {
 	forbidden.Code, forbidden.Err = "AccessDeniedException", errors.New("the role is not authorized")
 	d.fault = forbidden
 	answer, _ := d.say(t.Context(), annaInSlack, "confirm "+code)
-	if !strings.Contains(answer, "allow lambda:InvokeFunction") || !strings.Contains(answer, "Nothing was changed. The same code can be used again.") || strings.Contains(answer, "not authorized") {
+	if !strings.Contains(answer, "allow lambda:InvokeFunction") || !strings.Contains(answer, "Nothing was changed. You can use the same code again.") || strings.Contains(answer, "not authorized") {
 		t.Errorf("it is answered %q", answer)
 	}
 	d.logged(t, `"outcome":"failed"`, `"kind":"forbidden"`, `"code":"AccessDeniedException"`, `"cause":"the role is not authorized"`)
@@ -205,7 +205,7 @@ func TestWorkThatCanNotBeHandedOverIsSaidAndTheCodeHoldsOn(t *testing.T) {
 	lost := handler.Errorf(handler.Unavailable, "no answer")
 	lost.Uncertain = true
 	d.fault = lost
-	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+code); !strings.Contains(answer, "cannot tell whether") || !strings.Contains(answer, "Ask status "+id) || strings.Contains(answer, "Nothing was changed") {
+	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+code); !strings.Contains(answer, "do not know whether") || !strings.Contains(answer, "Send status "+id) || strings.Contains(answer, "Nothing was changed") {
 		t.Errorf("where the answer was lost it is answered %q", answer)
 	}
 	d.logged(t, `"outcome":"unknown"`, `"kind":"unavailable"`)
@@ -217,7 +217,7 @@ func TestWorkThatCanNotBeHandedOverIsSaidAndTheCodeHoldsOn(t *testing.T) {
 
 func TestAPanicOnTheWayIsAnswered(t *testing.T) {
 	d := newDesk(newCloud(id), func(o *chatops.Options) { o.Hand = func(context.Context, []byte) error { panic("boom") } })
-	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+d.plan(t)); !strings.Contains(answer, "cannot tell whether") || strings.Contains(answer, "boom") {
+	if answer, _ := d.say(t.Context(), annaInSlack, "confirm "+d.plan(t)); !strings.Contains(answer, "do not know whether") || strings.Contains(answer, "boom") {
 		t.Errorf("it is answered %q", answer)
 	}
 	d.logged(t, `"msg":"panic"`)
@@ -237,11 +237,11 @@ func (d *desk) inTime(t *testing.T, m chatops.Message, text string) string {
 }
 
 func TestWhatCanNotBeReadInTimeIsHandedOver(t *testing.T) {
-	for text, want := range map[string]string{"status " + id: id + ": until", "update " + id: "confirm ", "status": id + ": until"} {
+	for text, want := range map[string]string{"status " + id: id + ": valid until", "update " + id: "confirm ", "status": id + ": valid until"} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(newCloud(id))
 			d.takes = 5 * time.Second
-			if answer := d.inTime(t, annaInSlack, text); answer != "This takes longer; the answer follows here." {
+			if answer := d.inTime(t, annaInSlack, text); answer != "This takes longer. The answer follows here." {
 				t.Errorf("%s is answered %q", text, answer)
 			}
 			d.logged(t, `"outcome":"answered"`, `"reason":"out of time"`, `"handed":true`)

@@ -38,25 +38,9 @@ var mattermost = Platform{
 		if slices.ContainsFunc(c.ReplyHosts, func(host string) bool { return c.mayReply(p, host) }) {
 			return ""
 		}
-		return "nobody in Mattermost is told how a change ended: the host of your Mattermost is missing in TAIRSSL_CHAT_REPLY_HOSTS"
+		return "people in Mattermost do not see the result of a change: the host of your Mattermost is missing in TAIRSSL_CHAT_REPLY_HOSTS"
 	},
 }
-
-// slashCommand is the form that Slack and Mattermost send.
-func slashCommand(s Speaker) []byte {
-	return []byte(url.Values{"team_id": {s.Tenant}, "user_id": {s.User}, "channel_id": {s.Channel}, "command": {"/tair"}, "text": {s.Text}}.Encode())
-}
-
-// commandName is the name of the slash command.
-func commandName(form url.Values) string {
-	name := form.Get("command")
-	if !slashName().MatchString(name) {
-		return ""
-	}
-	return name
-}
-
-var slashName = pattern(`^/[A-Za-z0-9_.-]{1,60}$`)
 
 // mattermostScheme is a token in a header or in the form. It covers nothing of the
 // message.

@@ -95,7 +95,7 @@ func TestOddFieldsAreNoFault(t *testing.T) {
 		t.Fatalf("only %d bodies were tried", n)
 	}
 	odd := strings.Replace(said("teams", "status "+id).body, `"id":"29:x"`, `"id":["29:x"]`, 1)
-	if w := newChat().send(sign["teams"](odd)); !strings.Contains(w.Body.String(), id+": until") {
+	if w := newChat().send(sign["teams"](odd)); !strings.Contains(w.Body.String(), id+": valid until") {
 		t.Errorf("a field that nobody needs, of another type, is answered %s", w.Body)
 	}
 }

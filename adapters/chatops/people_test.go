@@ -80,7 +80,7 @@ func TestInstancesAreFoundByWhatPeopleCallThemAndARuleAllows(t *testing.T) {
 	c.domains = map[string]string{id: endpoint, "r-secret12345": "r-secret12345.redis.rds.aliyuncs.com"}
 	b := c.bot("slack:T1/U1 * r-bp1*")
 	for _, name := range []string{id, endpoint, "https://" + endpoint + ":6379/x", "orders-cache", "Orders-Cache", strings.ToUpper(id)} {
-		if answer, _ := say(b, anna, "status "+name); !strings.HasPrefix(answer, id+": until") {
+		if answer, _ := say(b, anna, "status "+name); !strings.HasPrefix(answer, id+": valid until") {
 			t.Errorf("%s is answered %q", name, answer)
 		}
 		if answer, code := say(b, anna, "update "+name); code == "" {
@@ -188,7 +188,7 @@ func TestRichTextOfEveryClientIsAnsweredWithTheState(t *testing.T) {
 		"a link of Slack":                said("slack", "status <http://"+endpoint+"|"+endpoint+">"),
 	} {
 		c := newChat()
-		if w := c.send(k); w.Code != 200 || !strings.Contains(w.Body.String(), id+": until 2026-12-06") {
+		if w := c.send(k); w.Code != 200 || !strings.Contains(w.Body.String(), id+": valid until 2026-12-06") {
 			t.Errorf("%s is answered %d %s\n%s", name, w.Code, w.Body, c.log)
 		}
 	}

@@ -38,7 +38,7 @@ func (rules *Rules) UnmarshalText(text []byte) error {
 		*rules = append(*rules, rule)
 	}
 	if *rules == nil {
-		return fmt.Errorf("there is no rule in it")
+		return fmt.Errorf("it contains no rule")
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func parseRule(entry string) (Rule, error) {
 	case n > 3:
 		return fault("it has %d parts instead of three: separate rules by a semicolon, and the entries of one part by commas without spaces, as in %s", n, rightRules)
 	case n < 3:
-		return fault("want three parts, platform:tenant/user-or-channel verbs instances, as in %s", rightRules)
+		return fault("a rule needs three parts, platform:tenant/user-or-channel verbs instances, as in %s", rightRules)
 	}
 	platform, whose, _ := strings.Cut(fields[0], ":")
 	tenant, who, ok := strings.Cut(whose, "/")
@@ -60,17 +60,17 @@ func parseRule(entry string) (Rule, error) {
 		return fault("%q is not platform:tenant/user-or-channel, as in %s", fields[0], rightRules)
 	}
 	if !slices.Contains(names(), platform) {
-		return fault("the platform is none of %s", strings.Join(names(), ", "))
+		return fault("the platform is not one of %s", strings.Join(names(), ", "))
 	}
 	r := Rule{platform, tenant, strings.Split(who, ","), strings.Split(fields[1], ","), strings.Split(fields[2], ",")}
 	for _, part := range slices.Concat(r.Who, r.Verbs, r.Instances) {
 		if beginning, _, found := strings.Cut(part, ":"); found && slices.Contains(names(), beginning) {
-			return fault("%q begins another rule: separate rules by a semicolon, as in %s", part, rightRules)
+			return fault("%q is the beginning of another rule: separate rules by a semicolon, as in %s", part, rightRules)
 		}
 	}
 	for _, verb := range r.Verbs {
 		if _, changes := actions[verb]; !changes && verb != status && verb != "*" {
-			return fault("the verb %q is none of status, approve, update, enable, disable, *", verb)
+			return fault("the verb %q is not one of status, approve, update, enable, disable, *", verb)
 		}
 	}
 	for _, glob := range slices.Concat([]string{r.Tenant}, r.Who, r.Instances) {

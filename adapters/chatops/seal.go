@@ -72,7 +72,7 @@ func (b *Bot) Open(payload []byte) (m Message, err error) {
 }
 
 func errHanded() error {
-	return handler.Errorf(handler.Unauthorized, "this handed work is not ours: it was sealed with another TAIRSSL_CONFIRM_KEY, or made or altered by somebody else")
+	return handler.Errorf(handler.Unauthorized, "this bot did not make this handed work: it was sealed with another TAIRSSL_CONFIRM_KEY, or it was forged or altered")
 }
 
 // sealedIn is the encrypted text of a payload; "" if the payload contains anything else.

@@ -18,7 +18,7 @@ import (
 // SlackSettings are the settings of Slack.
 type SlackSettings struct {
 	SlackSigningSecrets webhook.Secrets `env:"SLACK_SIGNING_SECRETS" help:"signing secrets of the Slack app: opens /slack"`
-	SlackBotToken       Secret          `env:"SLACK_BOT_TOKEN" help:"bot token of that app, xoxb-…: answers mentions and direct messages, which slash commands need not"`
+	SlackBotToken       Secret          `env:"SLACK_BOT_TOKEN" help:"bot token of that app, xoxb-…: mentions and direct messages need it for their answers, slash commands do not"`
 }
 
 // slack is an app: its slash command, its buttons, and the messages that mention the app
@@ -134,7 +134,7 @@ func (c *Chat) slackPress(p *Platform, q webhook.Request, payload string) heard 
 	}
 	if read([]byte(payload), &button) != nil || button.Type != "block_actions" || len(button.Actions) != 1 || button.Actions[0].ActionID != confirm && button.Actions[0].ActionID != approve {
 		q.Write(http.StatusOK, nil) // Slack only takes a confirmation of receipt here
-		return heard{done: true, unread: "it is no button of ours"}
+		return heard{done: true, unread: "the button is not from this bot"}
 	}
 	h := heard{
 		pressed: true, posted: true, to: button.ResponseURL,

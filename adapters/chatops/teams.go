@@ -101,7 +101,7 @@ func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 		}
 	}
 	if read(q.Body(), &message) != nil {
-		return heard{unread: "it is not JSON of a message"}
+		return heard{unread: "it is not the JSON of a message"}
 	}
 	if strings.HasPrefix(message.From.ID, "28:") { // the sender is a bot
 		return ignored(q)

@@ -58,7 +58,7 @@ func TestAnAnswerThatIsNotTakenIsSentAgainIfThatMayHelp(t *testing.T) {
 		"too many":       {[]int{429, 429, 200}, 3, "sent"},
 		"down for good":  {[]int{503}, 3, "answered with status 503"},
 		"not the sender": {[]int{404}, 1, "answered with status 404"},
-		"sent elsewhere": {[]int{302}, 1, "answered with a redirect (302), which is not followed: set the URL that it leads to"},
+		"sent elsewhere": {[]int{302}, 1, "answered with a redirect (302), which is not followed: set the URL to which it redirects"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := started(t)
@@ -129,7 +129,7 @@ func TestWorkThatIsCutShortSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := c.vendor.got[len(c.vendor.got)-1]
-	if !strings.Contains(last, "unknown what came of it") && !strings.Contains(last, "That failed") || c.restarts != 0 {
+	if !strings.Contains(last, "do not know whether the change was made") && !strings.Contains(last, "Failed.") || c.restarts != 0 {
 		t.Errorf("it is told as %s after %d restarts", last, c.restarts)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // WeComSettings are the settings of WeCom.
 type WeComSettings struct {
 	WeComCallbacks WeComCallbacks `env:"WECOM_CALLBACKS" help:"TOKEN:EncodingAESKey pairs of the WeCom app's callback: opens /wecom"`
-	WeComCorpID    string         `env:"WECOM_CORP_ID" help:"id of the company whose messages that callback takes; none: of any"`
+	WeComCorpID    string         `env:"WECOM_CORP_ID" help:"id of the company whose messages that callback takes; if it is empty, of any company"`
 }
 
 // WeComCallbacks are pairs of a token and an EncodingAESKey, which is base64 without the
@@ -60,7 +60,7 @@ func weComScheme(s WeComSettings) webhook.Scheme {
 	return webhook.NewScheme("wecom", handler.Signed, func(m webhook.Message) error {
 		for _, name := range []string{"timestamp", "nonce", "msg_signature"} {
 			if len(m.Query[name]) != 1 || m.Query.Get(name) == "" {
-				return errors.New("the parameter " + name + " is missing, empty or doubled")
+				return errors.New("the parameter " + name + " is missing, is empty or occurs twice")
 			}
 		}
 		if err := m.Within("timestamp", m.Query.Get("timestamp"), time.Second); err != nil {
@@ -68,7 +68,7 @@ func weComScheme(s WeComSettings) webhook.Scheme {
 		}
 		_, _, company, err := s.authentic(m.Query, m.Body)
 		if err == nil && s.WeComCorpID != "" && company != s.WeComCorpID {
-			err = errors.New("it is of another company")
+			err = errors.New("the message is from another company")
 		}
 		return err
 	})
@@ -103,7 +103,7 @@ func decodeWeCom(c *Chat, _ *Platform, q webhook.Request) heard {
 		ID                                      string `xml:"MsgId"`
 	}
 	if err != nil || xml.Unmarshal(plain, &message) != nil {
-		return heard{unread: "it is not XML of a message"}
+		return heard{unread: "it is not the XML of a message"}
 	}
 	if message.MsgType == "event" || message.FromUserName == "" {
 		q.WriteAs(http.StatusOK, "text/plain; charset=utf-8", nil)

@@ -142,7 +142,7 @@ func TestWeComsSampleIsTakenAndItsAnswerRead(t *testing.T) {
 	r.Header.Set("Content-Type", p.Media)
 	w := httptest.NewRecorder()
 	c.web.ServeHTTP(w, r)
-	if said, err := p.Read(secret, w.Body.Bytes()); err != nil || !strings.HasPrefix(said, id+": until") {
+	if said, err := p.Read(secret, w.Body.Bytes()); err != nil || !strings.HasPrefix(said, id+": valid until") {
 		t.Errorf("it is answered %q, %v:\n%s", said, err, w.Body)
 	}
 	altered := bytes.Replace(w.Body.Bytes(), []byte("<TimeStamp><![CDATA[1"), []byte("<TimeStamp><![CDATA[2"), 1)

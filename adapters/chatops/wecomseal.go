@@ -54,26 +54,18 @@ const weComBlock = 32
 
 // weComOpen decrypts a text: 16 random bytes, the length, the message, and the company.
 func weComOpen(encoded, sealed string) (message []byte, company string, err error) {
-	bad := errors.New("it cannot be decrypted")
 	key, err := weComKey(encoded)
 	text, err64 := base64.StdEncoding.DecodeString(sealed)
-	if err != nil || err64 != nil || len(text) == 0 || len(text)%aes.BlockSize != 0 {
-		return nil, "", bad
+	if err != nil || err64 != nil {
+		return nil, "", errCBC
 	}
-	block, err := aes.NewCipher(key)
+	plain, err := openCBC(key, key[:aes.BlockSize], text, weComBlock)
 	if err != nil {
 		return nil, "", err
 	}
-	plain := make([]byte, len(text))
-	cipher.NewCBCDecrypter(block, key[:aes.BlockSize]).CryptBlocks(plain, text)
-	pad := int(plain[len(plain)-1])
-	if pad == 0 || pad > weComBlock || pad > len(plain) {
-		return nil, "", bad
-	}
-	plain = plain[:len(plain)-pad]
 	const head = 16 + 4
 	if len(plain) < head || uint64(binary.BigEndian.Uint32(plain[16:])) > uint64(len(plain)-head) {
-		return nil, "", bad
+		return nil, "", errCBC
 	}
 	end := head + int(binary.BigEndian.Uint32(plain[16:]))
 	return plain[head:end], string(plain[end:]), nil
@@ -116,7 +108,7 @@ func weComEnvelope(callback, at, nonce string, message []byte, company string) (
 func signWeCom(callback string, now time.Time, body []byte) (Signed, error) {
 	var message struct{ ToUserName string }
 	if err := xml.Unmarshal(body, &message); err != nil {
-		return Signed{}, errors.New("the body is not XML of a message")
+		return Signed{}, errors.New("the body is not the XML of a message")
 	}
 	at, nonce := strconv.FormatInt(now.Unix(), 10), "tairssl"
 	envelope, err := weComEnvelope(callback, at, nonce, body, message.ToUserName)

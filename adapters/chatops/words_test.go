@@ -30,7 +30,7 @@ func TestACodeIsFoundHoweverPeopleSayIt(t *testing.T) {
 		"@bot " + code, "@更新机器人 " + code, code + " please", "谢谢 " + code, "👍 " + code, ":ok: " + code, "_" + code + "_", "(" + code + ")",
 		"确认码 " + code, "确认码：" + code, "確認 " + code, "confirm code: " + code, "confirm the code " + code, "confirm, " + code, "confirm，" + code,
 		"confirm (" + code + ")", "confirm <" + code + ">", "confirm=" + bareCode, "confirm K7Q2_9M4X_TPDW_6HAC", "confirm K7Q2.9M4X.TPDW.6HAC", "\u202aconfirm\u202c " + code + "\ufe0f",
-		"> To go on, say within 5 minutes:\n> confirm " + code, "&gt; 要继续，请在 5 分钟内发送：\n&gt; 确认 " + code,
+		"> To go on, send within 5 minutes:\n> confirm " + code, "&gt; 要继续，请在 5 分钟内发送：\n&gt; 确认 " + code,
 		"> confirm 2222-2222-2222-2222\n> no\nconfirm " + code,
 	} {
 		if got := read(text); !strings.EqualFold(got, "confirm "+bareCode) {
@@ -52,7 +52,7 @@ func TestACodeThatIsQuotedOrDeniedConfirmsNothing(t *testing.T) {
 			t.Errorf("%q is read as %q", text, got)
 		}
 	}
-	plan := "disable r-x\nOn legacy instances it can never be switched on again.\nWhy: it is not off\nTo go on, say within 5 minutes:\nconfirm " + code
+	plan := "disable r-x\nOn legacy instances it can never be switched on again.\nWhy: it is not off\nTo go on, send within 5 minutes:\nconfirm " + code
 	for _, text := range []string{plan, strings.ReplaceAll(plan, "\n", " "), chatops.HTMLText("<blockquote>" + strings.ReplaceAll(plan, "\n", "<br>") + "</blockquote>")} {
 		if got := read(text); got != "confirm  "+bareCode && got != "confirm "+bareCode {
 			t.Errorf("%q, copied, is read as %q", text, got)
@@ -89,7 +89,7 @@ func TestCommandsAreFoundAmongTheWordsAroundThem(t *testing.T) {
 }
 
 func TestAnInstanceAloneIsAnsweredWithWhatToSay(t *testing.T) {
-	if got := read(id); !strings.Contains(got, "did you mean status "+id+"?") {
+	if got := read(id); !strings.Contains(got, "Did you mean status "+id+"?") {
 		t.Errorf("it is answered %q", got)
 	}
 }

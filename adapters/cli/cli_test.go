@@ -119,7 +119,7 @@ func TestServeAndSign(t *testing.T) {
 			_, said, errs := s.run(string(answer), "sign", scheme, "--answer")
 			answer = []byte(said + errs)
 		}
-		if err != nil || !strings.Contains(string(answer), want) || !strings.Contains(string(answer), id+": until") {
+		if err != nil || !strings.Contains(string(answer), want) || !strings.Contains(string(answer), id+": valid until") {
 			t.Errorf("the command of %s is answered %s, %v", scheme, answer, err)
 		}
 	}

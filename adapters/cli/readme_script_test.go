@@ -39,10 +39,10 @@ var signs = map[string]struct {
 	}, 0},
 	"../../handler/README.md": {[]string{"approved it"}, 0},
 	"../chatops/README.md": {[]string{
-		"confirm",                      // the code in the message for Slack
-		"证书需要更新",                       // a plan in Chinese
-		"\ntt-bp1zxszhcgatnx05: until", // WeCom's answer, decrypted
-		"teams:T1/U2 status *",         // the rule for a person who has no right yet
+		"confirm",                            // the code in the message for Slack
+		"证书需要更新",                             // a plan in Chinese
+		"\ntt-bp1zxszhcgatnx05: valid until", // WeCom's answer, decrypted
+		"teams:T1/U2 status *",               // the rule for a person who has no right yet
 	}, 0},
 	"../lambda/README.md": {nil, 25},
 	"../fc/README.md":     {nil, 25},

@@ -74,7 +74,7 @@ func TestServeMakesAConfirmedChangeAfterTheAnswer(t *testing.T) {
 	if code == nil {
 		t.Fatal("there is no code in the plan")
 	}
-	if answer := say("confirm " + code[1]); !strings.Contains(answer, "Started: update "+id+". I will tell here how it ends.") {
+	if answer := say("confirm " + code[1]); !strings.Contains(answer, "Started: update "+id+". I will report the result here.") {
 		t.Errorf("confirm is answered %s", answer)
 	}
 	stop() // while the change is made

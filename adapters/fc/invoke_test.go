@@ -105,7 +105,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 		return response.Body
 	}
 	code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(say("update " + id))[1]
-	if answer := say("confirm " + code); !strings.Contains(answer, "allow fc:InvokeFunction") || !strings.Contains(answer, "The same code can be used again") {
+	if answer := say("confirm " + code); !strings.Contains(answer, "allow fc:InvokeFunction") || !strings.Contains(answer, "You can use the same code again") {
 		t.Errorf("without the right confirm is answered %s", answer)
 	}
 	if !strings.Contains(log.String(), `"kind":"forbidden"`) {

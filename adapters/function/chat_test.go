@@ -44,7 +44,7 @@ func TestAChangeConfirmedInAChatIsToldToOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := strings.Join(w.posts.bodies, "\n")
-	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "the new certificate is valid until") {
+	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "The new certificate is valid until") {
 		t.Errorf("people are told %s", told)
 	}
 	w.lines(t, "invocation")[0].want(t, entry{"verified": 1, "requests": 1, "actor": "slack:T1/U1", "outcome": "verified", "notices_failed": nil})
@@ -166,10 +166,10 @@ func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
 		t.Fatalf("the plan is %s", plan)
 	}
 	w = w.again(t, chatSettings...)
-	if answer := quick("confirm " + code[1]); !strings.Contains(answer, "I will tell here how it ends") {
+	if answer := quick("confirm " + code[1]); !strings.Contains(answer, "I will report the result here") {
 		t.Errorf("the code is answered %s", answer)
 	}
-	if end := work(); !strings.Contains(end, "renewed; the new certificate is valid until") || w.restarts(id) != 1 {
+	if end := work(); !strings.Contains(end, "The new certificate is valid until") || w.restarts(id) != 1 {
 		t.Errorf("the end is told as %s after %d restarts", end, w.restarts(id))
 	}
 }

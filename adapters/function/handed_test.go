@@ -64,7 +64,7 @@ func TestAChangeConfirmedInAChatIsMadeByAnInvocationOfItsOwn(t *testing.T) {
 			t.Fatalf("the work ends %s, %v after %d restarts", answer, err, w.restarts(id))
 		}
 	}
-	if len(w.posts.bodies) != 2 || !strings.Contains(w.posts.bodies[0], "Done: renewed; the new certificate is valid until") {
+	if len(w.posts.bodies) != 2 || !strings.Contains(w.posts.bodies[0], "Done: the certificate is renewed. The new certificate is valid until") {
 		t.Errorf("people were told %v", w.posts.bodies)
 	}
 	for _, secret := range []string{responseURL, "commands/secret", code, string(payload), "0123456789abcdef"} {
@@ -133,7 +133,7 @@ func TestWithoutAWayToHandOverChatOnlyReads(t *testing.T) {
 	if answer := w.slack(t, "update "+id, responseURL); !strings.Contains(answer, "switched off") || codeIn.MatchString(answer) {
 		t.Errorf("update is answered %s", answer)
 	}
-	if answer := w.slack(t, "status "+id, responseURL); !strings.Contains(answer, id+": until") {
+	if answer := w.slack(t, "status "+id, responseURL); !strings.Contains(answer, id+": valid until") {
 		t.Errorf("status is answered %s", answer)
 	}
 }
@@ -185,7 +185,7 @@ func TestHandedWorkFailsAsAnInvocationOnlyIfItDidNotBegin(t *testing.T) {
 	payload, _ := w.start(t, responseURL)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second) // too short to begin a write in
 	defer cancel()
-	if _, err := w.InvokeHanded(ctx, payload); err != nil || w.restarts(id) != 0 || len(w.posts.bodies) != 1 || !strings.Contains(w.posts.bodies[0], "That failed") {
+	if _, err := w.InvokeHanded(ctx, payload); err != nil || w.restarts(id) != 0 || len(w.posts.bodies) != 1 || !strings.Contains(w.posts.bodies[0], "Failed.") {
 		t.Errorf("without the time for it, it ends %v, and people are told %v", err, w.posts.bodies)
 	}
 }

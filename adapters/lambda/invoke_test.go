@@ -104,7 +104,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 		return response.Body
 	}
 	code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(say("update r-bp1zxszhcgatnx01"))[1]
-	if answer := say("confirm " + code); !strings.Contains(answer, "Started: update r-bp1zxszhcgatnx01. I will tell here how it ends.") {
+	if answer := say("confirm " + code); !strings.Contains(answer, "Started: update r-bp1zxszhcgatnx01. I will report the result here.") {
 		t.Fatalf("confirm is answered %s", answer)
 	}
 	if i, _ := e.Instance("r-bp1zxszhcgatnx01"); i.Restarts != 0 || len(api.queued) != 1 {

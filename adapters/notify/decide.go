@@ -26,16 +26,16 @@ func (o *On) UnmarshalText(text []byte) error {
 				*o = append(*o, outcome)
 			}
 		case handler.Failed, handler.Unknown, handler.Refused, handler.Deferred:
-			faults = append(faults, fmt.Sprintf("%s is always told: leave it out", outcome))
+			faults = append(faults, fmt.Sprintf("notices of %s are always sent: remove the word", outcome))
 		case handler.Unchanged, handler.Planned, handler.InProgress:
-			faults = append(faults, fmt.Sprintf("%s is never told: leave it out", outcome))
+			faults = append(faults, fmt.Sprintf("notices of %s are never sent: remove the word", outcome))
 		case "":
 		case "none":
 			if len(words) > 1 {
-				faults = append(faults, "none stands alone")
+				faults = append(faults, "none must be the only word")
 			}
 		default:
-			faults = append(faults, fmt.Sprintf("%q is none of verified, accepted, none", handler.Clip(string(outcome))))
+			faults = append(faults, fmt.Sprintf("%q is not one of verified, accepted, none", handler.Clip(string(outcome))))
 		}
 	}
 	if faults != nil {

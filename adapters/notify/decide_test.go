@@ -133,11 +133,11 @@ func TestWhatIsTold(t *testing.T) {
 		"what is unchanged":                              {note: noteOf(handler.Unchanged), on: both},
 		"a plan":                                         {note: noteOf(handler.Planned), on: both},
 		"what is under way":                              {note: noteOf(handler.InProgress), on: both, left: day},
-		"a first reminder":                               {note: noteOf(handler.InProgress, busy), text: "renewal is still to be done", tag: d14()},
+		"a first reminder":                               {note: noteOf(handler.InProgress, busy), text: "renewal has not happened yet", tag: d14()},
 		"a reminder that was said":                       {note: noteOf(handler.InProgress, busy), told: d14()},
 		"no reminder to who watches":                     {note: noteOf(handler.InProgress, busy, byHandOf)},
 		"no reminder 31 days ahead":                      {note: noteOf(handler.InProgress, busy), left: 31 * day},
-		"the next reminder of what is deferred":          {note: noteOf(handler.Deferred), told: d14("deferred"), left: 7 * day, text: "renewal is still to be done: because of deferred", tag: "2026-12-01T00:00:00Z/2026-11-24T00:00Z/d7,deferred"},
+		"the next reminder of what is deferred":          {note: noteOf(handler.Deferred), told: d14("deferred"), left: 7 * day, text: "renewal has not happened yet: because of deferred", tag: "2026-12-01T00:00:00Z/2026-11-24T00:00Z/d7,deferred"},
 		"the last reminder of what is refused":           {note: noteOf(handler.Refused), told: d14("refused"), left: -time.Hour, text: "The certificate expired 2026-12-01 00:00 UTC, 60m ago", tag: "2026-12-01T00:00:00Z/2026-12-01T01:00Z/d0,refused"},
 		"no reminder of what is unchanged":               {note: noteOf(handler.Unchanged), told: d14(), left: day},
 		"a failure after a day, far ahead":               {note: noteOf(handler.Failed), told: d14("forb"), left: 10 * day},
@@ -172,7 +172,7 @@ func TestOn(t *testing.T) {
 	}
 	var o On
 	err := o.UnmarshalText([]byte("failed,unchanged,none,done"))
-	for _, fault := range []string{"failed is always told", "unchanged is never told", "none stands alone", `"done" is none of`} {
+	for _, fault := range []string{"notices of failed are always sent", "notices of unchanged are never sent", "none must be the only word", `"done" is not one of`} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("it is not said that %s, but %v", fault, err)
 		}
@@ -325,5 +325,5 @@ func TestAnyTagCanBeRead(t *testing.T) {
 func ExampleOn() {
 	var o On
 	fmt.Println(o.UnmarshalText([]byte("verified,failed")))
-	// Output: failed is always told: leave it out
+	// Output: notices of failed are always sent: remove the word
 }

@@ -71,7 +71,7 @@ func (d digest) rest() string {
 	if d.more == 0 {
 		return ""
 	}
-	return fmt.Sprintf("And %d more; the function's log has each.", d.more)
+	return fmt.Sprintf("And %d more. The function's log has all of them.", d.more)
 }
 
 // titled is the message in one line, for the phone's lock screen. It begins with tairssl,

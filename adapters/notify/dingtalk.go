@@ -16,7 +16,7 @@ var dingtalk = vendor{
 	limit:    20_000,
 	compose:  composeDingTalk,
 	accepted: coded(map[int]string{
-		310000: "compare the robot's keyword, secret and addresses with the setting; every message holds the word tairssl",
+		310000: "compare the robot's keyword, secret and addresses with the setting; every message contains the word tairssl",
 	}),
 }
 

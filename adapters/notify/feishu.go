@@ -17,8 +17,8 @@ var feishu = vendor{
 	compose:  composeFeishu,
 	accepted: coded(map[int]string{
 		19021: "compare the bot's secret with the setting",
-		19022: "add this function's address to those that the bot takes",
-		19024: "make tairssl the bot's keyword: every message holds it",
+		19022: "add the address of this function to the addresses from which the bot takes messages",
+		19024: "make tairssl the bot's keyword: every message contains it",
 	}),
 }
 

@@ -28,7 +28,7 @@ var feishuApp = vendor{
 // (ou_…).
 const receiver = "receive_id"
 
-var errNoToken = errors.New("it needs an app's access token: set TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET")
+var errNoToken = errors.New("the message needs an access token of the app: set TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET")
 
 // feishuTag is an element of a card.
 type feishuTag map[string]any

@@ -25,7 +25,7 @@ func parseFilter(words []string) (f filter, wrong []string) {
 		name, value, ok := strings.Cut(word, "=")
 		tag, isTag := strings.CutPrefix(name, tagWord)
 		if !ok || value == "" || !isTag && name != "region" || isTag && tag == "" {
-			wrong = append(wrong, "what follows the URL must be region=… or tag:KEY=…")
+			wrong = append(wrong, "each word after the URL must be region=… or tag:KEY=…")
 			continue
 		}
 		c := condition{globs: strings.Split(value, "|")}
@@ -34,7 +34,7 @@ func parseFilter(words []string) (f filter, wrong []string) {
 		}
 		for _, glob := range c.globs {
 			if _, err := path.Match(glob, ""); err != nil || glob == "" {
-				wrong = append(wrong, fmt.Sprintf("the %s is no glob", name))
+				wrong = append(wrong, fmt.Sprintf("the value of %s is not a glob", name))
 			}
 		}
 		f = append(f, c)

@@ -373,7 +373,7 @@ func TestSlowHugeAndRedirectingAnswers(t *testing.T) {
 					return
 				}
 			}
-		}, "an answer without a code"},
+		}, "the answer has no result code"},
 		"redirecting": {func(rw http.ResponseWriter, r *http.Request) {
 			http.Redirect(rw, r, "https://elsewhere.example.com/SECRET", http.StatusTemporaryRedirect)
 		}, "a redirect (307), which is not followed"},

@@ -10,9 +10,9 @@ import (
 // instance, and whether a handshake shows the change.
 
 const (
-	giveCA    = "Give all clients the new CA, tairssl ca INSTANCE --region REGION, and then set TAIRSSL_CA_ACCEPT to its fingerprint. Until then nothing else in the region is changed unattended."
-	compareCA = "Look whether clients have the CA of now: tairssl ca INSTANCE --region REGION"
-	lookTLS   = "Look at what is served: tairssl status INSTANCE --region REGION --tls. Ask Alibaba's support if that stays so."
+	giveCA    = "Give all clients the new CA (tairssl ca INSTANCE --region REGION). Then set TAIRSSL_CA_ACCEPT to its fingerprint. Until then, no instance in the region is changed automatically."
+	compareCA = "Check whether clients have the present CA: tairssl ca INSTANCE --region REGION"
+	lookTLS   = "Check which certificate the instance serves: tairssl status INSTANCE --region REGION --tls. If it is still the old one, ask Alibaba's support."
 )
 
 // toDo is what to do about an alert.

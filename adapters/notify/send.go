@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	errLimit = errors.New("this minute's messages are used up; what was not told is told by a later run")
+	errLimit = errors.New("too many messages in this minute: a later run sends the notices that are missing")
 	errPanic = errors.New("an unexpected fault; the log has the details")
 )
 

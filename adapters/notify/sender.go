@@ -162,7 +162,7 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		err := fmt.Errorf("answered with a redirect (%d), which is not followed: set the URL that it leads to", resp.StatusCode)
+		err := fmt.Errorf("answered with a redirect (%d), which is not followed: set the URL to which it redirects", resp.StatusCode)
 		return &Refusal{Status: resp.StatusCode, Err: err, text: err.Error()}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

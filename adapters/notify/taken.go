@@ -88,7 +88,7 @@ func coded(fixes map[int]string) func(int, []byte) error {
 		}
 		switch {
 		case err != nil || code == nil:
-			return fmt.Errorf("status %d, and an answer without a code: look whether something stands between, a proxy for one", status)
+			return fmt.Errorf("status %d, and the answer has no result code: check whether a proxy answered instead of the vendor", status)
 		case *code != 0 && fixes[*code] != "":
 			return fmt.Errorf("%w: %s", s.refused(*code), fixes[*code])
 		case *code != 0:

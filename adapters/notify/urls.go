@@ -56,7 +56,7 @@ func (u *URLs) UnmarshalText(text []byte) error {
 		t.filter, filtered = parseFilter(words[1:])
 		wrong = append(wrong, filtered...)
 		if wrong == nil && slices.ContainsFunc(*u, func(other *target) bool { return other.url == t.url }) {
-			wrong = []string{"it is there twice"}
+			wrong = []string{"the same URL is in the list twice"}
 		}
 		for _, w := range wrong {
 			faults = append(faults, fmt.Sprintf("entry %d (%s): %s", i+1, t.name, w))
@@ -82,10 +82,10 @@ func parseTarget(s string) (t *target, wrong []string) {
 	if t.vendor, known = vendors[u.Scheme]; !known {
 		for name, v := range vendors {
 			if v.at(u.Host) {
-				return t, []string{fmt.Sprintf("begin it with %s:// in place of https://", name)}
+				return t, []string{fmt.Sprintf("it must begin with %s:// in place of https://", name)}
 			}
 		}
-		return t, []string{"begin it with one of " + strings.Join(slices.Sorted(maps.Keys(vendors)), ", ") + " and ://"}
+		return t, []string{"it must begin with one of " + strings.Join(slices.Sorted(maps.Keys(vendors)), ", ") + ", followed by ://"}
 	}
 	t.name = u.Scheme
 	if t.app != nil && u.Path == t.app.path {
@@ -102,11 +102,11 @@ func parseTarget(s string) (t *target, wrong []string) {
 		fault(t.hosts != nil && !t.at(u.Host), "its host must be "+strings.Join(t.hosts, " or "))
 		fault(!begins || open == (rest == ""), "its path must be "+t.path+map[bool]string{true: "…"}[open])
 	}
-	fault(u.Hostname() == "" && t.hosts == nil, "it names no host")
-	fault(u.User != nil, "it must not hold a user or password")
-	fault(strings.Contains(s, "#"), "it must not hold a #")
+	fault(u.Hostname() == "" && t.hosts == nil, "it has no host")
+	fault(u.User != nil, "it must not contain a user or a password")
+	fault(strings.Contains(s, "#"), "it must not contain a #")
 	q, err := url.ParseQuery(u.RawQuery)
-	fault(err != nil, "what follows the ? cannot be read")
+	fault(err != nil, "the parameters after the ? cannot be read")
 	// A + in a query means a blank, which no secret contains. Base64 does contain +.
 	secret := strings.ReplaceAll(q.Get(secretParam), " ", "+")
 	wrong = append(wrong, t.parameters(q, secret)...)
@@ -136,14 +136,14 @@ func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 	}
 	for _, name := range takes {
 		if len(q[name]) > 1 {
-			wrong = append(wrong, name+" is there twice")
+			wrong = append(wrong, name+" is in it twice")
 		}
 	}
 	if t.query != "" && q.Get(t.query) == "" {
-		wrong = append(wrong, "it lacks "+t.query+"=…")
+		wrong = append(wrong, "it needs the parameter "+t.query+"=…")
 	}
 	if t.hosts != nil && !t.anyQuery && slices.ContainsFunc(slices.Collect(maps.Keys(q)), func(name string) bool { return !slices.Contains(takes, name) }) {
-		wrong = append(wrong, "of parameters it takes "+cmp.Or(strings.Join(takes, " and "), "none")+" only")
+		wrong = append(wrong, "the only parameters that it may have: "+cmp.Or(strings.Join(takes, " and "), "none"))
 	}
 	switch {
 	case t.sign == nil:
@@ -153,7 +153,7 @@ func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 			wrong = append(wrong, err.Error())
 		}
 	case !t.unsigned:
-		wrong = append(wrong, "it lacks "+secretParam+"=…")
+		wrong = append(wrong, "it needs the parameter "+secretParam+"=…")
 	}
 	return wrong
 }

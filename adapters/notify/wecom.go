@@ -10,7 +10,7 @@ var wecom = vendor{
 	limit:   4096,
 	compose: composeWeCom,
 	accepted: coded(map[int]string{
-		93000: "compare the robot's URL with the setting; it may have been taken out of its group",
+		93000: "compare the robot's URL with the setting; the robot may have been removed from its group",
 		45009: "the robot takes 20 messages a minute",
 	}),
 }

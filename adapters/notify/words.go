@@ -29,23 +29,23 @@ const (
 // change), and what to do next. For a failure, the kind says what to do.
 var classes = [...]struct{ word, what, next string }{
 	failed:    {"failed", "%s failed", ""},
-	lost:      {"unknown", "%s may or may not have happened", "In some minutes look at it with tairssl status INSTANCE; do not force it."},
+	lost:      {"unknown", "%s may or may not have happened", "Run tairssl status INSTANCE in a few minutes. Do not force the change."},
 	attention: {"in need of attention", "%s needs attention", byHand},
-	reminder:  {"not renewed", "%s is still to be done", byHand},
-	refused:   {"refused", "%s refused", "Allow it, or renew by hand: tairssl update INSTANCE --region REGION"},
-	deferred:  {"deferred", "%s deferred", "Nothing to do: it happens then by itself."},
-	approved:  {"approved", "%s approved", "Nothing to do: it happens then by itself."},
+	reminder:  {"not renewed", "%s has not happened yet", byHand},
+	refused:   {"refused", "%s refused", "Allow the renewal, or renew by hand: tairssl update INSTANCE --region REGION"},
+	deferred:  {"deferred", "%s deferred", "Nothing to do: it happens automatically at that time."},
+	approved:  {"approved", "%s approved", "Nothing to do: it happens automatically at that time."},
 	accepted:  {"accepted", "%s accepted, the instance restarts", fetch},
 	verified:  {"done", "%s done, the instance was restarted", fetch},
 }
 
 const (
-	byHand = "Renew by hand when it suits, before the certificate expires: tairssl update INSTANCE --region REGION"
+	byHand = "Renew by hand at a suitable time before the certificate expires: tairssl update INSTANCE --region REGION"
 	// toApprove is what to do about a change that waits for an approval.
-	toApprove = "Approve it: tairssl approve INSTANCE --region REGION, or say approve INSTANCE to the bot in Slack, Feishu or WeCom"
+	toApprove = "Approve the renewal: tairssl approve INSTANCE --region REGION, or send approve INSTANCE to the bot in Slack, Feishu or WeCom"
 	// elsewhere is what to do about a restart by Alibaba at a bad time.
-	elsewhere = "Tell those who use the instance when Alibaba restarts it, or change that time in Alibaba's console."
-	fetch     = "Where clients pin the CA, fetch its chain again"
+	elsewhere = "Tell the users of the instance when Alibaba restarts it, or change that time in Alibaba's console."
+	fetch     = "If clients pin the CA, fetch the CA chain again"
 )
 
 var changes = map[handler.Action]string{

@@ -86,7 +86,7 @@ func (o *office) wrongCodes(t *testing.T, c client, id, code string) {
 	} {
 		answer := o.send(t, p, c, c.says("confirm "+strings.ToLower(wrong)))
 		switch {
-		case strings.Contains(answer, "not one of mine"):
+		case strings.Contains(answer, "not valid here"):
 			refused++
 		case strings.Contains(answer, "Started: I check the code"), strings.Contains(answer, "too old"): // some of a thousand
 		default:
@@ -129,7 +129,7 @@ func (o *office) typedTwice(t *testing.T, c client, id, bare string) {
 		o.toldOnce(t, c, before)
 	}
 	i, _ := o.Instance(id)
-	if answer := o.send(t, o.process(t), c, c.says("status "+id)); !strings.Contains(answer, id+": until "+i.SSLExpiredTime[:len(time.DateOnly)]) {
+	if answer := o.send(t, o.process(t), c, c.says("status "+id)); !strings.Contains(answer, id+": valid until "+i.SSLExpiredTime[:len(time.DateOnly)]) {
 		t.Errorf("the state afterwards is %s", answer)
 	}
 }
@@ -142,7 +142,7 @@ func (o *office) toldOnce(t *testing.T, c client, before int) {
 		n += 2 // answers
 	}
 	for i := range n {
-		if told := o.told(t, c.later, before+i); strings.Contains(told, "Done: renewed; the new certificate is valid until") {
+		if told := o.told(t, c.later, before+i); strings.Contains(told, "Done: the certificate is renewed. The new certificate is valid until") {
 			renewed++
 		}
 	}

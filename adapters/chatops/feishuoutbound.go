@@ -11,7 +11,26 @@ import (
 	"time"
 
 	"tairssl/adapters/notify"
+	"tairssl/adapters/webhook"
 )
+
+// encodeFeishu answers a card's button with a note, and with a new card if the button is
+// used up. The body is not the answer to a message.
+func encodeFeishu(_ *Chat, q webhook.Request, h heard, r Reply) {
+	if !h.pressed {
+		answer(q, feishuAnswer(r))
+		return
+	}
+	body := feishuToast("info", strings.Join(r.Lines, "\n"))
+	if r.Decided != "" {
+		body["card"] = map[string]any{"type": "raw", "data": feishuCard(r)}
+	}
+	answer(q, body)
+}
+
+func feishuToast(kind, text string) map[string]any {
+	return map[string]any{"toast": map[string]string{"type": kind, "content": text}}
+}
 
 // feishuReplies reports whether the bot can send messages in Feishu. For this it needs
 // the app's own credentials.
@@ -63,7 +82,7 @@ func (c *Chat) FeishuToken(ctx context.Context, host string, renew bool) (string
 	case !c.Settings.feishuReplies():
 		return "", errors.New("TAIRSSL_FEISHU_APP_ID or TAIRSSL_FEISHU_APP_SECRET is missing")
 	case host != home:
-		return "", fmt.Errorf("the app is at home on %s: name that host in TAIRSSL_NOTIFY_URLS, or put %s into TAIRSSL_CHAT_REPLY_HOSTS", home, host)
+		return "", fmt.Errorf("the app belongs to %s: use that host in TAIRSSL_NOTIFY_URLS, or put %s into TAIRSSL_CHAT_REPLY_HOSTS", home, host)
 	}
 	return c.tokens.get(ctx, feishu.Name, c.Now(), renew, func(ctx context.Context) (string, time.Duration, error) {
 		return c.feishuAccess(ctx, &feishu, host)
@@ -85,7 +104,7 @@ func (c *Chat) feishuAccess(ctx context.Context, p *Platform, host string) (toke
 	}
 	err = c.ask(ctx, post, func(body []byte) error { return json.Unmarshal(body, &result) })
 	if err == nil && result.TenantAccessToken == "" {
-		err = errors.New("there is none in the answer")
+		err = errors.New("the answer contains no token")
 	}
 	if err != nil {
 		return "", 0, fmt.Errorf("the open platform gave no access token: check TAIRSSL_FEISHU_APP_ID and TAIRSSL_FEISHU_APP_SECRET, and for an app of Lark put open.larksuite.com into TAIRSSL_CHAT_REPLY_HOSTS: %w", err)
