@@ -17,14 +17,14 @@ type Message struct {
 	User     string
 	Channel  string
 	Text     string
-	// Call is the text before a command that sends it to the bot: "/tair" or "@tair". It
-	// is "" if there is none, or if it is unknown.
+	// Call is the text that people write before a command to send it to the bot: "/tair"
+	// or "@tair". It is "" if it is unknown or not needed.
 	Call string
 	// Invitation is the value of a notice's button. Such a message has no Text.
 	Invitation string
 	// Trust says how far the platform's signature proves the sender.
 	Trust handler.Trust
-	// Reply is the address for a later answer; "" if there is none.
+	// Reply is the address for a later answer; "" if no later answer is possible.
 	Reply Address
 	// Received is the time of receipt; zero for now.
 	Received time.Time
@@ -143,7 +143,7 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	return reply
 }
 
-// understand reads a message and the code in it. Its error is a sentence for people.
+// understand reads a message and the code in it. Its error is a sentence for the sender.
 func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 	if m.Invitation != "" {
 		return b.understandPress(m, a)

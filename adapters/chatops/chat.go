@@ -13,11 +13,11 @@ import (
 	"tairssl/handler"
 )
 
-// ChatOptions are the options of the chats, beside those of their bot.
+// ChatOptions are the options of a [Chat]. Its bot has [Options].
 type ChatOptions struct {
 	Settings Settings
-	// ReplyHosts are exact names of hosts to which answers may be sent, beside the hosts
-	// that a platform documents as its own.
+	// ReplyHosts lists further hosts to which answers may be sent, by their exact names.
+	// The hosts in a platform's documentation are always allowed.
 	ReplyHosts []string
 	// Transport makes the requests; default: http.DefaultTransport.
 	Transport http.RoundTripper
@@ -34,7 +34,7 @@ type ChatOptions struct {
 type Chat struct {
 	ChatOptions
 	bot    *Bot
-	heard  once // ids of messages, which platforms send again after too long a wait
+	heard  once // ids of the messages of late; a platform may send a message again
 	tokens tokens
 	own    []*Platform
 }
@@ -64,7 +64,7 @@ func NewChat(b *Bot, o ChatOptions) *Chat {
 // maxChat is the greatest body of a chat's request, in bytes.
 const maxChat = 64 << 10
 
-// Routes are the routes of the platforms whose secrets are set.
+// Routes returns the routes of the platforms whose secrets are set.
 func (c *Chat) Routes() map[string]webhook.Route {
 	routes := map[string]webhook.Route{}
 	for _, p := range c.own {
@@ -80,8 +80,8 @@ func (c *Chat) Routes() map[string]webhook.Route {
 	return routes
 }
 
-// Unseen names the open chats in which people do not see every answer, and how to mend
-// that.
+// Unseen names the open chats in which people do not see every answer. Each text says
+// which setting is missing.
 func (c *Chat) Unseen() (faults []string) {
 	for _, p := range c.own {
 		if p.unseen == nil || len(p.schemes(c.Settings)) == 0 {
@@ -144,7 +144,7 @@ func read(body []byte, v any) error {
 	return err
 }
 
-// answer writes a JSON body.
+// answer writes a JSON body with status 200.
 func answer(q webhook.Request, v any) { q.Write(http.StatusOK, handler.JSON(v)) }
 
 // ignored answers a request that asks for nothing.
@@ -176,8 +176,8 @@ func markdown(r Reply) string {
 	return strings.Join(lines, "\n\n")
 }
 
-// visible says who sees the answer to a slash command: only its sender, unless a second
-// person has to confirm.
+// visible is the response_type of an answer to a slash command. Only the sender sees the
+// answer, unless a second person has to confirm.
 func visible(r Reply) string {
 	if r.Public {
 		return "in_channel"
@@ -185,7 +185,8 @@ func visible(r Reply) string {
 	return "ephemeral"
 }
 
-// postJSON is a message of JSON.
+// postJSON makes a POST request with a JSON body, for a host to which answers may be
+// sent.
 func (c *Chat) postJSON(p *Platform, target, bearer string, body any) (notify.Post, error) {
 	u, err := c.target(p, target)
 	if err != nil {

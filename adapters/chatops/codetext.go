@@ -28,7 +28,7 @@ func ungrouped(code string) string {
 	}, code)
 }
 
-// codeIn finds the code in a message; "" if there is none. alone reports whether the
+// codeIn finds the code in a message; "" if the message has no code. alone reports whether the
 // message says nothing else. If there are several codes, the last one counts, because
 // people write below what they copy. list has the words of the text without the polite
 // ones.

@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// Command is what a message asks for.
+// Command is a command that was read from a message.
 type Command struct {
 	Verb      string
 	Instances []string // as the sender named them: ids, endpoints or names
@@ -46,8 +46,8 @@ var (
 	dryRun = pattern(`(?i)\bdry\s+run\b|演练`)
 )
 
-// Parse reads a command. Unknown words are errors, because nothing is guessed. The error
-// suggests what was probably meant.
+// Parse reads a command. It does not guess: an unknown word is an error. The error suggests
+// the word that the sender probably meant.
 func Parse(text string) (Command, error) {
 	c := Command{Chinese: chinese(text)}
 	w := c.wording()

@@ -46,8 +46,8 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 }
 
 // planOf finds the plan of a code. It reads the certificates of all instances that the
-// code selects and a rule allows, and the seal shows which one fits. The plan is empty if
-// none fits. The error says that an instance could not be read.
+// code selects and a rule allows. The seal shows which instance fits. The plan is empty if
+// no instance fits. The error says that an instance could not be read.
 func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *handler.Error) {
 	if t.plan != nil {
 		if !b.Allow.allow(m, t.verb, t.plan.Instance) {
@@ -95,7 +95,8 @@ func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *
 	return plan{}, first.get()
 }
 
-// delivery is the request of a plan: confirmed by a person, or as if it were.
+// delivery makes the request of a plan. It counts as confirmed by a person, also while the
+// plan is only being shown.
 func (b *Bot) delivery(m Message, p plan) handler.Delivery {
 	d := handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
 		InstanceID: p.Instance, RegionID: p.Region, SSLEnabled: actions[p.Verb], SSLExpiredTime: p.Expires,

@@ -15,12 +15,12 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// survey is what could be read of a fleet in the available time.
+// survey collects the instances of a fleet that could be read in the available time.
 type survey struct {
 	*wording
 	mu     sync.Mutex
 	looks  []*look
-	failed map[string][]string // instances by what is wrong with them
+	failed map[string][]string // instances that could not be read, by the error
 	first  errorOnce
 }
 
@@ -39,7 +39,7 @@ func (s *survey) add(instance string, o handler.Observation, err error) {
 	}
 }
 
-// lines says what is most urgent, and then what is wrong.
+// lines lists the most urgent instances, and then the errors.
 func (s *survey) lines(f *fleet.Fleet, now time.Time, coverage []fleet.Coverage) (lines []string) {
 	slices.SortFunc(s.looks, func(x, y *look) int { return cmp.Or(mostUrgent(x, y), strings.Compare(x.id, y.id)) })
 	for i, l := range s.looks {
@@ -70,8 +70,8 @@ func (s *survey) lines(f *fleet.Fleet, now time.Time, coverage []fleet.Coverage)
 	return append(lines, faults...)
 }
 
-// fleetStatus says what is most urgent among the instances that the sender may see. It
-// reads as many as the time of a chat allows, and says so if some were not read.
+// fleetStatus lists the most urgent of the instances that the sender may see. It reads as
+// many instances as the time of a chat allows. The answer says how many were not read.
 func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) Reply {
 	w := c.wording()
 	if !b.Allow.allow(m, status, "") {
@@ -119,7 +119,7 @@ func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) R
 	return Reply{Lines: lines}
 }
 
-// maxFaults is the greatest number of different faults in one answer.
+// maxFaults is the greatest number of different errors in one answer.
 const maxFaults = 5
 
 // place is an instance's id, with its region if a command needs the region.

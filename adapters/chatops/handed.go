@@ -13,7 +13,7 @@ import (
 type said struct {
 	reply Reply
 	audit audit
-	late  bool // with more time, the answer would be better
+	late  bool // the time was too short for a full answer
 }
 
 // attempt answers a command before ctx ends, whatever the API does. asked is the audit
@@ -55,7 +55,7 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked
 	return s
 }
 
-// ask puts the name of an instance into a sentence. The name may be "", if it is unknown.
+// ask puts the name of an instance into a sentence. The name is "" if it is unknown.
 func (w *wording) ask(format, instance string) string {
 	return strings.ReplaceAll(fmt.Sprintf(format, instance), "  ", " ")
 }
@@ -99,8 +99,8 @@ func (b *Bot) answer(ctx context.Context, m Message, c Command, a *audit) Reply 
 	return text(w.TakesLonger)
 }
 
-// again hands over a message whose answer was lost, except a confirmation, whose result
-// is sent in any case.
+// again hands over a message whose answer did not arrive. It does not hand over a
+// confirmation, because the result of a confirmation is sent in any case.
 func (b *Bot) again(ctx context.Context, m Message) bool {
 	c, _ := Parse(m.Text)
 	m.Received = b.Now()

@@ -11,7 +11,7 @@ import (
 const mostWrong = 5
 
 // pauses remembers people who recently used wrong codes. It saves work and makes guessing
-// slow. But the length of the seal is what makes a right guess impossible.
+// slow. The length of the seal, not the pause, protects the codes.
 type pauses struct {
 	mu    sync.Mutex
 	wrong map[string][]time.Time // by person

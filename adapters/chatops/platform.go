@@ -28,10 +28,11 @@ type Platform struct {
 	// Read decrypts an answer. It is nil if the platform's answers are not encrypted.
 	Read func(secret string, answer []byte) (string, error)
 
-	// buttons says that a notice may have a button, which sends Message.Invitation.
+	// buttons says that notices on this platform may have a button, which sends
+	// Message.Invitation.
 	buttons  bool
 	within   time.Duration // time limit of its answer
-	methods  string        // allowed methods; "" for POST
+	methods  string        // allowed HTTP methods; "" for POST only
 	media    func(string) bool
 	hosts    []string // hosts that take answers, by the platform's documentation
 	schemes  func(Settings) []webhook.Scheme
@@ -42,8 +43,8 @@ type Platform struct {
 	// later gives the message that sends an answer to Message.Reply later. It is nil if
 	// the platform has no later answers.
 	later func(c *Chat, p *Platform, to Address, r Reply) (notify.Send, error)
-	// unseen says why people do not see some answers, and how to mend that; "" if they
-	// see all.
+	// unseen says which missing setting hides answers from people; "" if people see all
+	// answers. It is nil if a platform never hides answers.
 	unseen func(*Chat, *Platform) string
 }
 

@@ -2,7 +2,7 @@ package chatops
 
 import "log/slog"
 
-// Secret is a setting whose value appears in no log or text.
+// Secret is a setting that is never printed or logged.
 type Secret string
 
 // LogValue keeps the secret out of logs.

@@ -56,7 +56,7 @@ type slackMessage struct {
 	ResponseType string       `json:"response_type,omitempty"`
 	Text         string       `json:"text"`
 	Blocks       []slackBlock `json:"blocks"`
-	// ReplaceOriginal replaces the message whose button was pressed.
+	// ReplaceOriginal says that the answer replaces the message with the pressed button.
 	ReplaceOriginal bool `json:"replace_original"`
 }
 

@@ -14,7 +14,7 @@ import (
 // maxStatus is the greatest number of instances in one answer.
 const maxStatus = 20
 
-// status reads the named instances, or the fleet if none is named.
+// status reads the named instances. If the command names no instance, it reads the fleet.
 func (b *Bot) status(ctx context.Context, m Message, c Command, a *audit) Reply {
 	if len(c.Instances) == 0 {
 		return b.fleetStatus(ctx, m, c, a)

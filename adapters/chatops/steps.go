@@ -25,7 +25,7 @@ func (b *Bot) say(ctx context.Context, m Message, c Command, t ticket, a *audit)
 	return b.plan(ctx, m, c, a)
 }
 
-// refused says why the command is refused, and what would allow it.
+// refused says why the command is refused, and which rule would allow it.
 func (b *Bot) refused(w *wording, m Message, verb, instance string, a *audit) Reply {
 	a.outcome, a.why = handler.Refused, "no rule allows it"
 	a.err = handler.Errorf(handler.Forbidden, "%s", a.why)
@@ -75,7 +75,7 @@ func (b *Bot) help(w *wording, m Message) Reply {
 	return Reply{Lines: lines}
 }
 
-// can reports whether the message's platform proves enough for a verb. If a second person
+// can reports whether the message's platform proves the sender well enough for a verb. If a second person
 // has to confirm, a weak platform can change nothing: everyone who sees a message there
 // can write the next one in any name, and so be both persons.
 func (b *Bot) can(m Message, verb string) bool {

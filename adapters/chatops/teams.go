@@ -116,7 +116,7 @@ func decodeTeams(_ *Chat, _ *Platform, q webhook.Request) heard {
 	}}
 }
 
-// atName is the name by which a text mentions the webhook: the first mention in it.
+// atName is the name of the webhook in a text: the first mention.
 func atName(html string) string {
 	m := firstMention().FindStringSubmatch(html)
 	if m == nil {

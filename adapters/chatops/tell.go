@@ -55,7 +55,7 @@ func (c *Chat) target(p *Platform, to string) (*url.URL, error) {
 	return u, nil
 }
 
-// httpsPort is the port that a URL need not name.
+// httpsPort is the port of a URL that names no port.
 const httpsPort = ":443"
 
 var errHost = errors.New("the address that came with the message is not the platform's own, and its host is not among TAIRSSL_CHAT_REPLY_HOSTS")
@@ -94,8 +94,8 @@ func (c *Chat) tell(ctx context.Context, p *Platform, to Address, r Reply, tries
 	return sender.Send(ctx, message)
 }
 
-// send posts the answer to a message whose sender may not see the body of the response.
-// If the platform does not take the answer in time, the message is handed over, and
+// send posts an answer whose sender may not see the body of the HTTP response. If the
+// platform does not take the answer in time, the message is handed over, and
 // another invocation with more time answers it.
 func (c *Chat) send(p *Platform, q webhook.Request, h heard, r Reply) {
 	if h.Reply == "" {
@@ -151,7 +151,7 @@ func (c *Chat) Handed(ctx context.Context, payload []byte) error {
 	return nil
 }
 
-// platform finds a platform by its name; nil if there is none.
+// platform finds a platform by its name; nil if the name is unknown.
 func (c *Chat) platform(name string) *Platform {
 	for _, p := range c.own {
 		if p.Name == name {

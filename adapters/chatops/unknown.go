@@ -19,7 +19,7 @@ var meant = map[string]string{
 // near reports whether a word is a mistyped form of another.
 func near(word, right string) bool { return distance(word, right) < 3 }
 
-// nearest is the right word that was probably meant; "" if none is near.
+// nearest is the right word that the sender probably meant; "" if no word is similar.
 func nearest(word string, right []string) string {
 	if m := meant[strings.ToLower(word)]; m != "" {
 		return m

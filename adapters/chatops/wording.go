@@ -100,7 +100,7 @@ func (w *wording) when(t handler.Time, now time.Time) string {
 	}
 }
 
-// announce describes a plan.
+// announce describes a plan, before its code.
 func (w *wording) announce(verb string, r handler.Result, now time.Time) []string {
 	lines := []string{w.Verbs[verb] + " " + named(r)}
 	lines = append(lines, w.Happens[verb]...)
@@ -125,7 +125,7 @@ func named(r handler.Result) string {
 	return name
 }
 
-// describe describes the end of a request.
+// describe describes the result of a request.
 func (b *Bot) describe(w *wording, r handler.Result) Reply {
 	ended := w.Outcomes[r.Outcome]
 	if strings.Contains(ended, "%s") {
@@ -159,7 +159,7 @@ func (w *wording) state(r handler.Result, now time.Time) string {
 	return fmt.Sprintf(w.Renewed, w.when(r.After.SSLExpiredTime, now), seen)
 }
 
-// look is what was read of an instance, or why it could not be read.
+// look is the observed state of an instance, or the error of reading it.
 type look struct {
 	id  string
 	o   handler.Observation

@@ -19,20 +19,22 @@ var spoken = []struct{ said, verb string }{
 	{"幫助", help}, {"狀態", status}, {"查詢", status}, {"續期", "update"}, {"開啟", "enable"}, {"關閉", "disable"}, {"確認", confirm},
 }
 
-// Words around a command that ask for nothing. Chinese words have no spaces around them,
-// so none of these words may be a part of a name: 请求缓存 and 酒吧 are names.
+// Idle words, which stand around a command and ask for nothing. Chinese words have no spaces
+// around them, so an idle word must not be a likely part of a name: 请求缓存 and 酒吧 are
+// names.
 var (
 	polite = []string{"please", "pls", "plz", "kindly", "thanks", "thank", "thx", "hi", "hello", "hey", "there", "can", "could", "would", "you"}
 	// asking and before come before the verb, after comes behind it.
 	asking = []string{"what", "whats", "is", "the", "i", "want", "need", "to"}
 	before = []string{"请问", "请", "請", "麻烦", "帮我", "帮忙", "你好", "您好", "谢谢", "謝謝", "一下", "把"}
 	after  = []string{"谢谢", "多谢", "謝謝", "一下", "是什么", "怎么样", "的证书", "的状态"}
-	// nouns name what a command is about. statusNouns are further ones after the verb
-	// status. A name may contain one, so a noun is removed only if no other Chinese is
-	// left beside it.
+	// nouns name the subject of a command. statusNouns lists the nouns after the verb status.
+	// The name of an instance may contain a noun. So a noun is removed only if no other
+	// Chinese character is next to it.
 	nouns       = []string{"证书", "实例", "加密", "全部", "所有", "的", "吧"}
 	statusNouns = append(nouns, "状态", "查询", "狀態")
-	// fillers mean nothing beside the name of an instance. Alone, each may be a name.
+	// fillers are ignored if the command also names an instance. A filler alone may be the
+	// name of an instance.
 	fillers = []string{"the", "of", "for", "on", "and", "my", "our", "certificate", "cert", "ssl", "tls", "encryption", "instance", "now", "me", "和", "与", "以及", "tls加密"}
 )
 
@@ -40,7 +42,7 @@ var (
 var hans = pattern(`\p{Han}+`)
 
 // words splits a normalised text. Signs at the ends of a word do not belong to it.
-// Chinese needs no space beside an id or an endpoint.
+// No space is needed between Chinese words and an id or an endpoint.
 func words(normal string) (list []string) {
 	for _, word := range strings.FieldsFunc(normal, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' }) {
 		parts := strings.Fields(hans().ReplaceAllString(word, " $0 "))
@@ -104,8 +106,8 @@ func politely(list []string, verb string) []string {
 	return list
 }
 
-// isIdle removes what asks for nothing from the beginning or the end of a word, and
-// reports whether nothing else is left.
+// isIdle removes idle words from the beginning or the end of a word, and reports whether
+// nothing else is left.
 func isIdle(word *string, verb string, atBeginning bool) bool {
 	around, about := before, nouns
 	if verb != "" {

@@ -10,8 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// On lists the successes that are reported, beside the notices that are always sent:
-// verified, accepted, or none. The zero value is none.
+// On lists the successes for which notices are sent: verified, accepted, or none. The zero
+// value is none. Notices of other outcomes do not depend on it.
 type On []handler.Outcome
 
 // UnmarshalText reads a comma-separated list, or the word none.
@@ -53,7 +53,7 @@ var reminders = []struct {
 	{30 * day, "d30"}, {14 * day, "d14"}, {7 * day, "d7"}, {day, "d1"}, {0, "d0"},
 }
 
-// stage counts the reminders whose time has come.
+// stage counts the reminders that are due.
 func stage(left time.Duration) (n int) {
 	for n < len(reminders) && left <= reminders[n].left {
 		n++
@@ -61,8 +61,8 @@ func stage(left time.Duration) (n int) {
 	return n
 }
 
-// markOf gives the mark by which a notice is remembered, and the class of the notice. The
-// mark is "" if there is nothing to tell. Failures of different kinds have different
+// markOf gives the mark that remembers a notice, and the class of the notice. The mark is
+// "" if no notice is needed. Failures of different kinds have different
 // marks.
 func markOf(n Note, on On) (mark string, c class) {
 	switch {
@@ -142,8 +142,9 @@ func (n Note) unmet() bool {
 	return n.Automatic && n.Outcome == handler.InProgress && n.Busy
 }
 
-// message decides whether to send a notice, in which words, and what to remember about
-// its certificate. It has no effects, so that a table can test it.
+// message decides whether to send a notice. It returns the words of the notice, and the
+// memory of the notices about this certificate. It has no effects, so that a table can
+// test it.
 func message(n Note, on On, before told, now time.Time) (l line, after told, ok bool) {
 	mark, c := markOf(n, on)
 	expires := n.expires()

@@ -13,7 +13,7 @@ type digest struct {
 	lines []line // the worst first
 	more  int    // number of further lines, which are only counted
 	most  int    // greatest length of a line's reason, in bytes
-	next  []next // what to do, each step once
+	next  []next // the next steps for people, each step once
 }
 
 const (
@@ -66,7 +66,8 @@ func (d *digest) drop() {
 
 func (d digest) count() int { return len(d.lines) + d.more }
 
-// rest says how many lines are only counted; "" for none.
+// rest gives the number of lines that are only counted, in words; "" if there are no such
+// lines.
 func (d digest) rest() string {
 	if d.more == 0 {
 		return ""

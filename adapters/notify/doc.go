@@ -19,15 +19,15 @@
 // A result without a change is never reported.
 //
 // Notices are remembered like the lease, in a tag of the instance ([ToldTag]), together
-// with the expiry of the certificate. So a new certificate starts afresh, and every
-// process and cloud has the same memory. A notice without a certificate is sent at most
+// with the expiry of the certificate. So the notices about a new certificate start again,
+// and every process and cloud has the same memory. A notice without a certificate is sent at most
 // once an hour by one process.
 //
 // A notice never makes a change fail, and delays it only by some seconds. A notice that
 // cannot be sent is logged, and the next run sends it. If only one place does not take
 // it, it is kept for the next message to that place, as long as the process lives.
 //
-// The senders are written here. Of the libraries, shoutrrr knows neither DingTalk nor
+// This package has its own senders, because no library has them all: shoutrrr knows neither DingTalk nor
 // Feishu nor WeCom and would make the function a quarter larger. nikoksr/notify has no
 // WeCom robots, and its DingTalk sender takes no context.
 package notify

@@ -3,14 +3,15 @@ package notify
 import (
 	"context"
 	"sync"
-	"tairssl/handler"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tairssl/handler"
 )
 
-// memo is what this process remembers. For a certificate, the key is its instance, and
-// value is the tag. For anything else, the key is the text, and only the time counts.
+// memo is this process's memory of one notice. For a certificate, the key is its instance,
+// and value is the tag. For any other notice, the key is its text, and only the time counts.
 type memo struct {
 	value string
 	at    time.Time
@@ -81,8 +82,8 @@ func (n *Notifier) untell(chosen []choice) {
 	}
 }
 
-// remember sets the tags. Failures to set them are logged once for all. Another process
-// may then send the notice again.
+// remember sets the tags of the instances. It writes one line to the log for all failures.
+// After a failure, another process may send the notice again.
 func (n *Notifier) remember(ctx context.Context, chosen []choice) {
 	if n.Remember == nil {
 		return
@@ -118,6 +119,6 @@ func (n *Notifier) remember(ctx context.Context, chosen []choice) {
 	}
 	_ = group.Wait() // the functions return no error
 	if failed > 0 {
-		n.Log.WarnContext(ctx, "what was told is not remembered, so it may be told again: allow kvstore:TagResources to this function's role", "instances", failed, "error", first)
+		n.Log.WarnContext(ctx, "could not remember the notices, so they may be sent again: allow kvstore:TagResources to the role of this function", "instances", failed, "error", first)
 	}
 }

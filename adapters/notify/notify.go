@@ -14,7 +14,7 @@ import (
 	"tairssl/handler"
 )
 
-// Note is one result, with what is needed to decide whether to tell people.
+// Note is one result, and the facts that decide whether a notice is sent.
 type Note struct {
 	handler.Result
 	// Automatic says that no person watches, because an event or a sweep made the
@@ -44,7 +44,8 @@ type Remember func(ctx context.Context, ref handler.Ref, value string) error
 // Options of a [Notifier]; the zero value works.
 type Options struct {
 	On On
-	// Remember stores what was told. Without it, only this process remembers, for a day.
+	// Remember stores the notices that were sent. Without it, only this process remembers
+	// them, for a day.
 	Remember Remember
 	// Token gives an access token of the app whose bot sends messages to a host. renew
 	// says that the last token was refused.

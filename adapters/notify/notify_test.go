@@ -439,7 +439,7 @@ func TestWhatCanNotBeRememberedIsLoggedOnce(t *testing.T) {
 	if n := w.sent(); n != 1 {
 		t.Errorf("one process tells it in %d messages", n)
 	}
-	if log := w.log.String(); strings.Count(log, "is not remembered") != 1 || !strings.Contains(log, `"instances":3`) || !strings.Contains(log, "TagResources: not allowed") {
+	if log := w.log.String(); strings.Count(log, "could not remember") != 1 || !strings.Contains(log, `"instances":3`) || !strings.Contains(log, "TagResources: not allowed") {
 		t.Errorf("the log has\n%s", log)
 	}
 }

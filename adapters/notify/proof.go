@@ -6,8 +6,8 @@ import (
 	"tairssl/handler"
 )
 
-// What is known about a change beside its outcome: whether clients still trust the
-// instance, and whether a handshake shows the change.
+// A change has two results in addition to its outcome: whether clients still trust the
+// instance, and whether a TLS handshake shows the new certificate.
 
 const (
 	giveCA    = "Give all clients the new CA (tairssl ca INSTANCE --region REGION). Then set TAIRSSL_CA_ACCEPT to its fingerprint. Until then, no instance in the region is changed automatically."
@@ -15,7 +15,7 @@ const (
 	lookTLS   = "Check which certificate the instance serves: tairssl status INSTANCE --region REGION --tls. If it is still the old one, ask Alibaba's support."
 )
 
-// toDo is what to do about an alert.
+// toDo is the next step after an alert.
 func (n Note) toDo() string {
 	switch {
 	case n.CA.Stops(), n.Held != "":

@@ -113,7 +113,7 @@ func (s *Sender) Send(ctx context.Context, m Send) error {
 	}
 }
 
-// again reports whether to send a message again, and after what time.
+// again reports whether to send a message again, and after which pause.
 func (m Send) again(err error, pause time.Duration) (time.Duration, bool) {
 	var refused *Refusal
 	var unanswered lostError
@@ -188,9 +188,16 @@ func (p Post) redact(text string) string {
 	for _, values := range p.URL.Query() {
 		secrets = append(secrets, values...)
 	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first, because one may be part of another
+	return hide(text, secrets, 6)
+}
+
+// hide replaces secrets in a text. Values of fewer than least bytes are no secrets, and
+// replacing them would damage words.
+func hide(text string, secrets []string, least int) string {
+	// The longest first, because one secret may be part of another.
+	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
 	for _, secret := range secrets {
-		if len(secret) >= 6 {
+		if len(secret) >= least {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}

@@ -31,7 +31,7 @@ type said struct {
 	ErrMsg, Msg               string
 }
 
-// code is the vendor's own code; nil for none.
+// code is the vendor's own result code; nil if the answer has no code.
 func (s said) code() *int {
 	if s.ErrCode != nil {
 		return s.ErrCode
@@ -77,7 +77,7 @@ func Taken(status int, body []byte) error {
 }
 
 // coded reads the answer of a vendor that reports its result in the body of a 200. fixes
-// says what to do about some codes.
+// gives the remedy for some codes.
 func coded(fixes map[int]string) func(int, []byte) error {
 	return func(status int, body []byte) error {
 		var s said

@@ -21,7 +21,7 @@ const (
 	rememberConcurrency = 8
 	// textPause is the pause between two notices with the same text.
 	textPause = time.Hour
-	// memoTTL is how long a process remembers what it has told.
+	// memoTTL is the time for which a process remembers a notice.
 	memoTTL = 24 * time.Hour
 	// owedTTL is how long a notice is kept for a place that did not take it.
 	owedTTL = 24 * time.Hour

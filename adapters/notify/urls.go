@@ -71,7 +71,7 @@ func (u *URLs) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// parseTarget reads one URL, or says what is wrong with it.
+// parseTarget reads one URL. wrong lists the faults of the URL.
 func parseTarget(s string) (t *target, wrong []string) {
 	t = &target{name: "unknown"}
 	u, err := url.Parse(s)
@@ -118,14 +118,12 @@ func parseTarget(s string) (t *target, wrong []string) {
 	for _, values := range q {
 		t.secrets = append(t.secrets, values...)
 	}
-	// The longest first, because one may be part of another.
-	slices.SortFunc(t.secrets, func(a, b string) int { return len(b) - len(a) })
 	return t, wrong
 }
 
 const secretParam = "secret"
 
-// parameters makes the key, and says what is wrong with the parameters.
+// parameters makes the key. wrong lists the faults of the parameters.
 func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 	var takes []string
 	if t.query != "" {
@@ -158,15 +156,9 @@ func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 	return wrong
 }
 
-// redact removes the secrets from a text, because a vendor may repeat what it was sent.
-func (t *target) redact(s string) string {
-	for _, secret := range t.secrets {
-		if len(secret) >= 8 { // shorter values are no secrets, and removing them would damage words
-			s = strings.ReplaceAll(s, secret, "***")
-		}
-	}
-	return s
-}
+// redact removes the secrets from a text, because a vendor may repeat the request in its
+// answer.
+func (t *target) redact(s string) string { return hide(s, t.secrets, 8) }
 
 // String keeps the URLs out of texts.
 func (u URLs) String() string {

@@ -25,8 +25,8 @@ const (
 	verified
 )
 
-// classes has the words of each class: its name in counts, what happened (%s is the
-// change), and what to do next. For a failure, the kind says what to do.
+// classes has the words of each class: its name in counts, the event (%s is the change),
+// and the next step. For a failure, the next step depends on the kind.
 var classes = [...]struct{ word, what, next string }{
 	failed:    {"failed", "%s failed", ""},
 	lost:      {"unknown", "%s may or may not have happened", "Run tairssl status INSTANCE in a few minutes. Do not force the change."},
@@ -41,9 +41,9 @@ var classes = [...]struct{ word, what, next string }{
 
 const (
 	byHand = "Renew by hand at a suitable time before the certificate expires: tairssl update INSTANCE --region REGION"
-	// toApprove is what to do about a change that waits for an approval.
+	// toApprove is the next step for a change that waits for an approval.
 	toApprove = "Approve the renewal: tairssl approve INSTANCE --region REGION, or send approve INSTANCE to the bot in Slack, Feishu or WeCom"
-	// elsewhere is what to do about a restart by Alibaba at a bad time.
+	// elsewhere is the next step if Alibaba will restart the instance at a bad time.
 	elsewhere = "Tell the users of the instance when Alibaba restarts it, or change that time in Alibaba's console."
 	fetch     = "If clients pin the CA, fetch the CA chain again"
 )
@@ -165,7 +165,7 @@ func (l line) text(most int) string {
 	return s + "."
 }
 
-// approving says what the button does.
+// approving describes the effect of the button.
 func approving(l line) string {
 	return l.who + ": the certificate is renewed in the next maintenance window. The instance restarts then, and connections to it drop for some seconds."
 }
