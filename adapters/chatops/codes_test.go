@@ -1,8 +1,11 @@
 package chatops_test
 
 import (
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -10,6 +13,82 @@ import (
 	"tairssl/handler"
 	"tairssl/handler/handlertest"
 )
+
+func TestCodesHoldForWhoAskedWhereAndWhat(t *testing.T) {
+	c := newCloud(id, "r-other1234")
+	rules := "slack:T1/U1,U2 * *; teams:T1/U1 * *"
+	_, code := say(c.bot(rules), anna, "update "+id)
+	if !regexp.MustCompile(`^([2-9AC-HJKMNP-RT-Y]{4}-){3}[2-9AC-HJKMNP-RT-Y]{4}$`).MatchString(code) {
+		t.Fatalf("the code is %q", code)
+	}
+	with := func(f func(*chatops.Message)) chatops.Message { m := anna; f(&m); return m }
+	altered := func(at int, with byte) string {
+		b := []byte(code)
+		if b[at] == with {
+			with = '2' + '3' - with // one of the two
+		}
+		b[at] = with
+		return string(b)
+	}
+	for name, test := range map[string]struct {
+		who  chatops.Message
+		code string
+	}{
+		"somebody else":       {with(func(m *chatops.Message) { m.User = "U2" }), code},
+		"elsewhere":           {with(func(m *chatops.Message) { m.Channel = "C2" }), code},
+		"another tenant":      {with(func(m *chatops.Message) { m.Tenant = "T2" }), code},
+		"another platform":    {with(func(m *chatops.Message) { m.Platform = "teams" }), code},
+		"the first altered":   {anna, altered(0, '2')},
+		"the last altered":    {anna, altered(18, '2')},
+		"two of them changed": {anna, code[:17] + code[18:] + code[17:18]},
+		"cut":                 {anna, code[:len(code)-1]},
+		"longer":              {anna, code + "2"},
+		"nothing in it":       {anna, "."},
+	} {
+		if test.code == code && test.who == anna {
+			continue // two characters that were the same
+		}
+		if answer, _ := say(c.bot(rules), test.who, "confirm "+test.code); c.restarts != 0 {
+			t.Errorf("%s: answered %q after %d restarts", name, answer, c.restarts)
+		}
+	}
+	if answer, _ := say(c.bot(rules, func(o *chatops.Options) { o.Key = []byte("another key") }), anna, "confirm "+code); c.restarts != 0 {
+		t.Errorf("by another key: answered %q", answer)
+	}
+	if answer, _ := say(c.bot(rules, func(o *chatops.Options) { o.Key = nil }), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "CONFIRM_KEY") {
+		t.Errorf("without a key: answered %q", answer)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "confirm "+code); c.restarts != 0 {
+		t.Errorf("once the right is gone: answered %q", answer)
+	}
+	c.advance(6 * time.Minute)
+	if answer, _ := say(c.bot(rules), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "too old") {
+		t.Errorf("after 6 minutes: answered %q", answer)
+	}
+}
+
+// The same code at once in processes that know nothing of each other.
+func TestACodeUsedTwiceChangesNothingTheSecondTime(t *testing.T) {
+	c := newCloud(id)
+	bots := []*chatops.Bot{c.bot("slack:T1/U1 * *"), c.bot("slack:T1/U1 * *")}
+	_, code := say(bots[0], anna, "update "+id)
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() { say(bots[n%2], anna, "confirm "+code) })
+	}
+	group.Wait()
+	if c.restarts != 1 {
+		t.Fatalf("used 8 times at once the code restarted the instance %d times", c.restarts)
+	}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 {
+		t.Errorf("in a third process it is answered %q after %d restarts", answer, c.restarts)
+	}
+	// The change has come true: the certificate has moved on.
+	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(3, 0, 0)}
+	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "the certificate has changed since") {
+		t.Errorf("afterwards it is answered %q after %d restarts", answer, c.restarts)
+	}
+}
 
 // A code alone is of no language. One that is ours knows that of its plan, in any
 // process; of another one nobody knows it.
@@ -151,28 +230,39 @@ func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
 	}
 }
 
-// Somebody else confirms, in a process that never saw the plan; who asked never can.
-func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
-	second := func(o *chatops.Options) { o.Second = true }
-	const rules = "slack:T1/U1,U2 * *"
-	for minute := range 3 {
-		c := newCloud(id)
-		c.advance(seconds(minute * 977))
-		_, code := say(c.bot(rules, second), anna, "update "+id)
-		bob, elsewhere := anna, anna
-		bob.User, elsewhere.User, elsewhere.Channel = "U2", "U2", "C2"
-		for name, who := range map[string]chatops.Message{"who asked": anna, "another channel": elsewhere} {
-			if answer, _ := say(c.bot(rules, second), who, code); c.restarts != 0 {
-				t.Errorf("%s is answered %q", name, answer)
-			}
+// No change of a code, and nobody but its asker, gets anything done.
+func TestForgedCodes(t *testing.T) {
+	c := newCloud(id)
+	_, code := say(c.bot("slack:T1/* * *"), anna, "update "+id)
+	same := strings.NewReplacer("B", "8", "S", "5", "Z", "2")
+	handlertest.Check(t, func(t *rapid.T) {
+		forged := []byte(code)
+		forged[rapid.IntRange(0, len(forged)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")).Draw(t, "byte")
+		if strings.ReplaceAll(same.Replace(string(forged)), "-", "") == strings.ReplaceAll(code, "-", "") {
+			return
 		}
-		if answer, _ := say(c.bot(rules), bob, code); c.restarts != 0 {
-			t.Errorf("where nobody else may confirm it is answered %q", answer)
+		if answer, _ := say(c.bot("slack:T1/* * *"), anna, "confirm "+string(forged)); c.restarts != 0 {
+			t.Fatalf("%s is answered %q", forged, answer)
 		}
-		if answer, _ := say(c.bot(rules, second), bob, code); c.restarts != 1 {
-			t.Errorf("he is answered %q", answer)
+	})
+}
+
+// Whatever somebody types as a code, nothing changes and nothing breaks.
+func FuzzConfirm(f *testing.F) {
+	c := newCloud(id)
+	b := c.bot("slack:T1/U1 * *")
+	_, code := say(b, anna, "update "+id)
+	f.Add(code + "x")
+	f.Add("update." + id + ".cn-hangzhou.0.0.0.0")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, typed string) {
+		if typed == code {
+			t.Skip("it is the code")
 		}
-	}
+		if answer, _ := say(b, anna, "confirm "+typed); answer == "" || c.restarts != 0 {
+			t.Errorf("confirm %q is answered %q after %d restarts", typed, answer, c.restarts)
+		}
+	})
 }
 
 func FuzzCode(f *testing.F) {

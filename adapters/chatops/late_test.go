@@ -1,0 +1,103 @@
+package chatops_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tairssl/adapters/chatops"
+	"tairssl/handler"
+)
+
+func TestWhatCanNotBeReadInTimeIsHandedOver(t *testing.T) {
+	for text, want := range map[string]string{"status " + id: id + ": valid until", "update " + id: "confirm ", "status": id + ": valid until"} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(newCloud(id))
+			d.takes = 5 * time.Second
+			if answer := d.inTime(t, annaInSlack, text); answer != "This takes longer. The answer follows here." {
+				t.Errorf("%s is answered %q", text, answer)
+			}
+			d.logged(t, `"outcome":"answered"`, `"reason":"out of time"`, `"handed":true`)
+			if answer := d.finish(t, t.Context()); !strings.Contains(answer, want) {
+				t.Errorf("%s is then answered %q, want %q in it", text, answer, want)
+			}
+		})
+	}
+}
+
+// A fleet that cannot be seen whole in time is read on.
+func TestAFleetTooLargeForAChatIsHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(newFleet(700))
+		d.takes = 100 * time.Millisecond
+		if answer := d.inTime(t, annaInSlack, "status"); !strings.HasPrefix(answer, "This takes longer") {
+			t.Errorf("it is answered %q", answer)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if answer := d.finish(t, ctx); !strings.Contains(answer, "… and 680 more that expire later") || strings.Contains(answer, "NOT all") {
+			t.Errorf("it is then answered %q", answer)
+		}
+	})
+}
+
+func TestWhatCanNotBeHandedOverIsAnsweredAsFarAsItWent(t *testing.T) {
+	silent := annaInSlack
+	silent.Reply = ""
+	for name, test := range map[string]struct {
+		who    chatops.Message
+		change func(*chatops.Options)
+		fault  error
+		want   []string
+	}{
+		"no place to tell it later": {silent, nil, nil, []string{"ran out"}},
+		"no key":                    {annaInSlack, func(o *chatops.Options) { o.Key = nil }, nil, []string{"ran out"}},
+		"nobody takes it over":      {annaInSlack, func(o *chatops.Options) { o.Hand = nil }, nil, []string{"ran out"}},
+		"it is refused":             {annaInSlack, nil, handler.Errorf(handler.Forbidden, "allow fc:InvokeFunction"), []string{"ran out", "Allow fc:InvokeFunction."}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			change := []func(*chatops.Options){}
+			if test.change != nil {
+				change = append(change, test.change)
+			}
+			d := newDesk(newCloud(id), change...)
+			d.takes, d.fault = 5*time.Second, test.fault
+			answer := d.inTime(t, test.who, "status "+id)
+			for _, want := range test.want {
+				if !strings.Contains(answer, want) {
+					t.Errorf("%s: it is answered %q", name, answer)
+				}
+			}
+			if len(d.handed) != 0 {
+				t.Errorf("%s: it was handed over", name)
+			}
+		})
+	}
+}
+
+// What goes on is worth more than an answer in time: a cold start may have used
+// all of it.
+func TestHandingOverHasItsTimeEvenIfTheChatWaitsNoLonger(t *testing.T) {
+	d := newDesk(newCloud(id))
+	code := d.plan(t)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if answer, _ := d.say(ctx, annaInSlack, "confirm "+code); !strings.HasPrefix(answer, "Started") || len(d.handed) != 1 {
+		t.Errorf("it is answered %q", answer)
+	}
+}
+
+func TestHandedWorkIsNeverHandedOverAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(newFleet(700))
+		d.takes = 100 * time.Millisecond
+		d.inTime(t, annaInSlack, "status")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if answer := d.finish(t, ctx); !strings.Contains(answer, "NOT all") || len(d.handed) != 1 {
+			t.Errorf("with too little time again it is answered %q, and handed over %d times", answer, len(d.handed))
+		}
+	})
+}
