@@ -12,8 +12,8 @@ import (
 	"tairssl/handler"
 )
 
-// An approval takes two steps as every other change, and sets the tag; a renewal
-// that is to be made at once is an update.
+// An approval takes two steps, like every other change, and sets the tag. With --now it is
+// an update.
 func TestAnApprovalTakesTwoSteps(t *testing.T) {
 	for text, want := range map[string]struct{ plan, end, confirm string }{
 		"approve " + id:    {"The renewal of its certificate is approved. The renewal happens later", "Approved.", "confirm "},
@@ -41,11 +41,12 @@ func TestAnApprovalTakesTwoSteps(t *testing.T) {
 	}
 	answer, code := say(b, anna, "approve "+id+" --now")
 	if say(b, anna, "confirm "+code); c.restarts != 1 || len(c.tags[id][handler.ApprovalTag]) != 0 {
-		t.Errorf("%q restarted it %d times, the tags are %v", answer, c.restarts, c.tags[id])
+		t.Errorf("%q restarted the instance %d times, the tags are %v", answer, c.restarts, c.tags[id])
 	}
 }
 
-// A rule names the verb: who may update may not approve, and the other way round.
+// The right to update does not include the right to approve, and the right to approve does
+// not include the right to update.
 func TestTheRightToApprove(t *testing.T) {
 	c := newCloud(id)
 	for rules, want := range map[string][2]bool{ // to approve, to approve now
@@ -63,22 +64,22 @@ func TestTheRightToApprove(t *testing.T) {
 	}
 	answer, _ := say(c.bot(""), anna, "approve "+id)
 	if !strings.Contains(answer, "slack:T1/U1 approve "+id) {
-		t.Errorf("without a rule it is answered %q", answer)
+		t.Errorf("the answer without a rule is %q", answer)
 	}
 	if help, _ := say(c.bot("slack:T1/U1 approve *"), anna, "help"); !strings.Contains(help, "approve INSTANCE") {
 		t.Errorf("help shows %q", help)
 	}
 }
 
-// Who sees a message of a weak platform can send another: it approves nothing,
-// confirmed or not.
+// A person who sees a message of a weak platform can forge another one. So a weak platform
+// approves nothing, not even with a confirmation.
 func TestWeakPlatformsDoNotApprove(t *testing.T) {
 	c := newCloud(id)
 	weak := chatops.Message{Platform: "teams", Tenant: "T1", User: "U1", Channel: "C1"}
 	b := c.bot("teams:T1/U1 * *; slack:T1/U1 * *")
 	answer, code := say(b, weak, "approve "+id)
 	if code != "" || !strings.Contains(answer, "Use Slack, Feishu or WeCom, or the command line") {
-		t.Errorf("it is answered %q", answer)
+		t.Errorf("the answer is %q", answer)
 	}
 	if help, _ := say(b, weak, "help"); strings.Contains(help, "approve") {
 		t.Errorf("help shows %q", help)
@@ -86,12 +87,12 @@ func TestWeakPlatformsDoNotApprove(t *testing.T) {
 	for _, platform := range []string{"dingtalk", "teams", "mattermost"} {
 		chat := newChat()
 		if w := chat.send(said(platform, "approve "+id)); codeIn.MatchString(w.Body.String()) || !strings.Contains(w.Body.String(), "or the command line") || len(chat.tags) != 0 {
-			t.Errorf("%s: it is answered %s, the tags are %v", platform, w.Body, chat.tags)
+			t.Errorf("%s: the answer is %s, the tags are %v", platform, w.Body, chat.tags)
 		}
 	}
 }
 
-// Somebody else confirms an approval where that is asked for, and stands in the tag.
+// If a second person has to confirm, the tag names the second person.
 func TestASecondPersonConfirmsAnApproval(t *testing.T) {
 	second := func(o *chatops.Options) { o.Second = true }
 	const rules = "slack:T1/U1,U2 approve *; slack:T1/U3 update *"
@@ -106,11 +107,11 @@ func TestASecondPersonConfirmsAnApproval(t *testing.T) {
 	}
 	answer, _ := say(c.bot(rules, second), bob, code)
 	if a, _ := handler.ParseApproval(c.tags[id][handler.ApprovalTag]); a.Who != "slack:U2" {
-		t.Errorf("he is answered %q, the tags are %v", answer, c.tags[id])
+		t.Errorf("the answer to the second person is %q, the tags are %v", answer, c.tags[id])
 	}
 }
 
-// waiting is the result of a sweep that waits for an approval.
+// waiting is the result of a renewal that waits for an approval.
 func waiting(c *chat) handler.Result {
 	return handler.Result{
 		InstanceID: id, RegionID: handler.DefaultRegion, SSLEnabled: handler.Update, Outcome: handler.Deferred, Rule: handler.RuleApproval,
@@ -126,8 +127,8 @@ func (c *chat) pressNotice(user, value string) *httptest.ResponseRecorder {
 	return c.send(knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))})
 }
 
-// The button of a notice approves what the notice showed, for whoever has the right
-// to, in any channel, and leaves the notice where it is.
+// The button of a notice approves the renewal in the notice. Every person with the right
+// may press it, in any channel. The notice stays.
 func TestTheButtonOfANoticeApproves(t *testing.T) {
 	c := newChat()
 	button, ok := c.Invitations(waiting(c))["slack"]
@@ -143,29 +144,29 @@ func TestTheButtonOfANoticeApproves(t *testing.T) {
 	}
 	told := c.work(t, 60e9)
 	if a, ok := handler.ParseApproval(c.tags[handler.ApprovalTag]); !ok || a.Who != "slack:U1" || c.restarts != 0 || !strings.Contains(told, "Approved.") {
-		t.Errorf("the tags are %v after %d restarts, and it is told %s", c.tags, c.restarts, told)
+		t.Errorf("the tags are %v after %d restarts, and the answer is %s", c.tags, c.restarts, told)
 	}
 	if w := c.pressNotice("U1", button.Value); !strings.Contains(w.Body.String(), "used already") || len(c.handed) != 0 {
-		t.Errorf("pressed again it is answered %s", w.Body)
+		t.Errorf("the answer to the second press is %s", w.Body)
 	}
 	if !strings.Contains(c.log.String(), `"verb":"confirm approve"`) {
-		t.Errorf("the log has no line of it: %s", c.log)
+		t.Errorf("the log has no line about the answer: %s", c.log)
 	}
 }
 
-// The certificate of the notice is gone: its button approves nothing.
+// After the certificate has changed, the button of an old notice approves nothing.
 func TestTheButtonOfAnOldNoticeApprovesNothing(t *testing.T) {
 	c := newChat()
 	button := c.Invitations(waiting(c))["slack"]
 	c.ssl.Expires = c.ssl.Expires.AddDate(3, 0, 0)
 	c.pressNotice("U1", button.Value)
 	if told := c.work(t, 60e9); len(c.tags) != 0 || !strings.Contains(told, "has changed") {
-		t.Errorf("the tags are %v, and it is told %s", c.tags, told)
+		t.Errorf("the tags are %v, and the answer is %s", c.tags, told)
 	}
 }
 
-// Where somebody else has to confirm, a press asks for the plan.
-func TestAPressIsNoSecondPerson(t *testing.T) {
+// If a second person has to confirm, the press shows a plan with a code.
+func TestAPressDoesNotReplaceTheSecondPerson(t *testing.T) {
 	c := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Second = true })
 	w := c.pressNotice("U1", c.Invitations(waiting(c))["slack"].Value)
 	if !codeIn.MatchString(w.Body.String()) || !strings.Contains(w.Body.String(), "Another person") || len(c.tags) != 0 || len(c.handed) != 0 {
@@ -173,8 +174,9 @@ func TestAPressIsNoSecondPerson(t *testing.T) {
 	}
 }
 
-// Nobody else can make what a button sends, and it is worth nothing elsewhere.
-func TestNobodyElseCanInvite(t *testing.T) {
+// Nobody else can make the value that a button sends, and the value is not accepted for
+// anything else.
+func TestNobodyElseCanMakeAButton(t *testing.T) {
 	c := newChat()
 	good := c.Invitations(waiting(c))["slack"].Value
 	other := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Key = []byte("another key of codes") })
@@ -219,7 +221,7 @@ func (c *chat) pressCard(user, code string) *httptest.ResponseRecorder {
 	return c.send(knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))})
 }
 
-// The same in Feishu: the press is answered by a note, and the card stays.
+// In Feishu, the answer to the press is a note, and the card stays.
 func TestTheButtonOfACardApproves(t *testing.T) {
 	c := newChat()
 	button := c.Invitations(waiting(c))["feishu"]
@@ -229,7 +231,7 @@ func TestTheButtonOfACardApproves(t *testing.T) {
 	}
 	told := c.work(t, 60e9)
 	if a, ok := handler.ParseApproval(c.tags[handler.ApprovalTag]); !ok || a.Who != "feishu:U1" || !strings.Contains(told, "Approved.") {
-		t.Errorf("the tags are %v, and it is told %s", c.tags, told)
+		t.Errorf("the tags are %v, and the answer is %s", c.tags, told)
 	}
 	if w := c.pressCard("U2", button.Value); !strings.Contains(w.Body.String(), "may not approve") || len(c.handed) != 0 {
 		t.Errorf("a press without the right is answered %s", w.Body)
@@ -238,12 +240,12 @@ func TestTheButtonOfACardApproves(t *testing.T) {
 	before := len(second.vendor.got)
 	second.pressCard("U1", second.Invitations(waiting(second))["feishu"].Value)
 	if posted := strings.Join(second.vendor.got[before:], "\n"); !codeIn.MatchString(posted) || !strings.Contains(posted, `\"tag\":\"button\"`) || len(second.tags) != 0 {
-		t.Errorf("where somebody else confirms, the press is answered by %s", posted)
+		t.Errorf("with a second person, the answer to the press is %s", posted)
 	}
 }
 
-// The app's secret is shown to the open platform that the app is at home on only.
-func TestWhoGetsTheSecretOfAFeishuApp(t *testing.T) {
+// The app's secret is only sent to the app's own open platform.
+func TestOnlyTheAppsOwnPlatformGetsItsSecret(t *testing.T) {
 	for name, test := range map[string]struct {
 		host  string
 		hosts []string

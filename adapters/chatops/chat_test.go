@@ -35,10 +35,10 @@ func TestAChangeTakesTwoStepsOnEveryPlatform(t *testing.T) {
 			t.Errorf("%s: confirm is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
 		}
 		if told := c.work(t, time.Minute); c.restarts != 1 || strings.Contains(told, "Done: the certificate is renewed. The new certificate is valid until 2029-11-24 (in 1096d). I first saw it at 12:00 UTC.") == (platform == "teams") {
-			t.Errorf("%s: the end is told as %s after %d restarts", platform, told, c.restarts)
+			t.Errorf("%s: the result is reported as %s after %d restarts", platform, told, c.restarts)
 		}
 		if w := c.send(said(platform, "confirm "+found[1])); w.Code != 200 || len(c.handed) != 0 || c.restarts != 1 {
-			t.Errorf("%s: confirmed twice it is answered %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
+			t.Errorf("%s: the answer to the second confirmation is %d %s after %d restarts", platform, w.Code, w.Body, c.restarts)
 		}
 		if n := strings.Count(c.log.String(), `"msg":"audit"`); n != 4 {
 			t.Errorf("%s: three decisions and the work leave %d audit lines", platform, n)
@@ -46,9 +46,9 @@ func TestAChangeTakesTwoStepsOnEveryPlatform(t *testing.T) {
 	}
 }
 
-// The answer to a confirmation is there at once, however long the change takes;
-// what is not known at the end is told as that.
-func TestAConfirmationIsAnsweredAtOnceAndItsEndTold(t *testing.T) {
+// A confirmation is answered at once, even if the change takes an hour. If the result is
+// unknown, the later answer says so.
+func TestAConfirmationIsAnsweredAtOnceAndItsResultLater(t *testing.T) {
 	for _, platform := range []string{"slack", "feishu", "dingtalk", "mattermost"} {
 		synctest.Test(t, func(t *testing.T) {
 			c := newChat()
@@ -57,11 +57,11 @@ func TestAConfirmationIsAnsweredAtOnceAndItsEndTold(t *testing.T) {
 			c.slow = time.Hour
 			began := time.Now()
 			if w := c.send(said(platform, "confirm "+code)); !strings.Contains(w.Body.String(), "Started") || time.Since(began) > 2500*time.Millisecond {
-				t.Errorf("%s: after %s it is answered %s", platform, time.Since(began), w.Body)
+				t.Errorf("%s: the answer after %s is %s", platform, time.Since(began), w.Body)
 			}
 			began = time.Now()
 			if told := c.work(t, time.Minute); !strings.Contains(strings.ToLower(told), "unknown") || time.Since(began) > time.Minute {
-				t.Errorf("%s: after %s it is told %s", platform, time.Since(began), told)
+				t.Errorf("%s: the later answer after %s is %s", platform, time.Since(began), told)
 			}
 		})
 	}
@@ -118,7 +118,7 @@ func TestChatForgeriesAllGetTheSame401(t *testing.T) {
 				body = w.Body.String()
 			}
 			if w.Body.String() != body {
-				t.Errorf("%s: %s tells itself apart: %s", platform, name, w.Body)
+				t.Errorf("%s: %s has another body than the other forgeries: %s", platform, name, w.Body)
 			}
 		}
 	}
@@ -127,9 +127,9 @@ func TestChatForgeriesAllGetTheSame401(t *testing.T) {
 	}
 }
 
-// What others wrote where an answer quotes it, here the name in a certificate,
-// stays a text: no link, no mention, no tag.
-func TestNothingThatOthersWroteIsFormatting(t *testing.T) {
+// An answer may quote a text that another person wrote, such as the name in a certificate.
+// The quoted text must not become a link, a mention or a tag.
+func TestTextsOfOthersAreNeverFormatting(t *testing.T) {
 	formatting := regexp.MustCompile(`<!channel>|\[click\]\(`)
 	for _, platform := range platforms {
 		c := newChat()
@@ -171,7 +171,7 @@ func TestBadChatBodies(t *testing.T) {
 	}
 	bomb := strings.Repeat("a&", 30000)
 	const says = "I cannot read this message"
-	// Anything but a 200 a platform shows as its own error, or sends again.
+	// Any other status than 200 makes the platform show an error or send the message again.
 	for name, test := range map[string]struct {
 		knock
 		want string
@@ -201,7 +201,7 @@ func TestBadChatBodies(t *testing.T) {
 	}
 }
 
-// Whatever a platform's decoder is handed, signed, is answered without a panic.
+// Every signed body is answered without a panic.
 func FuzzChat(f *testing.F) {
 	for _, platform := range platforms {
 		f.Add(said(platform, "update "+id).body)

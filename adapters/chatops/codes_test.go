@@ -14,7 +14,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-func TestCodesHoldForWhoAskedWhereAndWhat(t *testing.T) {
+func TestACodeIsValidForOnePersonPlaceAndPlan(t *testing.T) {
 	c := newCloud(id, "r-other1234")
 	rules := "slack:T1/U1,U2 * *; teams:T1/U1 * *"
 	_, code := say(c.bot(rules), anna, "update "+id)
@@ -25,7 +25,7 @@ func TestCodesHoldForWhoAskedWhereAndWhat(t *testing.T) {
 	altered := func(at int, with byte) string {
 		b := []byte(code)
 		if b[at] == with {
-			with = '2' + '3' - with // one of the two
+			with = '2' + '3' - with // the other of 2 and 3
 		}
 		b[at] = with
 		return string(b)
@@ -46,28 +46,28 @@ func TestCodesHoldForWhoAskedWhereAndWhat(t *testing.T) {
 		"nothing in it":       {anna, "."},
 	} {
 		if test.code == code && test.who == anna {
-			continue // two characters that were the same
+			continue // the two exchanged characters are equal
 		}
 		if answer, _ := say(c.bot(rules), test.who, "confirm "+test.code); c.restarts != 0 {
-			t.Errorf("%s: answered %q after %d restarts", name, answer, c.restarts)
+			t.Errorf("%s: the answer is %q after %d restarts", name, answer, c.restarts)
 		}
 	}
 	if answer, _ := say(c.bot(rules, func(o *chatops.Options) { o.Key = []byte("another key") }), anna, "confirm "+code); c.restarts != 0 {
-		t.Errorf("by another key: answered %q", answer)
+		t.Errorf("the answer with another key is %q", answer)
 	}
 	if answer, _ := say(c.bot(rules, func(o *chatops.Options) { o.Key = nil }), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "CONFIRM_KEY") {
-		t.Errorf("without a key: answered %q", answer)
+		t.Errorf("the answer without a key is %q", answer)
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "confirm "+code); c.restarts != 0 {
-		t.Errorf("once the right is gone: answered %q", answer)
+		t.Errorf("the answer without the right is %q", answer)
 	}
 	c.advance(6 * time.Minute)
 	if answer, _ := say(c.bot(rules), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "too old") {
-		t.Errorf("after 6 minutes: answered %q", answer)
+		t.Errorf("the answer after 6 minutes is %q", answer)
 	}
 }
 
-// The same code at once in processes that know nothing of each other.
+// Two processes without a common memory get the same code at the same time.
 func TestACodeUsedTwiceChangesNothingTheSecondTime(t *testing.T) {
 	c := newCloud(id)
 	bots := []*chatops.Bot{c.bot("slack:T1/U1 * *"), c.bot("slack:T1/U1 * *")}
@@ -78,20 +78,20 @@ func TestACodeUsedTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 	group.Wait()
 	if c.restarts != 1 {
-		t.Fatalf("used 8 times at once the code restarted the instance %d times", c.restarts)
+		t.Fatalf("8 uses at the same time restarted the instance %d times", c.restarts)
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 {
-		t.Errorf("in a third process it is answered %q after %d restarts", answer, c.restarts)
+		t.Errorf("the answer of a third process is %q after %d restarts", answer, c.restarts)
 	}
-	// The change has come true: the certificate has moved on.
+	// Now the API shows the new certificate.
 	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(3, 0, 0)}
 	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 1 || !strings.Contains(answer, "the certificate has changed since") {
-		t.Errorf("afterwards it is answered %q after %d restarts", answer, c.restarts)
+		t.Errorf("the answer after the change is %q after %d restarts", answer, c.restarts)
 	}
 }
 
-// A code alone is of no language. One that is ours knows that of its plan, in any
-// process; of another one nobody knows it.
+// A message that is only a code has no language. A valid code contains the language of its
+// plan, so every process knows it. An invalid code is answered in both languages.
 func TestACodeAloneIsAnsweredInTheLanguageOfItsPlan(t *testing.T) {
 	chinese := func(answer string) bool {
 		return strings.ContainsFunc(answer, func(r rune) bool { return r >= 0x4e00 && r <= 0x9fff })
@@ -108,13 +108,13 @@ func TestACodeAloneIsAnsweredInTheLanguageOfItsPlan(t *testing.T) {
 		}
 		c.advance(6 * 60e9)
 		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, bare); chinese(answer) != inChinese {
-			t.Errorf("after %q, too late, it is answered %q", asked, answer)
+			t.Errorf("after %q, the answer to the old code is %q", asked, answer)
 		}
 	}
 	b := newCloud(id).bot("slack:T1/U1 * *")
-	for range 6 { // the last is answered with the pause
+	for range 6 { // the sixth answer announces the pause
 		if answer, _ := say(b, anna, "k7q29m4xtpdw6hac"); !chinese(answer) || !strings.Contains(strings.ToLower(answer), "ask for the change again") {
-			t.Errorf("a code that is none of ours is answered %q", answer)
+			t.Errorf("an invalid code is answered %q", answer)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestSeveralChangesHaveACodeEach(t *testing.T) {
 	answer, button := say(b, anna, "update "+id+", r-bp1zxszhcgatnx02")
 	codes := codeIn.FindAllStringSubmatch(answer, -1)
 	if len(codes) != 2 || button != "" || codes[0][1] == codes[1][1] {
-		t.Fatalf("they are answered %q", answer)
+		t.Fatalf("the answer is %q", answer)
 	}
 	for i, code := range codes {
 		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, code[1]); c.restarts != i+1 {
@@ -134,8 +134,9 @@ func TestSeveralChangesHaveACodeEach(t *testing.T) {
 	}
 }
 
-// A code is typed on a phone, in a process that never saw the plan.
-func TestACodeHoldsHoweverItIsTyped(t *testing.T) {
+// People type a code in many forms, and the process that reads it may never have seen the
+// plan.
+func TestACodeMayBeTypedInManyForms(t *testing.T) {
 	c := newCloud(id, "r-other1234", "r-bp2aaaaaaaa")
 	plan, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
 	bare := strings.ReplaceAll(code, "-", "")
@@ -147,13 +148,13 @@ func TestACodeHoldsHoweverItIsTyped(t *testing.T) {
 		}
 		for _, looked := range c.looked[before:] {
 			if looked != id {
-				t.Errorf("the certificate of %s is read for a code of another", looked)
+				t.Errorf("the certificate of %s is read for the code of another instance", looked)
 			}
 		}
 	}
 }
 
-func TestAnyPlansCodeIsTakenByAnotherProcessAndByNobodyElse(t *testing.T) {
+func TestACodeWorksInAnotherProcessButNotForAnotherPerson(t *testing.T) {
 	handlertest.Check(t, func(t *rapid.T) {
 		name := "r-" + rapid.StringMatching(`[a-z0-9]{4,30}`).Draw(t, "id")
 		c := newCloud(name, "r-other1234")
@@ -175,39 +176,39 @@ func TestAnyPlansCodeIsTakenByAnotherProcessAndByNobodyElse(t *testing.T) {
 			other.Tenant += "0"
 		}
 		if answer, _ := say(c.bot(rules), other, "confirm "+code); c.restarts != 0 {
-			t.Fatalf("somebody else is answered %q", answer)
+			t.Fatalf("the answer to another person is %q", answer)
 		}
 		c.advance(seconds(rapid.IntRange(0, 5*60).Draw(t, "later")))
 		if answer, _ := say(c.bot(rules), who, "confirm "+code); c.restarts != 1 {
-			t.Fatalf("the asker is answered %q after %d restarts", answer, c.restarts)
+			t.Fatalf("the answer to the person who asked is %q after %d restarts", answer, c.restarts)
 		}
 	})
 }
 
-func TestTheCodeOfAPlanWithAnotherCertificateDoesNothing(t *testing.T) {
+func TestACodeForAnotherCertificateDoesNothing(t *testing.T) {
 	c := newCloud(id)
 	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
 	c.ssl[id] = handler.SSL{Enabled: true, Expires: c.now.AddDate(0, 0, 13)}
 	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "has changed since") {
-		t.Errorf("it is answered %q after %d restarts", answer, c.restarts)
+		t.Errorf("the answer is %q after %d restarts", answer, c.restarts)
 	}
 }
 
-func TestARegionThatCanNotBeListedIsNoWrongCode(t *testing.T) {
+func TestAFailedListingDoesNotUseUpACode(t *testing.T) {
 	c := newCloud(id)
 	_, code := say(c.bot("slack:T1/U1 * *"), anna, "update "+id)
 	c.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
 	b := c.bot("slack:T1/U1 * *")
 	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "You can use the same code again") || c.restarts != 0 {
-		t.Errorf("it is answered %q", answer)
+		t.Errorf("the answer is %q", answer)
 	}
 	c.faults = nil
 	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
-		t.Errorf("used again it is answered %q", answer)
+		t.Errorf("the answer to the second use is %q", answer)
 	}
 }
 
-func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
+func TestFiveWrongCodesCauseAPause(t *testing.T) {
 	c := newCloud(id)
 	b := c.bot("slack:T1/U1,U2 * *")
 	_, code := say(b, anna, "update "+id)
@@ -217,21 +218,21 @@ func TestFiveWrongCodesAreAnsweredWithAPause(t *testing.T) {
 		}
 	}
 	if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "Wait a minute") || c.restarts != 0 {
-		t.Errorf("the sixth is answered %q", answer)
+		t.Errorf("the answer to the sixth code is %q", answer)
 	}
 	bob := anna
 	bob.User = "U2"
 	if answer, _ := say(b, bob, "confirm 2222-2222-2222-2222"); strings.Contains(answer, "Wait") {
-		t.Errorf("somebody else is answered %q", answer)
+		t.Errorf("the answer to another person is %q", answer)
 	}
 	c.advance(seconds(61))
 	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 1 {
-		t.Errorf("after a minute it is answered %q", answer)
+		t.Errorf("the answer after a minute is %q", answer)
 	}
 }
 
-// No change of a code, and nobody but its asker, gets anything done.
-func TestForgedCodes(t *testing.T) {
+// A code with one altered character changes nothing.
+func TestAnAlteredCodeDoesNothing(t *testing.T) {
 	c := newCloud(id)
 	_, code := say(c.bot("slack:T1/* * *"), anna, "update "+id)
 	same := strings.NewReplacer("B", "8", "S", "5", "Z", "2")
@@ -247,7 +248,7 @@ func TestForgedCodes(t *testing.T) {
 	})
 }
 
-// Whatever somebody types as a code, nothing changes and nothing breaks.
+// No text except the code itself changes anything.
 func FuzzConfirm(f *testing.F) {
 	c := newCloud(id)
 	b := c.bot("slack:T1/U1 * *")
@@ -274,6 +275,6 @@ func FuzzCode(f *testing.F) {
 		if answer, _ := say(b, anna, "confirm "+text); c.restarts != 0 || answer == "" {
 			t.Fatalf("%q is answered %q after %d restarts", text, answer, c.restarts)
 		}
-		c.advance(seconds(20)) // so that there is no pause
+		c.advance(seconds(20)) // so that the pause for wrong codes never begins
 	})
 }

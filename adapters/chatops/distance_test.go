@@ -22,7 +22,7 @@ func TestDistanceOfWords(t *testing.T) {
 	}
 }
 
-// What has to hold of any distance, of random words.
+// These laws hold for every distance. The words are random.
 func TestDistanceIsOne(t *testing.T) {
 	word := rapid.StringOfN(rapid.RuneFrom([]rune("ab更")), 0, 6, -1)
 	handlertest.Check(t, func(t *rapid.T) {

@@ -11,9 +11,9 @@ import (
 	"tairssl/handler"
 )
 
-// Others are told of a change before its asker is. A place of theirs that does not
-// answer must not make the end unknown.
-func TestAChangeThatEndedIsToldAlthoughTellingOthersTakesAllTheTime(t *testing.T) {
+// Notices about a change are sent before the answer to the person who asked. A place that
+// does not take its notice in time must not make the result unknown.
+func TestSlowNoticesDoNotHideTheResultOfAChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(newCloud(id), func(o *chatops.Options) {
 			o.Change = func(ctx context.Context, d handler.Delivery) handler.Result {
@@ -25,14 +25,14 @@ func TestAChangeThatEndedIsToldAlthoughTellingOthersTakesAllTheTime(t *testing.T
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if answer := d.finish(t, ctx); !strings.Contains(answer, "Done: the certificate is renewed") {
-			t.Errorf("it is answered %q", answer)
+			t.Errorf("the answer is %q", answer)
 		}
 	})
 }
 
-// Whose code it is shows only by the plan, where somebody else confirms. The process
-// that gave it knows the plan.
-func TestACodeFromElsewhereNamesNoInstanceAndIsNotUsedUp(t *testing.T) {
+// If a second person confirms, only the plan shows to whom a code was given. The process
+// that gave the code knows the plan.
+func TestACodeInAnotherChannelNamesNoInstanceAndStaysValid(t *testing.T) {
 	d := newDesk(newCloud(id), func(o *chatops.Options) { o.Second = true }, func(o *chatops.Options) {
 		if err := o.Allow.UnmarshalText([]byte("slack:T1/U1,U2 * *")); err != nil {
 			t.Fatal(err)
@@ -42,15 +42,15 @@ func TestACodeFromElsewhereNamesNoInstanceAndIsNotUsedUp(t *testing.T) {
 	bob, elsewhere := annaInSlack, annaInSlack
 	bob.User, elsewhere.User, elsewhere.Channel = "U2", "U2", "C2"
 	if answer, _ := d.say(t.Context(), elsewhere, code); strings.Contains(answer, id) || len(d.handed) != 0 {
-		t.Errorf("in another channel it is answered %q", answer)
+		t.Errorf("the answer in another channel is %q", answer)
 	}
 	if answer, _ := d.say(t.Context(), bob, code); !strings.HasPrefix(answer, "Started: update "+id) || len(d.handed) != 1 {
-		t.Errorf("he is answered %q", answer)
+		t.Errorf("the answer to the second person is %q", answer)
 	}
 }
 
-// The process that is told so may be another than the one that failed.
-func TestACodeThatCanBeUsedAgainIsTakenAgain(t *testing.T) {
+// The second use of the code may reach another process than the one that failed.
+func TestACodeWorksAgainAfterAFailure(t *testing.T) {
 	front := newDesk(newCloud(id))
 	code := front.plan(t)
 	front.say(t.Context(), annaInSlack, "confirm "+code)
@@ -58,17 +58,17 @@ func TestACodeThatCanBeUsedAgainIsTakenAgain(t *testing.T) {
 	back.faults = map[string]error{handler.DefaultRegion: handler.Errorf(handler.Unavailable, "no answer")}
 	back.handed = front.handed
 	if answer := back.finish(t, t.Context()); !strings.Contains(answer, "You can use the same code again") {
-		t.Fatalf("it is answered %q", answer)
+		t.Fatalf("the answer is %q", answer)
 	}
 	front.faults, front.handed = nil, nil
 	front.advance(time.Minute + time.Second)
 	if answer, _ := front.say(t.Context(), annaInSlack, "confirm "+code); len(front.handed) != 1 {
-		t.Fatalf("used again it is answered %q", answer)
+		t.Fatalf("the answer to the second use is %q", answer)
 	}
 	ctx, cancel := shortly(t.Context())
 	defer cancel()
 	if answer := front.finish(t, ctx); front.restarts != 1 {
-		t.Errorf("it is answered %q after %d restarts", answer, front.restarts)
+		t.Errorf("the answer is %q after %d restarts", answer, front.restarts)
 	}
 }
 
@@ -80,8 +80,8 @@ func TestACommandThatNoRuleAllowsIsLoggedWithItsKind(t *testing.T) {
 	}
 }
 
-// The right to list does not help who may not look.
-func TestAFleetOfWhichNothingCanBeReadIsAFailure(t *testing.T) {
+// The role may list the instances, but it may not read any of them.
+func TestAStatusThatReadsNothingIsAFailure(t *testing.T) {
 	d := newDesk(newCloud(id, "r-bp1zxszhcgatnx02"))
 	denied := handler.Errorf(handler.Forbidden, "the role may not call kvstore:DescribeInstanceSSL")
 	denied.Code, denied.RequestID = "Forbidden.RAM", "AD7E16AA"
@@ -93,17 +93,17 @@ func TestAFleetOfWhichNothingCanBeReadIsAFailure(t *testing.T) {
 	d.logged(t, `"outcome":"answered"`, `"kind":"forbidden"`)
 }
 
-// Of several changes the log has what became of the worst.
-func TestSeveralChangesAreLoggedByTheWorst(t *testing.T) {
+// If a message asks for several changes, the log shows the worst result.
+func TestTheLogOfSeveralChangesShowsTheWorst(t *testing.T) {
 	d := newDesk(newCloud(id))
 	answer, _ := d.say(t.Context(), annaInSlack, "update "+id+" r-nothing1234")
 	if !strings.Contains(answer, "confirm ") || !strings.Contains(answer, "r-nothing1234") {
-		t.Errorf("they are answered %q", answer)
+		t.Errorf("the answer is %q", answer)
 	}
 	d.logged(t, `"outcome":"failed"`, `"kind":"not_found"`, `"instance":"`+id+`,r-nothing1234"`)
 }
 
-// People copy the whole URL by which a client connects.
+// People copy the whole URL with which a client connects.
 func TestAPasswordInAURLIsNotLogged(t *testing.T) {
 	for _, text := range []string{"status ", "update ", "更新 ", "what "} {
 		for _, host := range []string{endpoint, "r-nothing1234.redis.rds.aliyuncs.com", "cache.example.com"} {
@@ -116,10 +116,10 @@ func TestAPasswordInAURLIsNotLogged(t *testing.T) {
 	}
 }
 
-func TestANameIsRepeatedAsItIs(t *testing.T) {
+func TestANameIsQuotedUnchanged(t *testing.T) {
 	c := newCloud(id)
 	c.names = map[string]string{id: "orders cache (main) 订单"}
 	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "update "+id); !strings.Contains(answer, "“orders cache (main) 订单”") {
-		t.Errorf("it is answered %q", answer)
+		t.Errorf("the answer is %q", answer)
 	}
 }

@@ -32,14 +32,14 @@ var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 const teamsToken = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// chat is a handler with all chat routes over one instance.
+// chat serves all chat routes over one instance.
 type chat struct {
 	*chatops.Chat
 	*instance
 	web    http.Handler
 	log    *bytes.Buffer
-	handed [][]byte // what was handed over and not worked on yet
-	vendor *vendor  // where answers are posted
+	handed [][]byte // handed work that is not done yet
+	vendor *vendor  // the receiver of posted answers
 }
 
 func newChat(change ...func(*chatops.ChatOptions, *chatops.Options)) *chat {
@@ -81,8 +81,8 @@ func (c *chat) send(k knock) *httptest.ResponseRecorder {
 	return w
 }
 
-// work does what was handed over, each in an invocation that lasts so long, and
-// gives what was posted meanwhile.
+// work does the handed work, each piece in an invocation of the given length. It returns the
+// messages that were posted during the work.
 func (c *chat) work(t *testing.T, lasts time.Duration) string {
 	t.Helper()
 	payloads, before := c.handed, len(c.vendor.got)
@@ -90,7 +90,7 @@ func (c *chat) work(t *testing.T, lasts time.Duration) string {
 	for _, payload := range payloads {
 		ctx, cancel := context.WithTimeout(context.Background(), lasts)
 		if err := c.Handed(ctx, payload); err != nil {
-			t.Errorf("handed work ends %v", err)
+			t.Errorf("handed work ends with %v", err)
 		}
 		cancel()
 	}
@@ -105,10 +105,10 @@ func slashCommand(text, responseURL string) string {
 	return url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {responseURL}}.Encode()
 }
 
-// events counts those of Feishu, which have an id each.
+// events counts the events of Feishu, because each needs its own id.
 var events atomic.Int64
 
-// said is a text as each platform would send it, signed.
+// said is the signed request in which a platform sends a text.
 func said(platform, text string) knock {
 	quoted, _ := json.Marshal(text)
 	switch platform {
@@ -133,7 +133,7 @@ func said(platform, text string) knock {
 	panic(platform)
 }
 
-// sealed encrypts as Feishu does.
+// sealed encrypts a body in the way of Feishu.
 func sealed(plain string) string {
 	key := sha256.Sum256([]byte("test key"))
 	block, _ := aes.NewCipher(key[:])
@@ -148,8 +148,8 @@ var codeIn = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 
 var platforms = []string{"slack", "dingtalk", "feishu", "teams", "mattermost"}
 
-// vendor is a platform's end: what it takes to answer, what it answers, and
-// what it was sent.
+// vendor is the server of a platform. takes is the time until it answers, answer gives its
+// answers, and got has the requests.
 type vendor struct {
 	takes  time.Duration
 	answer func(path string) (status int, body string)

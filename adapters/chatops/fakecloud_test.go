@@ -24,16 +24,16 @@ type cloud struct {
 	tags     map[string]map[string]string
 	restarts int
 	now      time.Time
-	// Of a fleet: where an instance is if not in the default region, what is wrong
-	// with an instance or a region, how long a look takes, and which were made.
+	// For a fleet: the regions of instances outside the default region, the errors of
+	// instances and regions, the time of a look, and the instances that were looked at.
 	domains   map[string]string
 	names     map[string]string
 	elsewhere map[string]string
 	faults    map[string]error
 	takes     time.Duration
 	looked    []string
-	deaf      chan struct{} // if set, a look ends when it is closed, whatever its context says
-	asked     chan struct{} // told when such a look begins
+	deaf      chan struct{} // if set, a look ends only when this is closed, and ignores its context
+	asked     chan struct{} // receives a value when such a look begins
 }
 
 func newCloud(ids ...string) *cloud {
@@ -106,7 +106,8 @@ func (c *cloud) Move(context.Context, handler.Renewal, time.Time, time.Time) err
 	return errors.New("there is nothing to move")
 }
 
-// Modify shows no change yet, as the real API does for minutes.
+// Modify does not change the visible state. The real API also takes minutes to show a
+// change.
 func (c *cloud) Modify(context.Context, handler.Ref, handler.Action, time.Time) (handler.Receipt, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +149,7 @@ func (c *cloud) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.n
 
 type handedKey struct{}
 
-// take puts what is handed over where the context says.
+// take stores handed work in the variable that the context names.
 func take(ctx context.Context, payload []byte) error {
 	if to, ok := ctx.Value(handedKey{}).(*[]byte); ok {
 		*to = payload
@@ -156,12 +157,13 @@ func take(ctx context.Context, payload []byte) error {
 	return nil
 }
 
-// shortly is too short an invocation to watch a change in.
+// shortly gives an invocation that is too short to watch a change.
 func shortly(t context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t, 14*time.Second)
 }
 
-// say gives the last answer to a text: of what is handed over, the end.
+// say sends a text to a bot and returns the last answer. If the bot hands the work over,
+// say also does the work.
 func say(b *chatops.Bot, m chatops.Message, text string) (answer, code string) {
 	m.Text = text
 	var payload []byte

@@ -12,10 +12,10 @@ import (
 	"tairssl/handler"
 )
 
-// annaInSlack can be answered later.
+// annaInSlack has an address for later answers.
 var annaInSlack = chatops.Message{Platform: "slack", Trust: handler.Signed, Tenant: "T1", User: "U1", Channel: "C1", Reply: "https://hooks.slack.com/commands/secret"}
 
-// desk is a bot whose work is kept until somebody takes it.
+// desk is a bot whose handed work waits until finish does it.
 type desk struct {
 	*chatops.Bot
 	*cloud
@@ -58,11 +58,11 @@ func (d *desk) plan(t *testing.T) string {
 	return code
 }
 
-// finish does the one thing that was handed over.
+// finish does the handed work. There must be exactly one piece.
 func (d *desk) finish(t *testing.T, ctx context.Context) string {
 	t.Helper()
 	if len(d.handed) != 1 {
-		t.Fatalf("%d things were handed over", len(d.handed))
+		t.Fatalf("%d pieces of work were handed over", len(d.handed))
 	}
 	m, err := d.Open(d.handed[0])
 	if err != nil {
@@ -81,7 +81,7 @@ func (d *desk) logged(t *testing.T, want ...string) {
 	}
 }
 
-// inTime says something that a chat waits 2.4 s for.
+// inTime sends a text in a chat that waits 2.4 s for the answer.
 func (d *desk) inTime(t *testing.T, m chatops.Message, text string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2400*time.Millisecond)

@@ -10,16 +10,16 @@ import (
 	"tairssl/handler"
 )
 
-// instance is an API of one instance whose certificate is due. A change shows
-// at once.
+// instance is an API with one instance whose certificate is due. It shows a change at
+// once.
 type instance struct {
 	mu       sync.Mutex
 	ssl      handler.SSL
 	tags     map[string]string
 	restarts int
-	slow     time.Duration // how long the write takes
-	looks    time.Duration // how long a read takes
-	fault    error         // of a read
+	slow     time.Duration // time of a write
+	looks    time.Duration // time of a read
+	fault    error         // error of every read
 }
 
 func newInstance() *instance {

@@ -31,11 +31,11 @@ func TestFeishuChallengeAndCard(t *testing.T) {
 		t.Errorf("the card's button, signed and plain, is answered %d %s", w.Code, w.Body)
 	}
 	if told := c.work(t, time.Minute); c.restarts != 1 || !strings.Contains(told, "/messages/om_2/reply") || !strings.Contains(told, "Done: ") {
-		t.Errorf("the end is told as %s after %d restarts", told, c.restarts)
+		t.Errorf("the result is reported as %s after %d restarts", told, c.restarts)
 	}
 }
 
-func TestFeishusTokenIsFetchedAnewAfterARefusal(t *testing.T) {
+func TestARefusedFeishuTokenIsReplaced(t *testing.T) {
 	refusing := false
 	v := &vendor{answer: func(path string) (int, string) {
 		if refusing && strings.HasSuffix(path, "/reply") {
@@ -68,20 +68,20 @@ func TestFeishusTokenIsFetchedAnewAfterARefusal(t *testing.T) {
 	}
 }
 
-// Feishu sends an event again if it waited too long: that is not the same
-// person saying it twice.
+// Feishu sends an event again if the answer is late. The second delivery is not a second
+// command.
 func TestAnEventOfFeishuCountsOnce(t *testing.T) {
 	c := newChat()
 	k := said("feishu", "update "+id)
 	code := codeIn.FindStringSubmatch(c.send(k).Body.String())[1]
 	if w := c.send(k); w.Code != 200 || w.Body.String() != "{}" {
-		t.Errorf("sent again it is answered %d %s", w.Code, w.Body)
+		t.Errorf("the answer to the second delivery is %d %s", w.Code, w.Body)
 	}
 	confirm := said("feishu", "confirm "+code)
 	if w := c.send(confirm); !strings.Contains(w.Body.String(), "Started") {
-		t.Errorf("confirmed it is answered %s", w.Body)
+		t.Errorf("the answer to the confirmation is %s", w.Body)
 	}
 	if w := c.send(confirm); w.Body.String() != "{}" || len(c.handed) != 1 {
-		t.Errorf("confirmed in an event sent again it is answered %s, and handed over %d times", w.Body, len(c.handed))
+		t.Errorf("the answer to the repeated event is %s, and the work is handed over %d times", w.Body, len(c.handed))
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler"
 )
 
-// newFleet is n instances of a year's certificates.
+// newFleet is a cloud of n instances whose certificates are valid for a year.
 func newFleet(n int) *cloud {
 	c := newCloud()
 	for i := range n {
@@ -34,27 +34,27 @@ func TestStatusOfTheFleetShowsTheMostUrgentOfAllPagesAndRegions(t *testing.T) {
 		t.Errorf("the most urgent are not on top:\n%s", answer)
 	}
 	if len(lines) != 21 || lines[20] != "… and 301 more that expire later" {
-		t.Errorf("321 are answered in %d lines:\n%s", len(lines), answer)
+		t.Errorf("the answer for 321 instances has %d lines:\n%s", len(lines), answer)
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "status region=cn-shanghai"); !strings.HasPrefix(answer, "r-shanghai01") || strings.Contains(answer, "fleet") {
-		t.Errorf("one region is answered:\n%s", answer)
+		t.Errorf("the answer for one region is:\n%s", answer)
 	}
 }
 
-func TestStatusOfTheFleetReadsOnlyWhatTheAskerMaySee(t *testing.T) {
+func TestStatusOfTheFleetReadsOnlyAllowedInstances(t *testing.T) {
 	c := newFleet(120)
 	answer, _ := say(c.bot("slack:T1/U1 status r-fleet0011*"), anna, "status")
 	if len(c.looked) != 10 || strings.Count(answer, "until") != 10 {
 		t.Errorf("%d were read, and the answer is:\n%s", len(c.looked), answer)
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 status r-none*"), anna, "status"); answer != "There is no instance in cn-hangzhou, cn-shanghai that you may see." {
-		t.Errorf("nothing to see is answered %q", answer)
+		t.Errorf("the answer without visible instances is %q", answer)
 	}
 }
 
-// What could not be seen in time may be the most urgent of all, so the answer
-// has to say so, and to be there in time nevertheless.
-func TestStatusOfAFleetTooLargeForAChatSaysThatItIsNotAll(t *testing.T) {
+// An instance that was not read may be the most urgent one. So the answer must say that it
+// is not complete, and it must still be in time.
+func TestStatusOfALargeFleetSaysThatItIsIncomplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newFleet(700)
 		c.takes = 100 * time.Millisecond
@@ -67,15 +67,15 @@ func TestStatusOfAFleetTooLargeForAChatSaysThatItIsNotAll(t *testing.T) {
 		took := time.Since(began)
 		found := regexp.MustCompile(`NOT all: in the available time I read (\d+) of 700 instances in cn-hangzhou, cn-shanghai`).FindStringSubmatch(answer)
 		if found == nil || took >= 2700*time.Millisecond {
-			t.Fatalf("after %s it is answered:\n%s", took, answer)
+			t.Fatalf("the answer after %s is:\n%s", took, answer)
 		}
 		if seen, _ := strconv.Atoi(found[1]); seen < 100 || seen > 400 || strings.Count(answer, "until") != 20 {
-			t.Errorf("%s of 700 were seen, and the answer is:\n%s", found[1], answer)
+			t.Errorf("%s of 700 instances were read, and the answer is:\n%s", found[1], answer)
 		}
 	})
 }
 
-func TestFaultsOfAFleetDoNotHideWhatIsUrgent(t *testing.T) {
+func TestErrorsDoNotHideUrgentInstances(t *testing.T) {
 	c := newFleet(60)
 	for i := range 40 {
 		c.faults[fmt.Sprintf("r-fleet%05d", i)] = handler.Errorf(handler.Forbidden, "allow kvstore:DescribeInstanceSSL")
@@ -88,11 +88,11 @@ func TestFaultsOfAFleetDoNotHideWhatIsUrgent(t *testing.T) {
 		}
 	}
 	if strings.Count(answer, "DescribeInstanceSSL") != 1 || !strings.HasPrefix(answer, "r-fleet00040") {
-		t.Errorf("40 faults are answered:\n%s", answer)
+		t.Errorf("the answer with 40 errors is:\n%s", answer)
 	}
 }
 
-// What an answer says to ask next must find the instance where it is.
+// The command that an answer suggests must contain the region of the instance.
 func TestAnswersNameTheRegionThatACommandNeeds(t *testing.T) {
 	c := newCloud("r-shanghai01")
 	c.elsewhere = map[string]string{"r-shanghai01": "cn-shanghai"}
@@ -100,7 +100,7 @@ func TestAnswersNameTheRegionThatACommandNeeds(t *testing.T) {
 	_, code := say(b, anna, "update r-shanghai01")
 	for range 2 {
 		if answer, _ := say(b, anna, "confirm "+code); !strings.Contains(answer, "end status r-shanghai01 region=cn-shanghai ") {
-			t.Errorf("confirmed it is answered %q", answer)
+			t.Errorf("the answer to the confirmation is %q", answer)
 		}
 	}
 	for _, text := range []string{"status r-gonegone", "update r-gonegone"} {

@@ -10,7 +10,7 @@ type knock struct {
 	header     http.Header
 }
 
-// with is a copy with one header set anew; no value takes it away.
+// with copies a header and sets one field. Without values, it removes the field.
 func with(h http.Header, name string, values ...string) http.Header {
 	h = h.Clone()
 	h[name] = values
@@ -20,7 +20,7 @@ func with(h http.Header, name string, values ...string) http.Header {
 	return h
 }
 
-// forgeries are what must not pass, made of a message that would.
+// forgeries makes requests that must be refused, from an authentic request.
 func forgeries(k knock) map[string]knock {
 	all := map[string]knock{}
 	change := func(name string, f func(*knock)) {

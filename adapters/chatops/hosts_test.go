@@ -16,7 +16,7 @@ import (
 	"tairssl/adapters/chatops"
 )
 
-// posted records the requests that answers make.
+// posted records the requests that send answers.
 type posted struct{ urls []string }
 
 func (p *posted) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -24,8 +24,8 @@ func (p *posted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"code":0,"tenant_access_token":"t-1","expire":7200}`)), Header: http.Header{}}, nil
 }
 
-// The platforms' own hosts are open to their own answers; the operator adds
-// others, but never another vendor's.
+// A platform's answers go to the platform's own hosts, and to hosts that the operator adds.
+// They never go to a host of another vendor.
 func TestAnswersAreSentToTheRightHostsOnly(t *testing.T) {
 	press := func(to string) knock {
 		payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":%q,"actions":[{"action_id":"confirm","value":"x"}]}`, to)
@@ -75,10 +75,10 @@ func TestAnswersAreSentToTheRightHostsOnly(t *testing.T) {
 			got = u.Host
 		}
 		if got != test.want {
-			t.Errorf("%s %s with the hosts %q: %v was sent to, want %q", test.path, test.body, test.hosts, p.urls, test.want)
+			t.Errorf("%s %s with the hosts %q: the answer went to %v, want %q", test.path, test.body, test.hosts, p.urls, test.want)
 		}
 		if test.want == "" && !strings.Contains(c.log.String(), "TAIRSSL_CHAT_REPLY_HOSTS") {
-			t.Errorf("that an answer was not sent is not in the log: %s", c.log)
+			t.Errorf("the log does not say that an answer was not sent: %s", c.log)
 		}
 		for _, secret := range []string{"app-secret", "t-1", "session=secret", "slack-secret", "/x"} {
 			if strings.Contains(c.log.String(), secret+`"`) {
@@ -88,7 +88,7 @@ func TestAnswersAreSentToTheRightHostsOnly(t *testing.T) {
 	}
 }
 
-func TestAnAnswerIsNotPostedBeyondTheInvocation(t *testing.T) {
+func TestAnAnswerIsNotPostedAfterTheInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{takes: time.Hour}
 		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
@@ -102,12 +102,12 @@ func TestAnAnswerIsNotPostedBeyondTheInvocation(t *testing.T) {
 		began := time.Now()
 		c.web.ServeHTTP(httptest.NewRecorder(), r)
 		if took := time.Since(began); took > 500*time.Millisecond || len(v.got) > 0 {
-			t.Errorf("of an invocation of 500ms it took %s", took)
+			t.Errorf("an invocation of 500ms took %s", took)
 		}
 	})
 }
 
-func TestChatsWhoseAnswersNobodySeesAreNamed(t *testing.T) {
+func TestChatsWithoutVisibleAnswersAreNamed(t *testing.T) {
 	for hosts, want := range map[string]string{"": "Mattermost", "hooks.slack.com,oapi.dingtalk.com": "Mattermost", "chat.example.com": ""} {
 		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
 			o.ReplyHosts = strings.FieldsFunc(hosts, func(r rune) bool { return r == ',' })
@@ -115,12 +115,12 @@ func TestChatsWhoseAnswersNobodySeesAreNamed(t *testing.T) {
 		got := strings.Join(c.Unseen(), "; ")
 		for _, platform := range []string{"Feishu", "Slack", "DingTalk", "Mattermost"} {
 			if strings.Contains(got, platform) != (platform == want) {
-				t.Errorf("with the hosts %q it says %q", hosts, got)
+				t.Errorf("with the hosts %q, the named chats are %q", hosts, got)
 			}
 		}
 	}
 	c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) { o.Settings.FeishuAppSecret = "" })
 	if got := c.Unseen(); len(got) != 1 || !strings.Contains(got[0], "TAIRSSL_FEISHU_APP_SECRET") {
-		t.Errorf("without the app's secret it says %q", got)
+		t.Errorf("without the app's secret, the named chats are %q", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler"
 )
 
-func TestWhatCanNotBeReadInTimeIsHandedOver(t *testing.T) {
+func TestASlowReadIsHandedOver(t *testing.T) {
 	for text, want := range map[string]string{"status " + id: id + ": valid until", "update " + id: "confirm ", "status": id + ": valid until"} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(newCloud(id))
@@ -21,29 +21,29 @@ func TestWhatCanNotBeReadInTimeIsHandedOver(t *testing.T) {
 			}
 			d.logged(t, `"outcome":"answered"`, `"reason":"out of time"`, `"handed":true`)
 			if answer := d.finish(t, t.Context()); !strings.Contains(answer, want) {
-				t.Errorf("%s is then answered %q, want %q in it", text, answer, want)
+				t.Errorf("the later answer to %s is %q, want %q in it", text, answer, want)
 			}
 		})
 	}
 }
 
-// A fleet that cannot be seen whole in time is read on.
+// If a fleet cannot be read in time, another invocation reads it.
 func TestAFleetTooLargeForAChatIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(newFleet(700))
 		d.takes = 100 * time.Millisecond
 		if answer := d.inTime(t, annaInSlack, "status"); !strings.HasPrefix(answer, "This takes longer") {
-			t.Errorf("it is answered %q", answer)
+			t.Errorf("the answer is %q", answer)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if answer := d.finish(t, ctx); !strings.Contains(answer, "… and 680 more that expire later") || strings.Contains(answer, "NOT all") {
-			t.Errorf("it is then answered %q", answer)
+			t.Errorf("the later answer is %q", answer)
 		}
 	})
 }
 
-func TestWhatCanNotBeHandedOverIsAnsweredAsFarAsItWent(t *testing.T) {
+func TestASlowReadThatCannotBeHandedOverIsAnsweredAnyway(t *testing.T) {
 	silent := annaInSlack
 	silent.Reply = ""
 	for name, test := range map[string]struct {
@@ -67,7 +67,7 @@ func TestWhatCanNotBeHandedOverIsAnsweredAsFarAsItWent(t *testing.T) {
 			answer := d.inTime(t, test.who, "status "+id)
 			for _, want := range test.want {
 				if !strings.Contains(answer, want) {
-					t.Errorf("%s: it is answered %q", name, answer)
+					t.Errorf("%s: the answer is %q", name, answer)
 				}
 			}
 			if len(d.handed) != 0 {
@@ -77,15 +77,15 @@ func TestWhatCanNotBeHandedOverIsAnsweredAsFarAsItWent(t *testing.T) {
 	}
 }
 
-// What goes on is worth more than an answer in time: a cold start may have used
-// all of it.
-func TestHandingOverHasItsTimeEvenIfTheChatWaitsNoLonger(t *testing.T) {
+// A cold start may use up all the time of a chat. The work is handed over even then, because
+// the work matters more than an answer in time.
+func TestHandingOverHasTimeAfterTheDeadline(t *testing.T) {
 	d := newDesk(newCloud(id))
 	code := d.plan(t)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	if answer, _ := d.say(ctx, annaInSlack, "confirm "+code); !strings.HasPrefix(answer, "Started") || len(d.handed) != 1 {
-		t.Errorf("it is answered %q", answer)
+		t.Errorf("the answer is %q", answer)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestHandedWorkIsNeverHandedOverAgain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if answer := d.finish(t, ctx); !strings.Contains(answer, "NOT all") || len(d.handed) != 1 {
-			t.Errorf("with too little time again it is answered %q, and handed over %d times", answer, len(d.handed))
+			t.Errorf("if the time is too short again, the answer is %q, and the work is handed over %d times", answer, len(d.handed))
 		}
 	})
 }

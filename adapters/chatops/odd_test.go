@@ -10,7 +10,7 @@ import (
 	"tairssl/adapters/chatops"
 )
 
-// odd is JSON in which one field after the other has another value.
+// odd makes variants of a JSON text. In each variant, one field has another value.
 func odd(t *testing.T, sample string) (all []string) {
 	t.Helper()
 	var whole any
@@ -49,9 +49,9 @@ func odd(t *testing.T, sample string) (all []string) {
 	return all
 }
 
-// Vendors put odd values into their fields. Nobody is obeyed for one, and what needs no
-// such field is answered.
-func TestOddFieldsAreNoFault(t *testing.T) {
+// Vendors put odd values into their fields. An odd value never gives a right. A message is
+// still answered if the odd field is not needed.
+func TestAnOddFieldGivesNoRightAndStopsNoMessage(t *testing.T) {
 	mention := `{"type":"event_callback","team_id":"T1","event_id":"Ev1","authorizations":[{"user_id":"UBOT"}],"event":{"type":"app_mention","user":"U1","text":"<@UBOT> status","channel":"C1","ts":"1.2","thread_ts":"1.1"}}`
 	post := `{"header":{"event_id":"1","event_type":"im.message.receive_v1","token":"feishu-token","tenant_key":"T1"},"event":{"sender":{"sender_id":{"open_id":"U1"},"sender_type":"user"},"message":{"message_id":"om_1","chat_id":"C1","message_type":"text","content":"{\"text\":\"status\"}","mentions":[{"key":"@_user_1"}]}}}`
 	press := `{"header":{"event_id":"2","event_type":"card.action.trigger","token":"feishu-token","tenant_key":"T1"},"event":{"operator":{"open_id":"U1"},"action":{"value":{"action":"confirm","code":"x"}},"context":{"open_chat_id":"C1","open_message_id":"om_2"}}}`
@@ -82,7 +82,7 @@ func TestOddFieldsAreNoFault(t *testing.T) {
 		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) { o.Settings.SlackBotToken = "xoxb-1" })
 		for _, body := range odd(t, sample.body) {
 			n++
-			// A token that is not ours is no authentic message.
+			// A message with another token is not authentic.
 			if w := c.send(sign[sample.by](body)); w.Code != http.StatusOK && w.Code != http.StatusUnauthorized || c.restarts > 0 || len(c.handed) > 0 {
 				t.Errorf("%s: %.300s is answered %d %s", sample.by, body, w.Code, w.Body)
 			}
@@ -96,6 +96,6 @@ func TestOddFieldsAreNoFault(t *testing.T) {
 	}
 	odd := strings.Replace(said("teams", "status "+id).body, `"id":"29:x"`, `"id":["29:x"]`, 1)
 	if w := newChat().send(sign["teams"](odd)); !strings.Contains(w.Body.String(), id+": valid until") {
-		t.Errorf("a field that nobody needs, of another type, is answered %s", w.Body)
+		t.Errorf("the answer with an unused field of another type is %s", w.Body)
 	}
 }

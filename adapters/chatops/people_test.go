@@ -66,15 +66,15 @@ func TestAnswersComeInTheLanguageOfTheQuestion(t *testing.T) {
 		t.Errorf("the plan is %q", answer)
 	}
 	if answer, _ := say(b, anna, "确认 "+code); !strings.Contains(answer, "已受理") || c.restarts != 1 {
-		t.Errorf("the end is told as %q after %d restarts", answer, c.restarts)
+		t.Errorf("the result is reported as %q after %d restarts", answer, c.restarts)
 	}
 	if answer, _ := say(b, anna, "重启 "+id); !strings.Contains(answer, "“重启”") {
 		t.Errorf("a word that is not known is echoed as %q", answer)
 	}
 }
 
-// Somebody who may see one instance learns of no other, by whatever it is called.
-func TestInstancesAreFoundByWhatPeopleCallThemAndARuleAllows(t *testing.T) {
+// A person who may see one instance learns nothing about other instances, by any name.
+func TestAllowedInstancesAreFoundByEveryName(t *testing.T) {
 	c := newCloud(id, "r-secret12345")
 	c.names = map[string]string{id: "orders-cache", "r-secret12345": "payments"}
 	c.domains = map[string]string{id: endpoint, "r-secret12345": "r-secret12345.redis.rds.aliyuncs.com"}
@@ -92,12 +92,12 @@ func TestInstancesAreFoundByWhatPeopleCallThemAndARuleAllows(t *testing.T) {
 		return strings.ReplaceAll(answer, name, "X")
 	}
 	if a, b := unlike("payments"), unlike("nothing-like-it"); a != b || !strings.Contains(a, "o instance") {
-		t.Errorf("an instance that she may not see is answered %q, one that is not there %q", a, b)
+		t.Errorf("a forbidden instance is answered %q, and a missing instance %q", a, b)
 	}
 }
 
-// A plan says how to go on so that it can be copied: a slash command needs its name, and
-// Teams a mention. Of a name that could be anything else nothing is said.
+// People can copy the last line of a plan. So it begins with the name of the slash command,
+// or in Teams with a mention. An odd name is left out.
 func TestAPlanSaysHowToAddressTheBot(t *testing.T) {
 	teams := func(html string) knock { return said("teams", html+" update "+id) }
 	renamed := func(name string) knock {
@@ -118,7 +118,7 @@ func TestAPlanSaysHowToAddressTheBot(t *testing.T) {
 		body := c.send(k).Body.String()
 		code := codeIn.FindStringSubmatch(body)
 		if code == nil {
-			t.Errorf("it is answered %s", body)
+			t.Errorf("the answer is %s", body)
 			continue
 		}
 		plain := strings.ReplaceAll(strings.ReplaceAll(body, `\n\n`, " "), `\n`, " ")
@@ -131,12 +131,12 @@ func TestAPlanSaysHowToAddressTheBot(t *testing.T) {
 	for _, copied := range []string{"/tair confirm " + code, "@my tair bot confirm " + code} {
 		c.restarts, c.tags[id] = 0, map[string]string{}
 		if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, copied); c.restarts != 1 {
-			t.Errorf("copied as %q it is answered %q", copied, answer)
+			t.Errorf("the answer to the copied text %q is %q", copied, answer)
 		}
 	}
 }
 
-func TestAChatThatProvesTooLittleSaysWhatIsPossible(t *testing.T) {
+func TestAWeakPlatformSaysWhatIsPossible(t *testing.T) {
 	for _, platform := range []string{"dingtalk", "teams", "mattermost"} {
 		c := newChat()
 		for text, want := range map[string]string{"disable " + id: "only status and an update that is due are possible here", "关闭 " + id: "这里只能查询状态", "help": "status"} {
@@ -151,7 +151,7 @@ func TestAChatThatProvesTooLittleSaysWhatIsPossible(t *testing.T) {
 	}
 }
 
-// example is one of those that the vendors' clients sent.
+// example is a message that a vendor's client sent.
 func example(t *testing.T, name string) []byte {
 	t.Helper()
 	body, err := os.ReadFile("testdata/" + name)
@@ -194,7 +194,7 @@ func TestRichTextOfEveryClientIsAnsweredWithTheState(t *testing.T) {
 	}
 }
 
-func TestBotsAreNotListenedTo(t *testing.T) {
+func TestMessagesOfBotsAreIgnored(t *testing.T) {
 	event := func(extra string) knock {
 		body := `{"type":"event_callback","team_id":"T1","event_id":"Ev1","authorizations":[{"user_id":"UBOT"}],"event":{"type":"app_mention","text":"<@UBOT> status","channel":"C1","ts":"1.2",` + extra + `}}`
 		return knock{path: "/slack", body: body, header: with(chatops.SignSlack("slack-secret", now, []byte(body)), "Content-Type", "application/json")}
@@ -228,21 +228,21 @@ func TestSlacksEventsAreAnsweredOnceInTheirThread(t *testing.T) {
 	send(mention)
 	send(mention)
 	if len(c.vendor.got) != 1 || !strings.HasPrefix(c.vendor.got[0], "/api/chat.postMessage ") || !strings.Contains(c.vendor.got[0], `"channel":"C1","thread_ts":"1600.1"`) {
-		t.Fatalf("it is answered %v", c.vendor.got)
+		t.Fatalf("the answer is %v", c.vendor.got)
 	}
 	code := codeIn.FindStringSubmatch(c.vendor.got[0])[1]
 	send(`{"type":"event_callback","team_id":"T1","event_id":"Ev2","event":{"type":"message","channel_type":"im","user":"U1","text":"` + code + `","channel":"C1","ts":"1800.1"}}`)
 	if told := c.work(t, 60e9); c.restarts != 1 || !strings.Contains(told, `"thread_ts":"1800.1"`) || !strings.Contains(told, "renewed") {
-		t.Errorf("the end is told as %s after %d restarts", told, c.restarts)
+		t.Errorf("the result is reported as %s after %d restarts", told, c.restarts)
 	}
 	before := len(c.vendor.got)
 	if got := send(`{"type":"event_callback","team_id":"T1","event_id":"Ev3","event":{"type":"message","channel_type":"channel","user":"U1","text":"status","channel":"C1","ts":"1900.1"}}`); got != "{}" || len(c.vendor.got) != before {
-		t.Errorf("talk in a channel is answered %v", c.vendor.got[before:])
+		t.Errorf("the answer to a message without a mention is %v", c.vendor.got[before:])
 	}
 }
 
-// A button of an app that is installed for a whole organization has no team.
-func TestAButtonShowsWhoDecidedAndIsSpent(t *testing.T) {
+// If the app is installed for a whole organization, a button has no team.
+func TestAPressedButtonIsReplacedByThePerson(t *testing.T) {
 	c := newChat()
 	code := codeIn.FindStringSubmatch(c.send(said("slack", "update "+id)).Body.String())[1]
 	press := func(user string) string {
@@ -253,7 +253,7 @@ func TestAButtonShowsWhoDecidedAndIsSpent(t *testing.T) {
 		return strings.Join(c.vendor.got[before:], "\n")
 	}
 	if got := press("U2"); !strings.Contains(got, `"replace_original":false`) || strings.Contains(got, "Confirmed by") {
-		t.Errorf("a press that counts for nothing takes the button away: %s", got)
+		t.Errorf("a press without effect removes the button: %s", got)
 	}
 	for range 2 {
 		if got := press("U1"); !strings.Contains(got, `"replace_original":true`) || !strings.Contains(got, "Confirmed by <@U1>.") || strings.Contains(got, `"button"`) {
@@ -261,16 +261,16 @@ func TestAButtonShowsWhoDecidedAndIsSpent(t *testing.T) {
 		}
 	}
 	if c.work(t, 60e9); c.restarts != 1 {
-		t.Errorf("pressed twice it restarted the instance %d times", c.restarts)
+		t.Errorf("two presses restarted the instance %d times", c.restarts)
 	}
 }
 
-func TestAnOldCardsButtonIsAnsweredWithWhatToDo(t *testing.T) {
+func TestTheButtonOfAnOldCardIsAnsweredWithAdvice(t *testing.T) {
 	body := `{"open_id":"U1","open_message_id":"om_1","open_chat_id":"C1","tenant_key":"T1","token":"feishu-token","action":{"value":{"action":"confirm","code":"x"},"tag":"button"}}`
 	c := newChat()
 	w := c.send(knock{path: "/feishu", body: body, header: chatops.SignFeishu("test key", "abc", now, []byte(body))})
 	if w.Code != 200 || !strings.Contains(w.Body.String(), "card.action.trigger") || !strings.Contains(w.Body.String(), "toast") {
-		t.Errorf("it is answered %d %s", w.Code, w.Body)
+		t.Errorf("the answer is %d %s", w.Code, w.Body)
 	}
 }
 
@@ -285,18 +285,18 @@ func TestDingTalksErrorCodesAreLogged(t *testing.T) {
 	}
 }
 
-// DingTalk and Feishu deliver again what was answered too late.
+// DingTalk and Feishu deliver a message again if the answer was late.
 func TestAMessageThatIsDeliveredAgainIsReadOnce(t *testing.T) {
 	c := newChat()
 	body := `{"msgtype":"text","msgId":"m1","text":{"content":"status"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=secret"}`
 	k := knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
 	c.send(k)
 	if w := c.send(k); w.Body.String() != "{}" || len(c.vendor.got) != 1 {
-		t.Errorf("it is answered %s, and posted %d times", w.Body, len(c.vendor.got))
+		t.Errorf("the answer is %s, and it is posted %d times", w.Body, len(c.vendor.got))
 	}
 }
 
-func TestADingTalkPlanHasALinkThatSaysTheCode(t *testing.T) {
+func TestADingTalkPlanHasALinkThatSendsTheCode(t *testing.T) {
 	c := newChat()
 	body := c.send(said("dingtalk", "update "+id)).Body.String()
 	code := codeIn.FindStringSubmatch(body)[1]

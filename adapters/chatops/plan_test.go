@@ -27,15 +27,15 @@ func TestPlansThatNeedNoCode(t *testing.T) {
 		}
 	}
 	if answer, code := say(c.bot("slack:T1/U1 * *", func(o *chatops.Options) { o.Key = nil }), anna, "update "+id); code != "" || !strings.Contains(answer, "TAIRSSL_CONFIRM_KEY") {
-		t.Errorf("without a key it is answered %q", answer)
+		t.Errorf("the answer without a key is %q", answer)
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 * *"), anna, "status"); !strings.HasPrefix(answer, id+": valid until 2026-12-06 (in 12d), Normal, renewal due") {
 		t.Errorf("status is answered %q", answer)
 	}
 }
 
-// A certificate that is far from its end is updated for its wrong name: who
-// decides on a restart has to know.
+// A certificate with a wrong name is updated long before its expiry. The person who decides
+// on the restart has to know the reason.
 func TestAPlanSaysWhy(t *testing.T) {
 	c := newCloud(id, "r-renamed1234")
 	c.ssl["r-renamed1234"] = handler.SSL{Enabled: true, Expires: c.now.AddDate(2, 0, 0), CommonName: "old.redis.rds.aliyuncs.com"}
@@ -47,9 +47,9 @@ func TestAPlanSaysWhy(t *testing.T) {
 	}
 }
 
-// An API that gives no answer in time: the audit line says nevertheless who
-// asked for what, and the answer whether anything can have changed.
-func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
+// If the API does not answer in time, the audit line still has the sender and the command.
+// The answer says whether a change is possible.
+func TestACommandThatRanOutOfTimeIsAudited(t *testing.T) {
 	var log bytes.Buffer
 	c := newCloud(id)
 	b := c.bot("slack:T1/U1 * *", func(o *chatops.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
@@ -67,13 +67,13 @@ func TestOutOfTimeIsAuditedAndToldApart(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-c.asked; cancel() }()
 		answer := strings.Join(b.Say(ctx, m).Lines, "\n")
-		if strings.HasPrefix(text, "confirm") { // which was but handed over
+		if strings.HasPrefix(text, "confirm") { // until now it was only handed over
 			log.Reset()
 			m.Received = c.Now()
 			answer = strings.Join(b.Finish(ctx, m).Lines, "\n")
 		}
 		if !strings.Contains(answer, want[0]) || !strings.Contains(log.String(), want[1]) {
-			t.Errorf("%.20s: answered %q, and the log has\n%s", text, answer, log.String())
+			t.Errorf("%.20s: the answer is %q, and the log has\n%s", text, answer, log.String())
 		}
 	}
 }

@@ -11,7 +11,7 @@ func TestRules(t *testing.T) {
 	for _, bad := range []string{"", ";", "slack:T1/U1 status", "slack:T1 status *", "irc:T1/U1 status *", "slack:T1/U1 reboot *", "slack:T1/U1 status r-[", "slack:/U1 status *", "slack:T1/ status *", "slack:T1/U1 status * more"} {
 		var r chatops.Rules
 		if r.UnmarshalText([]byte(bad)) == nil {
-			t.Errorf("the rule %q is taken", bad)
+			t.Errorf("the wrong rule %q is accepted", bad)
 		}
 	}
 	for _, bad := range []string{
@@ -20,7 +20,7 @@ func TestRules(t *testing.T) {
 	} {
 		var r chatops.Rules
 		if err := r.UnmarshalText([]byte(bad)); err == nil || !strings.Contains(err.Error(), "separate rules by a semicolon") || !strings.Contains(err.Error(), "slack:T123/U456 status,update r-bp1*; feishu:tenant1/oc_42 status *") {
-			t.Errorf("the rules %q are answered %v, which does not name the separator and show right ones", bad, err)
+			t.Errorf("the error for the rules %q is %v; it does not name the separator and show correct rules", bad, err)
 		}
 	}
 	var r chatops.Rules
@@ -51,7 +51,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		answer, code := say(c.bot(test.rules), test.who, test.text)
 		refused := strings.Contains(answer, "may not") || strings.Contains(answer, "may do nothing")
 		if refused == test.allowed || code != "" {
-			t.Errorf("%s: answered %q", name, answer)
+			t.Errorf("%s: the answer is %q", name, answer)
 		}
 	}
 	if answer, _ := say(c.bot("slack:T1/U1 status *"), anna, "help"); !strings.Contains(answer, "status") || strings.Contains(answer, "update") {
@@ -59,9 +59,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 }
 
-// Who is refused may be anybody who says to be "*": the rule that is offered to
-// be copied must not allow everybody, nor be a link.
-func TestARuleIsOfferedOnlyForIDsThatMeanThemselves(t *testing.T) {
+// A sender may claim any id, such as "*". The suggested rule must not allow everybody, and
+// must not contain a link.
+func TestARuleIsSuggestedOnlyForPlainIDs(t *testing.T) {
 	c := newCloud(id)
 	for user, offered := range map[string]bool{"U1": true, "29:1a-b_c": true, "*": false, "U?": false, "[a-z]": false, "U1,U2": false, "U1 * *;": false, "<b>": false, strings.Repeat("U", 60000): false} {
 		answer, _ := say(c.bot(""), chatops.Message{Platform: "teams", Tenant: "T1", User: user}, "status "+id)

@@ -23,8 +23,8 @@ const (
 	someBody    = `{"text":"Update"}`
 )
 
-// schemes are those of the chats whose proof stands in headers. WeCom's stands in the
-// query.
+// schemes are the signature schemes with the signature in headers. WeCom has its signature
+// in the query.
 func schemes() map[string]webhooktest.Fixture {
 	return map[string]webhooktest.Fixture{
 		"slack": {
@@ -48,7 +48,7 @@ func schemes() map[string]webhooktest.Fixture {
 			New:    func(s webhook.Secrets) webhook.Scheme { return teamsScheme(TeamsSecrets{s}) },
 			Secret: teamsKey, Other: "bmV3", Body: someBody, Covers: true,
 			Sign: func(secret string, _ time.Time, body string) http.Header {
-				h, _ := SignTeams(secret, []byte(body)) // of an empty secret the signature is empty
+				h, _ := SignTeams(secret, []byte(body)) // an empty secret gives an empty signature
 				return h
 			},
 		},
@@ -66,7 +66,7 @@ func schemes() map[string]webhooktest.Fixture {
 
 func TestSchemes(t *testing.T) { webhooktest.Run(t, schemes()) }
 
-// DingTalk counts in milliseconds: one more than five minutes is too old.
+// DingTalk gives the time in milliseconds. One millisecond more than five minutes is too old.
 func TestSchemeOfDingTalkCountsMilliseconds(t *testing.T) {
 	f := schemes()["dingtalk"]
 	if webhooktest.Takes(f.Scheme(), f.Sign(f.Secret, webhooktest.Now.Add(-webhook.Window-time.Millisecond), ""), "") {
@@ -74,7 +74,7 @@ func TestSchemeOfDingTalkCountsMilliseconds(t *testing.T) {
 	}
 }
 
-// An empty or a very long header could be signed as well as any other.
+// A signature over an empty or a very long header would be valid, too.
 func TestSchemeOfFeishuBoundsItsNonce(t *testing.T) {
 	f := schemes()["feishu"]
 	for nonce, want := range map[string]bool{"": false, "m": true, strings.Repeat("m", 4<<10): true, strings.Repeat("m", 4<<10+1): false} {
@@ -137,7 +137,7 @@ func TestSchemeOfFeishuWantsItsToken(t *testing.T) {
 	}
 }
 
-// feishuSealed encrypts as Feishu does.
+// feishuSealed encrypts a body in the way of Feishu.
 func feishuSealed(plain string) string {
 	n := aes.BlockSize - len(plain)%aes.BlockSize
 	return feishuSealedRaw(append([]byte(plain), bytes.Repeat([]byte{byte(n)}, n)...))

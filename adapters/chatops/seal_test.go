@@ -23,7 +23,7 @@ func TestNobodyElseCanMakeHandedWork(t *testing.T) {
 	for range 2 {
 		d.say(t.Context(), annaInSlack, "confirm "+code)
 		d.advance(time.Second)
-		code = d.plan(t) // another one
+		code = d.plan(t) // the code of the next plan
 	}
 	payload := string(d.handed[0])
 	if payload == string(d.handed[1]) {
@@ -65,11 +65,11 @@ func mustNotOpen(t *testing.T, name string, b *chatops.Bot, payload string) {
 	}
 }
 
-func TestAnAddressShowsInNoText(t *testing.T) {
+func TestAnAddressIsNeverPrinted(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "address", annaInSlack.Reply)
 	fmt.Fprintf(&log, "%v %+v %#v %s %q", annaInSlack, annaInSlack, annaInSlack, annaInSlack.Reply, annaInSlack.Reply)
 	if strings.Contains(log.String(), "secret") || strings.Contains(log.String(), "hooks") {
-		t.Errorf("it shows in %s", log.String())
+		t.Errorf("the address is printed in %s", log.String())
 	}
 }

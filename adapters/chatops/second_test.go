@@ -16,16 +16,17 @@ func TestASecondPersonConfirms(t *testing.T) {
 		t.Errorf("the plan is %q", plan)
 	}
 	if answer, _ := say(b, anna, "confirm "+code); c.restarts != 0 || !strings.Contains(answer, "nother person") {
-		t.Errorf("her own is answered %q", answer)
+		t.Errorf("the answer to the person who asked is %q", answer)
 	}
 	bob := anna
 	bob.User = "U2"
 	if answer, _ := say(b, bob, "confirm "+code); c.restarts != 1 {
-		t.Errorf("his is answered %q", answer)
+		t.Errorf("the answer to the second person is %q", answer)
 	}
 }
 
-// Somebody else confirms, in a process that never saw the plan; who asked never can.
+// Another person can confirm in a process that never saw the plan. The person who asked
+// cannot.
 func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
 	second := func(o *chatops.Options) { o.Second = true }
 	const rules = "slack:T1/U1,U2 * *"
@@ -41,16 +42,16 @@ func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
 			}
 		}
 		if answer, _ := say(c.bot(rules), bob, code); c.restarts != 0 {
-			t.Errorf("where nobody else may confirm it is answered %q", answer)
+			t.Errorf("without the setting for a second person, the answer is %q", answer)
 		}
 		if answer, _ := say(c.bot(rules, second), bob, code); c.restarts != 1 {
-			t.Errorf("he is answered %q", answer)
+			t.Errorf("the answer to the second person is %q", answer)
 		}
 	}
 }
 
-// Who sees one message of a weak platform can write the next in anybody's name.
-func TestWhereTwoHaveToAgreeAWeakPlatformOnlyShows(t *testing.T) {
+// A person who sees a message of a weak platform can forge the next one, in any name.
+func TestAWeakPlatformChangesNothingIfTwoPersonsDecide(t *testing.T) {
 	for _, platform := range []string{"dingtalk", "teams", "mattermost"} {
 		c := newCloud(id)
 		m := anna
@@ -62,25 +63,25 @@ func TestWhereTwoHaveToAgreeAWeakPlatformOnlyShows(t *testing.T) {
 				t.Errorf("%s: %s is answered %q with code %q, want %q", platform, text, answer, code, want)
 			}
 		}
-		// The code was given before the setting was made.
+		// The code was given before the setting was changed.
 		_, code := say(c.bot(rule), m, "update "+id)
 		other := m
 		other.User = "U2"
 		for _, who := range []chatops.Message{m, other} {
 			if answer, _ := say(two, who, "confirm "+code); c.restarts != 0 {
-				t.Errorf("%s: %s confirms, is answered %q, and the instance restarts", platform, who.User, answer)
+				t.Errorf("%s: %s confirms and gets the answer %q, and the instance restarts", platform, who.User, answer)
 			}
 		}
 	}
 }
 
-// Where somebody else has to confirm, an answer that only the asker sees would
-// hold a button that nobody may press.
-func TestAPlanThatSomebodyElseConfirmsIsSeenByAll(t *testing.T) {
+// If a second person has to confirm, that person must see the button. So everybody in the
+// chat sees the plan.
+func TestEverybodySeesAPlanForASecondPerson(t *testing.T) {
 	for _, platform := range []string{"slack", "mattermost"} {
 		for second, want := range map[bool]string{true: "in_channel", false: "ephemeral"} {
 			if second && platform == "mattermost" {
-				continue // which cannot make a change that needs two
+				continue // it cannot make a change that needs two persons
 			}
 			c := newChat(func(_ *chatops.ChatOptions, o *chatops.Options) { o.Second = second })
 			if w := c.send(said(platform, "update "+id)); !strings.Contains(w.Body.String(), `"response_type":"`+want+`"`) {

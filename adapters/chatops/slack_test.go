@@ -35,7 +35,7 @@ func TestSlackButton(t *testing.T) {
 	}
 	code := answer.Blocks[1].Elements[0].Value
 	if w := press("U2", code); w.Code != 200 || c.restarts != 0 {
-		t.Errorf("somebody else's press is answered %d %s after %d restarts", w.Code, w.Body, c.restarts)
+		t.Errorf("the press of another person is answered %d %s after %d restarts", w.Code, w.Body, c.restarts)
 	}
 	if w := press("U1", code); w.Code != 200 || !strings.Contains(w.Body.String(), "Started") {
 		t.Errorf("the press is answered %d %s", w.Code, w.Body)
@@ -45,8 +45,8 @@ func TestSlackButton(t *testing.T) {
 	}
 }
 
-// Slack shows nothing of a section of more than 3000 characters, nor of a
-// message of more than 50 blocks.
+// Slack does not show a message with a section of more than 3000 characters, or with more
+// than 50 blocks.
 func TestALongAnswerKeepsToSlacksLimits(t *testing.T) {
 	c := newChat()
 	c.fault = handler.Errorf(handler.Forbidden, "%s", strings.Repeat("<&> allow this", 20))
@@ -59,7 +59,7 @@ func TestALongAnswerKeepsToSlacksLimits(t *testing.T) {
 		Blocks []struct{ Text struct{ Text string } }
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || len(answer.Blocks) < 2 || len(answer.Blocks) > 50 {
-		t.Fatalf("it is answered with %d blocks, %v: %s", len(answer.Blocks), err, w.Body)
+		t.Fatalf("the answer has %d blocks, %v: %s", len(answer.Blocks), err, w.Body)
 	}
 	said := 0
 	for _, b := range answer.Blocks {
@@ -69,7 +69,7 @@ func TestALongAnswerKeepsToSlacksLimits(t *testing.T) {
 		}
 	}
 	if said != 20 {
-		t.Errorf("of 20 instances %d are told", said)
+		t.Errorf("the answer has %d of 20 instances", said)
 	}
 }
 
@@ -84,6 +84,6 @@ func TestSlackSSLCheck(t *testing.T) {
 		t.Errorf("POST is answered %d", w.Code)
 	}
 	if w := c.send(knock{path: "/slack", body: "ssl_check=1&text=update"}); w.Code != 401 {
-		t.Errorf("a check with a command in it is answered %d", w.Code)
+		t.Errorf("a check that contains a command is answered %d", w.Code)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"tairssl/handler"
 )
 
-// started has a change handed over by somebody in Slack.
+// started is a chat with handed work: a change that was confirmed in Slack.
 func started(t *testing.T, change ...func(*chatops.ChatOptions, *chatops.Options)) *chat {
 	t.Helper()
 	c := newChat(change...)
@@ -29,7 +29,7 @@ func started(t *testing.T, change ...func(*chatops.ChatOptions, *chatops.Options
 	return c
 }
 
-func TestTheEndOfAChangeIsToldWhereTheMessageCameFrom(t *testing.T) {
+func TestTheResultOfAChangeGoesWhereTheMessageCameFrom(t *testing.T) {
 	for platform, want := range map[string]string{"slack": "/commands/T1/secret", "dingtalk": "/robot/sendBySession", "feishu": "/open-apis/im/v1/messages/om_1/reply", "mattermost": "/hooks/commands/secret", "teams": ""} {
 		c := newChat()
 		code := codeIn.FindStringSubmatch(c.send(said(platform, "update "+id)).Body.String())[1]
@@ -37,7 +37,7 @@ func TestTheEndOfAChangeIsToldWhereTheMessageCameFrom(t *testing.T) {
 		c.log.Reset()
 		told := c.work(t, time.Minute)
 		if want == "" && told != "" || !strings.Contains(told, want) || want != "" && !strings.Contains(told, "Done: ") || c.restarts != 1 {
-			t.Errorf("%s: the end is told as %q after %d restarts", platform, told, c.restarts)
+			t.Errorf("%s: the result is reported as %q after %d restarts", platform, told, c.restarts)
 		}
 		if log := c.log.String(); !strings.Contains(log, `"trigger":"handed/`+platform+`"`) || strings.Contains(log, `"reply":"sent"`) == (want == "") {
 			t.Errorf("%s: the log has\n%s", platform, log)
@@ -45,11 +45,11 @@ func TestTheEndOfAChangeIsToldWhereTheMessageCameFrom(t *testing.T) {
 	}
 }
 
-// A vendor that is down for a moment is asked again, one that says no is not; in
-// no case does the work count as failed, or the log show where the answer went.
-func TestAnAnswerThatIsNotTakenIsSentAgainIfThatMayHelp(t *testing.T) {
+// An answer is sent again if the platform is down for a moment, but not if the platform
+// refuses it. The work never counts as failed, and the log never shows the address.
+func TestAnAnswerIsSentAgainIfThatCanHelp(t *testing.T) {
 	for name, test := range map[string]struct {
-		answers []int // of the vendor, the last of them for ever
+		answers []int // statuses of the platform; the last one repeats
 		tries   int
 		reply   string
 	}{
@@ -78,27 +78,27 @@ func TestAnAnswerThatIsNotTakenIsSentAgainIfThatMayHelp(t *testing.T) {
 	}
 }
 
-func TestAVendorThatDoesNotAnswerIsAskedAsLongAsThereIsTime(t *testing.T) {
+func TestAnAnswerToASilentPlatformIsSentWhileThereIsTime(t *testing.T) {
 	for _, lasts := range []time.Duration{time.Minute, 24 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			c := started(t)
 			asked := &silent{}
 			c.Transport = asked
-			c.slow = time.Hour // so that the work takes all the time that it is given
+			c.slow = time.Hour // the work uses up all its time
 			ctx, cancel := context.WithTimeout(t.Context(), lasts)
 			defer cancel()
 			began := time.Now()
 			if err := c.Handed(ctx, c.handed[0]); err != nil || time.Since(began) > lasts {
-				t.Errorf("of %s the work took %s: %v", lasts, time.Since(began), err)
+				t.Errorf("with %s of time the work took %s: %v", lasts, time.Since(began), err)
 			}
 			if asked.times < 2 || asked.times > 3 || strings.Contains(c.log.String(), "secret") || !strings.Contains(c.log.String(), `"reply":`) {
-				t.Errorf("of %s it was asked %d times, and the log has\n%s", lasts, asked.times, c.log)
+				t.Errorf("with %s of time it was asked %d times, and the log has\n%s", lasts, asked.times, c.log)
 			}
 		})
 	}
 }
 
-// silent never answers.
+// silent is a platform that never answers.
 type silent struct{ times int }
 
 func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -107,20 +107,20 @@ func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// broken panics.
+// broken is a transport that panics.
 type broken struct{}
 
 func (broken) RoundTrip(*http.Request) (*http.Response, error) { panic("broken") }
 
-func TestAPanicWhileTellingDoesNotUndoTheWork(t *testing.T) {
+func TestAPanicWhileAnsweringDoesNotFailTheWork(t *testing.T) {
 	c := started(t)
 	c.Transport = broken{}
 	if err := c.Handed(t.Context(), c.handed[0]); err != nil || c.restarts != 1 || !strings.Contains(c.log.String(), `"reply":"an unexpected fault`) {
-		t.Errorf("it ends %v after %d restarts:\n%s", err, c.restarts, c.log)
+		t.Errorf("the work ends with %v after %d restarts:\n%s", err, c.restarts, c.log)
 	}
 }
 
-// Cut short, for its process ends, the work says what is known.
+// If the invocation ends before the work, the answer says what is known.
 func TestWorkThatIsCutShortSaysSo(t *testing.T) {
 	c := started(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -130,7 +130,7 @@ func TestWorkThatIsCutShortSaysSo(t *testing.T) {
 	}
 	last := c.vendor.got[len(c.vendor.got)-1]
 	if !strings.Contains(last, "do not know whether the change was made") && !strings.Contains(last, "Failed.") || c.restarts != 0 {
-		t.Errorf("it is told as %s after %d restarts", last, c.restarts)
+		t.Errorf("the result is reported as %s after %d restarts", last, c.restarts)
 	}
 }
 
@@ -143,14 +143,14 @@ func TestForgedHandedWorkIsUnauthorized(t *testing.T) {
 	for _, payload := range [][]byte{[]byte(`{"Handed":"x"}`), []byte(`{"Handed":"x","Sweep":{}}`), altered} {
 		c.log.Reset()
 		if err := c.Handed(t.Context(), payload); !errors.Is(err, handler.Unauthorized) || c.restarts != 0 || !strings.Contains(c.log.String(), `"denied"`) || !strings.Contains(c.log.String(), `"level":"ERROR"`) {
-			t.Errorf("%s ends %v after %d restarts:\n%s", payload, err, c.restarts, c.log)
+			t.Errorf("%s ends with %v after %d restarts:\n%s", payload, err, c.restarts, c.log)
 		}
 	}
 }
 
-// A function that had to start first has the less time for its answer: the
-// platform counts from when it sent the message.
-func TestTheTimeOfAnAnswerCountsFromItsReceipt(t *testing.T) {
+// A cold start leaves less time for the answer, because the platform counts from the time
+// at which it sent the message.
+func TestTheTimeForAnAnswerBeginsAtTheReceipt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newChat()
 		c.looks = time.Hour
@@ -161,13 +161,12 @@ func TestTheTimeOfAnAnswerCountsFromItsReceipt(t *testing.T) {
 		began := time.Now()
 		w := httptest.NewRecorder()
 		if c.web.ServeHTTP(w, r); time.Since(began) > 1300*time.Millisecond || !strings.Contains(w.Body.String(), "This takes longer") {
-			t.Errorf("after %s it is answered %s", time.Since(began), w.Body)
+			t.Errorf("the answer after %s is %s", time.Since(began), w.Body)
 		}
 	})
 }
 
-// Teams waits longer, and is told to ask again, for there is no way to answer it
-// later.
+// Teams waits longer. It takes no later answer, so the person is asked to try again.
 func TestASlowReadIsAnsweredWithinThePlatformsLimit(t *testing.T) {
 	for platform, test := range map[string]struct {
 		within time.Duration
@@ -182,14 +181,14 @@ func TestASlowReadIsAnsweredWithinThePlatformsLimit(t *testing.T) {
 			began := time.Now()
 			w := c.send(said(platform, "status "+id))
 			if took := time.Since(began); took > test.within || !strings.Contains(w.Body.String(), test.says) || len(c.handed) == 1 == (platform == "teams") {
-				t.Errorf("%s: after %s it is answered %s, with %d handed over", platform, took, w.Body, len(c.handed))
+				t.Errorf("%s: the answer after %s is %s, with %d pieces of work handed over", platform, took, w.Body, len(c.handed))
 			}
 		})
 	}
 }
 
-// A Mattermost is called as its operator wrote its address.
-func TestAHostCountsHoweverItIsWritten(t *testing.T) {
+// The address of a Mattermost server may be written in several ways.
+func TestAReplyHostMayBeWrittenInManyForms(t *testing.T) {
 	for _, test := range []struct {
 		listed, address string
 		sent            bool
@@ -217,7 +216,7 @@ func TestAHostCountsHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-// hanging never answers, however many ask.
+// hanging is a platform that never answers.
 type hanging struct{}
 
 func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -225,8 +224,8 @@ func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// Each is answered in its own time, although the platform gives no access token.
-func TestATokenThatDoesNotComeKeepsOnlyItsOwnMessageWaiting(t *testing.T) {
+// A hanging request for an access token delays only its own message.
+func TestAHangingTokenRequestDelaysOnlyItsOwnMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newChat()
 		c.Transport = hanging{}
@@ -236,7 +235,7 @@ func TestATokenThatDoesNotComeKeepsOnlyItsOwnMessageWaiting(t *testing.T) {
 			all.Go(func() {
 				began := time.Now()
 				if c.send(k); time.Since(began) > 2600*time.Millisecond {
-					t.Errorf("it is answered after %s", time.Since(began))
+					t.Errorf("the answer comes after %s", time.Since(began))
 				}
 			})
 		}
@@ -244,9 +243,9 @@ func TestATokenThatDoesNotComeKeepsOnlyItsOwnMessageWaiting(t *testing.T) {
 	})
 }
 
-// A platform that is down for some seconds gets the answer later, but not what it
-// refuses.
-func TestAnAnswerThatWasLostIsGivenByAnInvocationWithMoreTime(t *testing.T) {
+// A platform that is down for some seconds gets the answer later. A refused answer is not
+// sent again.
+func TestALostAnswerIsGivenByAnotherInvocation(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   string
@@ -262,7 +261,7 @@ func TestAnAnswerThatWasLostIsGivenByAnInvocationWithMoreTime(t *testing.T) {
 			c.vendor.answer = nil
 			told := c.work(t, time.Minute)
 			if codeIn.MatchString(told) != test.again || c.restarts != 0 {
-				t.Fatalf("%s: it is told %q after %d restarts", name, told, c.restarts)
+				t.Fatalf("%s: the answer is %q after %d restarts", name, told, c.restarts)
 			}
 			if !test.again {
 				return
@@ -271,7 +270,7 @@ func TestAnAnswerThatWasLostIsGivenByAnInvocationWithMoreTime(t *testing.T) {
 			c.send(said("dingtalk", "confirm "+codeIn.FindStringSubmatch(told)[1]))
 			c.vendor.answer = nil
 			if told := c.work(t, time.Minute); c.restarts != 1 || strings.Count(told, "Done: ") != 1 {
-				t.Errorf("%s: the end is told as %q after %d restarts", name, told, c.restarts)
+				t.Errorf("%s: the result is reported as %q after %d restarts", name, told, c.restarts)
 			}
 		})
 	}

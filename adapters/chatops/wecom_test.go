@@ -18,7 +18,7 @@ import (
 	"tairssl/handler"
 )
 
-// The vendor's own example.
+// This is the example in WeCom's documentation.
 const (
 	weComToken   = "QDG6eK"
 	weComKey     = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
@@ -34,7 +34,7 @@ func newWeCom() *chat {
 	})
 }
 
-// weCom sends a message, and gives the answer as its sender reads it.
+// weCom sends a message and returns the decrypted answer.
 func (c *chat) weCom(t *testing.T, id int, text string) string {
 	t.Helper()
 	sealed, err := chatops.WeComSeal(weComKey, fmt.Appendf(nil, "<xml><ToUserName><![CDATA[x]]></ToUserName><FromUserName><![CDATA[anna]]></FromUserName><CreateTime>1</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[%s]]></Content><MsgId>%d</MsgId><AgentID>1</AgentID></xml>", text, id), weComCompany)
@@ -66,20 +66,20 @@ func TestAChangeByWeComTakesTwoSteps(t *testing.T) {
 	plan := c.weCom(t, 1, "更新 "+id)
 	found := regexp.MustCompile(`确认 ([A-Z0-9-]{19})`).FindStringSubmatch(plan)
 	if found == nil || !strings.Contains(plan, "<ToUserName><![CDATA[anna]]></ToUserName>") {
-		t.Fatalf("it is answered %s", plan)
+		t.Fatalf("the answer is %s", plan)
 	}
 	if answer := c.weCom(t, 2, found[1]); !strings.Contains(answer, "已开始：更新 "+id) || !strings.Contains(answer, "状态 "+id) {
 		t.Errorf("the code is answered %s", answer)
 	}
 	if c.work(t, time.Minute); c.restarts != 1 {
-		t.Errorf("it restarted the instance %d times", c.restarts)
+		t.Errorf("the instance restarted %d times", c.restarts)
 	}
 	if answer := c.weCom(t, 2, found[1]); answer != "{}" {
-		t.Errorf("sent again it is answered %s", answer)
+		t.Errorf("the answer to the second delivery is %s", answer)
 	}
 }
 
-// WeCom shows nothing of a text of more than 2048 bytes.
+// WeCom does not show a text of more than 2048 bytes.
 func TestALongAnswerKeepsToWeComsLimit(t *testing.T) {
 	c := newWeCom()
 	c.fault = handler.Errorf(handler.Forbidden, "%s", strings.Repeat("没有权限", 20))
@@ -90,7 +90,7 @@ func TestALongAnswerKeepsToWeComsLimit(t *testing.T) {
 	answer := c.weCom(t, 1, asked)
 	said := strings.TrimSuffix(answer[strings.Index(answer, "<Content><![CDATA[")+18:], "]]></Content></xml>")
 	if len(said) > 2048 || len(said) < 1700 || !strings.HasPrefix(said, "r-long00000：") && !strings.HasPrefix(said, "r-long00000:") || !strings.HasSuffix(said, "\n…") {
-		t.Errorf("it is answered with %d bytes: %s", len(said), answer)
+		t.Errorf("the answer has %d bytes: %s", len(said), answer)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestWeComChecksTheAddress(t *testing.T) {
 				forged[other] = v
 			}
 			if forged[name] = values; name == "echostr" && what == "doubled" {
-				continue // the first counts
+				continue // the first value counts
 			}
 			if w := ask(forged); w.Code != http.StatusUnauthorized {
 				t.Errorf("with %s %s it is answered %d %s", name, what, w.Code, w.Body)
@@ -124,12 +124,11 @@ func TestWeComChecksTheAddress(t *testing.T) {
 	}
 	at = at.Add(webhook.Window + time.Second)
 	if w := ask(query); w.Code != http.StatusUnauthorized {
-		t.Errorf("stale it is answered %d", w.Code)
+		t.Errorf("the answer to the old request is %d", w.Code)
 	}
 }
 
-// What "tairssl sign" sends is a message as WeCom sends it, and what it reads is the
-// answer.
+// "tairssl sign" sends a message in WeCom's form, and decrypts the answer.
 func TestWeComsSampleIsTakenAndItsAnswerRead(t *testing.T) {
 	p := chatops.Platforms[slices.IndexFunc(chatops.Platforms, func(p *chatops.Platform) bool { return p.Name == "wecom" })]
 	secret := weComToken + ":" + weComKey
@@ -143,7 +142,7 @@ func TestWeComsSampleIsTakenAndItsAnswerRead(t *testing.T) {
 	w := httptest.NewRecorder()
 	c.web.ServeHTTP(w, r)
 	if said, err := p.Read(secret, w.Body.Bytes()); err != nil || !strings.HasPrefix(said, id+": valid until") {
-		t.Errorf("it is answered %q, %v:\n%s", said, err, w.Body)
+		t.Errorf("the answer is %q, %v:\n%s", said, err, w.Body)
 	}
 	altered := bytes.Replace(w.Body.Bytes(), []byte("<TimeStamp><![CDATA[1"), []byte("<TimeStamp><![CDATA[2"), 1)
 	for name, answer := range map[string][]byte{"altered": altered, "of another form": []byte("{}"), "empty": nil} {

@@ -12,7 +12,7 @@ import (
 	"tairssl/handler"
 )
 
-// What is filled into a sentence stands in the same order in each language.
+// The values in a sentence have the same order in every language.
 func TestBothLanguagesHaveEverySentence(t *testing.T) {
 	filled := func(s string) string { return strings.Join(regexp.MustCompile(`%[a-z]`).FindAllString(s, -1), "") }
 	english, chinese := reflect.ValueOf(*inEnglish()), reflect.ValueOf(*inChinese())
@@ -37,7 +37,7 @@ func TestBothLanguagesHaveEverySentence(t *testing.T) {
 		case map[string][]string:
 			for key := range e {
 				if len(e[key]) == 0 || len(inChinese().Happens[key]) == 0 {
-					t.Errorf("%s says nothing of %s in one language", name, key)
+					t.Errorf("%s: the sentence for %s is missing in one language", name, key)
 				}
 			}
 		case map[handler.Outcome]string:
@@ -63,8 +63,8 @@ var outcomes = []handler.Outcome{
 	handler.Verified, handler.Accepted, handler.Unchanged, handler.Planned, handler.Deferred, handler.InProgress, handler.Refused, handler.Unknown, handler.Failed,
 }
 
-// However a request ends, a Chinese answer says why in Chinese, and the reason itself
-// behind it.
+// For every result, a Chinese answer gives the reason in Chinese, and then the English
+// reason in brackets.
 func TestEveryReasonIsSaidInChinese(t *testing.T) {
 	var results []handler.Result
 	for _, outcome := range outcomes {
@@ -87,28 +87,28 @@ func TestEveryReasonIsSaidInChinese(t *testing.T) {
 	} {
 		results = append(results, handler.Result{Outcome: handler.Failed, Reason: "the reason", Error: handler.Errorf(kind, "the reason")})
 		if said := inChinese().fault(handler.Errorf(kind, "the message")); !strings.HasSuffix(said, "（the message）。") {
-			t.Errorf("%s is said as %q", kind, said)
+			t.Errorf("%s is described as %q", kind, said)
 		}
 	}
 	used := map[why]bool{}
 	for _, r := range results {
 		used[whyOf(r)] = true
 		if said := inChinese().reason(r); !strings.HasSuffix(said, "（the reason）。") || strings.HasPrefix(said, "（") {
-			t.Errorf("%+v is said as %q", r, said)
+			t.Errorf("%+v is described as %q", r, said)
 		}
 		if said := inEnglish().reason(r); said != "The reason." {
-			t.Errorf("%+v is said as %q", r, said)
+			t.Errorf("%+v is described as %q", r, said)
 		}
 	}
 	for y := range inChinese().Whys {
 		if !used[y] {
-			t.Errorf("nothing ends so: %s", y)
+			t.Errorf("no result has this outcome: %s", y)
 		}
 	}
 }
 
-// Each result is told by what it is, not by its text.
-func TestAResultTellsItsReason(t *testing.T) {
+// The reason in Chinese depends on the fields of a result, not on its text.
+func TestTheReasonDependsOnTheFieldsOfAResult(t *testing.T) {
 	off := &handler.State{SSLEnabled: string(handler.Disable)}
 	for want, r := range map[why]handler.Result{
 		whyDue:                {SSLEnabled: handler.Update, Outcome: handler.Planned},
@@ -127,12 +127,12 @@ func TestAResultTellsItsReason(t *testing.T) {
 		why(handler.NotFound): {Outcome: handler.Failed, Error: handler.Errorf(handler.NotFound, "x")},
 	} {
 		if got := whyOf(r); got != want {
-			t.Errorf("%+v tells %q, want %q", r, got, want)
+			t.Errorf("%+v gives the reason %q, want %q", r, got, want)
 		}
 	}
 }
 
-// The language stands in the code, and is sealed as all else is.
+// The code contains the language, and the seal covers the language.
 func TestTheLanguageOfACodeIsSealed(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	p := plan{Verb: "disable", Instance: "r-bp1zxszhcgatnx01", Region: "cn-hangzhou"}
@@ -144,7 +144,7 @@ func TestTheLanguageOfACodeIsSealed(t *testing.T) {
 			t.Errorf("the code of a plan, in Chinese %v, is read as %s, in Chinese %v, %v", chinese, read.verb, read.chinese, fault)
 		}
 		read.chinese = !chinese
-		altered, fault := c.read(read.write(), m, now) // the check is made anew, the seal is not
+		altered, fault := c.read(read.write(), m, now) // this computes a new check, but keeps the seal
 		if fault != nil || altered.chinese == chinese || altered.fits(p) {
 			t.Errorf("a code whose language was altered fits: %v", fault)
 		}

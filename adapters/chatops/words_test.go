@@ -7,7 +7,7 @@ import (
 	"tairssl/adapters/chatops"
 )
 
-// read is what a text is understood as; an error begins with an exclamation mark.
+// read parses a text and prints the command. An error begins with an exclamation mark.
 func read(text string) string {
 	c, err := chatops.Parse(text)
 	if err != nil {
@@ -25,7 +25,7 @@ func read(text string) string {
 
 const code, bareCode = "K7Q2-9M4X-TPDW-6HAC", "K7Q29M4XTPDW6HAC"
 
-func TestACodeIsFoundHoweverPeopleSayIt(t *testing.T) {
+func TestACodeIsFoundInEveryWording(t *testing.T) {
 	for _, text := range []string{
 		"@bot " + code, "@更新机器人 " + code, code + " please", "谢谢 " + code, "👍 " + code, ":ok: " + code, "_" + code + "_", "(" + code + ")",
 		"确认码 " + code, "确认码：" + code, "確認 " + code, "confirm code: " + code, "confirm the code " + code, "confirm, " + code, "confirm，" + code,
@@ -39,7 +39,7 @@ func TestACodeIsFoundHoweverPeopleSayIt(t *testing.T) {
 	}
 }
 
-// What somebody answers to a plan is not the plan.
+// A text that quotes a plan does not confirm it.
 func TestACodeThatIsQuotedOrDeniedConfirmsNothing(t *testing.T) {
 	for _, text := range []string{
 		"> confirm " + code + "\nno, wait", "&gt; update r-x\n&gt; confirm " + code + "\n<@UBOT> not now", "> 确认 " + code + "\n先等等",
@@ -60,7 +60,7 @@ func TestACodeThatIsQuotedOrDeniedConfirmsNothing(t *testing.T) {
 	}
 }
 
-func TestCommandsAreFoundAmongTheWordsAroundThem(t *testing.T) {
+func TestCommandsAreFoundAmongIdleWords(t *testing.T) {
 	const other = "r-bp1zxszhcgatnx02"
 	for text, want := range map[string]string{
 		"status " + id + " 🙏": "status " + id, "👍🏽 status " + id: "status " + id, "status " + id + " :pray:": "status " + id, "状态 " + id + "[抱拳]": "status " + id,
@@ -79,7 +79,7 @@ func TestCommandsAreFoundAmongTheWordsAroundThem(t *testing.T) {
 		"状态 " + id + "和" + other: "status " + id + " " + other, "查询状态": "status", "状态查询": "status", "查询证书状态": "status", "全部状态": "status", "状态 全部": "status", "所有实例的状态": "status",
 		"开启加密 " + id: "enable " + id, "开启 " + id + " 的加密": "enable " + id, "开启TLS加密 " + id: "enable " + id, "更新 " + id + " 地域=cn-beijing": "update " + id + " @cn-beijing",
 		"更新" + id + "（演练）": "update " + id + " dry-run", "請更新 " + id: "update " + id, "狀態 " + id: "status " + id, "幫助": "help",
-		// Names that hold words of a command.
+		// These names contain words of a command.
 		"状态 请求缓存": "status 请求缓存", "更新请求缓存": "update 请求缓存", "更新 酒吧": "update 酒吧", "更新 更新服务": "update 更新服务", "状态 证书服务": "status 证书服务", "续期一下订单缓存的证书": "update 订单缓存",
 	} {
 		if got := strings.TrimSpace(read(text)); got != want {
@@ -88,14 +88,14 @@ func TestCommandsAreFoundAmongTheWordsAroundThem(t *testing.T) {
 	}
 }
 
-func TestAnInstanceAloneIsAnsweredWithWhatToSay(t *testing.T) {
+func TestAnInstanceWithoutACommandIsAnsweredWithACommand(t *testing.T) {
 	if got := read(id); !strings.Contains(got, "Did you mean status "+id+"?") {
-		t.Errorf("it is answered %q", got)
+		t.Errorf("the answer is %q", got)
 	}
 }
 
-// The bot's name, or a person's, is not the language of who mentions them.
-func TestAMentionIsNoLanguage(t *testing.T) {
+// The language of a mentioned name is not the language of the message.
+func TestAMentionDoesNotSetTheLanguage(t *testing.T) {
 	for _, text := range []string{"@证书机器人 status " + id, "<@U1|证书> status " + id, "<at>证书</at> status"} {
 		if c, err := chatops.Parse(text); c.Chinese || err != nil {
 			t.Errorf("%q is read as Chinese %t, %v", text, c.Chinese, err)

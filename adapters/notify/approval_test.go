@@ -18,7 +18,7 @@ const (
 	personURL = "feishu://open.larksuite.com/open-apis/im/v1/messages?receive_id=ou_SECRET42"
 )
 
-// waiting is a note of a renewal that nobody approved, with buttons.
+// waiting is a note about a renewal that nobody has approved, with buttons.
 func waiting(edit ...func(*Note)) Note {
 	return noteOf(handler.Deferred, append([]func(*Note){func(n *Note) {
 		n.Rule, n.Reason = handler.RuleApproval, "certificate expires in 12d, within 30d, but nobody approved it yet: say approve r-bp1zxszhcgatnx01 in a chat"
@@ -26,9 +26,9 @@ func waiting(edit ...func(*Note)) Note {
 	}}, edit...)...)
 }
 
-// What waits for an approval says how to give it, in every vendor's words, and has a
-// button where the vendor knows one.
-func TestANoticeOfWhatWaitsForAnApproval(t *testing.T) {
+// A notice about a renewal that waits says how to approve it. It has a button if the vendor
+// supports buttons.
+func TestANoticeAboutAWaitingRenewalSaysHowToApprove(t *testing.T) {
 	setting := allURLs + "," + appURL + "," + personURL
 	for _, target := range urlsOf(t, setting) {
 		body := string(target.fit(digestOf(waiting()), now).Body)
@@ -60,8 +60,8 @@ func TestANoticeOfWhatWaitsForAnApproval(t *testing.T) {
 	golden(t, "waiting.slack.json", append(urlsOf(t, slackURL)[0].fit(digestOf(waiting()), now).Body, '\n'))
 }
 
-// Many that wait still fit, and a message of Slack has at most 50 blocks.
-func TestANoticeOfManyThatWait(t *testing.T) {
+// A message about many waiting renewals fits into the limits. Slack takes 50 blocks.
+func TestANoticeAboutManyWaitingRenewalsFits(t *testing.T) {
 	var notes []Note
 	for i := range 100 {
 		notes = append(notes, waiting(named(i), func(n *Note) {
@@ -80,8 +80,8 @@ func TestANoticeOfManyThatWait(t *testing.T) {
 	}
 }
 
-// An approval is told each time, and remembered by no certificate.
-func TestAnApprovalIsToldAsOftenAsItIsGiven(t *testing.T) {
+// Every approval causes a notice, and no tag remembers it.
+func TestEveryApprovalCausesANotice(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.process(t, slackURL)
 	approved := noteOf(handler.Deferred, func(n *Note) {
@@ -89,19 +89,19 @@ func TestAnApprovalIsToldAsOftenAsItIsGiven(t *testing.T) {
 	})
 	n.Tell(ctx, []Note{approved})
 	if body, _ := io.ReadAll(w.got[0].Body); len(w.got) != 1 || !strings.Contains(string(body), "renewal approved: slack:U1 approved it") || strings.Contains(string(body), "button") {
-		t.Errorf("it is told as %s", body)
+		t.Errorf("the notice is %s", body)
 	}
 	if len(w.of) != 0 {
-		t.Errorf("it is remembered: %v", w.of)
+		t.Errorf("a tag remembers the approval: %v", w.of)
 	}
 	approved.Reason = "cli:ann approved it: it is renewed from 2026-11-24T18:00:00Z on"
 	if n.Tell(ctx, []Note{approved}); len(w.got) != 2 {
-		t.Errorf("the second of them is told %d times", len(w.got)-1)
+		t.Errorf("the second notice is sent %d times", len(w.got)-1)
 	}
 }
 
-// A message of the app's bot carries the app's token, and a new one once the old one
-// is refused.
+// A message of the app's bot carries the app's access token. After a refusal it carries a
+// new token.
 func TestTheAppsBotIsAuthorized(t *testing.T) {
 	var seen []string
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func TestTheAppsBotIsAuthorized(t *testing.T) {
 		return fmt.Sprintf("t%d-SECRET", map[bool]int{true: 2, false: 1}[renew]), nil
 	}
 	if n.Tell(ctx, []Note{waiting()}); fmt.Sprint(seen) != "[Bearer t1-SECRET Bearer t2-SECRET]" || w.undelivered != 0 {
-		t.Errorf("it was sent with %v; the log has\n%s", seen, &w.log)
+		t.Errorf("the message was sent with %v; the log has\n%s", seen, &w.log)
 	}
 	for name, token := range map[string]func(context.Context, string, bool) (string, error){
 		"no app":   nil,

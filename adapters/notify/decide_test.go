@@ -30,7 +30,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// noteOf is an automatic renewal of a certificate that expires at expiry.
+// noteOf is a note about an automatic renewal. The certificate expires at expiry.
 func noteOf(o handler.Outcome, change ...func(*Note)) Note {
 	n := Note{Automatic: true, Result: handler.Result{
 		InstanceID: "r-bp1zxszhcgatnx01", RegionID: "cn-hangzhou", SSLEnabled: handler.Update, Outcome: o, Reason: "because of " + string(o),
@@ -61,12 +61,12 @@ var (
 	noCA    = handler.CAChange{Before: "a", Says: "CA not compared: it cannot be read"}
 )
 
-// withCA is a note of a change whose CA was looked at; its reason says so.
+// withCA adds a comparison of the CA to a note, and to its reason.
 func withCA(ca handler.CAChange) func(*Note) {
 	return func(n *Note) { n.CA = &ca; n.Reason += "; " + ca.Words() }
 }
 
-// What to do depends on what was found of the CA and by the handshake.
+// The next step depends on the comparison of the CA and on the TLS handshake.
 func TestAnAlertSaysWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		note Note
@@ -87,12 +87,12 @@ func TestAnAlertSaysWhatToDo(t *testing.T) {
 	} {
 		d := digestOf(test.note)
 		if len(d.lines) != 1 || d.lines[0].next.text != test.next {
-			t.Errorf("%s: it says to %q, want %q", name, d.lines[0].next.text, test.next)
+			t.Errorf("%s: the next step is %q, want %q", name, d.lines[0].next.text, test.next)
 		}
 	}
 }
 
-func TestWhatIsTold(t *testing.T) {
+func TestWhichNoticesAreSent(t *testing.T) {
 	d14 := func(marks ...string) string {
 		return "2026-12-01T00:00:00Z/2026-11-19T00:00Z/" + strings.Join(append([]string{"d14"}, marks...), ",")
 	}
@@ -101,8 +101,8 @@ func TestWhatIsTold(t *testing.T) {
 		on   On
 		told string
 		left time.Duration // default 12 days
-		text string        // "" for silence
-		tag  string        // what is remembered then
+		text string        // "" if no notice is sent
+		tag  string        // the value of the tag after that
 	}{
 		"a failure":                                      {note: noteOf(handler.Failed), text: "renewal failed (forbidden): because of forbidden", tag: d14("forb")},
 		"a failure again":                                {note: noteOf(handler.Failed), told: d14("forb")},
@@ -154,10 +154,10 @@ func TestWhatIsTold(t *testing.T) {
 			}
 			l, after, ok := message(test.note, test.on, parseTold(test.told), at)
 			if ok != (test.text != "") || ok && !strings.Contains(l.text(mostWhy), test.text) {
-				t.Fatalf("told is %v %q, want %q", ok, l.text(mostWhy), test.text)
+				t.Fatalf("the notice is sent: %v, with the text %q, want %q", ok, l.text(mostWhy), test.text)
 			}
 			if got := after.String(); ok && got != test.tag {
-				t.Errorf("remembered is %q, want %q", got, test.tag)
+				t.Errorf("the tag is %q, want %q", got, test.tag)
 			}
 		})
 	}
@@ -174,13 +174,13 @@ func TestOn(t *testing.T) {
 	err := o.UnmarshalText([]byte("failed,unchanged,none,done"))
 	for _, fault := range []string{"notices of failed are always sent", "notices of unchanged are never sent", "none must be the only word", `"done" is not one of`} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
-			t.Errorf("it is not said that %s, but %v", fault, err)
+			t.Errorf("the error does not say %s, but %v", fault, err)
 		}
 	}
 }
 
-// kinds reads the kinds out of handler's source: what is added there must have
-// its words here.
+// kinds reads the kinds from the source of handler, so that a new kind without words here
+// fails the test.
 func kinds(t *testing.T) (all []handler.Kind) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../handler/error.go", nil, 0)
@@ -209,7 +209,7 @@ func TestEveryClassAndKindHasItsWords(t *testing.T) {
 	}
 	for _, k := range kinds(t) {
 		if !slices.Contains(handler.Kinds(), k) || k.NextStep() == "" {
-			t.Errorf("nothing says what to do when a change failed, %s", k)
+			t.Errorf("there is no next step for a failed change of the kind %s", k)
 		}
 	}
 	for c, words := range classes {
@@ -219,8 +219,8 @@ func TestEveryClassAndKindHasItsWords(t *testing.T) {
 	}
 }
 
-// Where Alibaba restarts an instance, an update by hand would be a second restart.
-func TestNobodyIsToldToUpdateBesideAlibaba(t *testing.T) {
+// If Alibaba will restart an instance, an update by hand would cause a second restart.
+func TestNoUpdateIsSuggestedIfAlibabaRestartsTheInstance(t *testing.T) {
 	scheduled := func(n *Note) { n.Scheduled = handler.At(now.Add(day)) }
 	reminded := told{expires: expiry, marks: []string{"deferred", "alert"}}
 	for name, test := range map[string]struct {
@@ -237,13 +237,13 @@ func TestNobodyIsToldToUpdateBesideAlibaba(t *testing.T) {
 	} {
 		l, _, ok := message(test.note, both, test.told, now)
 		if !ok || !strings.Contains(l.next.text, test.want) || test.want != "tairssl update" && strings.Contains(l.next.text, "tairssl update") {
-			t.Errorf("%s: what to do is %q, want %q", name, l.next.text, test.want)
+			t.Errorf("%s: the next step is %q, want %q", name, l.next.text, test.want)
 		}
 	}
 }
 
 func TestAllMarksFitIntoATag(t *testing.T) {
-	all := told{expires: expiry, at: now, stage: 1} // d30 is the longest
+	all := told{expires: expiry, at: now, stage: 1} // the mark d30 is the longest
 	seen := map[string]bool{}
 	for _, o := range []string{"unknown", "alert", "refused", "deferred", "done", offMark} {
 		all = all.with(o, 0, now)
@@ -264,7 +264,7 @@ func TestAllMarksFitIntoATag(t *testing.T) {
 	}
 }
 
-// anyNote is what a sweep may bring about one certificate.
+// anyNote draws a note that a sweep may make about one certificate.
 func anyNote(kinds []handler.Kind) *rapid.Generator[Note] {
 	return rapid.Custom(func(t *rapid.T) Note {
 		n := noteOf(rapid.SampledFrom([]handler.Outcome{handler.Verified, handler.Accepted, handler.Unchanged, handler.Planned, handler.Deferred, handler.InProgress, handler.Refused, handler.Unknown, handler.Failed}).Draw(t, "outcome"))
@@ -276,7 +276,7 @@ func anyNote(kinds []handler.Kind) *rapid.Generator[Note] {
 	})
 }
 
-func TestWhatWasToldIsNeverToldAgain(t *testing.T) {
+func TestNoNoticeIsSentTwice(t *testing.T) {
 	all := kinds(t)
 	handlertest.Check(t, func(t *rapid.T) {
 		tag, at := "", expiry.Add(-40*day)
@@ -296,17 +296,17 @@ func TestWhatWasToldIsNeverToldAgain(t *testing.T) {
 			reminds := now > lastStage
 			nags := (c == failed || c == lost) && n.Automatic && expiry.Sub(at) <= 7*day && at.Truncate(time.Minute).Sub(lastTold.Truncate(time.Minute)) >= day
 			if again && mark != "" && !reminds && !nags {
-				t.Fatalf("note %d: %s was told at %s and again at %s, with the tag %s", i, mark, when, at, tag)
+				t.Fatalf("note %d: %s was sent at %s and again at %s, with the tag %s", i, mark, when, at, tag)
 			}
 			if mark == "" && !reminds {
-				t.Fatalf("note %d: a reminder at %s is said again, with the tag %s", i, at, tag)
+				t.Fatalf("note %d: the reminder at %s is sent again, with the tag %s", i, at, tag)
 			}
 			last[mark], lastStage, lastTold = at, max(lastStage, now), at
 			if tag = after.String(); len(tag) > 128 || tag == "" {
 				t.Fatalf("the tag is %q", tag)
 			}
 			if _, _, twice := message(n, both, parseTold(tag), at); twice {
-				t.Fatalf("note %d is told twice in a moment, with the tag %s", i, tag)
+				t.Fatalf("note %d is sent twice at the same time, with the tag %s", i, tag)
 			}
 		}
 	})

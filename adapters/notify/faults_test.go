@@ -14,25 +14,25 @@ import (
 	"tairssl/handler"
 )
 
-func TestWhatWasNotSentIsToldByTheNextRun(t *testing.T) {
+func TestTheNextRunSendsTheMissingNotices(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusInternalServerError) })
 	p := w.process(t, slackURL)
 	notes := []Note{noteOf(handler.Failed), noteOf(handler.Failed), noteOf(handler.Failed, unseen, failedBy(handler.Invalid))}
 	for range 2 {
 		p.Tell(ctx, notes)
 		if n := w.sent(); n != deliverTries || w.of != nil {
-			t.Errorf("%d messages are tried, remembered is %v", n, w.of)
+			t.Errorf("%d messages are tried, the tags are %v", n, w.of)
 		}
 	}
 	w.serve = nil
 	p.Tell(ctx, notes)
 	p.Tell(ctx, notes)
 	if n := w.sent(); n != 1 || len(w.of) != 1 {
-		t.Errorf("%d messages are sent when all is well, remembered is %v", n, w.of)
+		t.Errorf("%d messages are sent after the repair, the tags are %v", n, w.of)
 	}
 }
 
-func TestOnePlaceThatFailsKeepsNoOtherFromBeingTold(t *testing.T) {
+func TestAFailingPlaceDoesNotHinderOtherPlaces(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
 		if r.Host == "oapi.dingtalk.com" {
 			_, _ = io.WriteString(rw, `{"errcode":310000,"errmsg":"sign not match"}`)
@@ -44,14 +44,14 @@ func TestOnePlaceThatFailsKeepsNoOtherFromBeingTold(t *testing.T) {
 	p.Tell(ctx, []Note{noteOf(handler.Failed)})
 	p.Tell(ctx, []Note{noteOf(handler.Failed)})
 	if n := w.sent(); n != 2 || len(w.of) != 1 {
-		t.Errorf("%d messages are sent, remembered is %v", n, w.of)
+		t.Errorf("%d messages are sent, the tags are %v", n, w.of)
 	}
 	if log := w.log.String(); !strings.Contains(log, `"to":"dingtalk","entry":2`) || !strings.Contains(log, "sign not match") {
 		t.Errorf("the log has\n%s", log)
 	}
 }
 
-func TestNoMoreMessagesThanARobotTakes(t *testing.T) {
+func TestARobotGetsNoMoreMessagesThanItTakes(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.process(t, dingtalkURL)
 	told := 0
@@ -69,7 +69,7 @@ func TestNoMoreMessagesThanARobotTakes(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	p.Tell(ctx, []Note{noteOf(handler.Failed, named(59))})
 	if w.sent() != 1 {
-		t.Error("what was not sent is not told later")
+		t.Error("a missing notice is not sent later")
 	}
 }
 
@@ -135,7 +135,7 @@ func TestNoSecretIsLoggedWhateverFails(t *testing.T) {
 		p.Tell(ctx, []Note{noteOf(handler.Verified, renewed)})
 		w.Close()
 		w.now = w.now.Add(time.Minute)
-		p.Tell(ctx, []Note{noteOf(handler.Failed)}) // nobody is there
+		p.Tell(ctx, []Note{noteOf(handler.Failed)}) // the server is closed
 		for _, secret := range []string{"SECRET", "MfKQ", "CA-Chain", "access_token", "https://"} {
 			if strings.Contains(w.log.String(), secret) {
 				t.Fatalf("%s answers %d %s: the log has %s\n%s", test.vendor, test.status, test.body, secret, &w.log)
@@ -147,7 +147,7 @@ func TestNoSecretIsLoggedWhateverFails(t *testing.T) {
 	}
 }
 
-func TestWhatCanNotBeRememberedIsLoggedOnce(t *testing.T) {
+func TestTagsThatCannotBeSetAreLoggedOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.fail = handler.Errorf(handler.Forbidden, "TagResources: not allowed")
 	p := w.process(t, slackURL)
@@ -155,14 +155,14 @@ func TestWhatCanNotBeRememberedIsLoggedOnce(t *testing.T) {
 	p.Tell(ctx, notes)
 	p.Tell(ctx, notes)
 	if n := w.sent(); n != 1 {
-		t.Errorf("one process tells it in %d messages", n)
+		t.Errorf("one process sends %d messages", n)
 	}
 	if log := w.log.String(); strings.Count(log, "could not remember") != 1 || !strings.Contains(log, `"instances":3`) || !strings.Contains(log, "TagResources: not allowed") {
 		t.Errorf("the log has\n%s", log)
 	}
 }
 
-func TestAPanicStaysHere(t *testing.T) {
+func TestAPanicDoesNotLeaveTheNotifier(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.process(t, slackURL)
 	p.Remember = func(context.Context, handler.Ref, string) error { panic("boom") }

@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// internet is every host there is: it records what each is sent, and answers
-// what serve says, or that it is well.
+// internet is a server for every host. It records the requests. serve answers them; without
+// serve, every message is taken.
 type internet struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -57,7 +57,7 @@ func well(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
-// transport leads every host to the server, over TLS.
+// transport connects to the server for every host, over TLS.
 func (w *internet) transport() http.RoundTripper {
 	roots := x509.NewCertPool()
 	roots.AddCert(w.Certificate())
@@ -70,7 +70,7 @@ func (w *internet) transport() http.RoundTripper {
 	}
 }
 
-// sent counts the messages that arrived since it was last asked.
+// sent counts the messages since the last call.
 func (w *internet) sent() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,7 +78,7 @@ func (w *internet) sent() int {
 	return len(w.got)
 }
 
-// tags are those of all instances, as every process sees them.
+// tags are the tags of all instances. All processes share them.
 type tags struct {
 	mu   sync.Mutex
 	of   map[handler.Ref]string
@@ -97,7 +97,7 @@ func (g *tags) remember(_ context.Context, ref handler.Ref, value string) error 
 	return g.fail
 }
 
-// seen is a note as a process makes it that has just looked at the instance.
+// seen is the note of a process that has just read the tags of the instance.
 func (g *tags) seen(n Note) Note {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -105,7 +105,7 @@ func (g *tags) seen(n Note) Note {
 	return n
 }
 
-// world is one or more processes that tell, and whom they tell.
+// world has the places, the tags and the log of one or more processes.
 type world struct {
 	*internet
 	tags

@@ -12,7 +12,7 @@ import (
 	"tairssl/handler"
 )
 
-func TestEveryPlaceIsSentWhatItsVendorWants(t *testing.T) {
+func TestEveryPlaceGetsAMessageInItsVendorsForm(t *testing.T) {
 	w := newWorld(t, nil)
 	w.process(t, allURLs).Tell(ctx, []Note{noteOf(handler.Failed)})
 	want := map[string]string{}
@@ -35,7 +35,7 @@ func TestEveryPlaceIsSentWhatItsVendorWants(t *testing.T) {
 	}
 }
 
-func TestWhatASweepChangedIsOneMessage(t *testing.T) {
+func TestASweepCausesOneMessage(t *testing.T) {
 	w := newWorld(t, nil)
 	var notes []Note
 	for i := range 100 {
@@ -44,45 +44,45 @@ func TestWhatASweepChangedIsOneMessage(t *testing.T) {
 	p := w.process(t, slackURL)
 	p.Tell(ctx, notes)
 	if n := w.sent(); n != 1 || len(w.of) != 100 {
-		t.Errorf("100 failures are %d messages, and remembered of %d", n, len(w.of))
+		t.Errorf("100 failures cause %d messages and %d tags", n, len(w.of))
 	}
 	for i := range notes {
 		notes[i] = w.seen(notes[i])
 	}
 	w.process(t, slackURL).Tell(ctx, notes)
 	if n := w.sent(); n != 0 {
-		t.Errorf("another process tells what was counted: %d messages", n)
+		t.Errorf("another process sends the counted notices again: %d messages", n)
 	}
 }
 
-func TestNothingWorthTellingIsNotSent(t *testing.T) {
+func TestResultsWithoutNewsCauseNoNotice(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.process(t, slackURL)
 	p.Tell(ctx, nil)
 	p.Tell(ctx, []Note{noteOf(handler.Unchanged), noteOf(handler.Planned, named(1)), noteOf(handler.InProgress, named(2))})
 	New(nil, Options{}).Tell(ctx, []Note{noteOf(handler.Failed)})
 	if n := w.sent(); n != 0 || w.log.Len() > 0 || w.of != nil {
-		t.Errorf("%d messages are sent, %v is remembered, the log has\n%s", n, w.of, &w.log)
+		t.Errorf("%d messages are sent, the tags are %v, the log has\n%s", n, w.of, &w.log)
 	}
 }
 
-func TestToldOnceByOneProcessWithAndWithoutTheTag(t *testing.T) {
+func TestOneProcessSendsANoticeOnceWithAndWithoutTheTag(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.process(t, slackURL)
 	for range 3 {
-		p.Tell(ctx, []Note{noteOf(handler.Deferred)}) // as if the tag never showed
+		p.Tell(ctx, []Note{noteOf(handler.Deferred)}) // the tag never becomes visible
 		w.now = w.now.Add(time.Hour)
 	}
 	if n := w.sent(); n != 1 {
-		t.Errorf("one deferral is told %d times", n)
+		t.Errorf("one deferral causes %d notices", n)
 	}
-	p.Tell(ctx, []Note{noteOf(handler.Failed), noteOf(handler.Failed)}) // one instance, twice in a batch
+	p.Tell(ctx, []Note{noteOf(handler.Failed), noteOf(handler.Failed)}) // one instance occurs twice in a batch
 	if n := w.sent(); n != 1 || w.of[noteOf(handler.Failed).Ref()] != "2026-12-01T00:00:00Z/2026-11-19T03:00Z/d14,deferred,forb" {
-		t.Errorf("%d messages; remembered is %v", n, w.of)
+		t.Errorf("%d messages; the tags are %v", n, w.of)
 	}
 }
 
-func TestToldOnceByTwoProcessesThatShareTheTag(t *testing.T) {
+func TestTwoProcessesWithOneTagSendANoticeOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	a, b := w.process(t, slackURL), w.process(t, slackURL)
 	for i, step := range []struct {
@@ -99,7 +99,7 @@ func TestToldOnceByTwoProcessesThatShareTheTag(t *testing.T) {
 		{b, noteOf(handler.Failed), 0},
 		{b, noteOf(handler.Accepted), 1},
 		{a, noteOf(handler.Verified), 0},
-		{a, noteOf(handler.Deferred, func(n *Note) { n.Before = &handler.State{SSLExpiredTime: handler.At(expiry.AddDate(1, 0, 0))} }), 1}, // the next certificate
+		{a, noteOf(handler.Deferred, func(n *Note) { n.Before = &handler.State{SSLExpiredTime: handler.At(expiry.AddDate(1, 0, 0))} }), 1}, // a new certificate
 		{b, noteOf(handler.Deferred, func(n *Note) { n.Before = &handler.State{SSLExpiredTime: handler.At(expiry.AddDate(1, 0, 0))} }), 0},
 	} {
 		step.who.Tell(ctx, []Note{w.seen(step.note)})
@@ -110,7 +110,7 @@ func TestToldOnceByTwoProcessesThatShareTheTag(t *testing.T) {
 	}
 }
 
-func TestToldOnceByInvocationsAtTheSameTime(t *testing.T) {
+func TestConcurrentInvocationsSendANoticeOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.process(t, slackURL)
 	var group sync.WaitGroup
@@ -119,14 +119,14 @@ func TestToldOnceByInvocationsAtTheSameTime(t *testing.T) {
 	}
 	group.Wait()
 	if n := w.sent(); n != 1 {
-		t.Errorf("8 invocations tell the same in %d messages", n)
+		t.Errorf("8 invocations send %d messages", n)
 	}
 }
 
 func TestAllRemindersOverAMonth(t *testing.T) {
 	w := newWorld(t, nil)
 	var days []int
-	for hour := 40 * 24; hour > -48; hour-- { // every hour another process
+	for hour := 40 * 24; hour > -48; hour-- { // another process every hour
 		w.now = expiry.Add(-time.Duration(hour) * time.Hour)
 		w.process(t, slackURL).Tell(ctx, []Note{w.seen(noteOf(handler.InProgress, busy))})
 		if w.sent() > 0 {
@@ -134,7 +134,7 @@ func TestAllRemindersOverAMonth(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(days) != "[30 14 7 1 0]" {
-		t.Errorf("a certificate that is not renewed is told of %v days before it expires", days)
+		t.Errorf("a certificate that is not renewed causes notices %v days before the expiry", days)
 	}
 }
 
@@ -149,11 +149,11 @@ func TestAFailureOverAMonth(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(days) != "[29 14 7 6 5 4 3 2 1]" {
-		t.Errorf("a change that fails every hour is told %v days before the expiry", days)
+		t.Errorf("a change that fails every hour causes notices %v days before the expiry", days)
 	}
 }
 
-func TestWhatHasNoCertificateIsToldOnceAnHour(t *testing.T) {
+func TestANoticeWithoutACertificateIsSentOnceAnHour(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.process(t, slackURL)
 	poison := noteOf(handler.Failed, unseen, failedBy(handler.Invalid), func(n *Note) { n.InstanceID = "" })
@@ -168,11 +168,11 @@ func TestWhatHasNoCertificateIsToldOnceAnHour(t *testing.T) {
 	other.Reason = "something else"
 	p.Tell(ctx, []Note{poison, other})
 	if n := w.sent(); n != 1 || w.of != nil {
-		t.Errorf("another fault is told in %d messages, remembered is %v", n, w.of)
+		t.Errorf("another error causes %d messages, the tags are %v", n, w.of)
 	}
 	w.now = w.now.Add(time.Hour)
 	p.Tell(ctx, []Note{poison})
 	if n := w.sent(); n != 1 {
-		t.Errorf("after an hour it is told in %d messages", n)
+		t.Errorf("after an hour there are %d messages", n)
 	}
 }

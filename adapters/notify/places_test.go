@@ -14,7 +14,7 @@ import (
 	"tairssl/handler"
 )
 
-// bodies are those of the requests since it was last asked, by host.
+// bodies returns the bodies of the requests since the last call, by host.
 func (w *world) bodies() map[string]string {
 	w.internet.mu.Lock()
 	defer w.internet.mu.Unlock()
@@ -39,11 +39,11 @@ func TestANoticeThatWasRefusedOnceIsSentAgain(t *testing.T) {
 	})
 	w.process(t, slackURL).Tell(ctx, []Note{noteOf(handler.Failed)})
 	if n := w.sent(); n != 2 || len(w.of) != 1 || w.undelivered != 0 {
-		t.Errorf("after one 429 it is sent %d times, remembered is %v, %d count as not delivered", n, w.of, w.undelivered)
+		t.Errorf("after one 429 the message is sent %d times, the tags are %v, %d messages count as not delivered", n, w.of, w.undelivered)
 	}
 }
 
-// What a place asks to wait for must fit into the time that is left.
+// A place may ask to wait with Retry-After. The wait must fit into the remaining time.
 func TestRetryAfterIsObeyedWithinTheDeadline(t *testing.T) {
 	for after, want := range map[string]struct {
 		tries int
@@ -95,7 +95,7 @@ type answering func() *http.Response
 
 func (f answering) RoundTrip(*http.Request) (*http.Response, error) { return f(), nil }
 
-func TestEveryVendorsRefusalOfAReplyIsSeen(t *testing.T) {
+func TestEveryVendorsRefusalIsRecognised(t *testing.T) {
 	for body, want := range map[string]string{
 		"ok": "", "": "", `{"ok":true}`: "", `{"errcode":0}`: "", `{"code":0}`: "", `{"status":"OK"}`: "", `[]`: "", `{"errcode":"x"}`: "",
 		`{"errcode":310000,"errmsg":"sign not match"}`: "code 310000: sign not match", `{"code":230002,"msg":"bot not in chat"}`: "code 230002: bot not in chat", `{"ok":false,"error":"channel_not_found"}`: "channel_not_found",
@@ -107,15 +107,15 @@ func TestEveryVendorsRefusalOfAReplyIsSeen(t *testing.T) {
 	if err := Taken(503, []byte("ok")); err == nil {
 		t.Error("a 503 counts as taken")
 	}
-	for _, status := range []int{200, 201, 202, 204} { // of a relay
+	for _, status := range []int{200, 201, 202, 204} { // a relay may answer any of these
 		if err := Taken(status, nil); err != nil {
 			t.Errorf("%d counts as refused: %v", status, err)
 		}
 	}
 }
 
-// Most vendors say with status 200 that there were too many messages.
-func TestAVendorThatTakesNoMoreIsAskedAgain(t *testing.T) {
+// Most vendors report too many messages with status 200.
+func TestAMessageToABusyVendorIsSentAgain(t *testing.T) {
 	for url, answer := range map[string]string{
 		dingtalkURL: `{"errcode":130101,"errmsg":"send too fast"}`, feishuURL: `{"code":11232,"msg":"frequency limited"}`, wecomURL: `{"errcode":45009,"errmsg":"api freq out of limit"}`,
 		teamsURL: "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId x",
@@ -131,11 +131,11 @@ func TestAVendorThatTakesNoMoreIsAskedAgain(t *testing.T) {
 		p := w.process(t, url)
 		p.Tell(ctx, []Note{noteOf(handler.Verified)})
 		if n := w.sent(); n != 3 {
-			t.Errorf("after %s it is sent %d times", answer, n)
+			t.Errorf("after %s the message is sent %d times", answer, n)
 		}
 		busy = false
 		if p.Tell(ctx, nil); w.sent() != 1 {
-			t.Errorf("after %s a run with nothing new does not send what is owed", answer)
+			t.Errorf("after %s a run without news does not send the missed notices", answer)
 		}
 	}
 	for _, body := range []string{`{"ok":false,"error":"ratelimited"}`, `{"errcode":-1,"errmsg":"system busy"}`, `{"code":99991400,"msg":"request trigger frequency limit"}`} {
@@ -145,8 +145,8 @@ func TestAVendorThatTakesNoMoreIsAskedAgain(t *testing.T) {
 	}
 }
 
-// A redirect leads to the same place tomorrow.
-func TestARedirectIsNotAskedAgain(t *testing.T) {
+// Another try would get the same redirect.
+func TestAMessageIsNotSentAgainAfterARedirect(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, "https://elsewhere.example.com/", http.StatusFound)
 	})
@@ -154,12 +154,12 @@ func TestARedirectIsNotAskedAgain(t *testing.T) {
 	p.Tell(ctx, []Note{noteOf(handler.Verified)})
 	w.sent()
 	if p.Tell(ctx, nil); w.sent() != 0 {
-		t.Error("a run with nothing new is redirected as well")
+		t.Error("a run without news sends the redirected message again")
 	}
 }
 
-// A place may repeat the secrets that it was sent.
-func TestAnErrorHoldsNoSecretOfTheBody(t *testing.T) {
+// A place may repeat the secrets of a message in its answer.
+func TestAnErrorContainsNoSecretOfTheBody(t *testing.T) {
 	s := Sender{Transport: answering(func() *http.Response {
 		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"code":10014,"msg":"app secret the-app-secret is invalid"}`))}
 	})}
@@ -171,9 +171,9 @@ func TestAnErrorHoldsNoSecretOfTheBody(t *testing.T) {
 	}
 }
 
-// One place that is down for a while gets all that it missed in its next
-// message, and the others get nothing twice.
-func TestWhatAPlaceDidNotTakeIsSentWithItsNextMessage(t *testing.T) {
+// A place that was down gets the missing notices in its next message. The other places get
+// no notice twice.
+func TestAMissedNoticeIsSentWithTheNextMessage(t *testing.T) {
 	down := true
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
 		if down && r.Host == "oapi.dingtalk.com" {
@@ -196,11 +196,11 @@ func TestWhatAPlaceDidNotTakeIsSentWithItsNextMessage(t *testing.T) {
 		}
 	}
 	if p.Tell(ctx, nil); w.sent() != 0 {
-		t.Error("what was sent late is sent again")
+		t.Error("a notice that was sent late is sent again")
 	}
 }
 
-func TestAPlaceThatIsDownIsSentWhatItMissedByARunWithNothingNew(t *testing.T) {
+func TestARunWithoutNewsSendsMissedNotices(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(http.StatusServiceUnavailable) })
 	p := w.process(t, slackURL)
 	p.Tell(ctx, []Note{noteOf(handler.Verified)})
@@ -208,11 +208,11 @@ func TestAPlaceThatIsDownIsSentWhatItMissedByARunWithNothingNew(t *testing.T) {
 	w.sent()
 	p.Tell(ctx, nil)
 	if n := w.sent(); n != 1 {
-		t.Errorf("it is sent in %d messages", n)
+		t.Errorf("the notice is sent in %d messages", n)
 	}
 }
 
-func TestAPlaceIsToldOfWhatItsFilterNames(t *testing.T) {
+func TestAFilterLimitsTheNoticesOfAPlace(t *testing.T) {
 	at := func(region, team string) func(*Note) {
 		return func(n *Note) { n.RegionID, n.Tags = region, map[string]string{"team": team} }
 	}
@@ -233,14 +233,14 @@ func TestAPlaceIsToldOfWhatItsFilterNames(t *testing.T) {
 		got := w.bodies()
 		for _, host := range []string{"hooks.slack.com", "oapi.dingtalk.com", "open.feishu.cn"} {
 			if _, told := got[host]; told != strings.Contains(test.want, host) {
-				t.Errorf("note %d: %s told is %t", i, host, told)
+				t.Errorf("note %d: %s sent is %t", i, host, told)
 			}
 		}
 	}
 }
 
-// A sweep every hour sees an instance that somebody opted out again and again.
-func TestAnInstanceThatIsOptedOutIsToldOnceAWeek(t *testing.T) {
+// A sweep reads an opted-out instance every hour.
+func TestAnOptedOutInstanceIsReportedOnceAWeek(t *testing.T) {
 	for _, tagged := range []bool{true, false} {
 		w := newWorld(t, nil)
 		if !tagged {
@@ -257,7 +257,7 @@ func TestAnInstanceThatIsOptedOutIsToldOnceAWeek(t *testing.T) {
 			}
 		}
 		if told != "0 7 14 " {
-			t.Errorf("with a tag %t it is told on the days %s", tagged, told)
+			t.Errorf("with a tag %t, notices are sent on the days %s", tagged, told)
 		}
 	}
 }

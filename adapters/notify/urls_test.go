@@ -56,7 +56,7 @@ func TestURLsGoOverHTTPSWithoutTheirSecret(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfTheURLsIsNamedAndNoSecretIs(t *testing.T) {
+func TestEveryFaultOfTheURLsIsNamedWithoutSecrets(t *testing.T) {
 	for setting, faults := range map[string][]string{
 		"https://hooks.slack.com/services/SECRET": {"entry 1", "slack://"},
 		"SECRET":                                                                 {"must begin with one of dingtalk, feishu, mattermost, slack, teams, webhook, wecom"},
@@ -94,7 +94,7 @@ func TestEveryFaultOfTheURLsIsNamedAndNoSecretIs(t *testing.T) {
 		}
 		for _, fault := range faults {
 			if !strings.Contains(err.Error(), fault) {
-				t.Errorf("of %s it is not said that %q, but\n%v", setting, fault, err)
+				t.Errorf("the error for %s does not say %q, but\n%v", setting, fault, err)
 			}
 		}
 		if strings.Contains(err.Error(), "SECRET") || strings.Contains(err.Error(), "MfKQ") {

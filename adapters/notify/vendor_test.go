@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares bytes with a file of testdata.
+// golden compares bytes with a file in testdata.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -39,7 +39,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// digestOf is what is told of notes that were never told.
+// digestOf is the digest of notes, without any earlier notice.
 func digestOf(notes ...Note) digest {
 	n := New(URLs{}, Options{On: both, Now: func() time.Time { return now }})
 	return newDigest(n.choose(notes))
@@ -49,7 +49,7 @@ func named(i int) func(*Note) {
 	return func(n *Note) { n.InstanceID = fmt.Sprintf("r-bp1zxszhcgatn%03d", i) }
 }
 
-// orders is the name that people gave the instance.
+// orders gives the instance a name.
 func orders(n *Note) { n.InstanceName = "orders-cache" }
 
 func renewed(n *Note) {
@@ -57,7 +57,7 @@ func renewed(n *Note) {
 	n.CertDownloadURL = "https://apsaradb-public.example.com/ApsaraDB-CA-Chain.zip?a=1&b=2"
 }
 
-// digests are the messages whose bodies are kept, for each vendor.
+// digests are the messages with golden bodies for each vendor.
 var digests = map[string]func() digest{
 	"one-failed": func() digest { return digestOf(noteOf(handler.Failed, orders, failedBy(handler.Forbidden))) },
 	"one-done":   func() digest { return digestOf(noteOf(handler.Verified, orders, renewed)) },
@@ -116,7 +116,7 @@ func TestAnInstanceIsCalledByItsNameAndId(t *testing.T) {
 	}
 }
 
-func TestEveryBodyFitsAndCountsWhatItDoesNotName(t *testing.T) {
+func TestEveryBodyFitsAndCountsTheOtherInstances(t *testing.T) {
 	var notes []Note
 	for i := range 100 {
 		notes = append(notes, noteOf(handler.Failed, named(i), func(n *Note) { n.Reason = strings.Repeat("证书到期[<&", 100) }))
@@ -141,24 +141,24 @@ func TestEveryBodyFitsAndCountsWhatItDoesNotName(t *testing.T) {
 	}
 }
 
-func TestTheCertificatesURLIsToldOfSuccessesOnly(t *testing.T) {
+func TestOnlySuccessesHaveTheURLOfTheCA(t *testing.T) {
 	for _, o := range []handler.Outcome{handler.Failed, handler.Unknown, handler.Refused, handler.Deferred} {
 		for _, target := range urlsOf(t, allURLs) {
 			if body := target.fit(digestOf(noteOf(o, renewed)), now).Body; bytes.Contains(body, []byte("CA-Chain")) {
-				t.Errorf("%s is told of %s with the URL: %s", target.name, o, body)
+				t.Errorf("%s gets a notice of %s with the URL: %s", target.name, o, body)
 			}
 		}
 	}
 	for _, bad := range []string{"", "javascript:alert(1)", "https://a/)[x](https://evil", "https://a b", "https://u:p@a/", "ftp://a/", "https://a|b"} {
 		note := noteOf(handler.Verified, renewed, func(n *Note) { n.CertDownloadURL = bad })
 		if d := digestOf(note); d.lines[0].next.url != "" {
-			t.Errorf("%q is told as an address", bad)
+			t.Errorf("%q is given as an address", bad)
 		}
 	}
 }
 
-// The vendors' formulas, with values that were computed apart from this code;
-// that of Standard Webhooks is the one in its specification.
+// The expected signatures were computed with other software. The one of Standard Webhooks is
+// in its specification.
 func TestSignatures(t *testing.T) {
 	d := digestOf(noteOf(handler.Failed))
 	ding := urlsOf(t, "dingtalk://oapi.dingtalk.com/robot/send?access_token=a&secret=this+is+secret")[0]
@@ -200,8 +200,8 @@ func TestWebhookKeysHaveALength(t *testing.T) {
 	}
 }
 
-// answers are those that each vendor gives; want is a part of the error, "" for
-// a message that was taken.
+// answers lists answers of each vendor. want is a part of the error; it is "" if the message
+// was taken.
 var answers = []struct {
 	vendor string
 	status int
