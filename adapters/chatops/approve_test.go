@@ -100,7 +100,7 @@ func TestASecondPersonConfirmsAnApproval(t *testing.T) {
 	_, code := say(c.bot(rules, second), anna, "approve "+id)
 	bob, carl := anna, anna
 	bob.User, carl.User = "U2", "U3"
-	for name, who := range map[string]chatops.Message{"who asked": anna, "who may only update": carl} {
+	for name, who := range map[string]chatops.Message{"the person who asked": anna, "a person with the right to update only": carl} {
 		if answer, _ := say(c.bot(rules, second), who, code); len(c.tags[id]) != 0 {
 			t.Errorf("%s is answered %q, the tags are %v", name, answer, c.tags[id])
 		}
@@ -252,11 +252,11 @@ func TestOnlyTheAppsOwnPlatformGetsItsSecret(t *testing.T) {
 		app   string
 		says  string
 	}{
-		"at home":           {"open.feishu.cn", nil, "app", ""},
-		"Lark":              {"open.larksuite.com", []string{"open.larksuite.com"}, "app", ""},
-		"Lark, not at home": {"open.larksuite.com", nil, "app", "TAIRSSL_CHAT_REPLY_HOSTS"},
-		"anybody":           {"evil.example", []string{"evil.example"}, "app", "belongs to open.feishu.cn"},
-		"no app":            {"open.feishu.cn", nil, "", "TAIRSSL_FEISHU_APP_ID"},
+		"the app's own platform":    {"open.feishu.cn", nil, "app", ""},
+		"Lark":                      {"open.larksuite.com", []string{"open.larksuite.com"}, "app", ""},
+		"Lark, without the setting": {"open.larksuite.com", nil, "app", "TAIRSSL_CHAT_REPLY_HOSTS"},
+		"a strange host":            {"evil.example", []string{"evil.example"}, "app", "belongs to open.feishu.cn"},
+		"no app":                    {"open.feishu.cn", nil, "", "TAIRSSL_FEISHU_APP_ID"},
 	} {
 		c := newChat(func(o *chatops.ChatOptions, _ *chatops.Options) {
 			o.ReplyHosts, o.Settings.FeishuAppID = test.hosts, test.app

@@ -34,16 +34,16 @@ func TestACodeIsValidForOnePersonPlaceAndPlan(t *testing.T) {
 		who  chatops.Message
 		code string
 	}{
-		"somebody else":       {with(func(m *chatops.Message) { m.User = "U2" }), code},
-		"elsewhere":           {with(func(m *chatops.Message) { m.Channel = "C2" }), code},
-		"another tenant":      {with(func(m *chatops.Message) { m.Tenant = "T2" }), code},
-		"another platform":    {with(func(m *chatops.Message) { m.Platform = "teams" }), code},
-		"the first altered":   {anna, altered(0, '2')},
-		"the last altered":    {anna, altered(18, '2')},
-		"two of them changed": {anna, code[:17] + code[18:] + code[17:18]},
-		"cut":                 {anna, code[:len(code)-1]},
-		"longer":              {anna, code + "2"},
-		"nothing in it":       {anna, "."},
+		"another person":              {with(func(m *chatops.Message) { m.User = "U2" }), code},
+		"another channel":             {with(func(m *chatops.Message) { m.Channel = "C2" }), code},
+		"another tenant":              {with(func(m *chatops.Message) { m.Tenant = "T2" }), code},
+		"another platform":            {with(func(m *chatops.Message) { m.Platform = "teams" }), code},
+		"the first character altered": {anna, altered(0, '2')},
+		"the last character altered":  {anna, altered(18, '2')},
+		"two characters exchanged":    {anna, code[:17] + code[18:] + code[17:18]},
+		"cut":                         {anna, code[:len(code)-1]},
+		"longer":                      {anna, code + "2"},
+		"no code":                     {anna, "."},
 	} {
 		if test.code == code && test.who == anna {
 			continue // the two exchanged characters are equal

@@ -50,8 +50,8 @@ func TestABadCodeIsRefusedAtOnce(t *testing.T) {
 		code string
 		want string
 	}{
-		"altered":       {annaInSlack, code[:len(code)-1] + "x", "not valid here"},
-		"somebody else": {bob, code, "not valid here"},
+		"altered":        {annaInSlack, code[:len(code)-1] + "x", "not valid here"},
+		"another person": {bob, code, "not valid here"},
 	} {
 		if answer, _ := d.say(t.Context(), test.who, "confirm "+test.code); !strings.Contains(answer, test.want) {
 			t.Errorf("%s: the answer is %q", name, answer)

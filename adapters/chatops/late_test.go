@@ -52,10 +52,10 @@ func TestASlowReadThatCannotBeHandedOverIsAnsweredAnyway(t *testing.T) {
 		fault  error
 		want   []string
 	}{
-		"no place to tell it later": {silent, nil, nil, []string{"ran out"}},
-		"no key":                    {annaInSlack, func(o *chatops.Options) { o.Key = nil }, nil, []string{"ran out"}},
-		"nobody takes it over":      {annaInSlack, func(o *chatops.Options) { o.Hand = nil }, nil, []string{"ran out"}},
-		"it is refused":             {annaInSlack, nil, handler.Errorf(handler.Forbidden, "allow fc:InvokeFunction"), []string{"ran out", "Allow fc:InvokeFunction."}},
+		"no address for a later answer": {silent, nil, nil, []string{"ran out"}},
+		"no key":                        {annaInSlack, func(o *chatops.Options) { o.Key = nil }, nil, []string{"ran out"}},
+		"no other invocation":           {annaInSlack, func(o *chatops.Options) { o.Hand = nil }, nil, []string{"ran out"}},
+		"the cloud refuses it":          {annaInSlack, nil, handler.Errorf(handler.Forbidden, "allow fc:InvokeFunction"), []string{"ran out", "Allow fc:InvokeFunction."}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			change := []func(*chatops.Options){}

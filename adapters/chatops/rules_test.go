@@ -44,7 +44,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"another tenant":         {"slack:T2/U1 * *", "status " + id, anna, false},
 		"another platform":       {"teams:T1/U1 * *", "status " + id, anna, false},
 		"no rule":                {"", "status " + id, anna, false},
-		"nobody known":           {"slack:*/* * *", "status " + id, chatops.Message{Platform: "slack", Tenant: "T1"}, false},
+		"an unknown person":      {"slack:*/* * *", "status " + id, chatops.Message{Platform: "slack", Tenant: "T1"}, false},
 		"an id with a slash":     {"dingtalk:T1/cid* * *", "status " + id, chatops.Message{Platform: "dingtalk", Tenant: "T1", User: "U1", Channel: "cidA/b=="}, true},
 		"a plan that is refused": {"slack:T1/U1 status *", "update " + id, anna, false},
 	} {

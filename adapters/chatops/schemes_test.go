@@ -108,24 +108,24 @@ func TestSchemeOfFeishuWantsItsToken(t *testing.T) {
 		unsigned    bool
 		want        bool
 	}{
-		"an unsigned challenge":                     {feishuToken, fmt.Sprintf(challenge, feishuToken), true, true},
-		"an unsigned challenge, sealed":             {feishuToken, feishuSealed(fmt.Sprintf(challenge, feishuToken)), true, true},
-		"an unsigned challenge, another token":      {feishuToken, fmt.Sprintf(challenge, "other"), true, false},
-		"an unsigned challenge, no token":           {feishuToken, fmt.Sprintf(challenge, ""), true, false},
-		"an unsigned challenge, none is configured": {"", fmt.Sprintf(challenge, ""), true, false},
-		"an unsigned event":                         {feishuToken, fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken), true, false},
-		"an unsigned event that says challenge":     {feishuToken, fmt.Sprintf(`{"type":"","token":%q}`, feishuToken), true, false},
-		"an event":                                  {feishuToken, fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken), false, true},
-		"an event, sealed":                          {feishuToken, feishuSealed(fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken)), false, true},
-		"an event of the old form":                  {feishuToken, fmt.Sprintf(`{"token":%q}`, feishuToken), false, true},
-		"an event, another token":                   {feishuToken, `{"header":{"token":"other"}}`, false, false},
-		"an event, another token, sealed":           {feishuToken, feishuSealed(`{"header":{"token":"other"}}`), false, false},
-		"an event, the other place's token":         {feishuToken, fmt.Sprintf(`{"token":%q,"header":{"token":"other"}}`, feishuToken), false, false},
-		"an event, no token":                        {feishuToken, `{}`, false, false},
-		"an event, none is configured":              {"", `{"header":{"token":"other"}}`, false, true},
-		"a signed challenge, another token":         {feishuToken, fmt.Sprintf(challenge, "other"), false, false},
-		"no JSON":                                   {"", `x`, false, false},
-		"sealed for somebody else":                  {"", `{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`, false, false},
+		"an unsigned challenge":                                  {feishuToken, fmt.Sprintf(challenge, feishuToken), true, true},
+		"an unsigned challenge, sealed":                          {feishuToken, feishuSealed(fmt.Sprintf(challenge, feishuToken)), true, true},
+		"an unsigned challenge, another token":                   {feishuToken, fmt.Sprintf(challenge, "other"), true, false},
+		"an unsigned challenge, no token":                        {feishuToken, fmt.Sprintf(challenge, ""), true, false},
+		"an unsigned challenge, without a token in the settings": {"", fmt.Sprintf(challenge, ""), true, false},
+		"an unsigned event":                                      {feishuToken, fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken), true, false},
+		"an unsigned event that says challenge":                  {feishuToken, fmt.Sprintf(`{"type":"","token":%q}`, feishuToken), true, false},
+		"an event":                                               {feishuToken, fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken), false, true},
+		"an event, sealed":                                       {feishuToken, feishuSealed(fmt.Sprintf(`{"header":{"token":%q}}`, feishuToken)), false, true},
+		"an event of the old form":                               {feishuToken, fmt.Sprintf(`{"token":%q}`, feishuToken), false, true},
+		"an event, another token":                                {feishuToken, `{"header":{"token":"other"}}`, false, false},
+		"an event, another token, sealed":                        {feishuToken, feishuSealed(`{"header":{"token":"other"}}`), false, false},
+		"an event, the other place's token":                      {feishuToken, fmt.Sprintf(`{"token":%q,"header":{"token":"other"}}`, feishuToken), false, false},
+		"an event, no token":                                     {feishuToken, `{}`, false, false},
+		"an event, without a token in the settings":              {"", `{"header":{"token":"other"}}`, false, true},
+		"a signed challenge, another token":                      {feishuToken, fmt.Sprintf(challenge, "other"), false, false},
+		"no JSON":                                                {"", `x`, false, false},
+		"encrypted with another key":                             {"", `{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}`, false, false},
 	} {
 		var h http.Header
 		if !test.unsigned {
@@ -160,12 +160,12 @@ func TestSchemeOfFeishuWantsItsPadding(t *testing.T) {
 		plain string
 		want  bool
 	}{
-		"one byte":                     {`{"type":"abcd"}` + "\x01", true},
-		"a whole block":                {`{"type":"abcde"}` + strings.Repeat("\x10", 16), true},
-		"none":                         {`{"type":"abcde"}`, false},
-		"of nothing":                   {`{"type":"abcd"}` + "\x00", false},
-		"more than a block":            {`{"type":"abcde"}` + strings.Repeat("\x11", 16), false},
-		"whose bytes are not the same": {`{"type":"ab"}` + "\x01\x02\x03", false},
+		"one byte":           {`{"type":"abcd"}` + "\x01", true},
+		"a whole block":      {`{"type":"abcde"}` + strings.Repeat("\x10", 16), true},
+		"none":               {`{"type":"abcde"}`, false},
+		"of nothing":         {`{"type":"abcd"}` + "\x00", false},
+		"more than a block":  {`{"type":"abcde"}` + strings.Repeat("\x11", 16), false},
+		"with unequal bytes": {`{"type":"ab"}` + "\x01\x02\x03", false},
 	} {
 		body := feishuSealedRaw([]byte(test.plain))
 		if got := webhooktest.Takes(scheme, SignFeishu("s", "abc", webhooktest.Now, []byte(body)), body); got != test.want {
@@ -198,16 +198,16 @@ func TestSchemeOfMattermostTakesATokenOfHeaderOrForm(t *testing.T) {
 		body   string
 		want   bool
 	}{
-		"in the form":                        {nil, "token=s&text=help", true},
-		"another in the form":                {nil, "token=t", false},
-		"none":                               {nil, "text=help", false},
-		"an empty one":                       {nil, "token=", false},
-		"doubled":                            {nil, "token=s&token=s", false},
-		"in a form that is none":             {nil, "token=s&%zz", false},
-		"another in the header":              {http.Header{"Authorization": {"Token t"}}, "token=s", false},
-		"in a header of another kind":        {http.Header{"Authorization": {"Bearer s"}}, "", false},
-		"in the form, and an empty header":   {http.Header{"Authorization": {""}}, "token=s", false},
-		"in the header, and none the form's": {http.Header{"Authorization": {"Token s"}}, "", true},
+		"in the form":                      {nil, "token=s&text=help", true},
+		"another in the form":              {nil, "token=t", false},
+		"none":                             {nil, "text=help", false},
+		"an empty one":                     {nil, "token=", false},
+		"doubled":                          {nil, "token=s&token=s", false},
+		"in a body that is not a form":     {nil, "token=s&%zz", false},
+		"another in the header":            {http.Header{"Authorization": {"Token t"}}, "token=s", false},
+		"in a header of another kind":      {http.Header{"Authorization": {"Bearer s"}}, "", false},
+		"in the form, and an empty header": {http.Header{"Authorization": {""}}, "token=s", false},
+		"in the header, without a token in the form": {http.Header{"Authorization": {"Token s"}}, "", true},
 	} {
 		if got := webhooktest.Takes(f.Scheme(), test.header, test.body); got != test.want {
 			t.Errorf("a token, %s, is taken: %v", name, got)

@@ -36,7 +36,7 @@ func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
 		_, code := say(c.bot(rules, second), anna, "update "+id)
 		bob, elsewhere := anna, anna
 		bob.User, elsewhere.User, elsewhere.Channel = "U2", "U2", "C2"
-		for name, who := range map[string]chatops.Message{"who asked": anna, "another channel": elsewhere} {
+		for name, who := range map[string]chatops.Message{"the person who asked": anna, "another channel": elsewhere} {
 			if answer, _ := say(c.bot(rules, second), who, code); c.restarts != 0 {
 				t.Errorf("%s is answered %q", name, answer)
 			}

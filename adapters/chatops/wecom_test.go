@@ -118,7 +118,7 @@ func TestWeComChecksTheAddress(t *testing.T) {
 				continue // the first value counts
 			}
 			if w := ask(forged); w.Code != http.StatusUnauthorized {
-				t.Errorf("with %s %s it is answered %d %s", name, what, w.Code, w.Body)
+				t.Errorf("the answer with %s %s is %d %s", name, what, w.Code, w.Body)
 			}
 		}
 	}

@@ -102,7 +102,7 @@ func TestEveryReasonIsSaidInChinese(t *testing.T) {
 	}
 	for y := range inChinese().Whys {
 		if !used[y] {
-			t.Errorf("no result has this outcome: %s", y)
+			t.Errorf("no result has this reason: %s", y)
 		}
 	}
 }

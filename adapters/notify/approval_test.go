@@ -38,10 +38,10 @@ func TestANoticeAboutAWaitingRenewalSaysHowToApprove(t *testing.T) {
 			t.Errorf("for %s there is a button: %v\n%s", target.name, button, body)
 		}
 		if strings.Contains(string(plain), `"button"`) || !strings.Contains(string(plain), "tairssl approve INSTANCE") || !strings.Contains(body, "nobody approved it yet") {
-			t.Errorf("for %s without a button it is\n%s", target.name, plain)
+			t.Errorf("for %s the message without a button is\n%s", target.name, plain)
 		}
 		if !json.Valid([]byte(body)) || strings.Contains(strings.ReplaceAll(body, `"receive_id":"o`, ""), `"SECRET`) {
-			t.Errorf("for %s the body is no JSON, or holds a secret:\n%s", target.name, body)
+			t.Errorf("for %s the body is no JSON, or contains a secret:\n%s", target.name, body)
 		}
 	}
 	for name, want := range map[string]string{appURL: "receive_id_type=chat_id", personURL: "receive_id_type=open_id"} {

@@ -100,7 +100,7 @@ func TestSlowHugeAndRedirectingAnswers(t *testing.T) {
 				_ = conn.Close()
 			}
 		}, "EOF"},
-		"repeating what it was sent": {func(rw http.ResponseWriter, r *http.Request) {
+		"repeating the request": {func(rw http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(rw, `{"errcode":1,"errmsg":"no %s and %s"}`, r.RequestURI, r.URL.Query().Get("access_token"))
 		}, "code 1: no ***"},
 	} {

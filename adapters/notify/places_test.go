@@ -60,7 +60,7 @@ func TestRetryAfterIsObeyedWithinTheDeadline(t *testing.T) {
 			began := time.Now()
 			err := s.Send(ctx, Send{Make: empty, Accepted: Taken, Tries: 3})
 			if err == nil || tries != want.tries || time.Since(began) != want.took {
-				t.Errorf("with Retry-After %s it is sent %d times in %s: %v", after, tries, time.Since(began), err)
+				t.Errorf("with Retry-After %s the message is sent %d times in %s: %v", after, tries, time.Since(began), err)
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func TestAnErrorContainsNoSecretOfTheBody(t *testing.T) {
 		return Post{Header: http.Header{}, Secrets: []string{"the-app-secret"}}, nil
 	}})
 	if err == nil || strings.Contains(err.Error(), "the-app") || !strings.Contains(err.Error(), "10014") {
-		t.Errorf("it is %v", err)
+		t.Errorf("the error is %v", err)
 	}
 }
 

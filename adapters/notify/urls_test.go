@@ -98,7 +98,7 @@ func TestEveryFaultOfTheURLsIsNamedWithoutSecrets(t *testing.T) {
 			}
 		}
 		if strings.Contains(err.Error(), "SECRET") || strings.Contains(err.Error(), "MfKQ") {
-			t.Errorf("the fault shows a secret: %v", err)
+			t.Errorf("the error shows a secret: %v", err)
 		}
 	}
 }
@@ -113,11 +113,11 @@ func TestURLsArePrintedByVendorOnly(t *testing.T) {
 		fmt.Sprintf("%v %+v %#v", settings.NotifyURLs[0], settings.NotifyURLs[1], settings.NotifyURLs[2]), log.String(), string(asJSON),
 	} {
 		if strings.Contains(printed, "SECRET") || strings.Contains(printed, "MfKQ") {
-			t.Errorf("printed are\n%s", printed)
+			t.Errorf("the printed text is\n%s", printed)
 		}
 	}
 	if got := settings.NotifyURLs.String(); got != "[slack dingtalk feishu wecom webhook teams mattermost]" {
-		t.Errorf("they are printed as %s", got)
+		t.Errorf("the URLs are printed as %s", got)
 	}
 }
 
