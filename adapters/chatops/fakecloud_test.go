@@ -24,6 +24,7 @@ type cloud struct {
 	tags     map[string]map[string]string
 	restarts int
 	now      time.Time
+	pause    time.Duration // the lease's pause; default: 20 ms
 	// For a fleet: the regions of instances outside the default region, the errors of
 	// instances and regions, the time of a look, and the instances that were looked at.
 	domains   map[string]string
@@ -141,7 +142,7 @@ func (c *cloud) bot(rules string, change ...func(*chatops.Options)) *chatops.Bot
 	for _, f := range change {
 		f(&o)
 	}
-	h := handler.New(c, handler.Options{Now: c.Now, Regions: []string{handler.DefaultRegion, "cn-shanghai"}, LeasePause: 20 * time.Millisecond, Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}})
+	h := handler.New(c, handler.Options{Now: c.Now, Regions: []string{handler.DefaultRegion, "cn-shanghai"}, LeasePause: cmp.Or(c.pause, 20*time.Millisecond), Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}})
 	return chatops.New(fleet.New(h, c, 0), o)
 }
 

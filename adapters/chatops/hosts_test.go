@@ -24,40 +24,44 @@ func (p *posted) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"code":0,"tenant_access_token":"t-1","expire":7200}`)), Header: http.Header{}}, nil
 }
 
+// pressTo is the press of a button in Slack. The answer has to go to the given URL.
+func pressTo(to string) knock {
+	payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":%q,"actions":[{"action_id":"confirm","value":"x"}]}`, to)
+	body := url.Values{"payload": {payload}}.Encode()
+	return knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))}
+}
+
+// sessionTo is a message in DingTalk. The answer has to go to the given URL.
+func sessionTo(to string) knock {
+	body := fmt.Sprintf(`{"msgtype":"text","text":{"content":"help"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":%q}`, to)
+	return knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
+}
+
 // A platform's answers go to the platform's own hosts, and to hosts that the operator adds.
 // They never go to a host of another vendor.
 func TestAnswersAreSentToTheRightHostsOnly(t *testing.T) {
-	press := func(to string) knock {
-		payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":%q,"actions":[{"action_id":"confirm","value":"x"}]}`, to)
-		body := url.Values{"payload": {payload}}.Encode()
-		return knock{path: "/slack", body: body, header: chatops.SignSlack("slack-secret", now, []byte(body))}
-	}
-	session := func(to string) knock {
-		body := fmt.Sprintf(`{"msgtype":"text","text":{"content":"help"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":%q}`, to)
-		return knock{path: "/dingtalk", body: body, header: chatops.SignDingTalk("ding-secret", now)}
-	}
 	const relay, everyone = "relay.example.com:8443", "relay.example.com:8443,hooks.slack.com,oapi.dingtalk.com,open.feishu.cn,oapi.dingtalk.com:443"
 	for _, test := range []struct {
 		knock
 		hosts string
 		want  string // the host of the last request
 	}{
-		{press("https://hooks.slack.com/x"), "", "hooks.slack.com"},
-		{press("https://hooks.slack-gov.com/x"), "", "hooks.slack-gov.com"},
-		{press("http://hooks.slack.com/x"), "", ""},
-		{press("https://user@hooks.slack.com/x"), "", ""},
-		{press("https://hooks.slack.com.evil.example/x"), "", ""},
-		{press("https://hooks.slack.com:8443/x"), "", ""},
-		{press("https://relay.example.com:8443/x"), "", ""},
-		{press("https://relay.example.com:8443/x"), relay, relay},
-		{press("https://relay.example.com/x"), relay, ""},
-		{press("https://oapi.dingtalk.com/x"), everyone, ""},
-		{press("https://oapi.dingtalk.com:443/x"), everyone, ""},
-		{press("https://open.feishu.cn/x"), everyone, ""},
-		{session("https://oapi.dingtalk.com/x"), "", "oapi.dingtalk.com"},
-		{session("https://api.dingtalk.com/x"), "", "api.dingtalk.com"},
-		{session("https://hooks.slack.com/x"), everyone, ""},
-		{session("https://evil.example/x"), "", ""},
+		{pressTo("https://hooks.slack.com/x"), "", "hooks.slack.com"},
+		{pressTo("https://hooks.slack-gov.com/x"), "", "hooks.slack-gov.com"},
+		{pressTo("http://hooks.slack.com/x"), "", ""},
+		{pressTo("https://user@hooks.slack.com/x"), "", ""},
+		{pressTo("https://hooks.slack.com.evil.example/x"), "", ""},
+		{pressTo("https://hooks.slack.com:8443/x"), "", ""},
+		{pressTo("https://relay.example.com:8443/x"), "", ""},
+		{pressTo("https://relay.example.com:8443/x"), relay, relay},
+		{pressTo("https://relay.example.com/x"), relay, ""},
+		{pressTo("https://oapi.dingtalk.com/x"), everyone, ""},
+		{pressTo("https://oapi.dingtalk.com:443/x"), everyone, ""},
+		{pressTo("https://open.feishu.cn/x"), everyone, ""},
+		{sessionTo("https://oapi.dingtalk.com/x"), "", "oapi.dingtalk.com"},
+		{sessionTo("https://api.dingtalk.com/x"), "", "api.dingtalk.com"},
+		{sessionTo("https://hooks.slack.com/x"), everyone, ""},
+		{sessionTo("https://evil.example/x"), "", ""},
 		{said("feishu", "help"), "", "open.feishu.cn"},
 		{said("feishu", "help"), "open.larksuite.com", "open.larksuite.com"},
 	} {

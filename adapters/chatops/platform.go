@@ -94,7 +94,8 @@ type heard struct {
 	// done says that there is nothing to do: the request is answered, or gets an empty
 	// object.
 	done bool
-	// to is the address for a later answer as it came, allowed or not.
+	// to is the address for a later answer as it came with the message. Its host may be
+	// forbidden.
 	to string
 	// posted says that nobody sees the body of the answer, so the answer is posted as
 	// well.

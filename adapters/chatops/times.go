@@ -16,7 +16,7 @@ const (
 	shortLimit = 2500 * time.Millisecond
 	longLimit  = 4 * time.Second
 	// postLimit is the time for posting an answer, if the invocation lasts that long. If
-	// the platform shows nobody the body, a late answer is better than none.
+	// the platform shows nobody the body, a late answer is better than no answer.
 	postLimit = time.Second
 	// longestReply is the time limit for sending the answer of handed work, and
 	// replyTries is the greatest number of tries.
@@ -27,10 +27,9 @@ const (
 	// HandedLife is the greatest age of a message when its work begins. After that, its
 	// sender may have done something else.
 	HandedLife = 10 * time.Minute
-	// usedFor is the time for which a used code is not handed over again, because people
-	// may press a button twice. After that time it is, because another process may have
-	// found no instance and told the person to use the code again. The lease prevents a
-	// second change.
+	// usedFor is the time for which this process refuses a used code, because people may
+	// press a button twice. After that time the code works again, because another process
+	// may have told the person to use it again. The lease prevents a second change.
 	usedFor = time.Minute
 	// repeatedFor is the time in which a platform may send a message again. Feishu tries
 	// for hours, but no code is valid for that long.

@@ -92,61 +92,66 @@ func TestAnAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// d14 is the tag after a notice 12 days before the expiry.
+func d14(marks ...string) string {
+	return "2026-12-01T00:00:00Z/2026-11-19T00:00Z/" + strings.Join(append([]string{"d14"}, marks...), ",")
+}
+
+// noticeCases lists notes, each with the notice that is sent.
+var noticeCases = map[string]struct {
+	note Note
+	on   On
+	told string
+	left time.Duration // default 12 days
+	text string        // "" if no notice is sent
+	tag  string        // the value of the tag after that
+}{
+	"a failure":                                             {note: noteOf(handler.Failed), text: "renewal failed (forbidden): because of forbidden", tag: d14("forb")},
+	"a failure again":                                       {note: noteOf(handler.Failed), told: d14("forb")},
+	"a failure of another kind":                             {note: noteOf(handler.Failed, failedBy(handler.Locked)), told: d14("forb"), text: "renewal failed (locked)", tag: d14("forb", "lock")},
+	"a failure without an error":                            {note: noteOf(handler.Failed, func(n *Note) { n.Error = nil }), text: "renewal failed (internal)", tag: d14("inte")},
+	"a failure of a kind that is not known yet":             {note: noteOf(handler.Failed, func(n *Note) { n.Error.Kind = "new" }), text: "renewal failed (internal)", tag: d14("inte")},
+	"a failure while a person watched":                      {note: noteOf(handler.Failed, byHandOf), text: "renewal failed (forbidden)", tag: d14("forb")},
+	"a failure before the instance was read":                {note: noteOf(handler.Failed, unseen), text: "renewal failed (forbidden)"},
+	"a failure to enable":                                   {note: noteOf(handler.Failed, enabling), text: "enabling encryption failed (forbidden)"},
+	"a failure after a new certificate":                     {note: noteOf(handler.Failed), told: "2025-12-01T00:00:00Z/2025-11-19T00:00Z/d0,forb", text: "renewal failed", tag: d14("forb")},
+	"an unknown outcome":                                    {note: noteOf(handler.Unknown), text: "renewal may or may not have happened", tag: d14("unknown")},
+	"a refusal":                                             {note: noteOf(handler.Refused), text: "renewal refused: because of refused", tag: d14("refused")},
+	"a refusal while a person watched":                      {note: noteOf(handler.Refused, byHandOf)},
+	"a deferral":                                            {note: noteOf(handler.Deferred), text: "renewal deferred: because of deferred", tag: d14("deferred")},
+	"a deferral again":                                      {note: noteOf(handler.Deferred), told: d14("deferred")},
+	"a deferral beyond the expiry":                          {note: noteOf(handler.Deferred, alerting), told: d14("deferred"), text: "renewal needs attention", tag: d14("deferred", "alert")},
+	"an alert about an unchanged instance":                  {note: noteOf(handler.Unchanged, alerting), text: "renewal needs attention", tag: d14("alert")},
+	"a success":                                             {note: noteOf(handler.Verified), on: both, text: "renewal done, the instance was restarted. The certificate", tag: d14("done")},
+	"a success after the notice of another process":         {note: noteOf(handler.Verified), on: both, told: d14("done")},
+	"a success that needs attention, after earlier notices": {note: noteOf(handler.Verified, alerting, withCA(otherCA)), told: d14("alert"), text: "renewal changed the CA. CA changed: clients that trust only the old one cannot connect (SHA-256 before a, now b). The certificate", tag: d14("alert", "done")},
+	"an acceptance that a handshake contradicts":            {note: noteOf(handler.Accepted, alerting), text: "renewal needs attention: because of accepted", tag: d14("done")},
+	"an acceptance whose CA changed":                        {note: noteOf(handler.Accepted, alerting, withCA(otherCA)), text: "renewal changed the CA: because of accepted. CA changed", tag: d14("done")},
+	"a success with the same CA":                            {note: noteOf(handler.Verified, withCA(sameCA)), on: both, text: "renewal done, the instance was restarted. CA unchanged (SHA-256 a). The certificate", tag: d14("done")},
+	"a success whose CA is not known":                       {note: noteOf(handler.Verified, alerting, withCA(noCA)), on: both, text: "renewal needs attention. CA not compared: it cannot be read. The certificate", tag: d14("done")},
+	"a success that On does not list":                       {note: noteOf(handler.Verified)},
+	"an acceptance":                                         {note: noteOf(handler.Accepted), on: both, text: "renewal accepted, the instance restarts", tag: d14("done")},
+	"an acceptance while On lists only verified":            {note: noteOf(handler.Accepted), on: On{handler.Verified}},
+	"an unchanged result":                                   {note: noteOf(handler.Unchanged), on: both},
+	"a plan":                                                {note: noteOf(handler.Planned), on: both},
+	"a change under way":                                    {note: noteOf(handler.InProgress), on: both, left: day},
+	"a first reminder":                                      {note: noteOf(handler.InProgress, busy), text: "renewal has not happened yet", tag: d14()},
+	"a reminder that was sent before":                       {note: noteOf(handler.InProgress, busy), told: d14()},
+	"no reminder while a person watches":                    {note: noteOf(handler.InProgress, busy, byHandOf)},
+	"no reminder 31 days ahead":                             {note: noteOf(handler.InProgress, busy), left: 31 * day},
+	"the next reminder of a deferred change":                {note: noteOf(handler.Deferred), told: d14("deferred"), left: 7 * day, text: "renewal has not happened yet: because of deferred", tag: "2026-12-01T00:00:00Z/2026-11-24T00:00Z/d7,deferred"},
+	"the last reminder of a refused change":                 {note: noteOf(handler.Refused), told: d14("refused"), left: -time.Hour, text: "The certificate expired 2026-12-01 00:00 UTC, 60m ago", tag: "2026-12-01T00:00:00Z/2026-12-01T01:00Z/d0,refused"},
+	"no reminder of an unchanged result":                    {note: noteOf(handler.Unchanged), told: d14(), left: day},
+	"a failure after a day, far ahead":                      {note: noteOf(handler.Failed), told: d14("forb"), left: 10 * day},
+	"a failure after a day, in the last week":               {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,forb", left: 5 * day, text: "renewal failed (forbidden)", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,forb"},
+	"a failure after 23 hours":                              {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T01:00Z/d7,forb", left: 5 * day},
+	"an unknown outcome after a day":                        {note: noteOf(handler.Unknown), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,unknown", left: 5 * day, text: "may or may not", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,unknown"},
+	"a refusal after a day":                                 {note: noteOf(handler.Refused), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,refused", left: 5 * day},
+	"a tag that a stranger wrote":                           {note: noteOf(handler.Deferred), told: "yes/we/can", text: "renewal deferred", tag: d14("deferred")},
+}
+
 func TestWhichNoticesAreSent(t *testing.T) {
-	d14 := func(marks ...string) string {
-		return "2026-12-01T00:00:00Z/2026-11-19T00:00Z/" + strings.Join(append([]string{"d14"}, marks...), ",")
-	}
-	for name, test := range map[string]struct {
-		note Note
-		on   On
-		told string
-		left time.Duration // default 12 days
-		text string        // "" if no notice is sent
-		tag  string        // the value of the tag after that
-	}{
-		"a failure":                                             {note: noteOf(handler.Failed), text: "renewal failed (forbidden): because of forbidden", tag: d14("forb")},
-		"a failure again":                                       {note: noteOf(handler.Failed), told: d14("forb")},
-		"a failure of another kind":                             {note: noteOf(handler.Failed, failedBy(handler.Locked)), told: d14("forb"), text: "renewal failed (locked)", tag: d14("forb", "lock")},
-		"a failure without an error":                            {note: noteOf(handler.Failed, func(n *Note) { n.Error = nil }), text: "renewal failed (internal)", tag: d14("inte")},
-		"a failure of a kind that is not known yet":             {note: noteOf(handler.Failed, func(n *Note) { n.Error.Kind = "new" }), text: "renewal failed (internal)", tag: d14("inte")},
-		"a failure while a person watched":                      {note: noteOf(handler.Failed, byHandOf), text: "renewal failed (forbidden)", tag: d14("forb")},
-		"a failure before the instance was read":                {note: noteOf(handler.Failed, unseen), text: "renewal failed (forbidden)"},
-		"a failure to enable":                                   {note: noteOf(handler.Failed, enabling), text: "enabling encryption failed (forbidden)"},
-		"a failure after a new certificate":                     {note: noteOf(handler.Failed), told: "2025-12-01T00:00:00Z/2025-11-19T00:00Z/d0,forb", text: "renewal failed", tag: d14("forb")},
-		"an unknown outcome":                                    {note: noteOf(handler.Unknown), text: "renewal may or may not have happened", tag: d14("unknown")},
-		"a refusal":                                             {note: noteOf(handler.Refused), text: "renewal refused: because of refused", tag: d14("refused")},
-		"a refusal while a person watched":                      {note: noteOf(handler.Refused, byHandOf)},
-		"a deferral":                                            {note: noteOf(handler.Deferred), text: "renewal deferred: because of deferred", tag: d14("deferred")},
-		"a deferral again":                                      {note: noteOf(handler.Deferred), told: d14("deferred")},
-		"a deferral beyond the expiry":                          {note: noteOf(handler.Deferred, alerting), told: d14("deferred"), text: "renewal needs attention", tag: d14("deferred", "alert")},
-		"an alert about an unchanged instance":                  {note: noteOf(handler.Unchanged, alerting), text: "renewal needs attention", tag: d14("alert")},
-		"a success":                                             {note: noteOf(handler.Verified), on: both, text: "renewal done, the instance was restarted. The certificate", tag: d14("done")},
-		"a success after the notice of another process":         {note: noteOf(handler.Verified), on: both, told: d14("done")},
-		"a success that needs attention, after earlier notices": {note: noteOf(handler.Verified, alerting, withCA(otherCA)), told: d14("alert"), text: "renewal changed the CA. CA changed: clients that trust only the old one cannot connect (SHA-256 before a, now b). The certificate", tag: d14("alert", "done")},
-		"an acceptance that a handshake contradicts":            {note: noteOf(handler.Accepted, alerting), text: "renewal needs attention: because of accepted", tag: d14("done")},
-		"an acceptance whose CA changed":                        {note: noteOf(handler.Accepted, alerting, withCA(otherCA)), text: "renewal changed the CA: because of accepted. CA changed", tag: d14("done")},
-		"a success with the same CA":                            {note: noteOf(handler.Verified, withCA(sameCA)), on: both, text: "renewal done, the instance was restarted. CA unchanged (SHA-256 a). The certificate", tag: d14("done")},
-		"a success whose CA is not known":                       {note: noteOf(handler.Verified, alerting, withCA(noCA)), on: both, text: "renewal needs attention. CA not compared: it cannot be read. The certificate", tag: d14("done")},
-		"a success that On does not list":                       {note: noteOf(handler.Verified)},
-		"an acceptance":                                         {note: noteOf(handler.Accepted), on: both, text: "renewal accepted, the instance restarts", tag: d14("done")},
-		"an acceptance while On lists only verified":            {note: noteOf(handler.Accepted), on: On{handler.Verified}},
-		"an unchanged result":                                   {note: noteOf(handler.Unchanged), on: both},
-		"a plan":                                                {note: noteOf(handler.Planned), on: both},
-		"a change under way":                                    {note: noteOf(handler.InProgress), on: both, left: day},
-		"a first reminder":                                      {note: noteOf(handler.InProgress, busy), text: "renewal has not happened yet", tag: d14()},
-		"a reminder that was sent before":                       {note: noteOf(handler.InProgress, busy), told: d14()},
-		"no reminder while a person watches":                    {note: noteOf(handler.InProgress, busy, byHandOf)},
-		"no reminder 31 days ahead":                             {note: noteOf(handler.InProgress, busy), left: 31 * day},
-		"the next reminder of a deferred change":                {note: noteOf(handler.Deferred), told: d14("deferred"), left: 7 * day, text: "renewal has not happened yet: because of deferred", tag: "2026-12-01T00:00:00Z/2026-11-24T00:00Z/d7,deferred"},
-		"the last reminder of a refused change":                 {note: noteOf(handler.Refused), told: d14("refused"), left: -time.Hour, text: "The certificate expired 2026-12-01 00:00 UTC, 60m ago", tag: "2026-12-01T00:00:00Z/2026-12-01T01:00Z/d0,refused"},
-		"no reminder of an unchanged result":                    {note: noteOf(handler.Unchanged), told: d14(), left: day},
-		"a failure after a day, far ahead":                      {note: noteOf(handler.Failed), told: d14("forb"), left: 10 * day},
-		"a failure after a day, in the last week":               {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,forb", left: 5 * day, text: "renewal failed (forbidden)", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,forb"},
-		"a failure after 23 hours":                              {note: noteOf(handler.Failed), told: "2026-12-01T00:00:00Z/2026-11-25T01:00Z/d7,forb", left: 5 * day},
-		"an unknown outcome after a day":                        {note: noteOf(handler.Unknown), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,unknown", left: 5 * day, text: "may or may not", tag: "2026-12-01T00:00:00Z/2026-11-26T00:00Z/d7,unknown"},
-		"a refusal after a day":                                 {note: noteOf(handler.Refused), told: "2026-12-01T00:00:00Z/2026-11-25T00:00Z/d7,refused", left: 5 * day},
-		"a tag that a stranger wrote":                           {note: noteOf(handler.Deferred), told: "yes/we/can", text: "renewal deferred", tag: d14("deferred")},
-	} {
+	for name, test := range noticeCases {
 		t.Run(name, func(t *testing.T) {
 			at := now
 			if test.left != 0 {

@@ -11,7 +11,7 @@ import (
 type digest struct {
 	title string
 	lines []line // the worst first
-	more  int    // number of further lines, which are only counted
+	more  int    // number of further lines, which the message only counts
 	most  int    // greatest length of a line's reason, in bytes
 	next  []next // the next steps for people, each step once
 }

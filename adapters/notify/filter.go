@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// filter says about which instances a place is told. Each condition must hold. The zero
-// value means all instances.
+// filter selects the instances about which a place gets notices. Every condition must hold.
+// The zero value selects all instances.
 type filter []condition
 
 // condition is region=GLOB or tag:KEY=GLOB. A bar separates alternative globs.

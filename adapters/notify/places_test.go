@@ -28,19 +28,24 @@ func (w *world) bodies() map[string]string {
 }
 
 func TestANoticeThatWasRefusedOnceIsSentAgain(t *testing.T) {
-	refusals := 1
-	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
-		if refusals--; refusals >= 0 {
-			rw.Header().Set("Retry-After", "1")
-			rw.WriteHeader(http.StatusTooManyRequests)
-			return
+	synctest.Test(t, func(t *testing.T) {
+		var g tags
+		tries, undelivered := 0, 0
+		n := New(urlsOf(t, slackURL), Options{
+			Remember: g.remember, Undelivered: func(context.Context) { undelivered++ },
+			Transport: answering(func() *http.Response {
+				if tries++; tries == 1 {
+					return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}, Body: http.NoBody}
+				}
+				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("ok"))}
+			}),
+		})
+		began := time.Now()
+		n.Tell(t.Context(), []Note{noteOf(handler.Failed)})
+		if took := time.Since(began); tries != 2 || took != time.Second || len(g.of) != 1 || undelivered != 0 {
+			t.Errorf("after one 429 the message is sent %d times within %s, the tags are %v, %d messages count as not delivered", tries, took, g.of, undelivered)
 		}
-		well(rw, r)
 	})
-	w.process(t, slackURL).Tell(ctx, []Note{noteOf(handler.Failed)})
-	if n := w.sent(); n != 2 || len(w.of) != 1 || w.undelivered != 0 {
-		t.Errorf("after one 429 the message is sent %d times, the tags are %v, %d messages count as not delivered", n, w.of, w.undelivered)
-	}
 }
 
 // A place may ask to wait with Retry-After. The wait must fit into the remaining time.

@@ -26,8 +26,8 @@ const (
 	// owedTTL is how long a notice is kept for a place that did not take it.
 	owedTTL = 24 * time.Hour
 	// DingTalk and WeCom take 20 messages a minute from a robot. DingTalk locks out a
-	// robot that sends more, for ten minutes. The limit is never exceeded by burst
-	// messages at once and one more after each burstPause.
+	// robot that sends more, for ten minutes. A process sends at most burst messages at
+	// once, and one more after each burstPause. That stays within the limit.
 	burst      = 10
 	burstPause = 6 * time.Second
 

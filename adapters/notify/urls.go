@@ -24,7 +24,7 @@ import (
 //	webhook://example.com/path?secret=whsec_…
 //
 // The parameter secret signs the messages and is not sent. DingTalk and Feishu need it if
-// the robot is set up so, a webhook always. All messages go over https.
+// the robot requires signatures. A webhook always needs it. All messages go over https.
 //
 // Words after a URL limit the instances about which the place is told. All of them must
 // hold: region=cn-beijing|cn-shanghai, tag:team=payments.
