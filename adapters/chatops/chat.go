@@ -34,7 +34,7 @@ type ChatOptions struct {
 type Chat struct {
 	ChatOptions
 	bot    *Bot
-	heard  once // ids of the messages of late; a platform may send a message again
+	heard  once // ids of recent messages, because a platform may send a message again
 	tokens tokens
 	own    []*Platform
 }

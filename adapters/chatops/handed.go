@@ -152,8 +152,8 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 	return Reply{Lines: []string{started + w.TellHere}, Decided: w.ConfirmedBy}
 }
 
-// hand passes a message to [Options].Hand. It gets its time even if ctx is about to end,
-// because the work is worth more than an answer in time.
+// hand passes a message to [Options].Hand. Hand gets enough time even if ctx is about to
+// end, because the work is worth more than an answer in time.
 func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 	ctx, cancel := timeToHand(ctx)
 	defer cancel()

@@ -81,7 +81,7 @@ func hrefIn(attributes string) string {
 }
 
 // entities finds HTML entities: numbers, and these names. Package html knows 2,200 more
-// names, but would make the function's package that much larger.
+// names, but they would make the function's zip larger.
 var entities = pattern(`&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|nbsp|amp|lt|gt|quot|apos|ndash|mdash|lsquo|rsquo|ldquo|rdquo|hellip|zwj|zwnj|shy);`)
 
 // entityNames lists the names, each followed by its character.

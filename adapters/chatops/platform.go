@@ -48,7 +48,7 @@ type Platform struct {
 	unseen func(*Chat, *Platform) string
 }
 
-// Speaker is the sender in a sample.
+// Speaker is the sender, the place and the text of a sample.
 type Speaker struct {
 	Tenant, User, Channel, Text string
 	Token                       string // Feishu's verification token, which is part of its messages
@@ -85,7 +85,7 @@ func names() (names []string) {
 	return names
 }
 
-// heard is a platform's request after its file has read it.
+// heard is a request after the platform's file has read it.
 type heard struct {
 	Message
 	id string // id of the message; a repeated delivery has the same id

@@ -81,8 +81,8 @@ func parseRule(entry string) (Rule, error) {
 	return r, nil
 }
 
-// allow reports whether the sender may do something to an instance. An instance of ""
-// stands for any.
+// allow reports whether the sender has the right for a verb and an instance. The instance
+// "" stands for any instance.
 func (rules Rules) allow(m Message, verb, instance string) bool {
 	if m.Tenant == "" || m.User == "" {
 		return false

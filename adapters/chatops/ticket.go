@@ -10,7 +10,7 @@ import (
 	"tairssl/handler"
 )
 
-// ticket is a code that was read, as far as possible without the API.
+// ticket has the parts of a code that can be read without the API.
 type ticket struct {
 	coder
 	text     string // in the form of code

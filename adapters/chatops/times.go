@@ -76,8 +76,8 @@ func timeToPost(q webhook.Request) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.WithoutCancel(q.Invocation()), until)
 }
 
-// timeToReply lasts at most as long as the invocation, even if the work was
-// cancelled: the answer says so.
+// timeToReply lasts at most as long as the invocation. It does not end with the work: if
+// the work was cancelled, the answer says so.
 func timeToReply(ctx context.Context) (context.Context, context.CancelFunc) {
 	until := time.Now().Add(longestReply)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {

@@ -24,7 +24,7 @@ var spoken = []struct{ said, verb string }{
 // names.
 var (
 	polite = []string{"please", "pls", "plz", "kindly", "thanks", "thank", "thx", "hi", "hello", "hey", "there", "can", "could", "would", "you"}
-	// asking and before come before the verb, after comes behind it.
+	// asking and before have the words before the verb, and after has the words after it.
 	asking = []string{"what", "whats", "is", "the", "i", "want", "need", "to"}
 	before = []string{"请问", "请", "請", "麻烦", "帮我", "帮忙", "你好", "您好", "谢谢", "謝謝", "一下", "把"}
 	after  = []string{"谢谢", "多谢", "謝謝", "一下", "是什么", "怎么样", "的证书", "的状态"}

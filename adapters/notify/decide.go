@@ -44,8 +44,8 @@ func (o *On) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// reminders lists how long before the expiry a reminder is sent of a certificate that is
-// due and not renewed. Each reminder is sent once.
+// reminders lists the times before the expiry at which reminders are sent. A reminder is
+// about a certificate that is due and not renewed. Each reminder is sent once.
 var reminders = []struct {
 	left time.Duration
 	mark string

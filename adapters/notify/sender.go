@@ -58,7 +58,7 @@ var (
 	ErrBusy = errors.New("it may take the message later")
 )
 
-// Refusal is the answer that a message was not taken.
+// Refusal is the error for a message that a place did not take.
 type Refusal struct {
 	Status int
 	After  time.Duration // when to try again, if the place said it
@@ -204,7 +204,7 @@ func hide(text string, secrets []string, least int) string {
 	return text
 }
 
-// retryAfter reads a header Retry-After: seconds, or a date (RFC 9110). Slack and Feishu
+// retryAfter reads the header Retry-After: seconds, or a date (RFC 9110). Slack and Feishu
 // send seconds.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")

@@ -9,7 +9,7 @@ import (
 	"tairssl/handler"
 )
 
-// The vendors' codes and words that say more than that a message was refused.
+// The vendors' codes and words that say why a message was refused.
 var (
 	// tokenCodes mean that the access token was refused: 9999166x of Feishu, 40014 and
 	// 42001 of DingTalk and WeCom.
@@ -60,8 +60,8 @@ func isSuccess(status int) bool {
 }
 
 // Taken reads a chat's answer to a message: its status, and the vendor's own result in
-// its body. Without such a result, the status counts, because a relay may stand between.
-// The error wraps [ErrToken] or [ErrBusy] where they fit.
+// its body. Without such a result, the status counts, because a relay may answer in place
+// of the vendor. The error wraps [ErrToken] or [ErrBusy] where they fit.
 func Taken(status int, body []byte) error {
 	var s said
 	_ = json.Unmarshal(body, &s) // a plain text has no result

@@ -10,7 +10,7 @@ import (
 	"tairssl/handler"
 )
 
-// class is the class of a notice, the worst first.
+// class is the class of a notice. The worst class is the first.
 type class int
 
 const (
@@ -139,10 +139,10 @@ func (n Note) called(more string) string {
 	return name + " (" + n.InstanceID + more + ")"
 }
 
-// ofKind distinguishes failures by their kind.
+// ofKind is the kind of a failure, in brackets.
 func (l line) ofKind() string { return " (" + string(l.note.kind()) + ")" }
 
-// label is the name of lines of this kind when they are counted.
+// label is the name of the line's class in a count.
 func (l line) label() string {
 	word := classes[l.class].word
 	if l.class == failed {
@@ -170,7 +170,7 @@ func approving(l line) string {
 	return l.who + ": the certificate is renewed in the next maintenance window. The instance restarts then, and connections to it drop for some seconds."
 }
 
-// date writes a time for people.
+// date formats a time for people, in UTC.
 func date(t handler.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // fetchable is the address if it can stand in any vendor's markup; "" otherwise.
