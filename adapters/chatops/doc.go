@@ -1,5 +1,6 @@
 // Package chatops lets people ask for certificates in a chat. There is one grammar for
-// all platforms ([Parse]). [Rules] give people their rights. Every change takes two steps.
+// all platforms ([Parse]). [Rules] give people their rights. Every change takes two
+// steps.
 //
 // A [Platform] is one value in a file of its own: its route, its signature, how to read a
 // message and how to write an answer. [Chat] puts the routes behind the checks of package

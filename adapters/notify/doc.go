@@ -27,7 +27,7 @@
 // cannot be sent is logged, and the next run sends it. If only one place does not take
 // it, it is kept for the next message to that place, as long as the process lives.
 //
-// This package has its own senders, because no library has them all: shoutrrr knows neither DingTalk nor
-// Feishu nor WeCom and would make the function a quarter larger. nikoksr/notify has no
-// WeCom robots, and its DingTalk sender takes no context.
+// This package has its own senders, because no library has them all: shoutrrr knows
+// neither DingTalk nor Feishu nor WeCom and would make the function a quarter larger.
+// nikoksr/notify has no WeCom robots, and its DingTalk sender takes no context.
 package notify
