@@ -17,7 +17,7 @@ func TestDoctorChecksTheNamedInstance(t *testing.T) {
 	for _, name := range []string{shanghai, "carts-shanghai", shanghai + "pd.redis.rds.aliyuncs.com:6379"} {
 		code, found := p.examine("--instance", name, "--tag-probe")
 		p.expect(found, "instance "+shanghai, doctor.OK, "certificate expires in 25d")
-		p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.OK, "a tag of "+shanghai)
+		p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.OK, "a new tag of "+shanghai)
 		if i, _ := p.Instance(shanghai); code != 0 || len(i.Tags) != 1 {
 			t.Errorf("doctor --instance %s exits with %d, and the tags are %v", name, code, i.Tags)
 		}
@@ -51,7 +51,7 @@ func TestDoctorOfAMixedFleet(t *testing.T) {
 	code, found := p.examine()
 	p.expect(found, "permission DescribeInstances", doctor.OK, "13 instances in cn-hangzhou")
 	p.expect(found, "permission DescribeInstanceAttribute", doctor.OK, id)
-	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "of "+id)
+	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "read "+id)
 	p.expect(found, "permission DescribeActiveOperationTasks", doctor.OK)
 	p.expect(found, "region cn-hangzhou", doctor.OK, "4 of 13 instances have no TLS, 2 of 13 instances are Inactive")
 	for name, f := range found {
@@ -91,7 +91,7 @@ func TestDoctorOfARegionWithNothingToRead(t *testing.T) {
 	p.set("TAIRSSL_REGION=cn-qingdao,cn-new-1,cn-hangzhou")
 	code, found := p.examine()
 	p.expect(found, "region cn-qingdao", doctor.OK, "1 of 1 instance has no TLS")
-	p.expect(found, "region cn-new-1", doctor.Warning, "no region that this version knows")
+	p.expect(found, "region cn-new-1", doctor.Warning, "does not know this region")
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, id)
 	if code != 0 {
 		t.Errorf("the exit code is %d", code)
@@ -127,7 +127,7 @@ func TestDoctorOfADeniedInstance(t *testing.T) {
 	p := newPractice(t, tairtest.Options{})
 	p.policy(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"kvstore:DescribeInstanceSSL","Resource":"acs:kvstore:*:*:instance/` + id + `"}]}`)
 	code, found := p.examine()
-	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "of r-bp1zxszhcgatnx02")
+	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "read r-bp1zxszhcgatnx02")
 	p.expect(found, "region cn-hangzhou", doctor.Warning, "2 of 10 instances have no TLS, 1 of 10 instances is Inactive, 1 of 10 instances could not be read", "DescribeInstanceSSL")
 	if code != 0 {
 		t.Errorf("the exit code is %d", code)

@@ -62,7 +62,7 @@ func TestDoctorSaysWhenTheHandshakeContradictsOrFails(t *testing.T) {
 	_, found := p.examine("--instance", id)
 	p.expect(found, "handshake "+id, doctor.Warning, "and not the one that expires", "status --tls")
 	code, found := p.examine("--instance", off)
-	p.expect(found, "handshake "+off, doctor.Skipped, "does not speak TLS", "It matters only for TAIRSSL_VERIFY=tls")
+	p.expect(found, "handshake "+off, doctor.Skipped, "does not speak TLS", "Only TAIRSSL_VERIFY=tls")
 	if code != 0 {
 		t.Errorf("without TAIRSSL_VERIFY the exit code is %d", code)
 	}

@@ -122,7 +122,7 @@ func TestDoctorOfASlowEndpoint(t *testing.T) {
 	t.Parallel()
 	slow := newPractice(t, tairtest.Options{Latency: 250 * time.Millisecond})
 	code, found := slow.examine()
-	slow.expect(found, "endpoint cn-hangzhou", doctor.Warning, "lease may not be had in time")
+	slow.expect(found, "endpoint cn-hangzhou", doctor.Warning, "lease may not be taken in time")
 	if code != 0 {
 		t.Errorf("with a slow endpoint the exit code is %d", code)
 	}
@@ -134,7 +134,7 @@ func TestDoctorOfTwoRegions(t *testing.T) {
 	code, found := p.examine()
 	p.expect(found, "endpoint cn-shanghai", doctor.OK)
 	p.expect(found, "endpoint cn-beijing", doctor.OK)
-	p.expect(found, "permission reads of an instance", doctor.Skipped, "none with TLS in cn-beijing")
+	p.expect(found, "permission reads of an instance", doctor.Skipped, "no instance with TLS in cn-beijing")
 	p.expect(found, "region cn-shanghai", doctor.OK, "1 instance")
 	p.expect(found, "region cn-beijing", doctor.Warning, "has no instance", "TAIRSSL_REGION")
 	p.expect(found, "permission DescribeInstanceSSL", doctor.OK, "r-uf6zxszhcgatnx07")

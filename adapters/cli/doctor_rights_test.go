@@ -92,7 +92,7 @@ func TestDoctorOfTheRightToMove(t *testing.T) {
 	}{
 		"leave, and no right":  {denying("ModifyActiveOperationTasks"), "leave", "", "", 0},
 		"window, and no right": {denying("ModifyActiveOperationTasks"), "window", doctor.Failed, "allow kvstore:ModifyActiveOperationTasks on * to", 3},
-		"window":               {denying("Nothing"), "window", doctor.OK, "refused as such", 0},
+		"window":               {denying("Nothing"), "window", doctor.OK, "refused it as such", 0},
 	} {
 		p := newPractice(t, tairtest.Options{})
 		at := p.Now().Add(48 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")

@@ -43,15 +43,15 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  endpoint      cn-hangzhou                   HOST, TLS 1.3, certificate until DATE, connected in TIME, answers in TIME
 ✓  permission    DescribeInstances             10 instances in cn-hangzhou
 ✓  permission    DescribeInstanceAttribute     r-bp1zxszhcgatnx01 is Normal, with 0 tags
-✓  permission    DescribeInstanceSSL           of r-bp1zxszhcgatnx01
-✓  permission    DescribeActiveOperationTasks  for r-bp1zxszhcgatnx01
-✓  permission    ModifyInstanceSSL             Update is allowed on ids like r-bp1*, what is no Update is denied
+✓  permission    DescribeInstanceSSL           read r-bp1zxszhcgatnx01
+✓  permission    DescribeActiveOperationTasks  read for r-bp1zxszhcgatnx01
+✓  permission    ModifyInstanceSSL             Update is allowed on ids like r-bp1*, other actions are denied
 ✓  permission    TagResources                  a tag of r-bp1zxszhcgatnx01 was set
 ✓  permission    UntagResources                on r-bp1zxszhcgatnx01, of a tag that it does not have
 ✓  region        cn-hangzhou                   2 of 10 instances have no TLS, 1 of 10 instances is Inactive
-✓  instance      r-bp1zxszhcgatnx01            an unattended Update now would be planned: certificate expires in 12d, within 30d: Update would restart the instance
+✓  instance      r-bp1zxszhcgatnx01            an unattended Update now would end as planned: certificate expires in 12d, within 30d: Update would restart the instance
 ✓  handshake     r-bp1zxszhcgatnx01            TLS 1.3, certificate until DATE, as the API says
-–  ca                                          TAIRSSL_CA_CHECK is not set: that the CA changed is not noticed
+–  ca                                          TAIRSSL_CA_CHECK is not set: a change of the CA is not noticed
 ✓  route         /ssl                          open by TAIRSSL_ALERT_TOKENS
 ✓  route         /alertmanager                 open by TAIRSSL_ALERT_TOKENS
 ✓  route         /grafana                      open by TAIRSSL_ALERT_TOKENS
@@ -59,8 +59,8 @@ func TestDoctorOfAHealthyDeployment(t *testing.T) {
 ✓  route         /healthz                      always open
 ✓  window        any                           always open
 ✓  window        r-bp1zxszhcgatnx01            due since DATE, and the window is open now; the certificate expires DATE
-✓  lease         TAIRSSL_LEASE_PAUSE           2s; a tag of r-bp1zxszhcgatnx01 showed within TIME, the slowest of 5 times
-✓  notification  webhook, entry 1              HOST answers, TLS 1.3, certificate until DATE; whether it takes a message shows --notify
+✓  lease         TAIRSSL_LEASE_PAUSE           2s; a new tag of r-bp1zxszhcgatnx01 was visible within TIME, the slowest of 5 times
+✓  notification  webhook, entry 1              HOST answers, TLS 1.3, certificate until DATE; run with --notify to send it a test message
 
 All is well: 23 fine, 7 skipped
 `
@@ -96,7 +96,7 @@ func TestDoctorOfSettings(t *testing.T) {
 	p.set("TAIRSSL_REGION=", "TAIRSSL_PAUSE=1", "TAIRSSL_ACTIONS=Update,Disable", "TAIRSSL_LEASE_PAUSE=100ms", "TAIRSSL_FEISHU_ENCRYPT_KEYS=k", "TAIRSSL_RENEWBEFORE=1h")
 	code, found = p.examine()
 	for what, word := range map[string]string{"REGION": "only cn-hangzhou", "PAUSE": "stops every change", "ACTIONS": "Disable", "LEASE_PAUSE": "--tag-probe",
-		"FEISHU_APP_ID": "not answered", "CHAT_ALLOW": "nobody", "CONFIRM_KEY": "only reads", "NOTIFY_URLS": "nobody is told", "RENEWBEFORE": "no setting"} {
+		"FEISHU_APP_ID": "not answered", "CHAT_ALLOW": "nobody", "CONFIRM_KEY": "chat can read, but not change", "NOTIFY_URLS": "nobody is told", "RENEWBEFORE": "no setting"} {
 		p.expect(found, "settings TAIRSSL_"+what, doctor.Warning, word)
 	}
 	if code != 0 {
@@ -110,7 +110,7 @@ func TestDoctorOfSettings(t *testing.T) {
 	p.expect(found, "lease TAIRSSL_LEASE_PAUSE", doctor.Skipped, "TAIRSSL_LEASE")
 	p.listen(newPeople(t))
 	_, found = p.examine()
-	p.expect(found, "permission TagResources", doctor.Unknown, "what people were told", "policy.json")
+	p.expect(found, "permission TagResources", doctor.Unknown, "which notices were sent", "policy.json")
 	p.expect(found, "permission UntagResources", doctor.Skipped, "TAIRSSL_LEASE")
 }
 
@@ -163,7 +163,7 @@ func TestDoctorUsage(t *testing.T) {
 	}
 	p.environ = []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=real", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=real-secret", "TAIRSSL_STS_ENDPOINT=https://" + nobody(t)}
 	p.secrets = append(p.secrets, "real-secret")
-	if code, out := p.run(context.Background(), "--emulate", "--region", "cn-shanghai", "-v"); code != 0 || !strings.Contains(out, "1 instances in cn-shanghai") {
+	if code, out := p.run(context.Background(), "--emulate", "--region", "cn-shanghai", "-v"); code != 0 || !strings.Contains(out, "1 instance in cn-shanghai") {
 		t.Errorf("emulated the exit code is %d:\n%s", code, out)
 	}
 }

@@ -65,14 +65,14 @@ func TestDoctorOfFreezes(t *testing.T) {
 		words          string
 		code           int
 	}{
-		"to come":                      {day(10) + "/" + day(12), "any", nil, "TAIRSSL_FREEZE", doctor.OK, "on next from " + day(10) + " 00:00 UTC to " + day(13) + " 00:00 UTC", 0},
+		"to come":                      {day(10) + "/" + day(12), "any", nil, "TAIRSSL_FREEZE", doctor.OK, "the next freeze is from " + day(10) + " 00:00 UTC to " + day(13) + " 00:00 UTC", 0},
 		"on":                           {day(-1) + "/" + day(2), "any", nil, "TAIRSSL_FREEZE", doctor.OK, "on until " + day(3) + " 00:00 UTC", 0},
 		"over":                         {day(-3) + "/" + day(-2) + ", " + day(10) + "/" + day(12), "any", nil, day(-3) + "/" + day(-2), doctor.Warning, "is over", 0},
 		"longer than RENEW_BEFORE":     {day(10) + "/" + day(60), "any", nil, day(10) + "/" + day(60), doctor.Warning, "lasts 51d", 0},
-		"every window":                 {"Fri 16:00-Mon 08:00", "Sat 02:00-05:00", nil, "TAIRSSL_FREEZE", doctor.Failed, "nothing is ever renewed by itself", 1},
+		"every window":                 {"Fri 16:00-Mon 08:00", "Sat 02:00-05:00", nil, "TAIRSSL_FREEZE", doctor.Failed, "nothing is ever renewed automatically", 1},
 		"an instance that is too late": {day(-1) + "/" + day(6), "any", []string{"--instance", "r-soon"}, "r-soon", doctor.Failed, "tairssl update r-soon", 1},
 		"an instance in time":          {day(-1) + "/" + day(2), "any", []string{"--instance", "r-soon"}, "r-soon", doctor.OK, "frozen until " + day(3), 0},
-		"each its own":                 {day(10) + "/" + day(12), "instance", nil, "TAIRSSL_FREEZE", doctor.OK, "on next from", 0},
+		"each its own":                 {day(10) + "/" + day(12), "instance", nil, "TAIRSSL_FREEZE", doctor.OK, "the next freeze is from", 0},
 	} {
 		environ := p.environ
 		p.set("TAIRSSL_FREEZE="+c.freeze, "TAIRSSL_WINDOW="+c.window)
@@ -84,10 +84,10 @@ func TestDoctorOfFreezes(t *testing.T) {
 		}
 	}
 	_, found := p.examine()
-	p.expect(found, "region tairssl-approved in cn-hangzhou", doctor.Warning, "r-soon cannot be read", "tairssl approve r-soon")
+	p.expect(found, "region tairssl-approved in cn-hangzhou", doctor.Warning, "on r-soon is not valid", "tairssl approve r-soon")
 	p.set("TAIRSSL_APPROVAL=required")
 	_, found = p.examine()
-	p.expect(found, "settings TAIRSSL_APPROVAL", doctor.Warning, "nobody is told what waits for an approval")
+	p.expect(found, "settings TAIRSSL_APPROVAL", doctor.Warning, "nobody is told which changes wait for an approval")
 }
 
 func TestDoctorOfTheLeasePause(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"tairssl/handler"
 )
 
-// credentials finds out where the credential comes from and whose it is. Of the
-// credential itself nothing is shown.
+// credentials finds out where the credential comes from and which user or role it
+// belongs to. The findings never show the credential itself.
 func (x *examination) credentials() (findings []Finding) {
 	get := function.Getenv(x.Environ)
 	source := function.CredentialSource(x.Environ)
@@ -18,13 +18,13 @@ func (x *examination) credentials() (findings []Finding) {
 	case source == function.FromKey && get("ALIBABA_CLOUD_SECURITY_TOKEN") != "":
 		by = "the temporary " + string(source)
 	case source == function.FromFederation:
-		// Only inside that cloud is there somebody to ask for the token.
+		// Only a function inside that cloud can ask for the token.
 		x.rejected = true
-		return []Finding{fail(Credentials, on, handler.Forbidden, by+" is not at hand here: the cloud gives it to its functions alone",
-			"to examine from here, set ALIBABA_CLOUD_OIDC_TOKEN_FILE, or an access key that may do the same")}
+		return []Finding{fail(Credentials, on, handler.Forbidden, by+" is not available here: the cloud gives it only to its functions",
+			"to run the doctor here, set ALIBABA_CLOUD_OIDC_TOKEN_FILE, or an access key with the same rights")}
 	}
 	if source == function.FromKey && get("ALIBABA_CLOUD_ROLE_ARN") != "" {
-		findings = append(findings, warn(Credentials, "ALIBABA_CLOUD_ROLE_ARN", "is not used, for the access key comes first", "unset the access key, or the role"))
+		findings = append(findings, warn(Credentials, "ALIBABA_CLOUD_ROLE_ARN", "is not used, because the access key comes first", "unset the access key or the role"))
 	}
 	if _, err := x.Credentials(x.ctx); err != nil {
 		x.rejected = true
@@ -43,16 +43,17 @@ func (x *examination) credentials() (findings []Finding) {
 	case e.Kind == handler.Forbidden:
 		x.rejected = true
 		f := x.called(Credentials, on, err)
-		f.Fix = "get a new credential"
+		f.Fix = "create a new access key, or get a new token, and set it"
 		return append(findings, f)
 	default:
-		f := unknown(Credentials, on, by+" is there, and whose it is cannot be found out: "+e.Message, "let this network out to Alibaba's STS, or set TAIRSSL_STS_ENDPOINT, to https://sts.aliyuncs.com for one; renewals do not need it, unless by an identity token")
+		f := unknown(Credentials, on, "there is "+by+", but STS could not say which user or role it belongs to: "+e.Message,
+			"let this network connect to Alibaba's STS, or set TAIRSSL_STS_ENDPOINT, for example to https://sts.aliyuncs.com; renewals need STS only with an identity token")
 		f.Code, f.RequestID = e.Code, e.RequestID
 		return append(findings, f)
 	}
 	x.who = who
 	if who.Kind == "Account" {
-		return append(findings, warn(Credentials, on, "account "+who.AccountID+" itself, which may do everything, by "+by, "use a RAM user or role that may do what adapters/tair/policy.json says, and no more"))
+		return append(findings, warn(Credentials, on, "the root account "+who.AccountID+", which has every right, by "+by, "use a RAM user or role that has only the rights in adapters/tair/policy.json"))
 	}
 	return append(findings, pass(Credentials, on, "%s, a %s of account %s, by %s", who.ARN, who.Kind, who.AccountID, by))
 }

@@ -1,13 +1,12 @@
 // Package doctor looks for what keeps a deployment from renewing certificates,
-// before a certificate has to be renewed: wrong settings, a credential that is
-// refused, a clock that is off, an endpoint out of reach, missing rights, a
-// window that opens too late, tags that show too late for the lease, people who
-// would not be told.
+// before a certificate has to be renewed: wrong settings, a refused credential,
+// a wrong clock, an unreachable endpoint, missing rights, a window that opens too
+// late, a lease pause that is too short, a notice that reaches nobody.
 //
-// [Examine] makes the checks, in the order of [Checks], and gives a [Finding]
-// for each. It changes no instance and restarts none; what it sends that could
-// change one, and why it cannot, is in rights.go. It writes a tag only with
-// [Options].TagProbe, and removes it again.
+// [Examine] makes the checks in the order of [Checks] and returns at least one
+// [Finding] for each. It changes and restarts no instance; probe.go lists the
+// writing calls that it sends and says why they are harmless. It writes a tag only
+// with [Options].TagProbe, and removes the tag again.
 package doctor
 
 import (
@@ -26,73 +25,28 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// State is what came of a check.
-type State string
-
-// The states. Only Failed makes the examination one.
-const (
-	OK      State = "ok"
-	Warning State = "warning" // it works, and something is advisable
-	Unknown State = "unknown" // it cannot be told without changing something
-	Failed  State = "failed"
-	Skipped State = "skipped" // Found says why
-)
-
-// The checks.
-const (
-	Settings     = "settings"
-	Credentials  = "credentials"
-	Clock        = "clock"
-	Endpoint     = "endpoint"
-	Permission   = "permission"
-	Region       = "region"
-	Instance     = "instance"
-	Handshake    = "handshake"
-	CA           = "ca"
-	Route        = "route"
-	Window       = "window"
-	Lease        = "lease"
-	Notification = "notification"
-)
-
-// Checks are all checks, in the order in which they are shown.
-var Checks = []string{Settings, Credentials, Clock, Endpoint, Permission, Region, Instance, Handshake, CA, Route, Window, Lease, Notification}
-
-// Finding is what one check found of one thing.
-type Finding struct {
-	Check string
-	On    string `json:",omitempty"` // the setting, region, action, route or host
-	State State
-	Found string
-	Fix   string `json:",omitempty"` // what to do, if something is to be done
-	// Kind is why it failed, and Code what the API called that.
-	Kind      handler.Kind `json:",omitempty"`
-	Code      string       `json:",omitempty"`
-	RequestID string       `json:"RequestId,omitempty"`
-}
-
-// Options say what to examine; Environ is needed.
+// Options says what to examine. Only Environ is required.
 type Options struct {
-	Environ []string // as os.Environ gives it
-	// Credentials, if set, sign the calls instead of those that Environ names.
-	// Source says where they come from, for people.
+	Environ []string // in the form of os.Environ
+	// Credentials, if set, signs the calls instead of the credential in Environ.
+	// Source describes its origin for people.
 	Credentials tair.Credentials
 	Source      string
-	// Instance, if set, is looked at more closely. It is named as people do: see
-	// [handler.Handler.Find].
+	// Instance, if set, is examined more closely. It is an id, an endpoint or a
+	// name: see [handler.Handler.Find].
 	Instance string
-	TagProbe bool // write a tag on Instance, to see how soon it shows
-	Notify   bool // send a test message to every place
-	// Limit bounds it all; default 1m.
+	TagProbe bool // write a tag on Instance, to measure how soon reads show it
+	Notify   bool // send a test message to every place in TAIRSSL_NOTIFY_URLS
+	// Limit is the time limit of the whole examination; default 1m.
 	Limit time.Duration
-	// Transport sends test messages; default that of notices.
+	// Transport sends test messages; default: the transport of notices.
 	Transport http.RoundTripper
 	Now       func() time.Time // default time.Now
 }
 
 const defaultLimit = time.Minute
 
-// examination is one run.
+// examination is one run of all checks.
 type examination struct {
 	Options
 	ctx      context.Context
@@ -100,19 +54,19 @@ type examination struct {
 	fleet    *fleet.Fleet
 	client   *tair.Client
 
-	// What the first checks find, for the later ones.
+	// The results of the first checks, which later checks use.
 	who      tair.Identity
-	rejected bool            // no credential, or one that is refused
-	silent   map[string]bool // the regions whose endpoint does not answer
+	rejected bool            // there is no credential, or Alibaba refuses it
+	silent   map[string]bool // regions whose endpoint does not answer
 	subject  subject
 	censuses map[string]census // by region
 }
 
 var errLimit = errors.New("the time limit")
 
-// Examine makes the checks, those that do not need each other at the same time.
-// It returns when they are done, within the limit, or when ctx ends; what was
-// not found out by then says so.
+// Examine makes all checks; independent checks run at the same time. It returns
+// when they are done, when the limit is reached, or when ctx ends. A check that did
+// not finish in time has a finding that says so.
 func Examine(ctx context.Context, o Options) []Finding {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
@@ -126,7 +80,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	settings, ok := x.readSettings()
 	if !ok {
 		for _, check := range Checks[1:] {
-			settings = append(settings, skip(check, "", "it needs the settings, which are wrong"))
+			settings = append(settings, skip(check, "", "not checked, because the settings are wrong"))
 		}
 		return settings
 	}
@@ -158,7 +112,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	return slices.Concat(settings, credentials, clock, endpoints, rights, regions, instance, handshakes, authorities, x.routes(), window, lease, notices)
 }
 
-// together does all at the same time and returns when all are done.
+// together runs all checks at the same time and returns when all are done.
 func together(checks ...func()) {
 	var all sync.WaitGroup
 	for _, check := range checks {
@@ -167,44 +121,53 @@ func together(checks ...func()) {
 	all.Wait()
 }
 
-func pass(check, on, format string, args ...any) Finding {
-	return Finding{Check: check, On: on, State: OK, Found: fmt.Sprintf(format, args...)}
-}
-
-// skipped is the finding of a check that was not made, cut short or not.
-func (x *examination) skipped(check, on, why string) Finding {
-	if over := x.over(); over != "" {
-		return x.cutShort(check, on, over)
+// each calls do for all things at the same time. The results are in the order of
+// the things.
+func each[T, R any](things []T, do func(T) R) []R {
+	results := make([]R, len(things))
+	var all sync.WaitGroup
+	for i, thing := range things {
+		all.Go(func() { results[i] = do(thing) })
 	}
-	return skip(check, on, why)
+	all.Wait()
+	return results
 }
 
-func skip(check, on, why string) Finding {
-	return Finding{Check: check, On: on, State: Skipped, Found: why}
+// over returns the reason why the examination has to end, or "" if it goes on.
+func (x *examination) over() string {
+	switch {
+	case x.ctx.Err() == nil:
+		return ""
+	case errors.Is(context.Cause(x.ctx), errLimit):
+		return fmt.Sprintf("the time limit of %s ran out", x.Limit)
+	}
+	return "interrupted"
 }
 
-func warn(check, on, found, fix string) Finding {
-	return Finding{Check: check, On: on, State: Warning, Found: found, Fix: fix}
+// barred returns the reason why no call can be made in a region, or "" if calls
+// can be made.
+func (x *examination) barred(region string) string {
+	switch {
+	case x.over() != "":
+		return x.over()
+	case x.rejected:
+		return "not checked without a valid credential"
+	case x.silent[region]:
+		return "the endpoint of " + region + " does not answer"
+	}
+	return ""
 }
 
-func unknown(check, on, found, fix string) Finding {
-	return Finding{Check: check, On: on, State: Unknown, Found: found, Fix: fix}
-}
-
-func fail(check, on string, kind handler.Kind, found, fix string) Finding {
-	return Finding{Check: check, On: on, State: Failed, Kind: kind, Found: found, Fix: fix}
-}
-
-// remedies is what to do about a failed call, where nothing more is known.
+// remedies is the advice for a failed call, by kind, if nothing more is known.
 var remedies = map[handler.Kind]string{
-	handler.Invalid:     "name it by its id",
+	handler.Invalid:     "name the instance by its id",
 	handler.NotFound:    "check the id, and --region or TAIRSSL_REGION",
-	handler.Throttled:   "try again; lower TAIRSSL_RATE if it is frequent",
-	handler.Unavailable: "try again; see the endpoint and the clock above",
-	handler.Forbidden:   "see the credentials above",
+	handler.Throttled:   "try again; lower TAIRSSL_RATE if this happens often",
+	handler.Unavailable: "check the endpoint and the clock above, then try again",
+	handler.Forbidden:   "check the credentials above",
 }
 
-// called is the finding of a call that failed.
+// called is the finding of a failed call.
 func (x *examination) called(check, on string, err error) Finding {
 	if why := x.over(); why != "" {
 		return x.cutShort(check, on, why)
@@ -218,31 +181,20 @@ func (x *examination) called(check, on string, err error) Finding {
 	return f
 }
 
-// over says why the examination has to end, "" if it need not.
-func (x *examination) over() string {
-	switch {
-	case x.ctx.Err() == nil:
-		return ""
-	case errors.Is(context.Cause(x.ctx), errLimit):
-		return fmt.Sprintf("the time limit of %s ran out", x.Limit)
+// skipped is the finding of a check that was not made. If the examination has
+// ended, the finding says that instead of why.
+func (x *examination) skipped(check, on, why string) Finding {
+	if over := x.over(); over != "" {
+		return x.cutShort(check, on, over)
 	}
-	return "interrupted"
+	return skip(check, on, why)
 }
 
-// cutShort is the finding of a check that could not be made to its end.
+// cutShort is the finding of a check that did not finish: failed if the time limit
+// ran out, skipped if a person interrupted it.
 func (x *examination) cutShort(check, on, why string) Finding {
 	if errors.Is(context.Cause(x.ctx), errLimit) {
 		return fail(check, on, handler.Unavailable, why, "raise --timeout")
 	}
 	return skip(check, on, why)
-}
-
-// ExitCode is the worst of the findings'.
-func ExitCode(findings []Finding) (code int) {
-	for _, f := range findings {
-		if f.State == Failed {
-			code = max(code, f.Kind.ExitCode())
-		}
-	}
-	return code
 }

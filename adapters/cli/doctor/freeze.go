@@ -11,7 +11,7 @@ import (
 
 const freezeSetting = function.Prefix + "FREEZE"
 
-// freezes finds out what the freezes leave to the maintenance window.
+// freezes checks whether the freezes leave enough time for renewals.
 func (x *examination) freezes(l look) (findings []Finding) {
 	all, now := x.settings.Freeze, x.Now()
 	if len(all) == 0 {
@@ -26,44 +26,44 @@ func (x *examination) freezes(l look) (findings []Finding) {
 			findings = append(findings, warn(Window, f.String(), "this freeze is over", "remove it from TAIRSSL_FREEZE, or write its next date"))
 		case lasts > within:
 			findings = append(findings, warn(Window, f.String(),
-				fmt.Sprintf("this freeze lasts %s, and a certificate is due for %s before its last day: what expires in the freeze is renewed earlier, in the last window in front of it", handler.Span(lasts), handler.Span(max(within, 0))),
-				fmt.Sprintf("raise TAIRSSL_RENEW_BEFORE to %s or more, so that they do not all wait for that one window", hours(lasts+handler.MissedBefore))))
+				fmt.Sprintf("this freeze lasts %s, longer than the %s in which a certificate is due before its last day: all certificates that expire in the freeze are renewed in the last window before it", handler.Span(lasts), handler.Span(max(within, 0))),
+				fmt.Sprintf("raise TAIRSSL_RENEW_BEFORE to %s or more, so that these renewals spread over several windows", hours(lasts+handler.MissedBefore))))
 		}
 	}
 	return append(findings, x.freezing(l, now))
 }
 
-// freezing says when changes are frozen next, and whether a window opens at all.
+// freezing says when the next freeze is, and fails if no window ever opens outside
+// the freezes.
 func (x *examination) freezing(l look, now time.Time) Finding {
 	all := x.settings.Freeze
 	seen := l.why == "" && l.err == nil
-	if seen || !x.settings.Window.Own() { // else it is not known which windows there are
+	if seen || !x.settings.Window.Own() { // otherwise the windows of the instances are unknown
 		if _, opens := x.fleet.Opening(l.seen, now); !opens {
-			return fail(Window, freezeSetting, handler.Unsupported, "no maintenance window opens outside the freezes: nothing is ever renewed by itself", "change TAIRSSL_FREEZE or TAIRSSL_WINDOW")
+			return fail(Window, freezeSetting, handler.Unsupported, "no maintenance window opens outside the freezes: nothing is ever renewed automatically", "change TAIRSSL_FREEZE or TAIRSSL_WINDOW")
 		}
 	}
 	begins := all.Begins(now)
 	switch {
 	case all.On(now):
-		return pass(Window, freezeSetting, "on until %s: nothing is renewed by itself until then", minute(all.Ends(now)))
+		return pass(Window, freezeSetting, "on until %s: nothing is renewed automatically until then", minute(all.Ends(now)))
 	case begins.Sub(now) > 366*24*time.Hour:
-		return pass(Window, freezeSetting, "off, and it does not come within a year")
+		return pass(Window, freezeSetting, "off; no freeze begins within a year")
 	}
-	return pass(Window, freezeSetting, "on next from %s to %s", minute(begins), minute(all.Ends(begins)))
+	return pass(Window, freezeSetting, "off; the next freeze is from %s to %s", minute(begins), minute(all.Ends(begins)))
 }
 
-// inTimeOfFreezes says when the instance's certificate is renewed, as a sweep would
-// decide.
+// inTimeOfFreezes says when a sweep would renew the instance's certificate.
 func (x *examination) inTimeOfFreezes(o handler.Observation) Finding {
 	f := x.fleet.Forecast(x.subject.Ref, o)
 	found := fmt.Sprintf("%s; the certificate expires %s", f.Reason, minute(o.Expires))
 	if f.InTime || f.Rule == handler.RuleOptOut || f.Rule == handler.RulePause || f.Rule == handler.RuleExcluded {
 		return pass(Window, x.Instance, "%s", found)
 	}
-	return x.missed(x.Instance, found, fmt.Sprintf("renew it by hand, tairssl update %s; or change TAIRSSL_FREEZE or TAIRSSL_WINDOW", x.Instance))
+	return x.missed(x.Instance, found, fmt.Sprintf("renew it by hand with tairssl update %s, or change TAIRSSL_FREEZE or TAIRSSL_WINDOW", x.Instance))
 }
 
-// approvals finds tags that look like approvals and approve nothing.
+// approvals warns of approval tags whose value is not valid.
 func approvals(c census) []Finding {
 	var bad []string
 	for _, s := range c.seen {
@@ -76,10 +76,10 @@ func approvals(c census) []Finding {
 	if bad == nil {
 		return nil
 	}
-	return []Finding{warn(Region, handler.ApprovalTag+" in "+c.region, fmt.Sprintf("the tag of %s cannot be read, so it approves nothing", shortList(bad)), "remove the tag, and approve again: tairssl approve "+bad[0])}
+	return []Finding{warn(Region, handler.ApprovalTag+" in "+c.region, fmt.Sprintf("the value of the tag on %s is not valid, so it approves nothing", shortList(bad)), "remove the tag and approve again: tairssl approve "+bad[0])}
 }
 
-// shortList names a few, and counts the rest.
+// shortList names the first three ids and counts the rest.
 func shortList(ids []string) string {
 	const most = 3
 	if len(ids) <= most {

@@ -7,10 +7,10 @@ import (
 	"tairssl/handler"
 )
 
-// look is how the named instance is, and what an unattended Update of it would
-// come to.
+// look is the state of the named instance and the result that an unattended Update
+// of it would have.
 type look struct {
-	why    string // it was not looked at
+	why    string // the reason why the instance was not read, or ""
 	seen   handler.Observation
 	err    error
 	result handler.Result
@@ -34,7 +34,7 @@ func (x *examination) look() (l look) {
 	return l
 }
 
-// instance finds what the policy of the settings makes of the instance.
+// instance says what an unattended Update of the named instance would do now.
 func (x *examination) instance(l look) []Finding {
 	if l.why != "" {
 		return []Finding{x.skipped(Instance, x.Instance, l.why)}
@@ -42,48 +42,49 @@ func (x *examination) instance(l look) []Finding {
 	if l.err != nil {
 		f := x.called(Instance, x.Instance, l.err)
 		if denied(l.err) && f.State == Failed {
-			f.Found, f.Fix = "it cannot be read", "see the permissions above"
+			f.Found, f.Fix = "it cannot be read", "correct the permissions above"
 		}
 		return []Finding{f}
 	}
 	if l.seen.Gone() {
-		return []Finding{warn(Instance, x.Instance, "is "+l.seen.Status+": nothing is renewed until it runs", "pay for it or repair it, unless that is meant to be")}
+		return []Finding{warn(Instance, x.Instance, "is "+l.seen.Status+": it is not renewed until it runs", "pay for it or repair it, unless this is intended")}
 	}
 	r := l.result
-	found := fmt.Sprintf("an unattended Update now would be %s: %s", r.Outcome, r.Reason)
+	found := fmt.Sprintf("an unattended Update now would end as %s: %s", r.Outcome, r.Reason)
 	switch {
 	case r.Error != nil:
 		return []Finding{x.called(Instance, x.Instance, r.Error)}
 	case r.Outcome == handler.Refused:
-		return []Finding{fail(Instance, x.Instance, handler.Forbidden, found, "change what the reason names, if it is to be renewed unattended")}
+		return []Finding{fail(Instance, x.Instance, handler.Forbidden, found, "to renew it unattended, change the setting or tag that the reason names")}
 	case l.seen.Off():
-		return []Finding{warn(Instance, x.Instance, found+"; when it is due it will be refused, for the instance is tagged tairssl=off", "remove the tag, if it is to be renewed unattended")}
+		return []Finding{warn(Instance, x.Instance, found+"; when it is due, the Update will be refused, because the instance is tagged tairssl=off", "to renew it unattended, remove the tag")}
 	case l.seen.WrongName():
-		return []Finding{warn(Instance, x.Instance, found, fmt.Sprintf("tairssl update %s --force gets a certificate for the endpoint's name, and restarts the instance", x.Instance))}
+		return []Finding{warn(Instance, x.Instance, found, fmt.Sprintf("get a certificate for the endpoint's name with tairssl update %s --force, which restarts the instance", x.Instance))}
 	}
 	return []Finding{pass(Instance, x.Instance, "%s", found)}
 }
 
 const (
-	// horizon is how far ahead openings are looked at: each written window opens
-	// within a week, unless the clocks are changed over it.
+	// horizon is how far ahead longestShut looks. A window of TAIRSSL_WINDOW opens at
+	// least once a week; a clock change may skip one opening.
 	horizon = 15 * 24 * time.Hour
-	grain   = time.Minute // to which windows are written
+	grain   = time.Minute // the precision of windows
 )
 
-// longestShut is the longest time from a moment on for which a written window
-// stays shut.
+// longestShut returns the longest time that a window of TAIRSSL_WINDOW stays shut,
+// within the horizon after from.
 func longestShut(w handler.Window, from time.Time) (longest time.Duration) {
 	for t := from; t.Before(from.Add(horizon)); t = t.Add(grain) {
 		wait := w.Opens(handler.Instance{}, t).Sub(t)
 		longest = max(longest, wait)
-		// Nothing longer begins before it opens.
+		// Every wait that begins before this opening is shorter.
 		t = t.Add(wait)
 	}
 	return longest
 }
 
-// window finds out whether unattended changes have a window in time.
+// window checks whether the maintenance window opens often enough for unattended
+// changes.
 func (x *examination) window(l look) (findings []Finding) {
 	w, now, on := x.settings.Window, x.Now(), x.settings.Window.String()
 	switch {
@@ -91,13 +92,13 @@ func (x *examination) window(l look) (findings []Finding) {
 		findings = append(findings, pass(Window, on, "always open"))
 	case w.Own():
 		if l.why != "" || l.err != nil {
-			findings = append(findings, skip(Window, on, "each instance has its own: name one with --instance to see when it opens"))
+			findings = append(findings, skip(Window, on, "each instance has its own window: name an instance with --instance to see when it opens"))
 			return append(findings, x.freezes(l)...)
 		}
 		findings = append(findings, pass(Window, on, "%s", opening(w, l.seen.Instance, now)))
 	default:
 		shut, within := longestShut(w, now), x.settings.RenewBefore-handler.MissedBefore
-		found := fmt.Sprintf("%s; shut for at most %s, a certificate is due for %s before its last day", opening(w, handler.Instance{}, now), handler.Span(shut), handler.Span(max(within, 0)))
+		found := fmt.Sprintf("%s; it stays shut for up to %s, and a certificate is due for %s before its last day", opening(w, handler.Instance{}, now), handler.Span(shut), handler.Span(max(within, 0)))
 		if shut > within {
 			findings = append(findings, x.missed(on, found, fmt.Sprintf("raise TAIRSSL_RENEW_BEFORE to %s or more, or widen TAIRSSL_WINDOW", hours(shut+handler.MissedBefore))))
 		} else {
@@ -111,8 +112,8 @@ func (x *examination) window(l look) (findings []Finding) {
 	return append(findings, x.inTime(l.seen, now))
 }
 
-// inTime says whether the window opens once between the moment from which the
-// instance's certificate is due and a day before it expires.
+// inTime checks whether the window opens between the moment when the instance's
+// certificate becomes due and one day before it expires.
 func (x *examination) inTime(o handler.Observation, now time.Time) Finding {
 	if o.WithoutTLS() {
 		return skip(Window, x.Instance, "its type has no TLS: no certificate expires")
@@ -132,22 +133,23 @@ func (x *examination) inTime(o handler.Observation, now time.Time) Finding {
 	if !opens.After(now) {
 		return pass(Window, x.Instance, "due since %s, and the window is open now; the certificate expires %s", minute(due), minute(o.Expires))
 	}
-	found := fmt.Sprintf("due from %s, the window then opens %s, the certificate expires %s", minute(due), at(opens, x.settings.Window.Zone()), minute(o.Expires))
+	found := fmt.Sprintf("due from %s; the window then opens %s; the certificate expires %s", minute(due), at(opens, x.settings.Window.Zone()), minute(o.Expires))
 	if opens.After(last) {
-		return x.missed(x.Instance, found, fmt.Sprintf("renew it by hand, tairssl update %s; or widen TAIRSSL_WINDOW", x.Instance))
+		return x.missed(x.Instance, found, fmt.Sprintf("renew it by hand with tairssl update %s, or widen TAIRSSL_WINDOW", x.Instance))
 	}
 	return pass(Window, x.Instance, "%s", found)
 }
 
-// missed is a window that comes too late: a failure, unless the settings act
-// without it.
+// missed is the finding of a window that opens too late. It is only a warning if
+// TAIRSSL_WINDOW_MISSED=act renews without a window.
 func (x *examination) missed(on, found, fix string) Finding {
 	if x.settings.WindowMissed == "act" {
-		return warn(Window, on, found+"; TAIRSSL_WINDOW_MISSED=act renews at once instead", fix)
+		return warn(Window, on, found+"; TAIRSSL_WINDOW_MISSED=act renews at once without a window", fix)
 	}
 	return fail(Window, on, handler.Unsupported, found, fix+"; or set TAIRSSL_WINDOW_MISSED=act")
 }
 
+// opening says when the window of instance i opens next.
 func opening(w handler.Window, i handler.Instance, now time.Time) string {
 	opens := w.Opens(i, now)
 	if !opens.After(now) {
@@ -158,7 +160,7 @@ func opening(w handler.Window, i handler.Instance, now time.Time) string {
 
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " UTC" }
 
-// at is a time in UTC, and in a zone if that is another.
+// at formats a time in UTC, followed by the time in zone if zone is not UTC.
 func at(t time.Time, zone *time.Location) string {
 	if zone == time.UTC || zone.String() == "UTC" {
 		return minute(t)
@@ -166,7 +168,7 @@ func at(t time.Time, zone *time.Location) string {
 	return minute(t) + t.In(zone).Format(" (Mon 15:04 ") + zone.String() + ")"
 }
 
-// hours are the least whole hours that are as long.
+// hours formats d in hours, rounded up.
 func hours(d time.Duration) string {
 	return fmt.Sprintf("%dh", (d+time.Hour-1)/time.Hour)
 }

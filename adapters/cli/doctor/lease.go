@@ -11,22 +11,22 @@ import (
 )
 
 const (
-	// probeTag is the tag that is written to see how soon it shows.
+	// probeTag is the key of the tag that measures how soon reads show a new tag.
 	probeTag = "tairssl-doctor"
-	rounds   = 5
-	// cleanTimeout is for removing the tag, also after an interrupt.
+	rounds   = 5 // how often it is written
+	// cleanTimeout is the time limit for removing the tag, even after an interrupt.
 	cleanTimeout = 5 * time.Second
 )
 
-// visibility measures how soon a tag that was written shows to a reader, which
-// the lease takes to be within TAIRSSL_LEASE_PAUSE.
+// visibility measures how soon reads show a new tag. The lease relies on this
+// time being shorter than TAIRSSL_LEASE_PAUSE.
 func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 	on := "TAIRSSL_LEASE_PAUSE"
 	switch {
 	case x.settings.Lease == "none":
 		return []Finding{skip(Lease, on, "TAIRSSL_LEASE is none")}, tags
 	case !x.TagProbe:
-		return []Finding{skip(Lease, on, "whether a tag shows within "+x.settings.LeasePause.String()+" takes writing one: say --tag-probe --instance ID, which sets "+probeTag+" and removes it again")}, tags
+		return []Finding{skip(Lease, on, "not measured whether a new tag is visible within "+x.settings.LeasePause.String()+": run with --tag-probe --instance ID, which sets the tag "+probeTag+" and removes it again")}, tags
 	case l.why != "":
 		return []Finding{x.skipped(Lease, on, l.why)}, tags
 	case errors.Is(l.err, handler.NotFound), x.subject.lost != nil:
@@ -36,7 +36,7 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 	var took []time.Duration
 	defer func() {
 		if err := x.clean(); err != nil {
-			findings = append(findings, warn(Lease, probeTag, "could not be removed from "+x.Instance+": "+handler.AsError(err).Message, "remove it by hand; it does nothing"))
+			findings = append(findings, warn(Lease, probeTag, "could not be removed from "+x.Instance+": "+handler.AsError(err).Message, "remove this tag by hand; it has no effect"))
 		}
 	}()
 	for range rounds {
@@ -58,25 +58,25 @@ func (x *examination) visibility(l look) (findings []Finding, tags tagged) {
 	return append(findings, x.judgeVisibility(on, took)), tags
 }
 
-// judgeVisibility compares what was measured with the pause.
+// judgeVisibility compares the measured times with the pause.
 func (x *examination) judgeVisibility(on string, took []time.Duration) Finding {
 	worst := time.Duration(0)
 	for _, d := range took {
 		worst = max(worst, d)
 	}
 	pause := x.settings.LeasePause
-	found := fmt.Sprintf("%s; a tag of %s showed within %s, the slowest of %d times", pause, x.Instance, max(worst.Round(time.Millisecond), time.Millisecond), len(took))
+	found := fmt.Sprintf("%s; a new tag of %s was visible within %s, the slowest of %d times", pause, x.Instance, max(worst.Round(time.Millisecond), time.Millisecond), len(took))
 	fix := fmt.Sprintf("set TAIRSSL_LEASE_PAUSE=%s, in every deployment that changes these instances", tagprobe.LeasePause(worst))
 	switch {
 	case worst > pause:
-		return fail(Lease, on, handler.Internal, found+": two writers might both go on", fix)
+		return fail(Lease, on, handler.Internal, found+": two writers could both change an instance", fix)
 	case worst > pause/2:
-		return warn(Lease, on, found+", which leaves little to spare", fix)
+		return warn(Lease, on, found+", more than half of the pause", fix)
 	}
 	return pass(Lease, on, "%s", found)
 }
 
-// clean removes the tag, whatever has happened to the examination.
+// clean removes the tag, even if the examination was interrupted.
 func (x *examination) clean() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), cleanTimeout)
 	defer cancel()

@@ -3,16 +3,15 @@ package doctor
 import (
 	"fmt"
 	"net/http"
-	"sync"
 
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/notify"
 	"tairssl/handler"
 )
 
-// notices asks whether the places can be reached where people are told, and
-// with Notify whether they take a message. Of their URLs the host alone is
-// shown, and without Notify nothing else is asked for.
+// notices checks whether the host of each place for notices answers, and with
+// Notify whether the place takes a test message. Findings show only the host of a
+// URL, because its path may be secret. Without Notify no request has that path.
 func (x *examination) notices() []Finding {
 	places := x.settings.NotifyURLs.Places()
 	if len(places) == 0 {
@@ -26,24 +25,30 @@ func (x *examination) notices() []Finding {
 		chats := chatops.NewChat(nil, chatops.ChatOptions{Settings: x.settings.Settings, ReplyHosts: x.settings.ChatReplyHosts, Transport: transport})
 		return x.sendTest(notify.New(x.settings.NotifyURLs, notify.Options{Transport: transport, Token: chats.FeishuToken}), places)
 	}
-	findings := make([]Finding, len(places))
-	var all sync.WaitGroup
+	numbered := make([]place, len(places))
 	for i, p := range places {
-		all.Go(func() {
-			on := name(i, p)
-			// To the root of the host: a robot's own path would take a message.
-			a, err := ask(x.ctx, transport, http.MethodHead, "https://"+p.Host+"/")
-			if err != nil {
-				findings[i] = x.unreached(Notification, on, p.Host, err)
-				return
-			}
-			findings[i] = pass(Notification, on, "%s answers, %s; whether it takes a message shows --notify", p.Host, secured(a.tls))
-		})
+		numbered[i] = place{p, name(i, p)}
 	}
-	all.Wait()
-	return findings
+	return each(numbered, func(p place) Finding { return x.host(transport, p) })
 }
 
+// place is an entry of TAIRSSL_NOTIFY_URLS with the name that findings give it.
+type place struct {
+	notify.Place
+	name string
+}
+
+// host checks that the host of a place answers.
+func (x *examination) host(transport http.RoundTripper, p place) Finding {
+	// The root path is safe; the path of a robot might post a message.
+	a, err := ask(x.ctx, transport, http.MethodHead, "https://"+p.Host+"/")
+	if err != nil {
+		return x.unreached(Notification, p.name, p.Host, err)
+	}
+	return pass(Notification, p.name, "%s answers, %s; run with --notify to send it a test message", p.Host, secured(a.tls))
+}
+
+// sendTest sends a test message to each place.
 func (x *examination) sendTest(n *notify.Notifier, places []notify.Place) (findings []Finding) {
 	for i, err := range n.Try(x.ctx) {
 		on := name(i, places[i])
@@ -53,12 +58,11 @@ func (x *examination) sendTest(n *notify.Notifier, places []notify.Place) (findi
 		case x.over() != "":
 			findings = append(findings, x.cutShort(Notification, on, x.over()))
 		default:
-			findings = append(findings, fail(Notification, on, handler.Unavailable, places[i].Host+": "+handler.ClipTo(err.Error(), longest), "check this entry of TAIRSSL_NOTIFY_URLS, and the robot at its vendor"))
+			findings = append(findings, fail(Notification, on, handler.Unavailable, places[i].Host+": "+handler.ClipTo(err.Error(), longest), "correct this entry of TAIRSSL_NOTIFY_URLS, or the settings of the robot at its vendor"))
 		}
 	}
 	return findings
 }
 
-// name tells the entries of the setting apart, of which several may be of one
-// vendor.
+// name has the number of the entry, because several entries may be of one vendor.
 func name(i int, p notify.Place) string { return fmt.Sprintf("%s, entry %d", p.Vendor, i+1) }

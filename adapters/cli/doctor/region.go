@@ -13,32 +13,32 @@ import (
 	"tairssl/handler"
 )
 
-// seen is an instance that a region lists, and its encryption unless that was not
-// asked for: of what does not run it is not.
+// seen is an instance from the listing of a region, with the state of its
+// encryption if that was read.
 type seen struct {
 	handler.Observation
 	handler.Ref
-	asked bool
-	err   error
+	asked bool  // its encryption was asked for; instances that do not run are not asked
+	err   error // of that call
 }
 
-// unread reports that the encryption of an instance that runs is not known.
+// unread reports that the instance runs but the state of its encryption is unknown.
 func (s seen) unread() bool { return !s.Gone() && !s.WithoutTLS() && (s.err != nil || !s.asked) }
 
-// census is what the first page of a region's listing holds. No more is read, for
-// a doctor has to be quick.
+// census is the first page of a region's listing. Further pages are not read, to
+// keep the doctor quick.
 type census struct {
 	region string
-	total  int
+	total  int // instances on all pages
 	seen   []seen
-	err    error // why it was not listed
+	err    error // of the listing
 }
 
-// enough is how many denials show that a right is missing altogether, if nothing
-// was allowed: each call of the kind stands in Alibaba's ActionTrail.
+// enough is the number of denials, without any success, after which no more calls
+// are made: the right is missing, and Alibaba's ActionTrail records every call.
 const enough = 3
 
-// census lists a region and reads the encryption of what it lists.
+// census lists a region and reads the encryption of the listed instances.
 func (x *examination) census(region string) census {
 	page, err := x.client.List(x.ctx, region, handler.Filter{}, 1)
 	c := census{region: region, total: page.Total, seen: make([]seen, len(page.Instances)), err: err}
@@ -71,12 +71,12 @@ func (x *examination) census(region string) census {
 			return nil
 		})
 	}
-	_ = group.Wait() // each has its own error
+	_ = group.Wait() // each instance keeps its own error
 	return c
 }
 
-// pick gives the instance of which a region's reads are tried: one that a sweep
-// would read and that has TLS, or else one of which that is not known.
+// pick chooses the instance on which the reads are tried: preferably one that has
+// TLS, otherwise one whose encryption could not be read. A sweep must cover it.
 func (x *examination) pick(c census) (s seen, ok bool) {
 	for _, wanted := range []func(seen) bool{
 		func(s seen) bool { return s.err == nil && !s.WithoutTLS() },
@@ -92,8 +92,8 @@ func (x *examination) pick(c census) (s seen, ok bool) {
 	return seen{}, false
 }
 
-// said is what a region holds, in words. What has no TLS, or does not run, is a
-// state and no fault.
+// said describes the instances of a region. An instance that has no TLS or does not
+// run is counted; it is no fault.
 func (c census) said() string {
 	noTLS, unread, statuses := 0, 0, map[string]int{}
 	for _, s := range c.seen {
@@ -106,10 +106,7 @@ func (c census) said() string {
 			unread++
 		}
 	}
-	all := fmt.Sprintf("%d instances", c.total)
-	if c.total == 1 {
-		all = "1 instance"
-	}
+	all := instances(c.total)
 	of := all
 	if len(c.seen) < c.total {
 		of = fmt.Sprintf("the first %d of %s", len(c.seen), all)
@@ -134,7 +131,15 @@ func (c census) said() string {
 	return strings.Join(parts, ", ")
 }
 
-// regionsFound are the findings of the regions of the settings.
+// instances counts instances in words.
+func instances(n int) string {
+	if n == 1 {
+		return "1 instance"
+	}
+	return fmt.Sprintf("%d instances", n)
+}
+
+// regionsFound are the findings of the configured regions.
 func (x *examination) regionsFound(all []census) (findings []Finding) {
 	for _, c := range all {
 		findings = append(findings, x.regionFound(c))
@@ -148,28 +153,17 @@ func (x *examination) regionFound(c census) Finding {
 	unread := slices.ContainsFunc(c.seen, func(s seen) bool { return s.unread() })
 	switch {
 	case !known && (why != "" || c.err != nil):
-		return warn(Region, c.region, "is no region that this version knows", "correct it in TAIRSSL_REGION, unless it is new")
+		return warn(Region, c.region, "this version of tairssl does not know this region", "correct TAIRSSL_REGION; if the region is new, use a newer version of tairssl")
 	case why != "":
 		return x.skipped(Region, c.region, why)
 	case c.err != nil:
-		return x.skipped(Region, c.region, "it could not be listed: see the permissions above")
+		return x.skipped(Region, c.region, "its instances could not be listed: see the permissions above")
 	case !known:
-		return warn(Region, c.region, c.said()+"; it is no region that this version knows, so its endpoint is a guess", "look whether a newer version of tairssl knows it")
+		return warn(Region, c.region, c.said()+"; this version of tairssl does not know this region, so its endpoint is a guess", "use a newer version of tairssl, if one knows the region")
 	case c.total == 0:
-		return warn(Region, c.region, "has no instance", "correct it in TAIRSSL_REGION, or leave it out; or look whether the credential is of the right account")
+		return warn(Region, c.region, "has no instance", "correct TAIRSSL_REGION or remove the region from it, or use a credential of the right account")
 	case unread:
-		return warn(Region, c.region, c.said(), "see that the policy allows kvstore:DescribeInstanceSSL on all of them: adapters/tair/policy.json")
+		return warn(Region, c.region, c.said(), "check that the policy allows kvstore:DescribeInstanceSSL on all of them: adapters/tair/policy.json")
 	}
 	return pass(Region, c.region, "%s", c.said())
-}
-
-// each does the same for each of several things at the same time.
-func each[T, R any](things []T, do func(T) R) []R {
-	results := make([]R, len(things))
-	var all sync.WaitGroup
-	for i, thing := range things {
-		all.Go(func() { results[i] = do(thing) })
-	}
-	all.Wait()
-	return results
 }

@@ -7,8 +7,8 @@ import (
 	"tairssl/adapters/function"
 )
 
-// routes says which routes the function answers with these settings. That one
-// is closed is no fault.
+// routes says which routes are open with these settings. A closed route is no
+// fault.
 func (x *examination) routes() (findings []Finding) {
 	f := function.New(function.Options{Environ: x.Environ, Log: io.Discard})
 	get := function.Getenv(x.Environ)

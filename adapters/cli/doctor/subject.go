@@ -7,14 +7,14 @@ import (
 	"tairssl/handler"
 )
 
-// subject is the instance that --instance names.
+// subject is the instance named by --instance.
 type subject struct {
-	handler.Ref       // in the first region if it is not known where it is
-	lost        error // why it was not found
+	handler.Ref       // with the first configured region until the real one is known
+	lost        error // the reason why it was not found
 }
 
-// find finds the named instance in the regions of the settings. An id needs not
-// be found: that it cannot be listed says little of what else may be done with it.
+// find looks for the named instance in the configured regions. An id is used even
+// if no listing shows it, because other calls for that id may still be allowed.
 func (x *examination) find() {
 	isID := strings.Contains(x.Instance, "-") && handler.ValidID(x.Instance)
 	x.subject.Ref = handler.Ref{RegionID: x.settings.Region[0], InstanceID: x.Instance}
@@ -31,7 +31,7 @@ func (x *examination) find() {
 	}
 }
 
-// isIn reports whether the named instance is in a region.
+// isIn reports whether the named instance is in region.
 func (x *examination) isIn(region string) bool {
 	return x.Instance != "" && x.subject.lost == nil && x.subject.RegionID == region
 }

@@ -23,7 +23,7 @@ func TestStagesOnTheWay(t *testing.T) {
 		"not valid now":          x509.CertificateInvalidError{Reason: x509.Expired},
 		"no answer within":       context.DeadlineExceeded,
 		"no answer: broken":      errors.New("broken"),
-		"is no address":          errProxy,
+		"not a valid address":    errProxy,
 		"no answer: went astray": &url.Error{Op: "Get", URL: "https://user:password@example.com", Err: errors.New("went astray")},
 	} {
 		at, found := stage(err)
