@@ -93,7 +93,7 @@ func TestADeniedRegion(t *testing.T) {
 	code, _, stderr = s.run("", "status", "--all", "--html", page)
 	complains("status --all --html", code, stderr)
 	html, err := os.ReadFile(page)
-	for _, want := range []string{"r-hangzhou1", "could not list cn-shanghai", "No instance is in cn-qingdao"} {
+	for _, want := range []string{"r-hangzhou1", "could not list cn-shanghai", "There is no instance in cn-qingdao"} {
 		if err != nil || !strings.Contains(string(html), want) {
 			t.Errorf("the page does not say %q, %v", want, err)
 		}

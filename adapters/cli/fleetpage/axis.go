@@ -6,14 +6,13 @@ import (
 )
 
 const (
-	monthsBack  = 3  // what is further back is drawn at the left end
-	monthsAhead = 39 // certificates last three years, and some
+	monthsBack  = 3  // earlier times are drawn at the left end
+	monthsAhead = 39 // certificates last a little more than three years
 	monthName   = "January 2006"
 )
 
-// axis is a stretch of time from left to right. Positions and widths are in
-// percent, so that the picture fits every screen while its letters keep their
-// size.
+// axis is a span of time from left to right. Positions and widths are in percent,
+// so that the picture fits every screen without scaling its text.
 type axis struct {
 	from, to time.Time
 	Today    float64
@@ -22,8 +21,8 @@ type axis struct {
 	Freezes  []band
 }
 
-// tick is the beginning of a month or a year. Class says on which screens its
-// label has room: "wide", "all", or "" for none.
+// tick is the beginning of a month or a year. Class says which screens have room for
+// its label: "wide", "all", or "" for none.
 type tick struct {
 	X            float64
 	Label, Class string
@@ -32,14 +31,13 @@ type tick struct {
 // band is a freeze.
 type band struct{ X, Width float64 }
 
-// newAxis draws the months from one time until before another, and the freezes
-// in between.
+// newAxis makes an axis from from until before to, with its months and freezes.
 func (p Page) newAxis(from, to time.Time) axis {
 	a := axis{from: from, to: to}
 	a.Today = a.at(p.Generated)
 	a.Months, a.Years = a.ticks()
 	for _, f := range p.Freezes {
-		const narrowest = 0.4 // what is narrower cannot be seen
+		const narrowest = 0.4 // percent; a narrower band is invisible
 		if f.To.After(from) && f.From.Before(to) {
 			x := a.at(f.From)
 			a.Freezes = append(a.Freezes, band{x, min(100-x, max(narrowest, round(a.at(f.To)-x)))})
@@ -48,16 +46,18 @@ func (p Page) newAxis(from, to time.Time) axis {
 	return a
 }
 
-// at is where a time is, in percent of the width; what lies beyond is at the end.
+// at is the position of a time in percent of the width. A time outside of the axis
+// is at its nearer end.
 func (a axis) at(t time.Time) float64 {
 	return round(100 * min(1, max(0, float64(t.Sub(a.from))/float64(a.to.Sub(a.from)))))
 }
 
-// round keeps the page small: a hundredth of a percent is less than a pixel.
+// round rounds to a hundredth of a percent, which is less than a pixel. Short numbers
+// keep the page small.
 func round(x float64) float64 { return math.Round(x*100) / 100 }
 
-// ticks gives every month a tick and as many of them a label as have room: a
-// narrow screen holds some 9, a wide one 18. Years stand below, at January.
+// ticks makes a tick for every month, and labels as many as have room: about 9 on a
+// narrow screen, 18 on a wide one. Years stand below January.
 func (a axis) ticks() (months, years []tick) {
 	var starts []time.Time
 	for t := month(a.from); t.Before(a.to); t = t.AddDate(0, 1, 0) {
@@ -66,7 +66,7 @@ func (a axis) ticks() (months, years []tick) {
 		}
 	}
 	every := func(room int) int {
-		for _, step := range []int{1, 3, 6} { // each a part of the next
+		for _, step := range []int{1, 3, 6} { // each divides the next, so narrow labels are wide ones, too
 			if len(starts) <= step*room {
 				return step
 			}
@@ -82,7 +82,7 @@ func (a axis) ticks() (months, years []tick) {
 		case i%wide == 0:
 			m.Class = "wide"
 		}
-		// At the right end its label would not fit in.
+		// The label of a tick at the right end does not fit.
 		switch {
 		case m.X > 95:
 			m.Class = ""
@@ -94,7 +94,7 @@ func (a axis) ticks() (months, years []tick) {
 			years = append(years, tick{X: m.X, Label: t.Format("2006"), Class: m.Class})
 		}
 	}
-	// The year at the left end, unless the next one would touch it.
+	// The left end shows its year, unless the next year would touch it.
 	if len(years) == 0 || years[0].X >= 12 {
 		years = append([]tick{{Label: a.from.Format("2006"), Class: "all"}}, years...)
 	}

@@ -5,19 +5,18 @@ import (
 	"math"
 )
 
-// chart is the line of time: what becomes of each certificate, and when. A few
-// instances have a lane each; more are piled up by week, and later by month.
+// chart is the time line: the fate of each certificate and its time. Up to maxLanes
+// instances have a lane each. A larger fleet is counted by week and by month.
 type chart struct {
 	Lanes   []lane
 	Axis    axis // of the lanes
 	Panels  []panel
-	Fates   []fate   // that occur, for the key
+	Fates   []fate   // the fates that occur, for the key
 	Freezes []string // in words
-	Notes   []string // what is not drawn
+	Notes   []string // certificates that are not drawn
 }
 
-// lane is an instance: a line from today to its expiry, with a mark at its
-// renewal.
+// lane is one instance: a line from today to its expiry, with a mark at its renewal.
 type lane struct {
 	Name, Text   string
 	Fate         fate
@@ -29,10 +28,10 @@ type lane struct {
 
 const (
 	maxLanes   = 12
-	maxFreezes = 4 // in words
+	maxFreezes = 4 // written out below the chart
 )
 
-// chart draws the line of time; nil if no instance has a certificate.
+// chart draws the time line. It returns nil if no instance has a certificate.
 func (p Page) chart(rows []Row) *chart {
 	var dated []Row
 	for _, r := range rows {
@@ -62,10 +61,12 @@ func (p Page) chart(rows []Row) *chart {
 	return c
 }
 
-// dated reports whether something will become of the row's certificate.
+// dated reports whether the row has a fate: it has a certificate, and the instance
+// runs.
 func (r Row) dated() bool { return !r.Expires.IsZero() && r.Group != Stopped }
 
-// freezesInWords names the freezes that have not ended, up to a number.
+// freezesInWords writes out the first maxFreezes freezes that have not ended, and
+// counts the others.
 func (p Page) freezesInWords() (words []string) {
 	clock := p.clock()
 	more := 0
@@ -84,7 +85,7 @@ func (p Page) freezesInWords() (words []string) {
 	return words
 }
 
-// addLanes draws a line for each instance, what happens first on top.
+// addLanes draws a lane for each instance, the earliest event on top.
 func (c *chart) addLanes(p Page, dated []Row) {
 	clock := p.clock()
 	now := p.Generated.In(clock.zone)
@@ -107,7 +108,7 @@ func (c *chart) addLanes(p Page, dated []Row) {
 	}
 }
 
-// laneText says what becomes of a certificate, when, and why then.
+// laneText describes a certificate's fate, its time and the rule behind it.
 func (c clock) laneText(r Row) string {
 	rule := r.Renewal.Rule.String()
 	if rule != "" {

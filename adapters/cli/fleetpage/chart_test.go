@@ -12,7 +12,7 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// expiring are instances, so many days before they expire.
+// expiring makes one instance for each number of days until its certificate expires.
 func expiring(days ...int) (rows []Row) {
 	for i, d := range days {
 		rows = append(rows, on(fmt.Sprintf("r-bp1zxszhcg%04d", i), "", time.Duration(d)*day))
@@ -50,16 +50,16 @@ func TestFewInstancesHaveALaneEach(t *testing.T) {
 		t.Errorf("there are %d panels and %d fates in the key", len(c.Panels), len(c.Fates))
 	}
 	if c := chartOf(expiring(make([]int, maxLanes+1)...)); len(c.Lanes) != 0 || len(c.Panels) != 1 || c.Panels[0].Piles[0].Total != maxLanes+1 {
-		t.Errorf("one more than there are lanes for makes %d lanes and %d panels", len(c.Lanes), len(c.Panels))
+		t.Errorf("with %d instances there are %d lanes and %d panels, want no lane and 1 panel", maxLanes+1, len(c.Lanes), len(c.Panels))
 	}
 	if chartOf([]Row{noCertificate("r-1", "", NoTLS, ""), on("r-2", "", 9*day, in(Stopped, time.Time{}, NothingToRenew))}) != nil {
-		t.Error("a line of time is drawn although no certificate is renewed or expires")
+		t.Error("a time line is drawn although no certificate is renewed or expires")
 	}
 }
 
 func TestLanesLieOnTheAxis(t *testing.T) {
 	c := chartOf(expiring(12, -3, 200))
-	// 242 days from 1 November to 1 July, of which 23.5 are over today.
+	// The axis has 242 days, from 1 November to 1 July. Today is day 23.5.
 	if c.Axis.Today != 9.71 || c.Lanes[1].Expiry != 8.47 || c.Lanes[1].Start != 8.47 || c.Lanes[1].Renewal != 9.71 || c.Lanes[0].Start != c.Axis.Today {
 		t.Errorf("today is at %v, and the lanes are %+v", c.Axis.Today, c.Lanes)
 	}
@@ -92,14 +92,14 @@ func TestManyInstancesArePiledUpByWeekAndThenByMonth(t *testing.T) {
 		t.Errorf("the piles are\n%s\nwant\n%s", strings.Join(piles, "\n"), strings.Join(want, "\n"))
 	}
 	if want := []string{"1 certificate has expired and is not renewed unattended.", "1 more follows after January 2030."}; !slices.Equal(c.Notes, want) {
-		t.Errorf("not drawn are %q, want %q", c.Notes, want)
+		t.Errorf("the notes are %q, want %q", c.Notes, want)
 	}
 	if quiet := chartOf(expiring(200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200)); len(quiet.Panels) != 1 || !strings.Contains(quiet.Notes[0], "in the next 13 weeks") {
-		t.Errorf("a quiet quarter has %d panels, and the page says %q", len(quiet.Panels), quiet.Notes)
+		t.Errorf("without an event in 13 weeks there are %d panels and the notes %q", len(quiet.Panels), quiet.Notes)
 	}
 }
 
-func TestFreezesAreShadedAndTold(t *testing.T) {
+func TestFreezesAreShadedAndWrittenOut(t *testing.T) {
 	p := fleetOf(expiring(12, 200))
 	at := func(days int) time.Time { return now.Add(time.Duration(days) * day) }
 	p.Freezes = []Span{{at(-20), at(-10)}, {at(20), at(30)}, {at(40), at(41)}, {at(5000), at(5001)}}
@@ -112,17 +112,17 @@ func TestFreezesAreShadedAndTold(t *testing.T) {
 	}
 	want := []string{"2026-12-14 12:00 UTC to 2026-12-24 12:00 UTC", "2027-01-03 12:00 UTC to 2027-01-04 12:00 UTC", "2040-08-02 12:00 UTC to 2040-08-03 12:00 UTC", "2027-01-23 12:00 UTC to 2027-01-24 12:00 UTC", "2 more"}
 	if !slices.Equal(c.Freezes, want) {
-		t.Errorf("the freezes are told as %q, want %q", c.Freezes, want)
+		t.Errorf("the freezes are written as %q, want %q", c.Freezes, want)
 	}
 }
 
-func TestWhatIsFarAwayDoesNotSqueezeTheRest(t *testing.T) {
+func TestDistantTimesDoNotSqueezeTheOthers(t *testing.T) {
 	c := chartOf(expiring(-900, -800, 10, 20, 30, 5000))
 	if from, to := c.Axis.from.Format(time.DateOnly), c.Axis.to.Format(time.DateOnly); from != "2026-08-01" || to != "2030-03-01" {
 		t.Errorf("the line goes from %s to %s", from, to)
 	}
 	if c.Lanes[0].Expiry != 0 || c.Lanes[5].Expiry != 100 {
-		t.Errorf("what is beyond the ends is drawn at %v and %v", c.Lanes[0].Expiry, c.Lanes[5].Expiry)
+		t.Errorf("times beyond the ends are drawn at %v and %v, want 0 and 100", c.Lanes[0].Expiry, c.Lanes[5].Expiry)
 	}
 }
 
@@ -142,12 +142,12 @@ func TestLabelsHaveRoom(t *testing.T) {
 			}{{narrow, 9.9}, {wide, 5}, {a.Years, 9.9}} {
 				for i := 1; i < len(row.ticks); i++ {
 					if gap := row.ticks[i].X - row.ticks[i-1].X; gap < row.apart {
-						t.Errorf("of %d months from %s, %s and %s are %v%% apart, want %v%% at least", months, from.Format(monthName), row.ticks[i-1].Label, row.ticks[i].Label, gap, row.apart)
+						t.Errorf("of %d months from %s, %s and %s are %v%% apart, want at least %v%%", months, from.Format(monthName), row.ticks[i-1].Label, row.ticks[i].Label, gap, row.apart)
 					}
 				}
 			}
 			if len(wide) == 0 {
-				t.Errorf("of %d months from %s none has a label", months, from.Format(monthName))
+				t.Errorf("an axis of %d months from %s has no label", months, from.Format(monthName))
 			}
 		}
 	}
@@ -185,7 +185,7 @@ func TestChartStaysInItsFrameAndDrawsEveryInstance(t *testing.T) {
 				for _, b := range pile.Bars {
 					inside(b.Text, b.X, b.Width)
 					if b.Y < 0 || b.Y+b.Height > pn.Height || b.Height < 4 || b.Width <= 0 {
-						t.Fatalf("%+v does not fit in or cannot be seen", b)
+						t.Fatalf("%+v is outside of the frame or too small to see", b)
 					}
 					stacked++
 				}
@@ -203,12 +203,12 @@ func TestChartStaysInItsFrameAndDrawsEveryInstance(t *testing.T) {
 			}
 		}
 		if drawn+left != len(rows) {
-			t.Fatalf("%d instances are drawn and %d told of, want %d", drawn, left, len(rows))
+			t.Fatalf("%d instances are drawn and %d are in notes, want %d together", drawn, left, len(rows))
 		}
 	})
 }
 
-func TestRoundNumbers(t *testing.T) {
+func TestLevelsAreRoundNumbers(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 2: 2, 3: 4, 9: 10, 10: 10, 11: 20, 65: 80, 81: 100, 1999: 2000} {
 		if got := roundUp(n); got != want {
 			t.Errorf("%d is rounded up to %d, want %d", n, got, want)

@@ -9,30 +9,34 @@ import (
 	"strings"
 )
 
-// element is what a page holds at one place.
+// element is one HTML element of a page.
 type element struct {
 	name  string
 	attrs map[string]string
-	path  []string // the elements around it and itself, by name and id
-	text  string   // within it, with what elements in it hold
+	path  []string // the elements around it and the element itself, as name#id
+	text  string   // the text in it and in the elements inside of it
 
-	read strings.Builder // of the text, until the element ends
+	from, to int // where its text is in that of the page
 }
 
-// parse reads a page as a tree that must be well formed.
+// parse reads a page, which must be well formed.
 func parse(t interface{ Fatalf(string, ...any) }, page string) (elements []*element) {
-	// A script is no markup; its text is compared elsewhere.
+	// The text of a script is not markup. Another test compares it.
 	if start, end := strings.Index(page, "<script>"), strings.Index(page, "</script>"); start >= 0 {
 		page = page[:start+len("<script>")] + page[end:]
 	}
 	d := xml.NewDecoder(strings.NewReader(page))
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 	var open []*element
+	var text strings.Builder
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			if len(open) > 0 {
 				t.Fatalf("<%s> is never closed", open[len(open)-1].name)
+			}
+			for _, e := range elements {
+				e.text = text.String()[e.from:e.to]
 			}
 			return elements
 		}
@@ -41,7 +45,7 @@ func parse(t interface{ Fatalf(string, ...any) }, page string) (elements []*elem
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
-			e := &element{name: token.Name.Local, attrs: map[string]string{}}
+			e := &element{name: token.Name.Local, attrs: map[string]string{}, from: text.Len()}
 			for _, a := range token.Attr {
 				e.attrs[a.Name.Local] = a.Value
 			}
@@ -51,18 +55,18 @@ func parse(t interface{ Fatalf(string, ...any) }, page string) (elements []*elem
 			e.path = append(e.path, e.name+"#"+e.attrs["id"])
 			elements, open = append(elements, e), append(open, e)
 		case xml.EndElement:
-			last := open[len(open)-1]
-			last.text = last.read.String()
+			open[len(open)-1].to = text.Len()
 			open = open[:len(open)-1]
 		case xml.CharData:
-			for _, e := range open {
-				e.read.Write(token)
+			if len(open) > 0 {
+				text.Write(token)
 			}
 		}
 	}
 }
 
-// under finds the elements of a name inside the one with an id; "" is the page.
+// under returns the elements called name inside the element with the given id, or in
+// the whole page for "".
 func under(elements []*element, id, name string) (found []*element) {
 	for _, e := range elements {
 		inside := id == "" || slices.ContainsFunc(e.path, func(s string) bool { return strings.HasSuffix(s, "#"+id) })
@@ -73,7 +77,7 @@ func under(elements []*element, id, name string) (found []*element) {
 	return found
 }
 
-// texts are what elements hold, in order.
+// texts returns the text of each element.
 func texts(elements []*element) (texts []string) {
 	for _, e := range elements {
 		texts = append(texts, e.text)
@@ -81,7 +85,8 @@ func texts(elements []*element) (texts []string) {
 	return texts
 }
 
-// shape is the page without its words: its elements and their attributes.
+// shape lists the elements of a page and the names of their attributes, without any
+// text.
 func shape(page []*element) string {
 	var b strings.Builder
 	for _, e := range page {
@@ -95,7 +100,8 @@ func shape(page []*element) string {
 	return b.String()
 }
 
-// ids are those in the table, one for each row. Commands stand in code as well.
+// ids returns the instance ids in the table, one for each row. Commands are in <code>
+// as well, so it looks only in row headers.
 func ids(elements []*element) (ids []string) {
 	for _, e := range under(elements, "instances", "code") {
 		if e.path[len(e.path)-2] == "th#" {

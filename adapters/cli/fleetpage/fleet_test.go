@@ -7,10 +7,11 @@ import (
 
 const day = 24 * time.Hour
 
-// now is the moment of every page here: a Tuesday.
+// now is the time of every page in these tests, a Tuesday.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// on is an instance with a certificate that is renewed a month before it expires.
+// on makes an instance whose certificate expires after left and is renewed 30 days
+// before.
 func on(id, name string, left time.Duration, change ...func(*Row)) Row {
 	r := Row{ID: id, Name: name, Region: "cn-hangzhou", Group: Fine, Expires: now.Add(left),
 		Renewal:  Renewal{now.Add(left - 30*day), OwnWindow},
@@ -25,7 +26,8 @@ func on(id, name string, left time.Duration, change ...func(*Row)) Row {
 	return r
 }
 
-// in puts a row into a group and gives it the commands of one that can be updated.
+// in puts a row into a group, sets its renewal, and gives it the commands of an
+// instance that can be updated.
 func in(g Group, at time.Time, rule Rule) func(*Row) {
 	return func(r *Row) {
 		r.Group, r.Renewal = g, Renewal{at, rule}
@@ -37,12 +39,12 @@ func why(text string) func(*Row) { return func(r *Row) { r.Why = text } }
 
 func region(name string) func(*Row) { return func(r *Row) { r.Region = name } }
 
-// noCertificate is an instance of which no certificate is known.
+// noCertificate makes an instance without a known certificate.
 func noCertificate(id, name string, g Group, reason string, commands ...string) Row {
 	return Row{ID: id, Name: name, Region: "cn-hangzhou", Group: g, Why: reason, Commands: commands}
 }
 
-// smallFleet has an instance in every group, and every rule that needs words.
+// smallFleet has an instance in every group, and most of the rules.
 func smallFleet() Page {
 	return Page{
 		Generated: now, RenewBefore: 30 * day, Again: "tairssl status --all --html fleet.html --profile prod",
@@ -70,7 +72,7 @@ func smallFleet() Page {
 	}
 }
 
-// healthyFleet has nothing that needs anything.
+// healthyFleet has no instance that is due or needs a person.
 func healthyFleet() Page {
 	p := Page{Generated: now, RenewBefore: 30 * day, Regions: []string{"cn-hangzhou"}}
 	for i, name := range []string{"orders-cache", "sessions", "search-index", "leaderboard", "carts", "accounts"} {
@@ -79,7 +81,7 @@ func healthyFleet() Page {
 	return p
 }
 
-// denseFleet has n instances, as a company that grows has them.
+// denseFleet makes a mixed fleet of n instances in three regions.
 func denseFleet(n int) Page {
 	p := Page{Generated: now, RenewBefore: 30 * day, Regions: []string{"cn-hangzhou", "cn-shanghai", "ap-southeast-1"}, Freezes: smallFleet().Freezes}
 	names := []string{"orders", "sessions", "search", "leaderboard", "carts", "accounts", "payments", "catalogue", "mail-queue", "rate-limiter"}

@@ -1,6 +1,6 @@
 "use strict";
-// The page can be read without this script. It filters and sorts the rows that
-// are there, and copies commands. It writes no markup and opens no connection.
+// People can read the page without this script. The script filters and sorts the
+// rows and copies commands. It writes no markup and opens no connection.
 (() => {
   const $ = (id) => document.getElementById(id);
   const tools = document.querySelector(".tools");
@@ -24,7 +24,7 @@
 
   const textOf = (r) => r.text ??= r.row.textContent.toLowerCase();
 
-  // A row is found if it has every word, or if a word is its endpoint.
+  // A row matches a word if its text contains the word, or if the word is its endpoint.
   function filter() {
     const words = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const region = $("region")?.value || "";
@@ -57,7 +57,7 @@
     $("sort").value = by;
   }
 
-  // Times sort as texts. What has none comes last in either direction.
+  // Times sort as texts. Rows without a value come last in both directions.
   function sort() {
     const text = by === "name" || by === "region";
     const compare = (a, b) => {
@@ -82,7 +82,7 @@
         by = head.dataset.sort;
         sort();
       });
-      head.dataset.label = head.textContent; // for paper
+      head.dataset.label = head.textContent; // shown on paper instead of the button
       head.replaceChildren(button);
     }
     $("sort").addEventListener("change", (event) => {
@@ -91,7 +91,7 @@
     });
   }
 
-  // A file that was opened from a disk has no clipboard in some browsers. There the
+  // In some browsers a page that was opened from a disk has no clipboard. Then the
   // command is selected, so that a person can copy it.
   async function copy(code) {
     try {
@@ -103,12 +103,12 @@
     }
   }
 
-  // The buttons of a row are made when its details are opened: a large page stays small.
+  // The buttons of a row are made when its details are opened, to keep a large page fast.
   function addButtons(details) {
     if (!details.open || details.querySelector("button")) return;
     for (const code of details.querySelectorAll(".command code")) {
       const command = code.textContent;
-      code.replaceChildren(...command.split(/( )/).map((word) => { // lines break between words, not at hyphens
+      code.replaceChildren(...command.split(/( )/).map((word) => { // the browser breaks lines between words, not at hyphens
         const span = document.createElement("span");
         span.textContent = word;
         return word === " " ? word : span;
@@ -126,7 +126,7 @@
     }
   }
 
-  // Some browsers forget what a table is when styles lay out its rows.
+  // Some browsers no longer expose a table as a table when its rows have a grid layout.
   function addRoles() {
     const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
     for (const element of [table, ...table.querySelectorAll("thead, tbody, tr, td, th")]) {
@@ -134,10 +134,10 @@
     }
   }
 
-  // Printed are the first of the rows that are shown, in the order that is shown.
+  // Paper gets the first of the visible rows, in their current order.
   function choosePrinted() {
     const note = document.querySelector(".printed");
-    if (!note) return; // all are printed
+    if (!note) return; // all rows are printed
     const most = Number(note.dataset.most);
     let shown = 0;
     for (const { row } of groups.flatMap((group) => group.rows)) {
@@ -148,7 +148,7 @@
 
   tools.hidden = false;
   addSorting();
-  showOrder(); // the page comes in this order
+  showOrder(); // the rows are already in this order
   let waiting;
   $("filter").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 80); });
   $("region")?.addEventListener("change", filter);
@@ -158,7 +158,8 @@
     const target = event.target.closest("a") && $(event.target.closest("a").hash.slice(1));
     if (!target) return;
     if (target.hidden) showAll();
-    // Rows out of sight have estimated heights. Once they are drawn, the place moves.
+    // Rows out of sight have estimated heights. The target moves when they are drawn,
+    // so scroll to it again.
     for (const delay of [0, 50, 150]) setTimeout(() => target.scrollIntoView(), delay);
   });
   addRoles();

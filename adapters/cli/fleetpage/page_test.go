@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	update = flag.Bool("update", false, "write the golden files anew")
-	pages  = flag.String("pages", "", "write pages to this `folder`, to look at them in a browser")
+	update = flag.Bool("update", false, "write the golden files again")
+	pages  = flag.String("pages", "", "write sample pages to this `folder`, for a look in a browser")
 )
 
 func render(t interface{ Fatal(...any) }, p Page) string {
@@ -31,14 +31,14 @@ func render(t interface{ Fatal(...any) }, p Page) string {
 	return b.String()
 }
 
-// everyPage is a page of each kind.
+// everyPage returns a page of each kind of fleet.
 func everyPage() map[string]Page {
 	return map[string]Page{"healthy": healthyFleet(), "small": smallFleet(), "dense": denseFleet(300), "large": denseFleet(20_000),
 		"empty": {Generated: now, Unread: []string{"could not list cn-beijing"}}}
 }
 
-// written is a page of each kind as it is written, and what a browser reads in it. The
-// tests share them, and change none.
+// written is a rendered page and its parsed elements. The tests share the pages and
+// must not change them.
 type written struct {
 	text     string
 	elements []*element
@@ -64,7 +64,7 @@ func everyWrittenPage(t *testing.T) map[string]written {
 	return writtenPages.byKind
 }
 
-// TestMain writes the pages instead of testing them, if -pages says so.
+// TestMain writes the pages instead of testing them if -pages is set.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *pages == "" {
@@ -84,7 +84,7 @@ func TestPageOfASmallFleet(t *testing.T) {
 	before := fmt.Sprint(p)
 	got := render(t, p)
 	if fmt.Sprint(p) != before {
-		t.Error("the caller's rows were changed")
+		t.Error("Write changed the rows of the caller")
 	}
 	golden := filepath.Join("testdata", "fleet.html")
 	if *update {
@@ -100,7 +100,7 @@ func TestPageOfASmallFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("the page has changed: look at it in a browser and, if it is right, run the test with -update")
+		t.Errorf("the page has changed: look at it in a browser; if it is right, run this test with -update")
 	}
 }
 
@@ -166,7 +166,7 @@ func TestRowsSayWhenAndWhy(t *testing.T) {
 	}
 }
 
-func TestTimesAreToldInOneZone(t *testing.T) {
+func TestAllTimesAreInOneZone(t *testing.T) {
 	p := smallFleet()
 	p.Zone = time.FixedZone("", 8*3600)
 	elements := parse(t, render(t, p))
@@ -176,20 +176,21 @@ func TestTimesAreToldInOneZone(t *testing.T) {
 	}
 	for _, e := range times {
 		if !strings.HasSuffix(e.text, " UTC+8") || !strings.HasSuffix(e.attrs["datetime"], "Z") {
-			t.Errorf("a time is told as %q, and to programs as %q", e.text, e.attrs["datetime"])
+			t.Errorf("a time is shown as %q with datetime %q, want UTC+8 and UTC", e.text, e.attrs["datetime"])
 		}
 	}
 	if times[0].text != "2026-11-24 20:00 UTC+8" {
-		t.Errorf("the page was made at %s", times[0].text)
+		t.Errorf("the page says that it was made at %s", times[0].text)
 	}
 	for offset, want := range map[int]string{0: "UTC", 3600: "UTC+1", -5 * 3600: "UTC-5", 19800: "UTC+5:30", -12600: "UTC-3:30"} {
 		if got := zoneOf(now.In(time.FixedZone("CST", offset))); got != want {
-			t.Errorf("an offset of %d seconds is called %s, want %s", offset, got, want)
+			t.Errorf("an offset of %d seconds is written as %s, want %s", offset, got, want)
 		}
 	}
 }
 
 func TestEveryInstanceHasOneRow(t *testing.T) {
+	t.Parallel()
 	handlertest.Check(t, func(t *rapid.T) {
 		p := Page{Generated: now, RenewBefore: time.Duration(rapid.IntRange(0, 4320).Draw(t, "h")) * time.Hour}
 		want := map[string]int{}
@@ -215,7 +216,7 @@ func TestEveryInstanceHasOneRow(t *testing.T) {
 			got[id]++
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Fatalf("the table has %v, want each once: %v", got, want)
+			t.Fatalf("the table has the ids %v, want each of %v once", got, want)
 		}
 	})
 }
@@ -223,11 +224,11 @@ func TestEveryInstanceHasOneRow(t *testing.T) {
 func TestPageIsWrittenWholeOrNotAtAll(t *testing.T) {
 	full := errors.New("no space left on device")
 	if err := Write(writerFunc(func([]byte) (int, error) { return 0, full }), smallFleet()); !errors.Is(err, full) {
-		t.Errorf("a full disk is reported as %v", err)
+		t.Errorf("on a full disk Write returns %v, want %v", err, full)
 	}
 	writes := 0
 	if err := Write(writerFunc(func(b []byte) (int, error) { writes++; return len(b), nil }), smallFleet()); err != nil || writes != 1 {
-		t.Errorf("the page came in %d pieces, %v", writes, err)
+		t.Errorf("the page came in %d writes with the error %v, want 1 write", writes, err)
 	}
 }
 

@@ -8,34 +8,34 @@ import (
 	"time"
 )
 
-// panel is a picture of piles: how many certificates meet which fate in each
-// week or month. Heights are in pixels.
+// panel is a bar chart: the number of certificates with each fate, by week or by
+// month. Heights are in pixels.
 type panel struct {
 	axis
 	Title  string
-	Height int // of the drawing
-	Top    int // of the highest pile
-	High   int // the height of that pile
+	Height int // of the whole drawing
+	Top    int // the y position of the highest level
+	High   int // the height of the highest level above the floor
 	Levels []level
 	Piles  []pile
 }
 
-// level is a horizontal line with the number of instances that it stands for.
+// level is a horizontal line at the height of Count instances.
 type level struct{ Y, Count int }
 
-// pile is a week or a month in which something happens.
+// pile is a week or a month, with one bar for each fate that occurs in it.
 type pile struct {
 	Label string
 	Total int
-	Text  string // how many meet each fate
+	Text  string // the number of certificates for each fate
 	Bars  []bar
-	// The total stands above the middle of the pile, if that is wide enough.
+	// Wide piles have their total written above their middle, at Y.
 	Middle float64
 	Y      int
 	Wide   bool
 }
 
-// bar is the part of a pile that meets one fate.
+// bar is the part of a pile for one fate.
 type bar struct {
 	X, Width  float64
 	Y, Height int
@@ -47,24 +47,24 @@ const (
 	pileHeight = 120
 	pileTop    = 20 // room for the total of the highest pile
 	weeksNear  = 13
-	wide       = 5 // percent
+	wide       = 5 // the narrowest pile with room for its total, in percent
 )
 
-// event is a fate at its time.
+// event is a certificate's fate with its time.
 type event struct {
 	at   time.Time
 	fate fate
 }
 
-// byTime gives the rows in the order in which things happen; those to which
-// nothing happens come first, for they have expired.
+// byTime sorts the rows by the time of their fate. Expired certificates that nothing
+// renews come first.
 func byTime(rows []Row, now time.Time) []Row {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b Row) int { return a.happens(now).Compare(b.happens(now)) })
 	return rows
 }
 
-// addPanels draws the next weeks, and after them the months.
+// addPanels draws one panel of the next weeks and one of the months after them.
 func (c *chart) addPanels(p Page, dated []Row) {
 	zone := p.clock().zone
 	start := week(p.Generated.In(zone))
@@ -103,7 +103,7 @@ type bin struct {
 	label string
 }
 
-// weeks divides a time into weeks. The last bin is its end.
+// weeks divides a span of time into weeks. The last bin marks the end.
 func weeks(from, to time.Time) (bins []bin) {
 	for t := from; t.Before(to); t = t.AddDate(0, 0, 7) {
 		bins = append(bins, bin{t, "week of " + t.Format(time.DateOnly)})
@@ -111,8 +111,8 @@ func weeks(from, to time.Time) (bins []bin) {
 	return append(bins, bin{from: to})
 }
 
-// months divides a time into months, of which the first may be a part. The last
-// bin is its end.
+// months divides a span of time into months. The first may be a part of a month. The
+// last bin marks the end.
 func months(from, to time.Time) (bins []bin) {
 	for t := from; t.Before(to); t = month(t).AddDate(0, 1, 0) {
 		label := t.Format(monthName)
@@ -124,7 +124,8 @@ func months(from, to time.Time) (bins []bin) {
 	return append(bins, bin{from: to})
 }
 
-// addPanel piles the events up. A panel without events says so in a note.
+// addPanel counts the events in each bin and draws them. Without events it adds a
+// note instead of a panel.
 func (c *chart) addPanel(p Page, title string, events []event, bins []bin) {
 	if len(events) == 0 {
 		c.Notes = append(c.Notes, fmt.Sprintf("No certificate is renewed or expires in the next %d weeks.", weeksNear))
@@ -165,7 +166,7 @@ func newPile(label string, counts [len(fates)]int, top int, x, width float64) pi
 		}
 		text := number(n) + " " + fate(f).Word()
 		texts = append(texts, text)
-		height := max(4, n*pileHeight/top) // one of a thousand must still be seen
+		height := max(4, n*pileHeight/top) // one certificate in a thousand stays visible
 		y -= height
 		p.Bars = append(p.Bars, bar{x, width, y, height, fate(f), label + ": " + text})
 	}
@@ -180,7 +181,7 @@ func sum(counts [len(fates)]int) (total int) {
 	return total
 }
 
-// roundUp is the next number that reads well beside a line, as does its half.
+// roundUp returns the next number that is easy to read as the label of a level.
 func roundUp(n int) int {
 	for power := 1; ; power *= 10 {
 		for _, digit := range []int{1, 2, 4, 6, 8} {

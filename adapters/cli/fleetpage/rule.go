@@ -9,22 +9,22 @@ type Rule int
 // The rules.
 const (
 	NothingToRenew Rule = iota
-	WhenDue             // nothing holds it back
-	Window              // it waits until a maintenance window opens
-	OwnWindow           // the same, but when the window opens is not known yet
-	Freeze              // a freeze moves it, to before or after
-	Approval            // it waits for a person's approval
-	Alibaba             // Alibaba renews it itself
-	NewCA               // clients may lack the new CA of the region
-	Members             // another member of its global instance is being changed
-	Capped              // one sweep changes only so many instances
+	WhenDue             // no rule holds the renewal back
+	Window              // the renewal waits until a maintenance window opens
+	OwnWindow           // like Window, but the opening time is not known yet
+	Freeze              // a freeze moves the renewal to a time before or after it
+	Approval            // the renewal waits for a person's approval
+	Alibaba             // Alibaba renews the certificate itself
+	NewCA               // clients may not have the new CA of the region yet
+	Members             // another member of the same global instance is being changed
+	Capped              // one sweep changes a limited number of instances
 	Busy                // the instance is being changed
-	OptedOutRule        // its owner keeps unattended changes away
+	OptedOutRule        // a tag of the owner forbids unattended changes
 	Paused              // all changes are paused
-	Forbidden           // the settings do not allow to change it
+	Forbidden           // the settings do not allow changes of this instance
 )
 
-// rules says how each rule reads below the time that it decides.
+// rules is the text of each rule. The page shows it below the time of the renewal.
 var rules = [...]string{
 	NothingToRenew: "",
 	WhenDue:        "as soon as it is due",
@@ -42,21 +42,21 @@ var rules = [...]string{
 	Forbidden:      "the settings do not allow it",
 }
 
-// String says why the renewal is then.
+// String says why the renewal has this time.
 func (r Rule) String() string { return rules[r] }
 
-// fate is what becomes of a certificate.
+// fate is the end of a certificate: how it is renewed, or that it expires.
 type fate int
 
 const (
 	inTime     fate = iota // renewed before it expires
-	byAlibaba              // the same, but by Alibaba
+	byAlibaba              // renewed by Alibaba before it expires
 	afterwards             // renewed, but only after it expires
 	notRenewed             // it expires, unless a person acts
 )
 
-// fates says what each fate is called, which class gives it its colour, and by
-// which lines on that colour it is told from the others.
+// fates holds for each fate its name, the CSS class of its colour, and the SVG path
+// of a pattern, so that colours need not be told apart.
 var fates = [...]struct{ class, word, pattern string }{
 	inTime:     {"in-time", "renewed", ""},
 	byAlibaba:  {"by-alibaba", "renewed by Alibaba", "M0 3h6"},
@@ -64,16 +64,16 @@ var fates = [...]struct{ class, word, pattern string }{
 	notRenewed: {"not-renewed", "expires, not renewed", "M-1 5l6 6M-1 -1l8 8M3 -3l6 6"},
 }
 
-// Class is the fate's class in the page.
+// Class is the CSS class of the fate.
 func (f fate) Class() string { return fates[f].class }
 
-// Pattern is the path of the lines on the fate's colour.
+// Pattern is the SVG path of the fate's pattern.
 func (f fate) Pattern() string { return fates[f].pattern }
 
-// Word is the name of the fate.
+// Word is the name of the fate for people.
 func (f fate) Word() string { return fates[f].word }
 
-// fate says what becomes of the row's certificate.
+// fate compares the planned renewal of the row with its expiry.
 func (r Row) fate() fate {
 	switch {
 	case r.Renewal.At.IsZero():
@@ -86,8 +86,8 @@ func (r Row) fate() fate {
 	return inTime
 }
 
-// happens is when that is. A renewal that should have been made already happens
-// now. It is zero if the certificate has expired and nothing will renew it.
+// happens returns the time of the row's fate. An overdue renewal happens now. The
+// time is zero if the certificate has expired and no renewal is planned.
 func (r Row) happens(now time.Time) time.Time {
 	switch at := r.Renewal.At; {
 	case !at.IsZero():

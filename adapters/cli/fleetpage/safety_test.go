@@ -6,12 +6,13 @@ import (
 	"testing"
 )
 
-func TestPageNeedsNothingElse(t *testing.T) {
+func TestPageNeedsNoOtherFile(t *testing.T) {
+	t.Parallel()
 	for name, p := range everyWrittenPage(t) {
 		page, elements := p.text, p.elements
 		for _, bad := range []string{"http:", "https:", "//cdn", "@import", "<link", "<img", "<iframe", "<form", " src=", " style=", " onclick", "javascript:"} {
 			if strings.Contains(page, bad) {
-				t.Errorf("the %s page holds %s", name, bad)
+				t.Errorf("the %s page contains %s", name, bad)
 			}
 		}
 		seen := map[string]bool{}
@@ -26,27 +27,27 @@ func TestPageNeedsNothingElse(t *testing.T) {
 		for _, e := range elements {
 			for _, attr := range []string{"href", "aria-labelledby"} {
 				if target, ok := e.attrs[attr]; ok && !seen[strings.TrimPrefix(target, "#")] {
-					t.Errorf("in the %s page %s=%q leads nowhere", name, attr, target)
+					t.Errorf("in the %s page %s=%q names no element", name, attr, target)
 				}
 			}
 		}
 	}
 	for _, url := range regexp.MustCompile(`url\([^)]*\)`).FindAllString(pageCSS, -1) {
 		if !strings.HasPrefix(url, "url(#") {
-			t.Errorf("the styles lead to %s", url)
+			t.Errorf("the styles refer to %s, want only parts of the page", url)
 		}
 	}
 }
 
-// A browser refuses a style or script whose hash is not in the policy, so the
-// page must hold both as they were hashed.
-func TestPolicyAllowsWhatThePageHoldsAndNothingElse(t *testing.T) {
+// A browser refuses a style or script whose hash is not in the policy. So the page
+// must contain exactly the hashed bytes.
+func TestPolicyAllowsOnlyTheStylesAndScriptOfThePage(t *testing.T) {
 	page := render(t, smallFleet())
 	between := func(from, to string) string {
 		_, rest, ok := strings.Cut(page, from)
 		text, _, closed := strings.Cut(rest, to)
 		if !ok || !closed || strings.Count(page, from) != 1 {
-			t.Fatalf("the page does not hold one %s", from)
+			t.Fatalf("the page has %d %s elements, want 1", strings.Count(page, from), from)
 		}
 		return text
 	}
@@ -62,7 +63,6 @@ func TestPolicyAllowsWhatThePageHoldsAndNothingElse(t *testing.T) {
 	}
 }
 
-// The script may only use what is on the page.
 func TestScriptWritesNoMarkupAndOpensNoConnection(t *testing.T) {
 	for _, bad := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource", "sendBeacon", "import(", "localStorage", "cookie"} {
 		if strings.Contains(pageJS, bad) {
@@ -72,13 +72,14 @@ func TestScriptWritesNoMarkupAndOpensNoConnection(t *testing.T) {
 }
 
 func TestHostileTextStaysText(t *testing.T) {
+	t.Parallel()
 	fill := func(text string) Page {
 		p := Page{Generated: now, RenewBefore: 30 * day, Regions: []string{text}, Unread: []string{text}, Empty: []string{text}, Again: text}
 		for g := range groups {
 			r := on(text, "the name "+text, 5*day, region(text), why(text))
 			r.Group, r.Facts, r.Commands = Group(g), []Fact{{text, text}}, []string{text}
 			p.Rows = append(p.Rows, r)
-			r.Region = "another region" // there are several to choose from
+			r.Region = "another region" // several regions, so that the page has a choice of regions
 			p.Rows = append(p.Rows, r, Row{ID: text, Region: text, Group: Group(g)})
 		}
 		return p
@@ -110,12 +111,12 @@ func TestHostileTextStaysText(t *testing.T) {
 			}
 		}
 		if strings.ContainsAny(page, "\u202e\u202c\u200f\u2066\u200b\x00\x1b") {
-			t.Errorf("%q reaches the page with what cannot be seen", hostile)
+			t.Errorf("%q puts invisible characters on the page", hostile)
 		}
 	}
 }
 
-func TestTextIsShownAsItIsStored(t *testing.T) {
+func TestPlainText(t *testing.T) {
 	for text, want := range map[string]string{
 		"购物车缓存":                  "购物车缓存",
 		"سلة التسوق":             "سلة التسوق",

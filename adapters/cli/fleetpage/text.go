@@ -9,9 +9,10 @@ import (
 	"tairssl/handler"
 )
 
-// Plain makes a text that reads as it is stored. html/template keeps markup out,
-// but not what turns the direction of writing or cannot be seen, by which one id
-// can look like another. The API's messages have no limit, so Plain sets one.
+// Plain replaces characters that are invisible or change the direction of writing,
+// because they can make one id look like another. html/template escapes only markup.
+// Plain also cuts the text after 400 characters, because the API's messages have no
+// limit.
 func Plain(s string) string {
 	const most = 400
 	var b strings.Builder
@@ -30,7 +31,7 @@ func Plain(s string) string {
 	return b.String()
 }
 
-// plainAll makes each text plain.
+// plainAll applies Plain to each text.
 func plainAll(texts []string) (plain []string) {
 	for _, text := range texts {
 		plain = append(plain, Plain(text))
@@ -40,12 +41,12 @@ func plainAll(texts []string) (plain []string) {
 
 // moment is a time for people and for programs.
 type moment struct {
-	Machine string // RFC 3339 without seconds, in UTC, so that texts sort as times do
+	Machine string // RFC 3339 without seconds, in UTC; sorts by time
 	Text    string // with its zone
 	Away    string // "in 12d", "3d ago"
 }
 
-// clock tells times in one zone, as seen from one moment.
+// clock formats times in one zone, relative to one moment.
 type clock struct {
 	now  time.Time
 	zone *time.Location
@@ -77,8 +78,8 @@ func (c clock) away(t time.Time) string {
 	return handler.Span(c.now.Sub(t)) + " ago"
 }
 
-// zoneOf is the offset of a time from UTC. The names of zones are ambiguous: CST
-// is that of Shanghai and that of Chicago.
+// zoneOf formats the offset of t from UTC. It avoids names of zones because they are
+// ambiguous: CST is used in Shanghai and in Chicago.
 func zoneOf(t time.Time) string {
 	_, seconds := t.Zone()
 	sign := '+'
@@ -104,7 +105,7 @@ func number(n int) string {
 	return text
 }
 
-// counted is a number with its noun: "1 instance", "5,000 instances".
+// counted writes a number with its noun: "1 instance", "5,000 instances".
 func counted(n int, noun string) string {
 	if n != 1 {
 		noun += "s"

@@ -5,34 +5,33 @@ import (
 	"strings"
 )
 
-// verdict is what a reader in a hurry has to know.
+// verdict is the summary at the top of the page.
 type verdict struct {
-	Calm       bool // nothing needs a person
+	Calm       bool // no instance needs a person
 	Title      string
-	Needs      string       // what needs a person; "" for nothing
-	Unattended string       // what goes on without one
-	Next       *renewal     // after those of the next sweep; nil for none
+	Needs      string       // the instances that need a person, or ""
+	Unattended string       // the renewals that need no person
+	Next       *renewal     // the first one after the next sweep, or nil
 	Counts     []groupCount // of the groups that are not empty
 }
 
-// renewal is that of one instance.
+// renewal is the planned renewal of one instance.
 type renewal struct {
 	Name string
 	At   *moment
 }
 
-// groupCount counts a group. A group of a very large fleet may have no row.
+// groupCount is the number of instances in a group.
 type groupCount struct {
 	Group
 	Count  string
-	Listed bool
+	Listed bool // the page has rows of the group; a very large fleet may have too many
 }
 
-// tally counts the rows of each group, and of those that are due the ones that
-// nothing unattended will renew.
+// tally counts the rows by group.
 type tally struct {
 	groups         [len(groups)]int
-	held, optedOut int
+	held, optedOut int // due instances that nothing will renew unattended
 }
 
 func (p Page) tally(rows []Row) (t tally) {
@@ -55,7 +54,7 @@ func (p Page) verdict(rows []Row, t tally) verdict {
 	for _, g := range order {
 		if n := t.groups[g]; n > 0 {
 			v.Counts = append(v.Counts, groupCount{Group: g, Count: number(n)})
-			if groups[g].needsPerson {
+			if g.needsPerson() {
 				needy += n
 			}
 		}
@@ -63,7 +62,7 @@ func (p Page) verdict(rows []Row, t tally) verdict {
 	due := t.groups[Due] + t.groups[Waiting] - t.held
 	switch {
 	case due > 0:
-		v.Unattended = fmt.Sprintf("%s due and renewed without a person.", either(due, "1 is", number(due)+" are"))
+		v.Unattended = fmt.Sprintf("%s due and will be renewed without a person.", either(due, "1 is", number(due)+" are"))
 	case needy > 0:
 		v.Unattended = "Nothing else is due."
 	default:
@@ -84,7 +83,7 @@ func (p Page) verdict(rows []Row, t tally) verdict {
 	return v
 }
 
-// needs says what needs a person, as one sentence.
+// needs counts the instances that need a person, as one sentence.
 func (t tally) needs() string {
 	var needs []string
 	add := func(n int, words string) {
@@ -93,8 +92,8 @@ func (t tally) needs() string {
 		}
 	}
 	for _, g := range order {
-		if groups[g].needsPerson {
-			add(t.groups[g], groups[g].inSentence)
+		if g.needsPerson() {
+			add(t.groups[g], groups[g].person)
 		}
 	}
 	add(t.held, either(t.held, "is due and waits", "are due and wait")+" for a person")
@@ -105,7 +104,7 @@ func (t tally) needs() string {
 	return strings.Join(needs, ", ") + "."
 }
 
-// next is the renewal that comes after those of the next sweep.
+// next returns the first renewal after the next sweep.
 func (p Page) next(rows []Row) *renewal {
 	var first Row
 	for _, r := range rows {
@@ -120,7 +119,7 @@ func (p Page) next(rows []Row) *renewal {
 	return &renewal{first.label(), p.clock().moment(first.Renewal.At)}
 }
 
-// label is what people call an instance: its name, or else its id.
+// label is the name of the instance, or its id if it has no name.
 func (r Row) label() string {
 	if r.Name != "" {
 		return r.Name

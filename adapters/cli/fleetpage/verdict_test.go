@@ -21,19 +21,19 @@ func TestVerdict(t *testing.T) {
 	}{
 		"a healthy fleet": {healthyFleet(), true, "All is well", "Nothing is due.", "orders-cache, in 31d"},
 		"a certificate that the next sweep renews": {fleet(on("r-1", "carts", 9*day)), true, "Nothing needs a person",
-			"1 is due and renewed without a person.", ""},
+			"1 is due and will be renewed without a person.", ""},
 		"certificates that wait for their window": {fleet(on("r-1", "carts", 9*day, in(Waiting, now.Add(5*time.Hour), Window)), on("r-2", "", 8*day, in(Waiting, now.Add(3*time.Hour), Window))), true, "Nothing needs a person",
-			"2 are due and renewed without a person.", "r-2, in 3h"},
-		"one that waits for an approval": {fleet(on("r-1", "carts", 9*day, in(Waiting, time.Time{}, Approval))), false, "1 instance needs a person",
+			"2 are due and will be renewed without a person.", "r-2, in 3h"},
+		"a certificate that waits for an approval": {fleet(on("r-1", "carts", 9*day, in(Waiting, time.Time{}, Approval))), false, "1 instance needs a person",
 			"1 is due and waits for a person. Nothing else is due.", ""},
-		"one that is paused": {fleet(on("r-1", "carts", 9*day, in(Due, time.Time{}, Paused))), false, "1 instance needs a person",
+		"a certificate of a paused fleet": {fleet(on("r-1", "carts", 9*day, in(Due, time.Time{}, Paused))), false, "1 instance needs a person",
 			"1 is due and waits for a person. Nothing else is due.", ""},
-		"one that is opted out and due":     {fleet(on("r-1", "carts", 9*day, in(OptedOut, time.Time{}, OptedOutRule))), false, "1 instance needs a person", "1 is due but opted out. Nothing else is due.", ""},
-		"one that is opted out and not due": {fleet(on("r-1", "carts", 90*day, in(OptedOut, time.Time{}, OptedOutRule))), true, "All is well", "Nothing is due.", ""},
-		"encryption that is off":            {fleet(noCertificate("r-1", "", NoEncryption, ""), noCertificate("r-2", "", NoTLS, "")), true, "All is well", "Nothing is due.", ""},
-		"a region that could not be read":   {unread, false, "Not everything could be read", "Nothing is due.", "orders-cache, in 31d"},
-		"something of everything": {smallFleet(), false, "6 instances need a person",
-			"1 expired, 1 cannot be renewed in time, 1 could not be read, 1 with a wrong name, 1 is due and waits for a person, 1 is due but opted out. 4 are due and renewed without a person.", "leaderboard, in 6h"},
+		"an opted-out instance that is due":     {fleet(on("r-1", "carts", 9*day, in(OptedOut, time.Time{}, OptedOutRule))), false, "1 instance needs a person", "1 is due but opted out. Nothing else is due.", ""},
+		"an opted-out instance that is not due": {fleet(on("r-1", "carts", 90*day, in(OptedOut, time.Time{}, OptedOutRule))), true, "All is well", "Nothing is due.", ""},
+		"encryption that is off":                {fleet(noCertificate("r-1", "", NoEncryption, ""), noCertificate("r-2", "", NoTLS, "")), true, "All is well", "Nothing is due.", ""},
+		"a region that could not be read":       {unread, false, "Not everything could be read", "Nothing is due.", "orders-cache, in 31d"},
+		"an instance in every group": {smallFleet(), false, "6 instances need a person",
+			"1 expired, 1 cannot be renewed in time, 1 could not be read, 1 with a wrong name, 1 is due and waits for a person, 1 is due but opted out. 4 are due and will be renewed without a person.", "leaderboard, in 6h"},
 	} {
 		v := test.page.verdict(test.page.Rows, test.page.tally(test.page.Rows))
 		next := ""
@@ -41,15 +41,15 @@ func TestVerdict(t *testing.T) {
 			next = v.Next.Name + ", " + v.Next.At.Away
 		}
 		if next != test.next {
-			t.Errorf("of %s the next renewal is %q, want %q", name, next, test.next)
+			t.Errorf("with %s the next renewal is %q, want %q", name, next, test.next)
 		}
 		said := strings.TrimSpace(v.Needs + " " + v.Unattended)
 		if v.Calm != test.calm || v.Title != test.title || said != test.sentences {
-			t.Errorf("of %s the page says (calm: %v) %s: %s\nwant (calm: %v) %s: %s", name, v.Calm, v.Title, said, test.calm, test.title, test.sentences)
+			t.Errorf("with %s the page says (calm: %v) %s: %s\nwant (calm: %v) %s: %s", name, v.Calm, v.Title, said, test.calm, test.title, test.sentences)
 		}
 		heading := under(parse(t, render(t, test.page)), "verdict", "h2")
 		if want := map[bool]string{true: "fine", false: "late"}[test.calm]; len(heading) != 1 || heading[0].attrs["class"] != want {
-			t.Errorf("the heading of %s does not look %s", name, want)
+			t.Errorf("with %s the heading does not have the style %s", name, want)
 		}
 	}
 }
@@ -58,14 +58,14 @@ func TestEmptyFleetSaysWhatToDo(t *testing.T) {
 	page := render(t, Page{Generated: now, Regions: []string{"cn-hangzhou"}, Unread: []string{"could not list cn-beijing: the role may not call kvstore:DescribeInstances"}})
 	for _, want := range []string{"<title>No instances here", "No Tair instance was found in cn-hangzhou", "--region", "TAIRSSL_REGION", "kvstore:DescribeInstanceSSL", "--emulate", "2026-11-24 12:00 UTC", "could not list cn-beijing"} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the page of an empty fleet does not speak of %s", want)
+			t.Errorf("the page of an empty fleet does not contain %s", want)
 		}
 	}
 }
 
-func TestPageSaysWhatItLacks(t *testing.T) {
+func TestPageNamesItsRegionsAndItsCommand(t *testing.T) {
 	page := render(t, smallFleet())
-	for _, want := range []string{"15 instances in cn-beijing, cn-hangzhou, cn-qingdao, cn-shanghai", "may not call kvstore:DescribeInstances", "No instance is in cn-qingdao", "due 30d before it expires", "anew with <code>tairssl status --all --html fleet.html --profile prod</code>"} {
+	for _, want := range []string{"15 instances in cn-beijing, cn-hangzhou, cn-qingdao, cn-shanghai", "may not call kvstore:DescribeInstances", "There is no instance in cn-qingdao", "due 30d before it expires", "Write it again with <code>tairssl status --all --html fleet.html --profile prod</code>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -75,9 +75,10 @@ func TestPageSaysWhatItLacks(t *testing.T) {
 	}
 }
 
-// A browser must not choke on a large fleet, a printer must not print all of it,
-// and what is left out is told.
+// A large fleet must not overload a browser or a printer. The page says how many
+// instances it leaves out.
 func TestPageOfALargeFleetIsBounded(t *testing.T) {
+	t.Parallel()
 	kinds := everyWrittenPage(t)
 	exactly := render(t, denseFleet(maxRows))
 	for n, want := range map[int]struct {
@@ -86,15 +87,15 @@ func TestPageOfALargeFleetIsBounded(t *testing.T) {
 		says                 []string
 	}{
 		300:    {kinds["dense"], 300, 300, 300_000, nil},
-		5000:   {written{exactly, parse(t, exactly)}, 5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
-		20_000: {kinds["large"], 5000, maxPrinted, 4_000_000, []string{"20,000 instances", "Listed are the 5,000 most urgent", "15,000 more are only counted", `<p class="printed" data-most="500">Printed are the first 500 instances`}},
+		5000:   {written{exactly, parse(t, exactly)}, 5000, maxPrinted, 4_000_000, []string{"5,000 instances", `<p class="printed" data-most="500">Only the first 500 instances are printed`}},
+		20_000: {kinds["large"], 5000, maxPrinted, 4_000_000, []string{"20,000 instances", "lists the 5,000 most urgent instances", "only counts the other 15,000", `<p class="printed" data-most="500">Only the first 500 instances are printed`}},
 	} {
 		page, elements := want.text, want.elements
 		if len(page) > want.bytes {
-			t.Errorf("%d instances make %d bytes, want %d at most", n, len(page), want.bytes)
+			t.Errorf("the page of %d instances has %d bytes, want at most %d", n, len(page), want.bytes)
 		}
 		if got := len(ids(elements)); got != want.rows {
-			t.Errorf("of %d instances the table has %d, want %d", n, got, want.rows)
+			t.Errorf("of %d instances the table lists %d, want %d", n, got, want.rows)
 		}
 		printed := want.rows
 		for _, row := range under(elements, "instances", "tr") {
@@ -116,9 +117,10 @@ func TestPageOfALargeFleetIsBounded(t *testing.T) {
 	}
 }
 
-// Where more is urgent than the table holds, the counters still count all, but
-// lead to no rows that are not there.
+// With more urgent instances than the table lists, the counters count all of them. A
+// counter of a group without rows is no link.
 func TestGroupsThatAreNotListedAreCounted(t *testing.T) {
+	t.Parallel()
 	p := Page{Generated: now, RenewBefore: 30 * day}
 	for i := range maxRows + 10 {
 		p.Rows = append(p.Rows, on(fmt.Sprintf("r-due%06d", i), "", 9*day))
@@ -127,7 +129,7 @@ func TestGroupsThatAreNotListedAreCounted(t *testing.T) {
 	elements := parse(t, render(t, p))
 	links := texts(under(elements, "", "a"))
 	if !slices.Contains(links, "5,010 Due") || slices.Contains(links, "1 Fine") || !slices.Contains(texts(under(elements, "", "span")), "1 Fine") {
-		t.Errorf("the links are %q, want one to what is due and none to what is fine", links)
+		t.Errorf("the links are %q, want a link to the group Due and none to the group Fine", links)
 	}
 }
 

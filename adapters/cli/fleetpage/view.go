@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// maxRows is how many instances a page shows: with more a browser on a
-	// telephone takes its time.
+	// maxRows is the largest number of instances that a page lists. A longer list is
+	// slow on a telephone.
 	maxRows = 5000
-	// maxPrinted is how many instances are printed.
+	// maxPrinted is the largest number of instances that a browser prints.
 	maxPrinted = 500
 )
 
-// view is the page's content, as page.html needs it.
+// view is the content of the page in the form that page.html needs.
 type view struct {
 	Policy          string
 	CSS             template.CSS
@@ -30,35 +30,35 @@ type view struct {
 	Empty           string
 	Verdict         verdict
 	Groups          []groupRows
-	Choices         []string // regions to choose from, if there are several
+	Choices         []string // the regions of the filter, if there are several
 	Chart           *chart
-	Left            int // how many instances are not shown
+	Left            int // the number of instances that are not listed
 	LeftText, Shown string
-	Printed         int // how many are printed, 0 if all are
+	Printed         int // the number of printed instances, or 0 for all
 	Again           string
 }
 
-// groupRows are the rows of a group.
+// groupRows is a group with its rows.
 type groupRows struct {
 	Group
 	Count string
 	Rows  []cells
 }
 
-// cells are a row as the table shows it.
+// cells holds the texts of one row of the table.
 type cells struct {
 	ID, Name, Region string
 	Expires          *moment
-	Planned          bool // there is something to say of the renewal
+	Planned          bool // the renewal has a time or a rule
 	Renewal          *moment
 	Rule             string
-	Late             bool // the renewal comes after the expiry
-	Next             bool // the next sweep renews it
+	Late             bool // the renewal is after the expiry
+	Next             bool // the next sweep renews the certificate
 	Why              string
 	Facts            []Fact
 	Commands         []string
-	Open             bool // the facts and commands are shown at once
-	Unprinted        bool
+	Open             bool // the details are open from the start
+	Unprinted        bool // the row is left out on paper
 }
 
 func (p Page) view() view {
@@ -87,13 +87,14 @@ func (p Page) view() view {
 		v.Printed = maxPrinted
 	}
 	v.Groups = c.groups(shown, t)
-	for i := range v.Groups { // the first of those that are counted
+	for i := range v.Groups { // listed groups are the first of the counted ones
 		v.Verdict.Counts[i].Listed = true
 	}
 	return v
 }
 
-// groups divides the rows that are shown; the counts are those of all rows.
+// groups divides the listed rows into groups. The counts include the rows that are
+// not listed.
 func (c clock) groups(shown []Row, t tally) (divided []groupRows) {
 	for i, r := range shown {
 		if i == 0 || r.Group != shown[i-1].Group {
@@ -101,7 +102,7 @@ func (c clock) groups(shown []Row, t tally) (divided []groupRows) {
 		}
 		g := &divided[len(divided)-1]
 		row := c.cells(r)
-		row.Open, row.Unprinted = groups[r.Group].needsPerson && t.groups[r.Group] <= 5, i >= maxPrinted
+		row.Open, row.Unprinted = r.Group.needsPerson() && t.groups[r.Group] <= 5, i >= maxPrinted
 		g.Rows = append(g.Rows, row)
 	}
 	return divided
@@ -120,7 +121,8 @@ func (c clock) cells(r Row) cells {
 	return row
 }
 
-// plain is the row with plain texts, and without a name that says nothing new.
+// plain applies Plain to all texts of the row. It drops a name that is equal to the
+// id.
 func (r Row) plain() Row {
 	if r.Name == r.ID {
 		r.Name = ""
@@ -134,13 +136,14 @@ func (r Row) plain() Row {
 	return r
 }
 
-// urgency is the order of the rows: by group, then what expires first.
+// urgency orders rows by group and then by expiry.
 func urgency(a, b Row) int {
 	return cmp.Or(slices.Index(order[:], a.Group)-slices.Index(order[:], b.Group), a.Expires.Compare(b.Expires),
 		cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }
 
-// regions names the regions that were read, or else those of the rows, sorted.
+// regions returns the regions that were read, sorted. If none are given, it returns
+// the regions of the rows.
 func regions(read []string, rows []Row) []string {
 	names := plainAll(read)
 	if len(names) == 0 {
