@@ -203,7 +203,7 @@ func TestThePageContainsNoSecret(t *testing.T) {
 	if strings.Contains(b.String(), "Signature") || strings.Contains(b.String(), "bucket.example.com") {
 		t.Error("the page holds the signed address of a certificate")
 	}
-	for _, want := range []string{"r-abcd", "r-abce", "could not list cn-beijing", "No instance is in cn-qingdao"} {
+	for _, want := range []string{"r-abcd", "r-abce", "could not list cn-beijing", "There is no instance in cn-qingdao"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page does not say %q", want)
 		}

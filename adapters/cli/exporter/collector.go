@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// The labels. region_id and instance_id are among those by which the function
-// finds the instance of an alert.
+// The labels of metrics. The function finds the instance of an alert by the labels
+// region_id and instance_id.
 var (
 	ofRegion   = []string{"region_id"}
 	ofInstance = []string{"region_id", "instance_id", "instance_name"}
@@ -20,40 +20,42 @@ func describe(name, help string, labels []string) *prometheus.Desc {
 	return prometheus.NewDesc("tairssl_"+name, help, labels, nil)
 }
 
-// The metrics, by what they are about.
+// The metrics of an instance, of a region, and of the looks.
 var (
-	expiry   = describe("certificate_expiry_timestamp_seconds", "When the certificate expires; absent while there is none.", ofInstance)
-	running  = describe("instance_running", "1 if the instance runs; 0: it is not paid for or was released, and nothing is renewed.", ofInstance)
-	tlsState = describe("tls_state", "1 for the state that the encryption is in: on, off, or none for a type of instance without TLS.", append(ofInstance[:3:3], "state"))
+	expiry   = describe("certificate_expiry_timestamp_seconds", "When the certificate expires; absent if the instance has no certificate.", ofInstance)
+	running  = describe("instance_running", "1 if the instance runs; 0 if it is unpaid or released, so that it is not renewed.", ofInstance)
+	tlsState = describe("tls_state", "1 for the current state of encryption, 0 for the other states: on, off, or none (a type of instance without TLS).", append(ofInstance[:3:3], "state"))
 	due      = describe("update_due", "1 if the certificate is due to be renewed.", ofInstance)
-	deferred = describe("update_deferred_until_timestamp_seconds", "Until when an unattended update that is due waits; absent if it does not wait.", ofInstance)
-	alert    = describe("update_alert", "1 if a person has to look at it: no time for an unattended update comes before the expiry, for one.", ofInstance)
-	seen     = describe("instance_last_look_timestamp_seconds", "When the instance was read last; the age of its values.", ofInstance)
-	seenOK   = describe("instance_last_look_success", "1 if the last look could read the instance; 0: its values are old.", ofInstance)
+	deferred = describe("update_deferred_until_timestamp_seconds", "The time until which a due unattended update waits; absent if it does not wait.", ofInstance)
+	alert    = describe("update_alert", "1 if a person has to act, for example because no unattended update is possible before the expiry.", ofInstance)
+	seen     = describe("instance_last_look_timestamp_seconds", "When the instance was last read; its other values are as old as this.", ofInstance)
+	seenOK   = describe("instance_last_look_success", "1 if the last look could read the instance; 0 if its values are from an earlier look.", ofInstance)
 
-	listed   = describe("region_instances", "Instances of the region, as the API counts them.", ofRegion)
-	whole    = describe("region_last_look_timestamp_seconds", "When the region was listed whole last.", ofRegion)
-	wholeOK  = describe("region_last_look_success", "1 if the last look listed the region whole.", ofRegion)
-	failures = describe("look_errors_total", "What could not be read, a region or an instance each time, by the kind of the error.", []string{"region_id", "kind"})
+	listed   = describe("region_instances", "The number of instances in the region, as counted by the API.", ofRegion)
+	whole    = describe("region_last_look_timestamp_seconds", "When the region was last listed completely.", ofRegion)
+	wholeOK  = describe("region_last_look_success", "1 if the last look listed the region completely, otherwise 0.", ofRegion)
+	failures = describe("look_errors_total", "Failed readings of a region or an instance, by the kind of the error.", []string{"region_id", "kind"})
 
-	looks    = describe("looks_total", "Looks at the whole fleet.", nil)
-	took     = describe("look_duration_seconds", "How long the last look took.", nil)
-	interval = describe("look_interval_seconds", "How often the fleet is looked at.", nil)
+	looks    = describe("looks_total", "Completed readings of the whole fleet.", nil)
+	took     = describe("look_duration_seconds", "How long the last reading of the fleet took.", nil)
+	interval = describe("look_interval_seconds", "The time between two readings of the fleet.", nil)
 )
 
 var all = []*prometheus.Desc{expiry, running, tlsState, due, deferred, alert, seen, seenOK, listed, whole, wholeOK, failures, looks, took, interval}
 
-// kinds are those of look_errors_total, so that each counts from 0.
+// kinds are the values of the label kind of look_errors_total. Every kind is shown,
+// so that its counter starts from 0.
 var kinds = handler.Kinds()
 
-// Describe gives all metrics: [prometheus.Collector].
+// Describe implements [prometheus.Collector].
 func (e *Exporter) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range all {
 		to <- d
 	}
 }
 
-// Collect shows what is known. It reads nothing: [prometheus.Collector].
+// Collect implements [prometheus.Collector]. It shows the state after the last look and
+// makes no API call.
 func (e *Exporter) Collect(to chan<- prometheus.Metric) {
 	s := e.State()
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
@@ -82,16 +84,17 @@ func (e *Exporter) Collect(to chan<- prometheus.Metric) {
 // sink takes the value of a gauge.
 type sink func(d *prometheus.Desc, value float64, labels ...string)
 
+// collect shows the metrics of one instance.
 func (i Instance) collect(gauge sink) {
 	labels := []string{safe(i.RegionID), safe(i.InstanceID), safe(i.Name)}
 	gauge(seenOK, number(!i.Unread), labels...)
 	moment(gauge, seen, i.Seen, labels...)
 	if i.Seen.IsZero() {
-		return // nothing is known of it
+		return // it was never read
 	}
 	gauge(running, number(!i.Stopped), labels...)
 	if i.TLS == "" {
-		return // of one that does not run the API may tell no more
+		return // the API may not tell the encryption of an instance that does not run
 	}
 	for _, state := range []TLS{On, Off, None} {
 		gauge(tlsState, number(i.TLS == state), append(labels[:3:3], string(state))...)
@@ -102,7 +105,7 @@ func (i Instance) collect(gauge sink) {
 	gauge(alert, number(i.Alert), labels...)
 }
 
-// moment gives a time, unless there is none.
+// moment shows a time, unless it is zero.
 func moment(gauge sink, d *prometheus.Desc, t time.Time, labels ...string) {
 	if !t.IsZero() {
 		gauge(d, float64(t.Unix()), labels...)
@@ -116,6 +119,6 @@ func number(yes bool) float64 {
 	return 0
 }
 
-// safe makes a text one that a label takes; the format itself escapes what it
-// has to.
+// safe replaces invalid UTF-8, which a label must not have. The metrics format
+// escapes all other characters.
 func safe(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

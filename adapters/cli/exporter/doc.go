@@ -1,14 +1,14 @@
 // Package exporter shows a fleet of instances to Prometheus.
 //
-// [Exporter.Run] reads the fleet in the background, at a set interval; a scrape
-// reads nothing, it shows the last [State]. What one look came to is a [Look],
-// and [State.After] is the pure function that joins it with what was known
-// before:
+// [Exporter.Run] reads the fleet in the background, at a fixed interval. A scrape
+// makes no API call; it shows the last [State]. Each reading of the fleet is a
+// [Look]. The pure function [State.After] merges a Look into the State:
 //
-//   - an instance that was read replaces its old values;
-//   - one that could not be read keeps them, and its last look grows old;
-//   - one that is gone disappears, but only if its region was read whole.
+//   - An instance that was read gets new values.
+//   - An instance that could not be read keeps its old values, and the time of its
+//     last look stays.
+//   - An instance that no longer exists disappears, but only after a look that
+//     listed its region completely.
 //
-// README.md beside this file has the names of the metrics; rules.yaml has
-// examples of alerts.
+// README.md in this folder lists the metrics; rules.yaml has example alerts.
 package exporter

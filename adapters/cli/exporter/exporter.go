@@ -15,30 +15,31 @@ import (
 )
 
 const (
-	// Shortest is the least interval: each look reads the whole fleet.
+	// Shortest is the shortest interval. Each look reads the whole fleet, so shorter
+	// intervals would use up the API's rate.
 	Shortest = 10 * time.Second
-	// longestLook bounds a look that is slower than the interval, as a sweep's
-	// invocation is.
+	// longestLook is the time limit of a look. A longer interval raises it.
 	longestLook = 15 * time.Minute
 )
 
-// Options of an [Exporter]; Look and Every are needed.
+// Options are those of an [Exporter]. Look and Every are required.
 type Options struct {
-	// Look reads the fleet. It changes nothing, and ends when ctx does.
+	// Look reads the fleet. It changes nothing and ends when ctx ends.
 	Look    func(ctx context.Context) Look
 	Every   time.Duration // from the start of a look to the start of the next
 	Version string
 	Log     *slog.Logger // default: none
 }
 
-// Exporter looks at a fleet and shows what it saw. It is safe for concurrent use.
+// Exporter reads a fleet at an interval and shows its state as metrics. It is safe
+// for concurrent use.
 type Exporter struct {
 	Options
 	mu    sync.Mutex
 	state State
 }
 
-// New returns an exporter that has not looked yet.
+// New returns an exporter that has no state yet. [Exporter.Run] fills it.
 func New(o Options) *Exporter {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -46,16 +47,16 @@ func New(o Options) *Exporter {
 	return &Exporter{Options: o}
 }
 
-// State is what is known now.
+// State returns the state after the last look.
 func (e *Exporter) State() State {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.state
 }
 
-// Run looks at the fleet at once and then at each interval, until ctx ends. A
-// look that takes longer than the interval is never joined by another one: the
-// next begins when its turn comes again.
+// Run reads the fleet at once and then at each interval, until ctx ends. Two looks
+// never run at the same time: if a look takes longer than the interval, the next
+// one starts late.
 func (e *Exporter) Run(ctx context.Context) {
 	turn := time.NewTicker(e.Every)
 	defer turn.Stop()
@@ -68,6 +69,7 @@ func (e *Exporter) Run(ctx context.Context) {
 	}
 }
 
+// look reads the fleet once and updates the state.
 func (e *Exporter) look(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, max(e.Every, longestLook))
 	defer cancel()
@@ -75,9 +77,9 @@ func (e *Exporter) look(ctx context.Context) {
 	err := handler.Guarded(func() error { l = e.Look(limited); return nil })
 	switch {
 	case ctx.Err() != nil:
-		return // an interrupted look says nothing of the cloud
+		return // an interrupted look is incomplete
 	case err != nil:
-		e.Log.ErrorContext(ctx, "a look for /metrics failed", "error", handler.AsError(err).Err)
+		e.Log.ErrorContext(ctx, "reading the fleet for /metrics failed", "error", handler.AsError(err).Err)
 		return
 	}
 	e.mu.Lock()
@@ -86,30 +88,31 @@ func (e *Exporter) look(ctx context.Context) {
 	e.tell(ctx, l)
 }
 
-// tell logs what a look could not read.
+// tell logs the regions and instances that a look could not read.
 func (e *Exporter) tell(ctx context.Context, l Look) {
 	for _, r := range l.Regions {
 		if r.Kind != "" {
-			e.Log.WarnContext(ctx, "a look for /metrics could not list a region, whose old values stay", "region", r.ID, "kind", r.Kind, "reason", r.Why)
+			e.Log.WarnContext(ctx, "could not list a region for /metrics; its old values stay", "region", r.ID, "kind", r.Kind, "reason", r.Why)
 		}
 	}
 	if n := len(l.Failures); n > 0 {
 		first := l.Failures[0]
-		e.Log.WarnContext(ctx, "a look for /metrics could not read some instances, whose old values stay", "failed", n, "instance", first.InstanceID, "region", first.RegionID, "kind", first.Kind, "reason", first.Why)
+		e.Log.WarnContext(ctx, "could not read some instances for /metrics; their old values stay", "failed", n, "instance", first.InstanceID, "region", first.RegionID, "kind", first.Kind, "reason", first.Why)
 	}
 }
 
-// Handler answers GET /metrics, and adds the metrics of this process and of Go.
+// Handler answers GET /metrics. It also shows the usual metrics of the process and of
+// Go.
 func (e *Exporter) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
-	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tairssl_build_info", Help: "1, with the version of tairssl.", ConstLabels: prometheus.Labels{"version": safe(e.Version)}})
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tairssl_build_info", Help: "Always 1; the label version is the version of tairssl.", ConstLabels: prometheus.Labels{"version": safe(e.Version)}})
 	build.Set(1)
 	registry.MustRegister(e, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	show := promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(e.Log.Handler(), slog.LevelError)})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "metrics are read by GET", http.StatusMethodNotAllowed)
+			http.Error(w, "read metrics with GET", http.StatusMethodNotAllowed)
 			return
 		}
 		show.ServeHTTP(w, r)

@@ -23,7 +23,7 @@ import (
 	"tairssl/handler"
 )
 
-// looked is an exporter that has looked once.
+// looked returns an exporter whose only look is l.
 func looked(t *testing.T, l exporter.Look) *exporter.Exporter {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -53,7 +53,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 	l.Failures = []exporter.Failure{{Ref: ref("r-unread"), Name: "n", Kind: handler.Throttled}}
 	w := scrape(looked(t, l), http.MethodGet)
 	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
-		t.Fatalf("it is answered %d, %s", w.Code, w.Header())
+		t.Fatalf("a scrape is answered with %d, %s", w.Code, w.Header())
 	}
 	text := w.Body.String()
 	of := func(name, id, more string) string {
@@ -89,7 +89,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 		"go_goroutines ", "process_start_time_seconds ",
 	} {
 		if !strings.Contains(text, "\n"+line) {
-			t.Errorf("there is no %s in\n%s", line, tairsslLines(text))
+			t.Errorf("%s is missing in\n%s", line, tairsslLines(text))
 		}
 	}
 	for _, line := range []string{
@@ -97,7 +97,7 @@ func TestWhatAScrapeShows(t *testing.T) {
 		of("instance_last_look_timestamp_seconds", "r-unread", ""), `tairssl_region_last_look_timestamp_seconds{region_id="cn-beijing"}`,
 	} {
 		if strings.Contains(text, line) {
-			t.Errorf("there is a value of %s, of which nothing is known", line)
+			t.Errorf("%s has a value, but was never read", line)
 		}
 	}
 }
@@ -106,24 +106,24 @@ func tairsslLines(text string) string {
 	return strings.Join(regexp.MustCompile(`(?m)^tairssl.*$`).FindAllString(text, -1), "\n")
 }
 
-func TestBeforeTheFirstLookNothingIsSaidOfTheFleet(t *testing.T) {
+func TestBeforeTheFirstLookThereAreNoMetricsOfTheFleet(t *testing.T) {
 	text := scrape(exporter.New(exporter.Options{Every: time.Minute}), http.MethodGet).Body.String()
 	if got := tairsslLines(text); got != "tairssl_build_info{version=\"\"} 1\ntairssl_look_interval_seconds 60\ntairssl_looks_total 0" {
-		t.Errorf("it shows\n%s", got)
+		t.Errorf("before the first look a scrape shows\n%s", got)
 	}
 }
 
-func TestMetricsAreOnlyRead(t *testing.T) {
+func TestMetricsRouteAcceptsOnlyReads(t *testing.T) {
 	e := exporter.New(exporter.Options{Every: time.Minute})
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if w := scrape(e, method); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
-			t.Errorf("%s is answered %d, %v", method, w.Code, w.Header())
+			t.Errorf("%s is answered with %d, %v", method, w.Code, w.Header())
 		}
 	}
 }
 
-// Names are written by people, and the API may hold anything.
-func TestNamesOfAllSorts(t *testing.T) {
+// People choose the names of instances, so a name may contain any character.
+func TestUnusualInstanceNames(t *testing.T) {
 	l := first()
 	names := []string{`say "hi"`, `a\b`, "two\nlines", "\xff\xfe", "} 1\ntairssl_update_due 7", strings.Repeat("订单", 200)}
 	l.Instances = nil
@@ -138,12 +138,12 @@ func TestNamesOfAllSorts(t *testing.T) {
 		t.Errorf("promlint says %v, %v", problems, err)
 	}
 	if count := testutil.CollectAndCount(e, "tairssl_update_due"); count != len(names) {
-		t.Errorf("%d instances are shown of %d", count, len(names))
+		t.Errorf("%d instances are shown, want %d", count, len(names))
 	}
 	text := scrape(e, http.MethodGet).Body.String()
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		if !regexp.MustCompile(`^(# .*|[a-z_]+(\{.*\})? [0-9.e+-]+)$`).MatchString(line) {
-			t.Errorf("the line %q is broken", line)
+			t.Errorf("the line %q is not valid", line)
 		}
 	}
 }
@@ -157,7 +157,7 @@ func registered(t *testing.T, e *exporter.Exporter) *prometheus.Registry {
 	return r
 }
 
-// A look has its turn at each interval, however long the one before took.
+// A slow look delays the next one, but the later looks are on schedule again.
 func TestLooksKeepTheirInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -183,7 +183,7 @@ func TestLooksKeepTheirInterval(t *testing.T) {
 	})
 }
 
-func TestALookThatIsInterruptedChangesNothing(t *testing.T) {
+func TestAnInterruptedLookChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		e := exporter.New(exporter.Options{Every: time.Minute, Look: func(ctx context.Context) exporter.Look {
@@ -196,7 +196,7 @@ func TestALookThatIsInterruptedChangesNothing(t *testing.T) {
 		cancel()
 		<-done
 		if s := e.State(); s.Looks != 0 {
-			t.Errorf("an interrupted look counts: %+v", s)
+			t.Errorf("an interrupted look changes the state to %+v", s)
 		}
 	})
 }
@@ -218,12 +218,12 @@ func TestALookThatPanicsIsLogged(t *testing.T) {
 		cancel()
 		<-done
 		if s := e.State(); s.Looks != 1 || len(s.Instances) != 2 || !strings.Contains(log.String(), "broken") {
-			t.Errorf("after a panic and a look there is %+v, and the log has %s", s, log.String())
+			t.Errorf("after a panic and a good look the state is %+v, and the log is %s", s, log.String())
 		}
 	})
 }
 
-func TestWhatCouldNotBeReadIsLogged(t *testing.T) {
+func TestFailedReadingsAreLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var log bytes.Buffer
@@ -239,7 +239,7 @@ func TestWhatCouldNotBeReadIsLogged(t *testing.T) {
 		<-done
 		for _, want := range []string{"region=cn-beijing kind=forbidden", "allow kvstore:DescribeInstances", "failed=2 instance=r-a"} {
 			if !strings.Contains(log.String(), want) {
-				t.Errorf("the log has no %q:\n%s", want, log.String())
+				t.Errorf("the log does not contain %q:\n%s", want, log.String())
 			}
 		}
 	})
@@ -247,7 +247,7 @@ func TestWhatCouldNotBeReadIsLogged(t *testing.T) {
 
 var metricName = regexp.MustCompile(`tairssl_[a-z_]+`)
 
-// names are those of all metrics that are shown.
+// names returns the names of all metrics in a scrape.
 func names(t *testing.T) []string {
 	t.Helper()
 	l := first()
@@ -259,12 +259,12 @@ func names(t *testing.T) []string {
 		}
 	}
 	if len(found) < 10 {
-		t.Fatalf("only %v are shown", found)
+		t.Fatalf("only the metrics %v are shown", found)
 	}
 	return found
 }
 
-func TestEveryMetricIsDocumentedAndNoOther(t *testing.T) {
+func TestReadmeListsExactlyTheMetrics(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -277,12 +277,12 @@ func TestEveryMetricIsDocumentedAndNoOther(t *testing.T) {
 	}
 	for _, name := range metricName.FindAllString(string(readme), -1) {
 		if !slices.Contains(shown, name) {
-			t.Errorf("README.md speaks of %s, which there is not", name)
+			t.Errorf("README.md lists the metric %s, which does not exist", name)
 		}
 	}
 }
 
-func TestTheRulesAskForMetricsThatThereAre(t *testing.T) {
+func TestExampleAlertsUseExistingMetrics(t *testing.T) {
 	text, err := os.ReadFile("rules.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -301,16 +301,16 @@ func TestTheRulesAskForMetricsThatThereAre(t *testing.T) {
 			rules++
 			asked := metricName.FindAllString(rule.Expr, -1)
 			if len(asked) == 0 && !strings.Contains(rule.Expr, "up{") {
-				t.Errorf("the alert %s asks for nothing of tairssl: %s", rule.Alert, rule.Expr)
+				t.Errorf("the alert %s uses no metric of tairssl: %s", rule.Alert, rule.Expr)
 			}
 			for _, name := range asked {
 				if !slices.Contains(shown, name) {
-					t.Errorf("the alert %s asks for %s, which there is not", rule.Alert, name)
+					t.Errorf("the alert %s uses %s, which does not exist", rule.Alert, name)
 				}
 			}
 		}
 	}
 	if rules < 5 {
-		t.Errorf("there are only %d rules", rules)
+		t.Errorf("rules.yaml has only %d rules", rules)
 	}
 }

@@ -19,19 +19,18 @@ const (
 	None TLS = "none" // this type of instance has no TLS
 )
 
-// Instance is what is known of one.
+// Instance is the known state of one instance.
 type Instance struct {
 	handler.Ref
 	Name          string
-	Stopped       bool      // it does not run: it is not paid for, or was released
-	TLS           TLS       // "" if that was never read
-	Expires       time.Time // zero: there is no certificate
+	Stopped       bool      // it does not run, because it is unpaid or released
+	TLS           TLS       // "" if it was never read
+	Expires       time.Time // zero if there is no certificate
 	Due           bool
-	DeferredUntil time.Time // Due, but an unattended Update waits until then; zero if it does not
-	Alert         bool      // it asks for a person's attention
-	Seen          time.Time // when it was read last; zero: never
-	// Unread says that the last look could not read it, so these are old values.
-	Unread bool
+	DeferredUntil time.Time // a due unattended Update waits until then; zero if it does not wait
+	Alert         bool      // a person has to act
+	Seen          time.Time // when it was last read; zero if never
+	Unread        bool      // the last look could not read it, so the values are old
 }
 
 // Failure is an instance that could not be read.
@@ -39,18 +38,18 @@ type Failure struct {
 	handler.Ref
 	Name string
 	Kind handler.Kind
-	Why  string // the same in words, for the log
+	Why  string // the error in words, for the log
 }
 
-// Region is how far a look at a region came.
+// Region is the result of listing one region.
 type Region struct {
 	ID     string
-	Listed int          // instances, as the API counts them
-	Kind   handler.Kind // why it was not listed whole; "" if it was
-	Why    string       // the same in words, for the log
+	Listed int          // the number of instances, as counted by the API
+	Kind   handler.Kind // of the error; "" if the region was listed completely
+	Why    string       // the error in words, for the log
 }
 
-// Look is what one reading of the whole fleet came to.
+// Look is the result of reading the whole fleet once.
 type Look struct {
 	Began     time.Time
 	Took      time.Duration
@@ -59,20 +58,20 @@ type Look struct {
 	Failures  []Failure
 }
 
-// RegionState is what is known of a region.
+// RegionState is the known state of a region.
 type RegionState struct {
 	Region
-	Whole time.Time // when it was listed whole last; zero: never
+	Whole time.Time // when it was last listed completely; zero if never
 }
 
-// Fault is a kind of failure in a region.
+// Fault is a kind of error in a region.
 type Fault struct {
 	RegionID string
 	Kind     handler.Kind
 }
 
-// State is what is known of the fleet. The zero value is that of a process that
-// has not looked yet.
+// State is the known state of the fleet. The zero value is the state before the first
+// look.
 type State struct {
 	Looks     int
 	Took      time.Duration // of the last look
@@ -81,7 +80,7 @@ type State struct {
 	Errors    map[Fault]int // since the start
 }
 
-// After is what is known after a further look. It leaves s as it is.
+// After returns the state after one more look. It does not change s.
 func (s State) After(l Look) State {
 	next := State{Looks: s.Looks + 1, Took: l.Took, Errors: maps.Clone(s.Errors)}
 	if next.Errors == nil {
@@ -104,7 +103,7 @@ func (s State) After(l Look) State {
 		}
 	}
 	for _, f := range l.Failures {
-		if f.Kind == handler.NotFound { // it was released after it had been listed
+		if f.Kind == handler.NotFound { // it was released after the listing
 			delete(instances, f.Ref)
 			continue
 		}
@@ -120,8 +119,9 @@ func (s State) After(l Look) State {
 	return next
 }
 
-// complete are the regions of which every instance was met. A listing that
-// shifts while it is read can leave one out, which is not gone for that.
+// complete returns the regions in which the look met as many instances as the API
+// counts. A listing that shifts between two pages can leave out an instance that
+// still exists.
 func (l Look) complete() map[string]bool {
 	met := map[string]int{}
 	for _, i := range l.Instances {
@@ -137,19 +137,19 @@ func (l Look) complete() map[string]bool {
 	return all
 }
 
-// after is what is known of a region after a look that began at a time.
+// after returns the state of a region after a look that started at began.
 func (r RegionState) after(l Region, began time.Time) RegionState {
 	next := RegionState{Region: l, Whole: r.Whole}
 	switch {
 	case l.Kind == "":
 		next.Whole = began
-	case l.Listed == 0: // not even the first page, which has the number
+	case l.Listed == 0: // even the first page failed, and it has the number
 		next.Listed = r.Listed
 	}
 	return next
 }
 
-// region finds what is known of a region.
+// region returns the known state of a region.
 func (s State) region(id string) RegionState {
 	for _, r := range s.Regions {
 		if r.ID == id {
@@ -159,7 +159,7 @@ func (s State) region(id string) RegionState {
 	return RegionState{}
 }
 
-// instance finds what is known of an instance.
+// instance returns the known state of an instance.
 func (s State) instance(ref handler.Ref) Instance {
 	n, known := slices.BinarySearchFunc(s.Instances, ref, func(i Instance, ref handler.Ref) int { return compare(i.Ref, ref) })
 	if !known {

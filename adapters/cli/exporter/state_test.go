@@ -22,7 +22,7 @@ func read(id string, at time.Time) exporter.Instance {
 
 func old(i exporter.Instance) exporter.Instance { i.Unread = true; return i }
 
-// first is a look at two instances, of which both could be read.
+// first is a look that read both instances of a region.
 func first() exporter.Look {
 	return exporter.Look{Began: t0, Regions: []exporter.Region{{ID: "cn-hangzhou", Listed: 2}}, Instances: []exporter.Instance{read("r-b", t0), read("r-a", t0)}}
 }
@@ -42,27 +42,27 @@ func TestASecondLook(t *testing.T) {
 			exporter.Look{Regions: region(exporter.Region{Listed: 2}), Instances: []exporter.Instance{read("r-a", t1), read("r-b", t1)}},
 			[]exporter.Instance{read("r-a", t1), read("r-b", t1)}, t1, nil,
 		},
-		"in which one is gone": {
+		"in which an instance no longer exists": {
 			exporter.Look{Regions: region(exporter.Region{Listed: 1}), Instances: []exporter.Instance{read("r-b", t1)}},
 			[]exporter.Instance{read("r-b", t1)}, t1, nil,
 		},
-		"in which one was released after it had been listed": {
+		"in which an instance was released after the listing": {
 			exporter.Look{Regions: region(exporter.Region{Listed: 2}), Instances: []exporter.Instance{read("r-b", t1)}, Failures: failed("r-a", handler.NotFound)},
 			[]exporter.Instance{read("r-b", t1)}, t1, nil,
 		},
-		"in which one is new": {
+		"in which an instance is new": {
 			exporter.Look{Regions: region(exporter.Region{Listed: 3}), Instances: []exporter.Instance{read("r-a", t1), read("r-b", t1), read("r-c", t1)}},
 			[]exporter.Instance{read("r-a", t1), read("r-b", t1), read("r-c", t1)}, t1, nil,
 		},
-		"in which one could not be read": {
+		"in which an instance could not be read": {
 			exporter.Look{Regions: region(exporter.Region{Listed: 2}), Instances: []exporter.Instance{read("r-b", t1)}, Failures: failed("r-a", handler.Throttled)},
 			[]exporter.Instance{old(read("r-a", t0)), read("r-b", t1)}, t1, map[exporter.Fault]int{{RegionID: "cn-hangzhou", Kind: handler.Throttled}: 1},
 		},
-		"in which one that is new could not be read": {
+		"in which a new instance could not be read": {
 			exporter.Look{Regions: region(exporter.Region{Listed: 3}), Instances: []exporter.Instance{read("r-a", t1), read("r-b", t1)}, Failures: failed("r-c", handler.Unavailable)},
 			[]exporter.Instance{read("r-a", t1), read("r-b", t1), {Ref: ref("r-c"), Name: "r-c-name", Unread: true}}, t1, map[exporter.Fault]int{{RegionID: "cn-hangzhou", Kind: handler.Unavailable}: 1},
 		},
-		"whose listing shifted, so that one was left out": {
+		"whose listing shifted and left out an instance": {
 			exporter.Look{Regions: region(exporter.Region{Listed: 2}), Instances: []exporter.Instance{read("r-b", t1)}},
 			[]exporter.Instance{old(read("r-a", t0)), read("r-b", t1)}, t1, nil,
 		},
@@ -79,10 +79,10 @@ func TestASecondLook(t *testing.T) {
 		test.look.Began = t1
 		after := before.After(test.look)
 		if !reflect.DeepEqual(after.Instances, test.instances) {
-			t.Errorf("after a look %s there is\n%+v, want\n%+v", name, after.Instances, test.instances)
+			t.Errorf("after a look %s the instances are\n%+v, want\n%+v", name, after.Instances, test.instances)
 		}
 		if len(after.Regions) != 1 || !after.Regions[0].Whole.Equal(test.whole) || after.Looks != 2 {
-			t.Errorf("after a look %s the region is %+v after %d looks, want it listed whole at %s", name, after.Regions, after.Looks, test.whole)
+			t.Errorf("after a look %s the region is %+v after %d looks, want it completely listed at %s", name, after.Regions, after.Looks, test.whole)
 		}
 		if after.Regions[0].Listed != max(test.look.Regions[0].Listed, 1) && after.Regions[0].Listed != 2 {
 			t.Errorf("after a look %s the region has %d instances", name, after.Regions[0].Listed)
@@ -94,13 +94,13 @@ func TestASecondLook(t *testing.T) {
 			t.Errorf("after a look %s the errors are %v, want %v", name, after.Errors, test.errors)
 		}
 		if !reflect.DeepEqual(before, exporter.State{}.After(first())) {
-			t.Errorf("a look %s changes what was known before", name)
+			t.Errorf("a look %s changes the earlier state", name)
 		}
 	}
 }
 
-// Errors are counted since the start, and old values stay while nothing is read.
-func TestARegionThatStaysClosed(t *testing.T) {
+// While a region cannot be listed, its errors add up and its old values stay.
+func TestARegionThatStaysUnreadable(t *testing.T) {
 	s := exporter.State{}.After(first())
 	for n := range 3 {
 		s = s.After(exporter.Look{Began: t1, Regions: []exporter.Region{{ID: "cn-hangzhou", Kind: handler.Forbidden}}})
