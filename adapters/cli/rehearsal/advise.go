@@ -9,45 +9,46 @@ import (
 	"tairssl/handler"
 )
 
-// Advice is a setting that follows from what was measured.
+// Advice is a recommended setting.
 type Advice struct {
 	Setting string
 	Value   handler.Duration
-	Now     *handler.Duration `json:",omitempty"` // nil: it is not known
+	Now     *handler.Duration `json:",omitempty"` // the present value; nil if unknown
 	Why     string
 }
 
-// Present are the settings as they are.
+// Present holds the present settings.
 type Present struct{ LeasePause, Wait time.Duration }
 
 const (
-	// longestWait is how long an invocation of 15 minutes, which is what Lambda
-	// allows, may watch: some of it is kept to act and to answer.
+	// longestWait is the longest TAIRSSL_WAIT. Lambda stops an invocation after 15
+	// minutes; the rest is reserved for the change and the answer.
 	longestWait = 12 * time.Minute
-	// spare is what an invocation needs beside the pause, the calls and the wait.
+	// spare is the time that an invocation needs in addition to the pause, the calls
+	// and the wait.
 	spare = 30 * time.Second
-	// shownWithin is how soon the lease takes the effect of a change to show, and how
-	// old it takes an answer to be at most.
+	// shownWithin is an assumption of the lease: the effect of a change is visible
+	// within this time, and no answer of the API is older.
 	shownWithin = 10 * time.Minute
 )
 
-// Advise says which settings follow from what was measured.
+// Advise returns the settings that follow from the measured times.
 func Advise(r Report, now Present) (advice []Advice) {
 	pause := now.LeasePause
 	if r.Tags != nil {
 		slowest := time.Duration(r.Tags.Max)
 		pause = tagprobe.LeasePause(slowest)
 		advice = append(advice, Advice{"TAIRSSL_LEASE_PAUSE", handler.Duration(pause), ptr(now.LeasePause),
-			fmt.Sprintf("the slowest of %d tags showed after %s; the pause has to be longer, in every deployment that changes these instances", r.Tags.Count, Shown(slowest))})
+			fmt.Sprintf("the slowest of %d tags was visible after %s; every deployment that changes these instances needs a longer pause than that", r.Tags.Count, Shown(slowest))})
 	}
 	if r.Effect.Complete == nil {
 		return advice
 	}
 	complete := time.Duration(*r.Effect.Complete)
 	wait := ceil(complete*3/2, 30*time.Second)
-	why := fmt.Sprintf("the change was complete after %s; half as much again leaves room", Shown(complete))
+	why := fmt.Sprintf("the change was complete after %s; the wait is half as long again, to be safe", Shown(complete))
 	if wait > longestWait {
-		wait, why = 0, fmt.Sprintf("the change was complete after %s only, longer than an invocation should watch: let the next sweep see it", Shown(complete))
+		wait, why = 0, fmt.Sprintf("the change was complete only after %s, too late for one invocation: do not wait, the next sweep checks the change", Shown(complete))
 	}
 	advice = append(advice, Advice{"TAIRSSL_WAIT", handler.Duration(wait), ptr(now.Wait), why})
 	slowest := time.Duration(0)
@@ -56,50 +57,52 @@ func Advise(r Report, now Present) (advice []Advice) {
 	}
 	timeout := ceil(wait+2*pause+4*slowest+spare, 30*time.Second)
 	advice = append(advice, Advice{"timeout of the function", handler.Duration(timeout), nil,
-		fmt.Sprintf("at least this for one instance: the wait, two pauses of %s, four calls as slow as the slowest (%s), and %s to act and to answer; a sweep takes up to 15m", Shown(pause), Shown(slowest), Shown(spare))})
+		fmt.Sprintf("the least for one instance: the wait, two pauses of %s, four calls as slow as the slowest (%s), and %s for the change and the answer; set 15m for sweeps", Shown(pause), Shown(slowest), Shown(spare))})
 	return advice
 }
 
-// Warn names what was measured and should not be so.
+// Warn returns a warning for each measured time that the lease or the clients do not
+// tolerate.
 func Warn(r Report, now Present) (warnings []string) {
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
 	e := r.Effect
 	if r.Tags != nil && time.Duration(r.Tags.Max) > now.LeasePause {
-		warn("a tag showed only after %s, longer than TAIRSSL_LEASE_PAUSE: two writers may not see each other until it is raised", Shown(time.Duration(r.Tags.Max)))
+		warn("a tag was visible only after %s, longer than TAIRSSL_LEASE_PAUSE: raise it, or two writers may not see each other's tags", Shown(time.Duration(r.Tags.Max)))
 	}
 	if e.Shows != nil && time.Duration(*e.Shows) > shownWithin {
-		warn("the effect showed only after %s; the lease takes it to show within %s", Shown(time.Duration(*e.Shows)), Shown(shownWithin))
+		warn("the effect was visible only after %s; the lease relies on %s: report this to the maintainers of tairssl", Shown(time.Duration(*e.Shows)), Shown(shownWithin))
 	}
 	if e.Stale > 0 {
 		text := fmt.Sprintf("for %s some answers still showed the state before the change", Shown(time.Duration(e.Stale)))
 		if time.Duration(e.Stale) > shownWithin {
-			text += fmt.Sprintf("; the lease takes that to be %s at most", Shown(shownWithin))
+			text += fmt.Sprintf("; the lease relies on less than %s: report this to the maintainers of tairssl", Shown(shownWithin))
 		}
 		warn("%s", text)
 	}
 	if c := r.Connections; c != nil && e.Complete != nil {
 		switch {
 		case c.ServedNew == nil:
-			warn("the API says that the certificate is renewed, but the old one is still served")
+			warn("the API says that the certificate is renewed, but the instance still serves the old one: check it again with tairssl status --tls, and ask Alibaba's support if it stays so")
 		case *c.ServedNew > *e.Complete+c.Precision+e.Precision:
-			warn("the new certificate was served %s after the API had said that the change was complete", Shown(time.Duration(*c.ServedNew-*e.Complete)))
+			warn("the instance served the new certificate %s after the API had reported the change as complete: set TAIRSSL_VERIFY=tls to check the served certificate", Shown(time.Duration(*c.ServedNew-*e.Complete)))
 		}
 		if c.OldUntil != nil {
-			warn("the old certificate was served again, last after %s", Shown(time.Duration(*c.OldUntil)))
+			warn("the instance served the old certificate again, for the last time after %s: check it with tairssl status --tls", Shown(time.Duration(*c.OldUntil)))
 		}
 	}
 	if r.CA != nil && r.CA.Changed {
-		warn("the CA changed: clients that trust only the old one cannot connect until they have the new one")
+		warn("the CA changed: give all clients the new CA (tairssl ca %s); clients that trust only the old one cannot connect", r.InstanceID)
 	}
 	return warnings
 }
 
 func ptr(d time.Duration) *handler.Duration { h := handler.Duration(d); return &h }
 
-// ceil is the next multiple of a step.
+// ceil rounds d up to a multiple of step.
 func ceil(d, step time.Duration) time.Duration { return (d + step - 1) / step * step }
 
-// Shown is a measured time for people: as precise as it is of use.
+// Shown formats a measured time for people: in seconds from a minute on, in tenths of
+// a second from a second on.
 func Shown(d time.Duration) string {
 	switch {
 	case d >= time.Minute:

@@ -7,13 +7,13 @@ import (
 	"tairssl/handler"
 )
 
-// recorded is the API, with every call written down.
+// recorded is an API that records every call in the log.
 type recorded struct {
 	handler.API
 	log *log
 }
 
-// note writes a call down that has ended.
+// note records a finished call.
 func (r recorded) note(action string, began time.Time, err error) {
 	c := Call{Action: action, Began: began, Took: time.Since(began)}
 	if err != nil {
@@ -32,7 +32,7 @@ func (r recorded) SSL(ctx context.Context, ref handler.Ref) (ssl handler.SSL, er
 	return r.API.SSL(ctx, ref)
 }
 
-// Modify also marks when the change was sent and answered.
+// Modify also records when the change was sent and when it was answered.
 func (r recorded) Modify(ctx context.Context, ref handler.Ref, action handler.Action, signBy time.Time) (receipt handler.Receipt, err error) {
 	began := time.Now()
 	r.log.write(func(rows *Record) { rows.Sent = began })
@@ -43,16 +43,16 @@ func (r recorded) Modify(ctx context.Context, ref handler.Ref, action handler.Ac
 	case err == nil:
 		r.log.write(func(rows *Record) { rows.Answered = time.Now() })
 		r.log.mark("ModifyInstanceSSL is accepted, as task %s", receipt.TaskID)
-	case !handler.AsError(err).Uncertain: // surely nothing was done
+	case !handler.AsError(err).Uncertain: // the API certainly did nothing
 		r.log.write(func(rows *Record) { rows.Sent = time.Time{} })
 		r.log.mark("ModifyInstanceSSL is refused: %s", handler.AsError(err).Message)
 	default:
-		r.log.mark("ModifyInstanceSSL is not answered: %s", handler.AsError(err).Message)
+		r.log.mark("ModifyInstanceSSL has no clear answer: %s", handler.AsError(err).Message)
 	}
 	return receipt, err
 }
 
-// Tag also remembers the flag that it sets.
+// Tag also records the key of the lease's flag.
 func (r recorded) Tag(ctx context.Context, ref handler.Ref, key, value string) (err error) {
 	defer func(began time.Time) { r.note("TagResources", began, err) }(time.Now())
 	if key != measuringTag {

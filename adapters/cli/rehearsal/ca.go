@@ -6,15 +6,15 @@ import (
 	"tairssl/handler"
 )
 
-// CA is the authority that signs the instance's certificate, by the fingerprint
-// of its root before the change and after it.
+// CA is the authority that signs the instance's certificate: the fingerprints of its
+// root before and after the change.
 type CA struct {
 	Changed       bool
 	Before, After string
 }
 
-// fingerprint reads the CA; "" if that fails. Where to read it may change with the
-// certificate.
+// fingerprint reads the CA. It returns "" and sets caUnread if that fails. It asks for
+// the download URL each time, because the URL may change with the certificate.
 func (r *run) fingerprint(ctx context.Context) string {
 	ssl, err := r.api.SSL(ctx, r.Ref)
 	if err == nil {
@@ -27,7 +27,7 @@ func (r *run) fingerprint(ctx context.Context) string {
 	return ""
 }
 
-// compare reads the CA again.
+// compare reads the CA again and compares it with the fingerprint before the change.
 func (r *run) compare(ctx context.Context, before string) {
 	if after := r.fingerprint(ctx); after != "" {
 		r.ca = &CA{Changed: after != before, Before: before, After: after}

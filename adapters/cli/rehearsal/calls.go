@@ -9,7 +9,7 @@ import (
 	"tairssl/handler"
 )
 
-// Spread is how measured times are spread.
+// Spread is the number of measured times, with their shortest, median and longest.
 type Spread struct {
 	Count            int
 	Min, Median, Max handler.Duration
@@ -23,7 +23,7 @@ func spread(times []time.Duration) Spread {
 	return Spread{len(sorted), rounded(sorted[0]), rounded(sorted[(len(sorted)-1)/2]), rounded(sorted[len(sorted)-1])}
 }
 
-// CallStats are those of one action of the API.
+// CallStats holds the times and failures of the calls of one action of the API.
 type CallStats struct {
 	Action string
 	Spread
@@ -31,7 +31,7 @@ type CallStats struct {
 	Kinds  []handler.Kind `json:",omitempty"` // of the failures
 }
 
-// CallStats are those of all actions, by name.
+// CallStats returns the statistics of all actions, sorted by name.
 func (r Record) CallStats() (all []CallStats) {
 	byAction := map[string][]Call{}
 	for _, c := range r.Calls {

@@ -7,22 +7,23 @@ import (
 	"tairssl/handler"
 )
 
-// Connections is what clients met. Times are since the change was sent; nil: that
-// was not seen.
+// Connections says how the change affected the connections of clients. Times count
+// from the moment when the change was sent; nil means that an event was not seen.
 type Connections struct {
-	Pings  int
+	Pings  int // new connections that were tried
 	Failed int
-	Cuts   int // of the connection that was held open
-	// GoneFor is the longest time in which no PING was answered on a new connection,
-	// beside the usual time between two, and GoneFrom its beginning.
+	Cuts   int // of the open connection
+	// GoneFrom and GoneFor are the beginning and the length of the longest outage: no
+	// PING on a new connection was answered. GoneFor does not include the usual
+	// interval between two connections.
 	GoneFrom, GoneFor *handler.Duration
-	ServedNew         *handler.Duration // the new certificate was served first
-	OldUntil          *handler.Duration // the old one was served last, if that was after the new one
-	Precision         handler.Duration  // how far each of these may be off
+	ServedNew         *handler.Duration // when the new certificate was first served
+	OldUntil          *handler.Duration // when the old one was last served after the new one
+	Precision         handler.Duration  // how far each of these times may be wrong
 }
 
-// Connections says what clients met since the change was sent, while a connection
-// was tried at each interval.
+// Connections evaluates the pings and cuts since the change was sent. every is the
+// interval between two new connections.
 func (r Record) Connections(every time.Duration) Connections {
 	c := Connections{Precision: rounded(2 * every)}
 	if r.Sent.IsZero() {
@@ -61,16 +62,17 @@ func (r Record) Connections(every time.Duration) Connections {
 	return c
 }
 
-// ended is when a ping was answered, or given up.
+// ended is the time when a ping was answered or failed.
 func (p Ping) ended() time.Time { return p.Began.Add(p.Took) }
 
-// hung is how long an answer takes that is no longer this machine's doing.
+// hung is the time after which a slow answer is due to the instance, not to this
+// machine.
 const hung = 500 * time.Millisecond
 
-// gone is the longest time in which no PING was answered, beside the usual time
-// between two. An answer that comes late counts when it comes, for its client had
-// to wait. That this machine was too busy to ask is no reason to think that nobody
-// would have answered.
+// gone returns the beginning and the length of the longest outage, without the usual
+// interval between two pings. A late answer ends an outage when it arrives, because
+// its client had to wait. A gap without a failed or hanging ping is no outage: this
+// machine may have been too busy to send pings.
 func (r Record) gone(every time.Duration) (from time.Time, longest time.Duration) {
 	var answers []time.Time
 	var bad []Ping
@@ -82,7 +84,7 @@ func (r Record) gone(every time.Duration) (from time.Time, longest time.Duration
 			bad = append(bad, p)
 		}
 	}
-	if n := len(r.Pings); n > 0 && r.Pings[n-1].Err != nil { // they are gone still
+	if n := len(r.Pings); n > 0 && r.Pings[n-1].Err != nil { // the outage goes on
 		answers = append(answers, r.Pings[n-1].ended())
 	}
 	slices.SortFunc(answers, time.Time.Compare)

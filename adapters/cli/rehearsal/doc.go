@@ -1,17 +1,17 @@
 // Package rehearsal renews the certificate of a test instance once, and measures
-// what no document says: how soon a tag shows, how soon the effect of a change, how
-// long connections are gone.
+// times that Alibaba does not document: when a new tag becomes visible, when the
+// effect of a change becomes visible, and how long connections fail.
 //
-// [Run] goes through these steps. Each writes rows into a [Record]:
+// [Run] makes these steps. Each writes rows into a [Record]:
 //
-//   - it sets a measuring tag some times and reads until it shows;
-//   - it looks at the instance, and pings it over TLS if it can be reached;
-//   - it has the handler make the change, as any other: by a lease, once. So a
-//     rehearsal restarts the instance at most once, whatever happens;
-//   - it watches until the change is complete, or the time is up.
+//   - It sets a measuring tag several times and reads until the tag is visible.
+//   - It reads the instance repeatedly, and pings it over TLS if it is reachable.
+//   - The handler makes the change like any other change: with a lease, once. So a
+//     rehearsal restarts the instance at most once.
+//   - It watches until the change is complete or the time limit is reached.
 //
 // The rest are pure functions over these rows: [Record.Effect] and
-// [Record.Connections] say what was measured, and [Advise] which settings follow
-// from that. An interrupt ends a rehearsal at each step. It leaves nothing behind
-// but the flag of the lease.
+// [Record.Connections] return the measured times, and [Advise] the settings that
+// follow from them. An interrupt ends a rehearsal at any step. After it only the
+// lease's flag of a change that was sent is left on the instance.
 package rehearsal

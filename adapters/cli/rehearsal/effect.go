@@ -6,28 +6,28 @@ import (
 	"tairssl/handler"
 )
 
-// Effect is how a change came true. Times are since it was sent; nil: that was not
-// seen.
+// Effect says when the effect of a change became visible. Times count from the moment
+// when the change was sent; nil means that an event was not seen.
 type Effect struct {
-	Accepted      *handler.Duration // ModifyInstanceSSL was answered
-	Shows         *handler.Duration // the first sign of it: SSLModifying, or another expiry
-	ModifyingFrom *handler.Duration
-	ModifyingFor  *handler.Duration // from the first sight of SSLModifying to the first of what came after
+	Accepted      *handler.Duration // the answer to ModifyInstanceSSL
+	Shows         *handler.Duration // the first sign of the change: SSLModifying, or another expiry
+	ModifyingFrom *handler.Duration // the first look with SSLModifying
+	ModifyingFor  *handler.Duration // from the first look with SSLModifying to the first look after it
 	ExpiryMoved   *handler.Duration
-	ExpiryMoves   string            `json:",omitempty"` // in words: at which point of the change
-	Complete      *handler.Duration // Normal, with the new expiry, and so it stayed
-	// Stale is for how long answers showed the state before the change after others
-	// had shown the change; 0: none did.
+	ExpiryMoves   string            `json:",omitempty"` // the moment of ExpiryMoved, relative to SSLModifying, in words
+	Complete      *handler.Duration // the status was Normal with the new expiry, and stayed so
+	// Stale is how long some answers still showed the old state after another answer
+	// had shown the change; 0 if there were no such answers.
 	Stale handler.Duration
-	// Precision is how far each of these may be off: the longest time between two
-	// looks.
+	// Precision is the longest time between two looks. Each event may have happened
+	// that much earlier.
 	Precision handler.Duration
 }
 
 const modifying, normal = "SSLModifying", "Normal"
 
-// Effect says how the change came true that was sent for a certificate that
-// expired then.
+// Effect evaluates the sightings since the change was sent. before is the expiry of the
+// certificate before the change.
 func (r Record) Effect(before time.Time) (e Effect) {
 	if r.Sent.IsZero() {
 		return e
@@ -60,46 +60,46 @@ func (r Record) Effect(before time.Time) (e Effect) {
 	return e
 }
 
-// turn is a moment at which what is seen of a change turned: the look that showed
-// it first, by its time and its number, from 1. The zero value: it has not turned.
+// turn is the look that first showed an event of the change. The zero value means that
+// the event was not seen.
 type turn struct {
 	at   time.Time
-	look int
+	look int // counted from 1
 }
 
 func (t turn) seen() bool { return t.look > 0 }
 
-// near reports that two turns were seen by the same look, or one after the other.
-// Status and expiry are read by two calls, so what turns at once may show so.
+// near reports whether two turns are in the same look or in two consecutive ones.
+// Status and expiry come from two calls, so events at the same time may appear in two
+// consecutive looks.
 func (t turn) near(other turn) bool {
 	return other.seen() && max(t.look-other.look, other.look-t.look) <= 1
 }
 
-// set notes a turn unless it was seen before.
+// set records a turn unless there is an earlier one.
 func (t *turn) set(now turn) {
 	if !t.seen() {
 		*t = now
 	}
 }
 
-// turns are those of a change. Until is the end of SSLModifying, which began at
-// from.
+// turns holds the turns of one change. SSLModifying lasts from from until until.
 type turns struct {
 	looks                               int
 	shows, from, until, moved, complete turn
-	old                                 time.Time // when the state before the change was seen last
+	old                                 time.Time // the last look with the old state
 	stale                               time.Duration
 }
 
-// see takes the next sighting. That the state before the change is seen once more
-// is no sign of an old answer: the expiry may move last. What follows tells.
+// see adds the next sighting. A look with the old state does not yet prove that an
+// answer was stale, because the expiry may move last. Later looks decide.
 func (t *turns) see(s Sighting, before time.Time) {
 	t.looks++
 	now, isNew := turn{s.At, t.looks}, s.Expires.After(before)
 	switch {
-	case s.Status == modifying && t.until.seen() && t.old.After(t.from.at): // the answers in between were old ones
+	case s.Status == modifying && t.until.seen() && t.old.After(t.from.at): // the looks in between were stale
 		t.stale = max(t.stale, t.old.Sub(t.shows.at))
-	case s.Status == modifying && t.until.seen(): // this one is
+	case s.Status == modifying && t.until.seen(): // this look is stale
 		t.stale = max(t.stale, s.At.Sub(t.until.at))
 	case !isNew && t.moved.seen():
 		t.stale = max(t.stale, s.At.Sub(t.moved.at))
@@ -107,7 +107,7 @@ func (t *turns) see(s Sighting, before time.Time) {
 	switch {
 	case s.Status == modifying:
 		t.from.set(now)
-		t.until = turn{} // it goes on
+		t.until = turn{} // SSLModifying goes on
 	case t.from.seen():
 		t.until.set(now)
 	}
@@ -126,7 +126,7 @@ func (t *turns) see(s Sighting, before time.Time) {
 	}
 }
 
-// moves says at which point of SSLModifying the expiry moved.
+// moves says when the expiry moved, relative to SSLModifying.
 func (t turns) moves() string {
 	switch {
 	case !t.moved.seen():

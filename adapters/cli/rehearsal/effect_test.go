@@ -8,8 +8,9 @@ import (
 	"tairssl/adapters/cli/rehearsal"
 )
 
-// seen are looks a second apart, the first when the change is sent: N is Normal and M
-// SSLModifying with the old expiry, n and m the same with the new one.
+// seen makes a record from looks one second apart; the first is at the time when the
+// change is sent. N is Normal and M is SSLModifying with the old expiry; n and m are
+// the same with the new expiry.
 func seen(looks string) rehearsal.Record {
 	sent := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
 	r := rehearsal.Record{Sent: sent, Answered: sent}
@@ -26,7 +27,7 @@ func seen(looks string) rehearsal.Record {
 	return r
 }
 
-func TestTheEffectByWhatIsSeen(t *testing.T) {
+func TestEffectFromLooks(t *testing.T) {
 	const none = -1
 	for looks, want := range map[string]struct {
 		shows, from, lasts, moved, complete, stale int // in seconds
@@ -34,8 +35,8 @@ func TestTheEffectByWhatIsSeen(t *testing.T) {
 	}{
 		"NNNN":           {none, none, none, none, none, 0, ""},
 		"NNMMMMnnn":      {2, 2, 4, 6, 6, 0, "at the end of SSLModifying"},
-		"NNMMMmnnn":      {2, 2, 4, 5, 6, 0, "at the end of SSLModifying"}, // of one look the status is the older half
-		"NNMMMMNnn":      {2, 2, 4, 7, 7, 0, "at the end of SSLModifying"}, // and here the expiry is
+		"NNMMMmnnn":      {2, 2, 4, 5, 6, 0, "at the end of SSLModifying"}, // in look 5 the status is older than the expiry
+		"NNMMMMNnn":      {2, 2, 4, 7, 7, 0, "at the end of SSLModifying"}, // in look 6 the expiry is older than the status
 		"NNMMMMNNNnn":    {2, 2, 4, 9, 9, 0, "after SSLModifying"},
 		"NNmmmmnn":       {2, 2, 4, 2, 6, 0, "at the start of SSLModifying"},
 		"NNnmmmmnn":      {2, 3, 4, 2, 7, 0, "at the start of SSLModifying"},
@@ -45,9 +46,9 @@ func TestTheEffectByWhatIsSeen(t *testing.T) {
 		"NNMMMM":         {2, 2, none, none, none, 0, ""},
 		"NNMMMmmm":       {2, 2, none, 5, none, 0, "during SSLModifying"},
 		"NNnnn":          {2, none, none, 2, 2, 0, "SSLModifying was never seen"},
-		"NNMNMNMMnn":     {2, 2, 6, 8, 8, 3, "at the end of SSLModifying"}, // old answers at 3 and 5, after the first new one at 2
-		"NNMMMnNnNnn":    {2, 2, 3, 5, 9, 3, "at the end of SSLModifying"}, // old ones at 6 and 8, after the expiry had moved at 5
-		"NNMMMMnnmnn":    {2, 2, 7, 6, 9, 2, "during SSLModifying"},        // an old one at 8, after the end at 6
+		"NNMNMNMMnn":     {2, 2, 6, 8, 8, 3, "at the end of SSLModifying"}, // stale at 3 and 5, after the first sign at 2
+		"NNMMMnNnNnn":    {2, 2, 3, 5, 9, 3, "at the end of SSLModifying"}, // stale at 6 and 8, after the expiry moved at 5
+		"NNMMMMnnmnn":    {2, 2, 7, 6, 9, 2, "during SSLModifying"},        // stale at 8, after the end at 6
 		"NNMMMMnnnnnNNN": {2, 2, 4, 6, none, 7, "at the end of SSLModifying"},
 	} {
 		r := seen(looks)
@@ -69,7 +70,7 @@ func TestTheEffectByWhatIsSeen(t *testing.T) {
 			}
 		}
 		if int(time.Duration(e.Stale)/time.Second) != want.stale || e.ExpiryMoves != want.moves || time.Duration(e.Precision) != time.Second {
-			t.Errorf("%s: old answers for %s, the expiry moves %q, within %s; want %ds and %q", looks, time.Duration(e.Stale), e.ExpiryMoves, time.Duration(e.Precision), want.stale, want.moves)
+			t.Errorf("%s: answers are stale for %s, the expiry moves %q, the precision is %s; want %ds, %q and 1s", looks, time.Duration(e.Stale), e.ExpiryMoves, time.Duration(e.Precision), want.stale, want.moves)
 		}
 	}
 }

@@ -6,36 +6,37 @@ import (
 	"tairssl/handler"
 )
 
-// Options of a rehearsal. API, Settings, Ref, Before and Change are needed.
+// Options are those of a rehearsal. API, Settings, Ref, Before and Change are
+// required.
 type Options struct {
 	API      handler.API
 	Settings handler.Options // of the handler that makes the change
 	Ref      handler.Ref
-	Before   handler.Observation
-	// Change is the forced Update, pinned to the certificate of Before.
+	Before   handler.Observation // the state before the change
+	// Change is a forced Update for exactly the certificate in Before.
 	Change handler.Delivery
-	Prober Prober                // nil: connections are not measured
-	CA     handler.CAFingerprint // nil: it is not compared
-	Tell   func(Mark)            // is told what happens, as it does; default nobody
+	Prober Prober                // nil if connections are not measured
+	CA     handler.CAFingerprint // nil if the CA is not compared
+	Tell   func(Mark)            // receives each event when it happens; may be nil
 
-	TagRounds int           // how many tags are set, one after the other; default 10
-	Poll      time.Duration // between two looks at the instance; default 500ms
-	PingEvery time.Duration // between two connections; default 200ms
-	Settle    time.Duration // how long nothing may move at the end; default 5s
-	Quiet     time.Duration // the same where no restart was seen; default 5m
-	Limit     time.Duration // of it all; default 30m
+	TagRounds int           // the number of measuring tags, one after the other; default 10
+	Poll      time.Duration // the time between two reads of the instance; default 500ms
+	PingEvery time.Duration // the time between two new connections; default 200ms
+	Settle    time.Duration // the time without a change before the end; default 5s
+	Quiet     time.Duration // the same, if no sign of a restart was seen; default 5m
+	Limit     time.Duration // the time limit of the rehearsal; default 30m
 }
 
 const (
-	// measuringTag is set to see how soon a tag shows. It is removed again.
+	// measuringTag is the key of the tag that measures how soon reads show a new tag.
 	measuringTag = "tairssl-rehearsal"
-	// cleanTimeout is for removing it, also after an interrupt.
+	// cleanTimeout is the time limit for removing that tag, even after an interrupt.
 	cleanTimeout = 5 * time.Second
-	// pingTimeout is how long one connection may take.
+	// pingTimeout is the time limit of one connection.
 	pingTimeout = 2 * time.Second
 )
 
-// DefaultLimit bounds a rehearsal.
+// DefaultLimit is the default time limit of a rehearsal.
 const DefaultLimit = 30 * time.Minute
 
 func (o Options) withDefaults() Options {

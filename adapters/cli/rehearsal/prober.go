@@ -13,17 +13,19 @@ import (
 	"tairssl/handler"
 )
 
-// Prober connects to the instance as its clients do.
+// Prober connects to the instance in the same way as its clients.
 type Prober interface {
-	// Ping opens a connection, has a PING answered, and closes it.
+	// Ping opens a connection, sends a PING, reads its answer and closes the
+	// connection.
 	Ping(ctx context.Context) (Certificate, error)
 	// Hold keeps a connection open, with a PING at each interval, until it is cut or
-	// ctx ends. It says whether there was one to be cut, and why it is no more.
+	// ctx ends. held says whether the connection answered at least once; err says why
+	// it ended.
 	Hold(ctx context.Context, every time.Duration) (held bool, err error)
 }
 
-// Redis pings over connections that dial opens. It has no password: that the
-// server asks for one is an answer.
+// Redis pings over the connections that it dials. It has no password; an error that
+// asks for a password counts as an answer.
 type Redis func(ctx context.Context) (*tls.Conn, error)
 
 // Ping implements [Prober].
@@ -64,8 +66,8 @@ func (dial Redis) Hold(ctx context.Context, every time.Duration) (held bool, err
 	}
 }
 
-// ping sends a PING and reads its answer. One that is loading its data does not
-// serve yet.
+// ping sends a PING and reads its answer. A server that is still loading its data is
+// an error, because it does not serve clients yet.
 func ping(w io.Writer, answers *bufio.Reader) error {
 	if _, err := io.WriteString(w, "*1\r\n$4\r\nPING\r\n"); err != nil {
 		return broken(err)
@@ -77,7 +79,7 @@ func ping(w io.Writer, answers *bufio.Reader) error {
 	case strings.HasPrefix(string(line), "-LOADING"):
 		return handler.Errorf(handler.Unavailable, "the server is loading its data")
 	case line[0] != '+' && line[0] != '-':
-		return handler.Errorf(handler.Unavailable, "the answer to PING is not that of Redis")
+		return handler.Errorf(handler.Unavailable, "the answer to PING is not an answer of Redis")
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"tairssl/adapters/tair/served"
 )
 
-// redis is a server that speaks TLS and answers each PING by the next of some
-// lines; "" hangs up, and so does the end of the lines.
+// redis starts a TLS server that answers each PING with the next of answers. It hangs
+// up at "" and after the last answer.
 func redis(t *testing.T, answers ...string) rehearsal.Redis {
 	t.Helper()
 	web := httptest.NewTLSServer(nil)
@@ -55,19 +55,19 @@ func talk(conn net.Conn, answers []string) {
 	}
 }
 
-func TestWhatAnswersAPing(t *testing.T) {
+func TestAnswersToAPing(t *testing.T) {
 	for answer, fault := range map[string]string{
 		"+PONG\r\n":                               "",
-		"-NOAUTH Authentication required.\r\n":    "", // it is there, and asks for a password
+		"-NOAUTH Authentication required.\r\n":    "", // the server works, and asks for a password
 		"-LOADING Redis is loading the data\r\n":  "loading",
-		"HTTP/1.1 400 Bad Request\r\n":            "not that of Redis",
+		"HTTP/1.1 400 Bad Request\r\n":            "not an answer of Redis",
 		"":                                        "was not answered",
 		strings.Repeat("x", 100_000) + "\r\n":     "was not answered",
 		"-DENIED Redis is in protected mode.\r\n": "",
 	} {
 		c, err := redis(t, answer).Ping(t.Context())
 		if fault == "" && err != nil || fault != "" && (err == nil || !strings.Contains(err.Error(), fault)) {
-			t.Errorf("the answer %.40q is taken for %v, want a fault with %q", answer, err, fault)
+			t.Errorf("the answer %.40q gives the error %v, want one with %q", answer, err, fault)
 		}
 		if len(c.Fingerprint) != 64 || c.Expires.IsZero() {
 			t.Errorf("the certificate is %+v", c)
@@ -79,12 +79,12 @@ func TestAConnectionIsHeldUntilItIsCut(t *testing.T) {
 	for want, answers := range map[bool][]string{true: {"+PONG\r\n", "+PONG\r\n", ""}, false: {""}} {
 		held, err := redis(t, answers...).Hold(t.Context(), time.Millisecond)
 		if held != want || err == nil {
-			t.Errorf("after the answers %q it was held: %v, %v", answers, held, err)
+			t.Errorf("with the answers %q the connection was held: %v, %v; want %v", answers, held, err, want)
 		}
 	}
 	closed := func(context.Context) (*tls.Conn, error) { return nil, io.EOF }
 	if held, err := rehearsal.Redis(closed).Hold(t.Context(), time.Millisecond); held || err == nil {
-		t.Errorf("one that was never open was held: %v, %v", held, err)
+		t.Errorf("a connection that never opened was held: %v, %v", held, err)
 	}
 }
 
@@ -97,6 +97,6 @@ func TestAHeldConnectionEndsWithItsContext(t *testing.T) {
 	server := redis(t, endless...)
 	time.AfterFunc(50*time.Millisecond, cancel)
 	if held, err := server.Hold(ctx, time.Millisecond); !held || err == nil || ctx.Err() == nil {
-		t.Errorf("it was held: %v, %v", held, err)
+		t.Errorf("until its context ended the connection was held: %v, %v; want true and an error", held, err)
 	}
 }

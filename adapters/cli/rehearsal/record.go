@@ -9,40 +9,41 @@ import (
 	"tairssl/handler"
 )
 
-// Record is what was seen, in its order.
+// Record holds everything that a rehearsal has seen, in the order of time.
 type Record struct {
 	Began     time.Time
-	Tags      []time.Duration // how long each measuring tag took to show
+	Tags      []time.Duration // the time until each measuring tag was visible
 	Calls     []Call
 	Sightings []Sighting
 	Pings     []Ping
-	Cuts      []time.Time // when a connection that was held open was cut
+	Cuts      []time.Time // when the open connection was cut
 	Marks     []Mark
-	// Sent and Answered are of ModifyInstanceSSL; zero: it was not.
+	// Sent and Answered are the times of ModifyInstanceSSL; zero if it was not sent or
+	// not answered.
 	Sent, Answered time.Time
-	// Flag is the key of the tag that announces the change; "" if none stands.
+	// Flag is the key of the lease's tag on the instance, or "".
 	Flag string
 }
 
-// sent reports that the change was sent, or may have been.
+// sent reports whether the change was sent, or may have been sent.
 func (r Record) sent() bool { return !r.Sent.IsZero() }
 
-// Call is one of the API, repeated attempts included.
+// Call is one call of the API, including its repeated attempts.
 type Call struct {
 	Action string
 	Began  time.Time
 	Took   time.Duration
-	Kind   handler.Kind // of its failure; "" if it did not fail
+	Kind   handler.Kind // of its error; "" if it succeeded
 }
 
-// Sighting is what the API said of the instance.
+// Sighting is the state of the instance in one look.
 type Sighting struct {
-	At      time.Time // when both answers were there
+	At      time.Time // when both calls of the look were answered
 	Status  string
 	Expires time.Time
 }
 
-// Ping is one connection: a handshake, and a PING that was answered.
+// Ping is one new connection: a TLS handshake and a PING.
 type Ping struct {
 	Began       time.Time
 	Took        time.Duration
@@ -50,26 +51,26 @@ type Ping struct {
 	Err         error
 }
 
-// Certificate is one that the instance served.
+// Certificate is a certificate that the instance served.
 type Certificate struct {
 	Fingerprint string // SHA-256, in hexadecimal digits
 	Expires     time.Time
 }
 
-// Mark is a change that was seen, for people who look on.
+// Mark is an event of the rehearsal, in words for people.
 type Mark struct {
 	After handler.Duration // since the rehearsal began
 	What  string
 }
 
-// log takes the rows. It is safe for concurrent use.
+// log collects the rows of the record. It is safe for concurrent use.
 type log struct {
 	mu   sync.Mutex
 	rows Record
 	tell func(Mark)
 }
 
-// read gives what was recorded to a function, which must not keep it.
+// read calls f with the record. f must not keep it.
 func (l *log) read(f func(Record)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,7 +95,7 @@ func (l *log) markLocked(format string, args ...any) {
 	l.tell(m)
 }
 
-// saw adds a sighting, and marks what has changed.
+// saw adds a sighting, and marks a change of status or expiry.
 func (l *log) saw(s Sighting) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,7 +111,8 @@ func (l *log) saw(s Sighting) {
 	l.rows.Sightings = append(l.rows.Sightings, s)
 }
 
-// pinged adds a ping in the order in which pings began, and marks what has changed.
+// pinged inserts a ping in the order in which pings began. It marks an outage, its end,
+// and another certificate.
 func (l *log) pinged(p Ping) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,21 +122,21 @@ func (l *log) pinged(p Ping) {
 		n--
 	}
 	l.rows.Pings = slices.Insert(pings, n, p)
-	if n == 0 || n < len(pings) { // one that was overtaken is no news
+	if n == 0 || n < len(pings) { // a later ping was answered before this one
 		return
 	}
 	switch wasGone := pings[n-1].Err != nil; {
 	case p.Err != nil && !wasGone:
 		l.markLocked("new connections fail: %s", handler.AsError(p.Err).Message)
 	case p.Err == nil && wasGone:
-		l.markLocked("new connections are taken again")
+		l.markLocked("new connections work again")
 	}
 	if served, known := lastServed(pings); p.Err == nil && known && served != p.Certificate {
-		l.markLocked("another certificate is served, which expires %s", handler.At(p.Certificate.Expires))
+		l.markLocked("another certificate is served; it expires %s", handler.At(p.Certificate.Expires))
 	}
 }
 
-// lastServed is the certificate that was served last.
+// lastServed returns the certificate of the last successful ping.
 func lastServed(pings []Ping) (c Certificate, known bool) {
 	for _, p := range slices.Backward(pings) {
 		if p.Err == nil {
@@ -144,17 +146,16 @@ func lastServed(pings []Ping) (c Certificate, known bool) {
 	return c, false
 }
 
-// cut notes that the connection that was held open is gone.
+// cut records that the open connection was cut.
 func (l *log) cut(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rows.Cuts = append(l.rows.Cuts, time.Now())
-	l.markLocked("the connection that was held open is cut: %s", handler.AsError(why).Message)
+	l.markLocked("the open connection is cut: %s", handler.AsError(why).Message)
 }
 
-// rounded is a measured time as it is reported: to the millisecond, and below ten
-// of them to the hundredth of one. What took no time that can be measured took one
-// of these.
+// rounded rounds a measured time for the report: to 1 ms, or below 10 ms to 10 µs. A
+// positive time is never rounded to 0.
 func rounded(d time.Duration) handler.Duration {
 	const least = 10 * time.Microsecond
 	switch {

@@ -7,18 +7,18 @@ import (
 	"tairssl/handler"
 )
 
-// End is how a rehearsal ended.
+// End says how a rehearsal ended.
 type End string
 
-// The ends. Only of Complete and Unseen there was a change to watch.
+// The ends. Complete and Unseen mean that a change was watched.
 const (
-	Complete    End = "complete"    // all was seen
-	Unseen      End = "unseen"      // the change was not complete when the time was up
+	Complete    End = "complete"    // everything was measured
+	Unseen      End = "unseen"      // the change was not complete at the time limit
 	NotChanged  End = "not_changed" // nothing was changed: Result or Error says why
 	Interrupted End = "interrupted"
 )
 
-// Report is what a rehearsal came to.
+// Report is the result of a rehearsal.
 type Report struct {
 	InstanceID   string `json:"InstanceId"`
 	RegionID     string `json:"RegionId"`
@@ -26,17 +26,17 @@ type Report struct {
 	Began        handler.Time
 	Took         handler.Duration
 	End          End
-	Result       *handler.Result // of the change; nil if it was not tried
-	Error        *handler.Error  `json:",omitempty"` // why it was not
-	Sent         bool            // ModifyInstanceSSL was, or may have been
-	Flag         string          `json:",omitempty"` // the tag that is left on the instance
+	Result       *handler.Result // of the change; nil if no change was tried
+	Error        *handler.Error  `json:",omitempty"` // why no change was tried
+	Sent         bool            // ModifyInstanceSSL was sent, or may have been sent
+	Flag         string          `json:",omitempty"` // the lease's tag that is left on the instance
 
-	Tags   *Spread // how soon a tag shows; nil if that was not measured
+	Tags   *Spread // the times until a new tag was visible; nil if not measured
 	Effect Effect
-	// Connections is nil if the instance could not be reached; Unreached says why.
+	// Connections is nil if the instance was not reachable; Unreached says why.
 	Connections *Connections
 	Unreached   string `json:",omitempty"`
-	CA          *CA    // nil if it was not read; CAUnread says why
+	CA          *CA    // nil if the CA was not read; CAUnread says why
 	CAUnread    string `json:",omitempty"`
 	Calls       []CallStats
 	Advice      []Advice
@@ -44,22 +44,22 @@ type Report struct {
 	Timeline    []Mark
 }
 
-// ExitCode is that of a process that ends with this report.
+// ExitCode returns the exit code of a process that ends with this report.
 func (r Report) ExitCode() int {
 	switch {
 	case r.End == Interrupted:
-		return 130 // as shells have it
+		return 130 // the shells' exit code for an interrupt
 	case r.End == Unseen:
 		return handler.Unavailable.ExitCode()
 	case r.Error != nil:
 		return r.Error.Kind.ExitCode()
 	case r.End == NotChanged && r.Result != nil:
-		return max(r.Result.ExitCode(), 1) // there was nothing to measure
+		return max(r.Result.ExitCode(), 1) // nothing was measured
 	}
 	return 0
 }
 
-// report draws the conclusions from what was recorded.
+// report makes the report from the record and the results of the steps.
 func (o Options) report(r Record, t told) Report {
 	report := Report{
 		InstanceID: o.Ref.InstanceID, RegionID: o.Ref.RegionID, InstanceName: o.Before.Name,

@@ -11,7 +11,8 @@ import (
 	"tairssl/adapters/cli/rehearsal"
 )
 
-// fields are the names of a struct's fields in JSON, those of embedded ones as well.
+// fields returns the JSON names of a struct's fields, including those of embedded
+// structs.
 func fields(of reflect.Type) (names []string) {
 	for f := range of.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -45,11 +46,11 @@ func TestEveryFieldOfTheReportIsExplained(t *testing.T) {
 		}
 	}
 	if seen < 40 {
-		t.Errorf("only %d fields were found", seen)
+		t.Errorf("the report has only %d fields", seen)
 	}
 }
 
-func TestAReportIsReadAsItWasWritten(t *testing.T) {
+func TestAReportSurvivesJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rehearsal.Run(t.Context(), usual().options())
 		text, err := json.Marshal(r)
@@ -61,11 +62,11 @@ func TestAReportIsReadAsItWasWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		if written, err := json.Marshal(again); err != nil || string(written) != string(text) {
-			t.Errorf("written again, %v, it is\n%s\nand was\n%s", err, written, text)
+			t.Errorf("read and written again, the report is (%v)\n%s\nwant\n%s", err, written, text)
 		}
-		for _, want := range []string{`"End":"complete"`, `"ModifyingFor":"3m0s"`, `"ServedNew":"3m4`, `"CA":null`, `"CAUnread":"it was not to be read"`, `"OldUntil":null`} {
+		for _, want := range []string{`"End":"complete"`, `"ModifyingFor":"3m0s"`, `"ServedNew":"3m4`, `"CA":null`, `"CAUnread":"reading the CA was turned off"`, `"OldUntil":null`} {
 			if !strings.Contains(string(text), want) {
-				t.Errorf("there is no %s in\n%s", want, text)
+				t.Errorf("%s is missing in\n%s", want, text)
 			}
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"tairssl/handler"
 )
 
-// told is what a rehearsal came to beside the record.
+// told holds the results of the steps that are not in the record.
 type told struct {
 	end                 End
 	result              *handler.Result
@@ -22,9 +22,9 @@ type told struct {
 
 var errLimit = handler.Errorf(handler.Unavailable, "the time limit of the rehearsal is over")
 
-// Run makes the rehearsal. It returns when all was seen, when the limit is over, or
-// when ctx ends; the report says which. By then it has removed what it set, but for
-// the flag of a change that was sent.
+// Run makes the rehearsal. It returns when everything is measured, at the time limit,
+// or when ctx ends; the report says which. Before it returns, it removes the measuring
+// tag. The lease's flag of a change that was sent stays.
 func Run(ctx context.Context, o Options) Report {
 	o = o.withDefaults()
 	began := time.Now()
@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options) Report {
 	return report
 }
 
-// run is a rehearsal on its way.
+// run is a rehearsal in progress.
 type run struct {
 	Options
 	api recorded
@@ -49,7 +49,7 @@ type run struct {
 	told
 }
 
-// perform goes through the steps.
+// perform makes the steps in their order.
 func (r *run) perform(ctx context.Context) {
 	r.end = NotChanged
 	if !r.Settings.LeaseNone && !r.tags(ctx) {
@@ -57,7 +57,7 @@ func (r *run) perform(ctx context.Context) {
 	}
 	before := ""
 	if r.CA == nil {
-		r.caUnread = "it was not to be read"
+		r.caUnread = "reading the CA was turned off"
 	} else {
 		before = r.fingerprint(ctx)
 	}
@@ -79,19 +79,20 @@ func (r *run) perform(ctx context.Context) {
 	}
 }
 
-// change has the handler make the change, and reports whether there is one to watch.
+// change lets the handler make the change, and reports whether there is a change to
+// watch.
 func (r *run) change(ctx context.Context) bool {
 	settings := r.Settings
-	settings.Served, settings.CA = nil, nil // that is measured here, and leaves no tag
+	settings.Served, settings.CA = nil, nil // the rehearsal checks both, and writes no tag for them
 	r.log.read(func(rows Record) {
-		for _, took := range rows.Tags { // a pause that is too short would end the attempt
+		for _, took := range rows.Tags { // with a pause that is too short the lease would give up
 			if took > settings.LeasePause/2 {
 				settings.LeasePause = max(settings.LeasePause, tagprobe.LeasePause(took))
 			}
 		}
 	})
 	change, now := r.Change, handler.Duration(0)
-	change.Wait = &now // it is watched here
+	change.Wait = &now // the rehearsal itself watches the change
 	result := handler.New(r.api, settings).Handle(ctx, []handler.Delivery{change})[0]
 	r.result = &result
 	switch result.Outcome {
@@ -105,7 +106,7 @@ func (r *run) change(ctx context.Context) bool {
 	return false
 }
 
-// await waits until all was seen that there is to see.
+// await waits until everything is measured, until the time limit, or until ctx ends.
 func (r *run) await(ctx context.Context) {
 	r.end = Unseen
 	turn := time.NewTicker(r.Poll)
@@ -115,7 +116,7 @@ func (r *run) await(ctx context.Context) {
 		r.log.read(func(rows Record) { settled = r.settled(rows, r.Before.Expires, time.Now()) })
 		if settled {
 			r.end = Complete
-			r.log.mark("all was seen")
+			r.log.mark("everything is measured")
 			return
 		}
 		select {

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler"
 )
 
-// usual is a change as the real service may make it.
+// usual is a change with the timing that the real service may have.
 func usual() *script {
 	return &script{
 		tagLag: 300 * time.Millisecond, call: 50 * time.Millisecond,
@@ -22,7 +22,7 @@ func usual() *script {
 	}
 }
 
-// about fails unless a time was measured, at most so much late.
+// about fails unless got is between want and want+late.
 func about(t *testing.T, what string, got *handler.Duration, want, late time.Duration) {
 	t.Helper()
 	if got == nil {
@@ -43,12 +43,12 @@ func TestARehearsalMeasuresAChange(t *testing.T) {
 		o.Tell = func(m rehearsal.Mark) { told = append(told, m.What) }
 		r := rehearsal.Run(t.Context(), o)
 		if r.End != rehearsal.Complete || r.ExitCode() != 0 || s.writes != 1 || r.Result.Outcome != handler.Accepted {
-			t.Fatalf("it ends %s (%d) after %d changes: %+v", r.End, r.ExitCode(), s.writes, r)
+			t.Fatalf("the rehearsal ends %s (%d) after %d changes: %+v", r.End, r.ExitCode(), s.writes, r)
 		}
-		// Answers come 50 ms after they were asked, and looks are half a second apart.
+		// Calls take 50 ms, and looks are half a second apart.
 		const late = 600 * time.Millisecond
 		if r.Tags == nil || r.Tags.Count != 10 {
-			t.Fatalf("tags are %+v", r.Tags)
+			t.Fatalf("the times of tags are %+v, want 10", r.Tags)
 		}
 		about(t, "the slowest tag", &r.Tags.Max, 250*time.Millisecond, 100*time.Millisecond)
 		about(t, "the answer", r.Effect.Accepted, 50*time.Millisecond, time.Millisecond)
@@ -58,8 +58,8 @@ func TestARehearsalMeasuresAChange(t *testing.T) {
 		about(t, "the new expiry", r.Effect.ExpiryMoved, 190*time.Second, late)
 		about(t, "the end", r.Effect.Complete, 200*time.Second, late)
 		about(t, "the new certificate", r.Connections.ServedNew, 184*time.Second, late)
-		about(t, "the loss of connections", r.Connections.GoneFor, 4*time.Second-300*time.Millisecond, 700*time.Millisecond)
-		about(t, "its start", r.Connections.GoneFrom, 179*time.Second+700*time.Millisecond, late)
+		about(t, "the outage", r.Connections.GoneFor, 4*time.Second-300*time.Millisecond, 700*time.Millisecond)
+		about(t, "the start of the outage", r.Connections.GoneFrom, 179*time.Second+700*time.Millisecond, late)
 		if r.Effect.ExpiryMoves != "during SSLModifying" || r.Effect.Stale != 0 || r.Connections.Cuts != 1 || r.Connections.Failed < 18 {
 			t.Errorf("the expiry moves %q, answers are stale for %s, connections are %+v", r.Effect.ExpiryMoves, time.Duration(r.Effect.Stale), *r.Connections)
 		}
@@ -72,19 +72,19 @@ func TestARehearsalMeasuresAChange(t *testing.T) {
 		}
 		for _, call := range r.Calls {
 			if call.Min != call.Max || time.Duration(call.Min) != 50*time.Millisecond || call.Failed != 0 {
-				t.Errorf("calls took %+v", call)
+				t.Errorf("the calls are %+v, want all of 50 ms without a failure", call)
 			}
 		}
 		if len(r.Calls) != 5 {
-			t.Errorf("%d actions were called: %+v", len(r.Calls), r.Calls)
+			t.Errorf("%d actions were called, want 5: %+v", len(r.Calls), r.Calls)
 		}
-		for _, want := range []string{"a tag shows after 2", "ModifyInstanceSSL is sent", "the status is SSLModifying", "new connections fail: refused", "another certificate is served", "the connection that was held open is cut", "the status is Normal", "all was seen"} {
+		for _, want := range []string{"a tag shows after 2", "ModifyInstanceSSL is sent", "the status is SSLModifying", "new connections fail: refused", "another certificate is served", "the open connection is cut", "the status is Normal", "everything is measured"} {
 			if !strings.Contains(strings.Join(told, "\n"), want) {
-				t.Errorf("who looks on is not told %q:\n%s", want, strings.Join(told, "\n"))
+				t.Errorf("the event %q is missing:\n%s", want, strings.Join(told, "\n"))
 			}
 		}
 		if len(r.Timeline) != len(told) {
-			t.Errorf("the report has %d marks, and %d were told", len(r.Timeline), len(told))
+			t.Errorf("the report has %d events, but Tell received %d", len(r.Timeline), len(told))
 		}
 		want := map[string]time.Duration{"TAIRSSL_LEASE_PAUSE": 2 * time.Second, "TAIRSSL_WAIT": 330 * time.Second, "timeout of the function": 390 * time.Second}
 		for _, a := range r.Advice {
@@ -93,25 +93,25 @@ func TestARehearsalMeasuresAChange(t *testing.T) {
 			}
 		}
 		if len(r.Advice) != len(want) {
-			t.Errorf("%d settings are recommended", len(r.Advice))
+			t.Errorf("%d settings are recommended, want %d", len(r.Advice), len(want))
 		}
 	})
 }
 
-// A connection that hangs is as bad as one that is refused.
-func TestConnectionsThatHangAreGone(t *testing.T) {
+// Hanging connections are an outage, like refused ones.
+func TestHangingConnectionsAreAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := usual()
 		s.hangs, s.up = true, s.down+time.Second
 		r := rehearsal.Run(t.Context(), s.options())
-		about(t, "the loss of connections", r.Connections.GoneFor, 700*time.Millisecond, 500*time.Millisecond)
+		about(t, "the outage", r.Connections.GoneFor, 700*time.Millisecond, 500*time.Millisecond)
 		if r.Connections.Failed != 0 {
-			t.Errorf("%d connections failed, though all were answered in the end", r.Connections.Failed)
+			t.Errorf("%d connections failed, want 0, because all were answered in the end", r.Connections.Failed)
 		}
 	})
 }
 
-func TestWhereTheExpiryMoves(t *testing.T) {
+func TestWhenTheExpiryMoves(t *testing.T) {
 	for want, moves := range map[string]time.Duration{
 		"before SSLModifying showed":   0,
 		"at the start of SSLModifying": 20 * time.Second,
@@ -124,15 +124,15 @@ func TestWhereTheExpiryMoves(t *testing.T) {
 			s.moves = moves
 			r := rehearsal.Run(t.Context(), s.options())
 			if r.End != rehearsal.Complete || r.Effect.ExpiryMoves != want || r.Effect.Stale != 0 {
-				t.Errorf("an expiry that moves after %s is said to move %q; it ends %s, answers are stale for %s", moves, r.Effect.ExpiryMoves, r.End, time.Duration(r.Effect.Stale))
+				t.Errorf("an expiry that moves after %s is reported as %q; the rehearsal ends %s, answers are stale for %s", moves, r.Effect.ExpiryMoves, r.End, time.Duration(r.Effect.Stale))
 			}
 			about(t, "the end", r.Effect.Complete, max(200*time.Second, moves), 600*time.Millisecond)
 		})
 	}
 }
 
-// Where nothing was seen of a restart it may still be to come, so that it takes
-// longer until all was seen.
+// Without a sign of a restart the rehearsal waits longer, because the restart may
+// still come.
 func TestAChangeWhoseRestartIsNotSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{unreachable: true, moves: 3 * time.Second}
@@ -140,15 +140,15 @@ func TestAChangeWhoseRestartIsNotSeen(t *testing.T) {
 		began := time.Now()
 		r := rehearsal.Run(t.Context(), o)
 		if r.End != rehearsal.Complete || r.Effect.ExpiryMoves != "SSLModifying was never seen" || r.Connections != nil || r.Unreached != "the name cannot be resolved here" {
-			t.Errorf("it ends %s, %+v, %q", r.End, r.Effect, r.Unreached)
+			t.Errorf("the rehearsal ends %s, %+v, %q", r.End, r.Effect, r.Unreached)
 		}
 		if took := time.Since(began); took < 5*time.Minute || took > 6*time.Minute {
-			t.Errorf("it took %s, want somewhat more than 5m", took)
+			t.Errorf("the rehearsal took %s, want between 5m and 6m", took)
 		}
 	})
 }
 
-func TestAnEffectThatNeverShows(t *testing.T) {
+func TestAChangeWithoutEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := usual()
 		s.never = true
@@ -157,10 +157,10 @@ func TestAnEffectThatNeverShows(t *testing.T) {
 		began := time.Now()
 		r := rehearsal.Run(t.Context(), o)
 		if took := time.Since(began); took < o.Limit || took > o.Limit+time.Second {
-			t.Errorf("it took %s of %s", took, o.Limit)
+			t.Errorf("the rehearsal took %s, want its limit of %s", took, o.Limit)
 		}
 		if r.End != rehearsal.Unseen || r.ExitCode() != 5 || r.Effect.Shows != nil || r.Effect.Complete != nil || s.writes != 1 {
-			t.Errorf("it ends %s (%d) after %d changes: %+v", r.End, r.ExitCode(), s.writes, r.Effect)
+			t.Errorf("the rehearsal ends %s (%d) after %d changes: %+v", r.End, r.ExitCode(), s.writes, r.Effect)
 		}
 		if len(r.Advice) != 1 || r.Advice[0].Setting != "TAIRSSL_LEASE_PAUSE" {
 			t.Errorf("the advice is %+v", r.Advice)
@@ -171,20 +171,20 @@ func TestAnEffectThatNeverShows(t *testing.T) {
 	})
 }
 
-func TestWhatIsStrangeIsSaid(t *testing.T) {
+func TestUnexpectedTimesAreWarnings(t *testing.T) {
 	for want, change := range map[string]func(*script){
 		"answers still showed the state before": func(s *script) { s.stale = 100 * time.Second },
 		"longer than TAIRSSL_LEASE_PAUSE":       func(s *script) { s.tagLag = 3 * time.Second },
-		"the effect showed only after 11m":      func(s *script) { s.from, s.moves, s.until = 11*time.Minute, 11*time.Minute, 12*time.Minute },
-		"the old one is still served":           func(s *script) { s.serves = time.Hour },
-		"s after the API had said that":         func(s *script) { s.serves = 220 * time.Second },
+		"the effect was visible only after 11m": func(s *script) { s.from, s.moves, s.until = 11*time.Minute, 11*time.Minute, 12*time.Minute },
+		"still serves the old one":              func(s *script) { s.serves = time.Hour },
+		"s after the API had reported":          func(s *script) { s.serves = 220 * time.Second },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := usual()
 			change(s)
 			r := rehearsal.Run(t.Context(), s.options())
 			if r.End != rehearsal.Complete || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], want) {
-				t.Errorf("it ends %s with the warnings %q, want one with %q", r.End, r.Warnings, want)
+				t.Errorf("the rehearsal ends %s with the warnings %q, want one with %q", r.End, r.Warnings, want)
 			}
 		})
 	}
@@ -193,7 +193,7 @@ func TestWhatIsStrangeIsSaid(t *testing.T) {
 func TestTheCAIsCompared(t *testing.T) {
 	unread := handler.Errorf(handler.Unavailable, "the CA chain cannot be had")
 	for _, test := range []struct {
-		answers []any // a fingerprint or an error each time
+		answers []any // fingerprints and errors
 		ca      *rehearsal.CA
 		unread  string
 		warning string
@@ -223,7 +223,7 @@ func TestTheCAIsCompared(t *testing.T) {
 			}
 			r := rehearsal.Run(t.Context(), o)
 			if r.End != rehearsal.Complete || !reflect.DeepEqual(r.CA, test.ca) || !strings.Contains(r.CAUnread, test.unread) || (r.CAUnread == "") != (test.unread == "") {
-				t.Errorf("it ends %s; the CA is %+v, unread %q", r.End, r.CA, r.CAUnread)
+				t.Errorf("the rehearsal ends %s; the CA is %+v, unread because of %q", r.End, r.CA, r.CAUnread)
 			}
 			if got := strings.Join(r.Warnings, "\n"); !strings.Contains(got, test.warning) || (got == "") != (test.warning == "") {
 				t.Errorf("the warnings are %q, want %q", got, test.warning)
@@ -232,15 +232,15 @@ func TestTheCAIsCompared(t *testing.T) {
 	}
 }
 
-// A tag that shows later than the pause would end the attempt, so the change takes
-// the pause that was just measured.
-func TestSlowTagsDoNotKeepARehearsalFromItsChange(t *testing.T) {
+// If tags are slower than the lease pause, the rehearsal uses a longer pause, because
+// the lease would give up.
+func TestSlowTagsDoNotPreventTheChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := usual()
 		s.tagLag = 5 * time.Second
 		r := rehearsal.Run(t.Context(), s.options())
 		if r.End != rehearsal.Complete || s.writes != 1 {
-			t.Fatalf("it ends %s after %d changes: %v", r.End, s.writes, r.Result)
+			t.Fatalf("the rehearsal ends %s after %d changes: %v", r.End, s.writes, r.Result)
 		}
 		if a := r.Advice[0]; a.Setting != "TAIRSSL_LEASE_PAUSE" || time.Duration(a.Value) < 10*time.Second {
 			t.Errorf("the advice is %+v", a)
@@ -248,7 +248,7 @@ func TestSlowTagsDoNotKeepARehearsalFromItsChange(t *testing.T) {
 	})
 }
 
-func TestTagsThatCannotBeMeasuredEndARehearsalBeforeItsChange(t *testing.T) {
+func TestWithoutMeasuredTagsThereIsNoChange(t *testing.T) {
 	full := handler.Errorf(handler.Invalid, "the instance has 20 tags already")
 	full.Err = handler.ErrTagRefused
 	for name, test := range map[string]struct {
@@ -276,7 +276,7 @@ func TestTagsThatCannotBeMeasuredEndARehearsalBeforeItsChange(t *testing.T) {
 			o.Limit = 25 * time.Second
 			r := rehearsal.Run(t.Context(), o)
 			if r.End != rehearsal.NotChanged || r.Error == nil || r.ExitCode() != test.code || s.writes != 0 || !strings.Contains(r.Error.Message, test.says) || !strings.Contains(r.Error.Message, "nothing was changed") {
-				t.Errorf("%s: it ends %s (%d) after %d changes: %v", name, r.End, r.ExitCode(), s.writes, r.Error)
+				t.Errorf("%s: the rehearsal ends %s (%d) after %d changes: %v", name, r.End, r.ExitCode(), s.writes, r.Error)
 			}
 			if _, others := s.left(); len(others) != 0 && name != "not removed" {
 				t.Errorf("%s: the tags %v are left", name, others)
@@ -288,8 +288,8 @@ func TestTagsThatCannotBeMeasuredEndARehearsalBeforeItsChange(t *testing.T) {
 	}
 }
 
-// Whatever becomes of the change, it is sent once.
-func TestAChangeThatIsNotSimplyAccepted(t *testing.T) {
+// The change is sent once, even if its answer is an error or is lost.
+func TestAChangeThatIsRefusedOrUnanswered(t *testing.T) {
 	busy := handler.Errorf(handler.Unavailable, "another change is under way")
 	busy.Err = handler.ErrBusy
 	lost := handler.Errorf(handler.Unavailable, "the answer was lost")
@@ -313,7 +313,7 @@ func TestAChangeThatIsNotSimplyAccepted(t *testing.T) {
 			}
 			r := rehearsal.Run(t.Context(), s.options())
 			if r.End != test.end || r.ExitCode() != test.code || s.writes != 1 {
-				t.Errorf("%s: it ends %s (%d) after %d changes: %+v", name, r.End, r.ExitCode(), s.writes, r.Result)
+				t.Errorf("%s: the rehearsal ends %s (%d) after %d changes: %+v", name, r.End, r.ExitCode(), s.writes, r.Result)
 			}
 			if flags, others := s.left(); len(others) != 0 || (len(flags) == 1) != (test.end == rehearsal.Complete) || r.Flag != strings.Join(flags, "") {
 				t.Errorf("%s: the tags %v, %v are left, and the report names %q", name, flags, others, r.Flag)
@@ -322,14 +322,14 @@ func TestAChangeThatIsNotSimplyAccepted(t *testing.T) {
 	}
 }
 
-func TestSomebodyElseRenewsItMeanwhile(t *testing.T) {
+func TestAnotherWriterRenewsTheInstanceFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := usual()
 		o := s.options()
-		o.Change.SSLExpiredTime = handler.At(expires().Add(-time.Hour)) // which was shown when they were asked
+		o.Change.SSLExpiredTime = handler.At(expires().Add(-time.Hour)) // the expiry that the person confirmed
 		r := rehearsal.Run(t.Context(), o)
 		if r.End != rehearsal.NotChanged || r.ExitCode() != 1 || s.writes != 0 || r.Result.Outcome != handler.Unchanged {
-			t.Errorf("it ends %s (%d) after %d changes: %+v", r.End, r.ExitCode(), s.writes, r.Result)
+			t.Errorf("the rehearsal ends %s (%d) after %d changes: %+v", r.End, r.ExitCode(), s.writes, r.Result)
 		}
 	})
 }
@@ -342,13 +342,12 @@ func TestWithoutALeaseNoTagIsSet(t *testing.T) {
 		o.Settings.LeaseNone = true
 		r := rehearsal.Run(t.Context(), o)
 		if r.End != rehearsal.Complete || r.Tags != nil || s.writes != 1 {
-			t.Errorf("it ends %s after %d changes, tags are %+v", r.End, s.writes, r.Tags)
+			t.Errorf("the rehearsal ends %s after %d changes, tags are %+v", r.End, s.writes, r.Tags)
 		}
 	})
 }
 
-// An interrupt at any moment leaves nothing behind but the flag of a change that
-// was sent.
+// After an interrupt at any moment only the flag of a change that was sent is left.
 func TestAnInterruptAtAnyMoment(t *testing.T) {
 	sent := 0
 	for _, after := range []time.Duration{
@@ -362,19 +361,19 @@ func TestAnInterruptAtAnyMoment(t *testing.T) {
 			began := time.Now()
 			r := rehearsal.Run(ctx, s.options())
 			if took := time.Since(began); took > after+time.Second {
-				t.Errorf("interrupted after %s, it ends after %s", after, took)
+				t.Errorf("interrupted after %s, the rehearsal ends after %s", after, took)
 			}
 			if r.End != rehearsal.Interrupted || r.ExitCode() != 130 {
-				t.Errorf("interrupted after %s, it ends %s (%d)", after, r.End, r.ExitCode())
+				t.Errorf("interrupted after %s, the rehearsal ends %s (%d)", after, r.End, r.ExitCode())
 			}
 			flags, others := s.left()
 			if len(others) != 0 || len(flags) != s.writes || s.writes > 1 || r.Flag != strings.Join(flags, "") || r.Sent != (s.writes == 1) {
-				t.Errorf("interrupted after %s and %d changes, the tags %v, %v are left; the report names %q and says that sent is %v", after, s.writes, flags, others, r.Flag, r.Sent)
+				t.Errorf("interrupted after %s and %d changes, the tags %v, %v are left; the report has the flag %q and Sent %v", after, s.writes, flags, others, r.Flag, r.Sent)
 			}
 			sent += s.writes
 		})
 	}
 	if sent == 0 || sent == 18 {
-		t.Errorf("%d of the interrupts came after the change was sent: want some before and some after", sent)
+		t.Errorf("%d interrupts came after the change was sent, want some before and some after", sent)
 	}
 }

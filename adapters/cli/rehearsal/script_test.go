@@ -21,20 +21,20 @@ const id = "r-bp1zxszhcgatnx01"
 
 var ref = handler.Ref{RegionID: handler.DefaultRegion, InstanceID: id}
 
-// script is an API, and an instance behind it, that follow a plan by the clock of
-// a bubble. Times are since the change was accepted.
+// script is an API with one instance. Both follow a plan by the clock of a synctest
+// bubble. Times count from the moment when the change is accepted.
 type script struct {
-	tagLag time.Duration // until a tag shows
-	call   time.Duration // what each call takes
-	// modifying is the time of SSLModifying, moves that of the new expiry.
+	tagLag time.Duration // until a new tag is visible
+	call   time.Duration // the duration of each call
+	// SSLModifying lasts from from until until; the expiry changes at moves.
 	from, until, moves time.Duration
-	// stale answers show the state before the change, every second time, until then.
+	// Until stale, half of all answers show the old state.
 	stale time.Duration
-	// down is when no connection is taken; serves when the new certificate is served.
+	// From down until up connections fail; from serves on they get the new certificate.
 	down, up, serves time.Duration
-	hangs            bool // connections hang while it is down; otherwise they are refused
+	hangs            bool // connections hang in an outage; otherwise they are refused
 	unreachable      bool
-	never            bool // the change is accepted and never shows
+	never            bool // the change is accepted but has no effect
 	modify           func(ctx context.Context) error
 	onTag            func(key string) error
 	onUntag          func(keys ...string) error
@@ -48,8 +48,11 @@ type script struct {
 	shows    map[string]time.Time
 }
 
-func expires() time.Time { return time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC) } // a bubble begins in January 2000
+// expires is the expiry before the change. The clock of a bubble starts in January
+// 2000.
+func expires() time.Time { return time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC) }
 
+// since is the time since the change was accepted, or -1.
 func (s *script) since() time.Duration {
 	if s.accepted.IsZero() || s.never {
 		return -1
@@ -57,7 +60,7 @@ func (s *script) since() time.Duration {
 	return time.Since(s.accepted)
 }
 
-// past reports that a moment of the plan is over.
+// past reports whether a moment of the plan has come.
 func past(since, moment time.Duration) bool { return since >= 0 && since >= moment }
 
 func (s *script) observe() (i handler.Instance, ssl handler.SSL) {
@@ -165,7 +168,7 @@ func (s *script) Untag(ctx context.Context, _ handler.Ref, keys ...string) error
 	return nil
 }
 
-// left are the keys of the tags that are left.
+// left returns the keys of the remaining tags: the lease's flags, and others.
 func (s *script) left() (flags, others []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,7 +220,7 @@ func (s *script) Hold(ctx context.Context, every time.Duration) (bool, error) {
 	}
 }
 
-// options are those of a rehearsal by the script.
+// options returns the options of a rehearsal with the script.
 func (s *script) options() rehearsal.Options {
 	s.tags, s.shows, s.began = map[string]string{}, map[string]time.Time{}, time.Now()
 	at := handler.At(expires())

@@ -2,11 +2,11 @@ package rehearsal
 
 import "time"
 
-// settled reports whether all has been seen that there is to see: the change is
-// complete, connections are taken, with the new certificate, and nothing has
-// moved for a while. That while is short once the restart was seen: SSLModifying,
-// or a connection that was cut or refused. Without a sign of a restart it may still
-// be to come.
+// settled reports whether the rehearsal can end: the change is complete, new
+// connections get the new certificate, and nothing has changed for a while. The
+// while is Settle if a sign of the restart was seen (SSLModifying, or a connection
+// that was cut or refused). Otherwise it is Quiet, because the restart may still
+// come.
 func (o Options) settled(r Record, before, now time.Time) bool {
 	e := r.Effect(before)
 	if e.Complete == nil {

@@ -10,10 +10,10 @@ import (
 	"tairssl/handler"
 )
 
-// reach begins to connect, if the instance can be reached.
+// reach starts to watch connections, if the instance is reachable.
 func (r *run) reach(ctx context.Context, watchers *sync.WaitGroup) {
 	if r.Prober == nil {
-		r.unreached = "connections were not to be measured"
+		r.unreached = "measuring connections was turned off"
 		return
 	}
 	first, cancel := context.WithTimeout(ctx, pingTimeout)
@@ -31,7 +31,8 @@ func (r *run) reach(ctx context.Context, watchers *sync.WaitGroup) {
 	watchers.Go(func() { r.hold(ctx) })
 }
 
-// connect opens a connection at each interval, however long the others take.
+// connect opens a new connection at each interval, even while earlier ones are still
+// waiting for an answer.
 func (r *run) connect(ctx context.Context) {
 	var pings sync.WaitGroup
 	defer pings.Wait()
@@ -48,7 +49,7 @@ func (r *run) connect(ctx context.Context) {
 	})
 }
 
-// hold keeps one connection open, and opens another one when it is cut.
+// hold keeps one connection open. When it is cut, hold opens another one.
 func (r *run) hold(ctx context.Context) {
 	everyTurn(ctx, r.PingEvery, func() {
 		if held, err := r.Prober.Hold(ctx, r.PingEvery); held && ctx.Err() == nil {
@@ -57,7 +58,7 @@ func (r *run) hold(ctx context.Context) {
 	})
 }
 
-// watch looks at the instance at each interval.
+// watch reads the instance at each interval.
 func (r *run) watch(ctx context.Context) {
 	everyTurn(ctx, r.Poll, func() {
 		var i handler.Instance
@@ -71,8 +72,8 @@ func (r *run) watch(ctx context.Context) {
 	})
 }
 
-// everyTurn does something at each interval until ctx ends. What takes longer
-// misses turns.
+// everyTurn calls do at each interval until ctx ends. A call that takes longer skips
+// intervals.
 func everyTurn(ctx context.Context, every time.Duration, do func()) {
 	turn := time.NewTicker(every)
 	defer turn.Stop()
