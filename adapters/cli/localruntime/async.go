@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// Delivery is what became of an asynchronous event.
+// Delivery is the result of an asynchronous event.
 type Delivery struct {
 	Answer   Answer // of the last attempt
 	Attempts int
-	Err      error // why there is no answer: the process ended, or the event was too old
+	Err      error // set if there is no answer: the process ended, or the event was too old
 }
 
-// Failure says in a few words why the event was not dealt with; empty if it was.
+// Failure describes in a few words why the event failed. It is empty if the event
+// succeeded.
 func (d Delivery) Failure() string {
 	switch {
 	case d.Err != nil:
@@ -25,32 +26,31 @@ func (d Delivery) Failure() string {
 	return ""
 }
 
-// event is an asynchronous invocation that was accepted.
+// event is an accepted asynchronous invocation.
 type event struct {
 	id       string
 	payload  []byte
 	accepted time.Time
 }
 
-// events are those that wait, the one in delivery first, and what became of
-// those before them.
+// events holds the events that wait and the results of finished events.
 type events struct {
-	waiting      []event
+	waiting      []event // the first is being delivered
 	waitingBytes int
 	settled      []Delivery
 	settledBytes int
 }
 
-// The most that is kept: beyond it new events are refused, and the oldest
-// deliveries forgotten.
+// The limits of events. Beyond them a new event is refused, and the oldest results
+// are dropped.
 const (
 	mostEvents  = 1000
 	mostWaiting = 64 << 20
 	mostSettled = 8 << 20
 )
 
-// accept queues an event, twice if duplicates are wanted; false if there are
-// too many.
+// accept queues an event, twice with Options.DuplicateEvents. It returns false if too
+// many events wait.
 func (p *Process) accept(e event) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,10 +69,10 @@ func (p *Process) accept(e event) bool {
 	return true
 }
 
-// Async waits until no asynchronous event is left, and returns what became of
-// those that were settled since it was last called, the oldest first. Its error
-// says that some were not settled when ctx ended or the process was closed.
-// Of many deliveries only the last are kept: 1000, or 8 MiB of answers.
+// Async waits until no asynchronous event is left. It returns the results since its
+// last call, the oldest first; only the last 1000 results and 8 MiB of answers are
+// kept. It returns an error if events were left when ctx ended or the process was
+// closed.
 func (p *Process) Async(ctx context.Context) ([]Delivery, error) {
 	take := func(left int, why error) ([]Delivery, error) {
 		settled := p.events.settled
@@ -100,8 +100,8 @@ func (p *Process) Async(ctx context.Context) ([]Delivery, error) {
 	}
 }
 
-// deliver invokes the function for each event, one after the other, whenever no
-// other invocation is in progress, until ctx ends.
+// deliver invokes the function for one event after the other, until ctx ends. It waits
+// until no other invocation is in progress.
 func (p *Process) deliver(ctx context.Context) {
 	for {
 		e, err := p.nextEvent(ctx)
@@ -110,14 +110,14 @@ func (p *Process) deliver(ctx context.Context) {
 		}
 		d := p.attempts(ctx, e)
 		if ctx.Err() != nil {
-			return // cut off, which says nothing about the event
+			return // the attempt was interrupted, so it has no result
 		}
 		p.settle(d)
 	}
 }
 
-// nextEvent waits for the oldest event. It stays in the queue until it is
-// settled.
+// nextEvent waits for the oldest event. The event stays in the queue until settle
+// removes it.
 func (p *Process) nextEvent(ctx context.Context) (event, error) {
 	for {
 		p.mu.Lock()
@@ -135,7 +135,7 @@ func (p *Process) nextEvent(ctx context.Context) (event, error) {
 	}
 }
 
-// settle notes what became of the oldest event.
+// settle records the result of the oldest event and removes the event from the queue.
 func (p *Process) settle(d Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,8 +151,8 @@ func (p *Process) settle(d Delivery) {
 	p.changedLocked()
 }
 
-// attempts invokes the function for an event, again after errors. Every attempt
-// has the same request id, as in the clouds.
+// attempts invokes the function for an event and repeats it after errors. All attempts
+// have the same request id, as in the clouds.
 func (p *Process) attempts(ctx context.Context, e event) Delivery {
 	d := Delivery{Answer: Answer{RequestID: e.id}}
 	pause := p.options.RetryAfter
@@ -162,7 +162,7 @@ func (p *Process) attempts(ctx context.Context, e event) Delivery {
 		}
 		if age := time.Since(e.accepted); age > p.options.MaxEventAge {
 			if d.Attempts == 0 {
-				d.Err = errors.New("it was too old to be delivered")
+				d.Err = errors.New("the event was too old to be delivered")
 			}
 			return d
 		}
@@ -181,8 +181,8 @@ func (p *Process) attempts(ctx context.Context, e event) Delivery {
 	}
 }
 
-// idle waits until no invocation is in progress: what an invocation hands over
-// begins after it.
+// idle waits until no invocation is in progress, because the work that an invocation
+// hands over starts after that invocation.
 func (p *Process) idle(ctx context.Context) error {
 	for {
 		p.mu.Lock()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// rest stops the process if it has nothing to do: it polls, and has answered
-// all that it took. The clouds do it at the same moment.
+// rest stops the process if it is idle: it polls, and every invocation that it took is
+// answered. The clouds stop a process at the same moment.
 func (s *sandbox) rest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,7 +32,7 @@ func (s *sandbox) freeze() error {
 	return err
 }
 
-// thaw lets a process that was stopped go on. The caller holds mu.
+// thaw continues a stopped process. The caller holds mu.
 func (s *sandbox) thaw() {
 	if s.frozen {
 		_ = s.command.Process.Signal(continueSignal) // fails if the process is gone
@@ -40,7 +40,7 @@ func (s *sandbox) thaw() {
 	}
 }
 
-// keepAwake lets the process go on for good.
+// keepAwake continues the process and never stops it again.
 func (s *sandbox) keepAwake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,8 +48,8 @@ func (s *sandbox) keepAwake() {
 	s.thaw()
 }
 
-// Stop stops the process by hand, until Continue or the next invocation that it
-// takes, and waits until it is stopped.
+// Stop stops the process, with or without Options.Freeze, and waits until it is
+// stopped. Continue or the next invocation continues it.
 func (p *Process) Stop(ctx context.Context) error {
 	s := p.sandbox()
 	s.mu.Lock()
@@ -61,7 +61,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	return s.waitFrozen(ctx)
 }
 
-// Continue lets a process that was stopped go on.
+// Continue continues a stopped process.
 func (p *Process) Continue() {
 	s := p.sandbox()
 	s.mu.Lock()
@@ -69,8 +69,8 @@ func (p *Process) Continue() {
 	s.thaw()
 }
 
-// WaitFrozen returns when the process is stopped: with Options.Freeze, soon
-// after its last answer.
+// WaitFrozen waits until the process is stopped. With Options.Freeze that is soon after
+// its last answer.
 func (p *Process) WaitFrozen(ctx context.Context) error { return p.sandbox().waitFrozen(ctx) }
 
 func (s *sandbox) waitFrozen(ctx context.Context) error {
@@ -93,20 +93,20 @@ func (s *sandbox) waitFrozen(ctx context.Context) error {
 	}
 }
 
-// stopped says whether a process is stopped: the signal takes a moment. Where
-// the system does not tell, it is taken as stopped.
+// stopped reports whether the system has stopped the process, which happens a moment
+// after the signal. It is true on a system without /proc.
 func stopped(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return true
 	}
-	// The name, in brackets, may hold anything; the state follows it.
+	// The name stands in brackets and may contain any character; the state follows it.
 	_, state, _ := bytes.Cut(stat[max(bytes.LastIndexByte(stat, ')'), 0):], []byte(" "))
 	return bytes.HasPrefix(state, []byte("T"))
 }
 
-// CloseAPI takes the runtime API away from a process that lives on, as when the
-// machine that it runs on goes. The process is not stopped again.
+// CloseAPI closes the runtime API of a running process, as if the cloud's side of the
+// machine had failed. The process is not stopped again.
 func (p *Process) CloseAPI() {
 	s := p.sandbox()
 	s.keepAwake()

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// refusal is why a request was not accepted.
+// refusal is the answer to a request that is not accepted.
 type refusal struct {
 	status        int
 	code, message string
 }
 
-// dialect is how a cloud's API by which functions are invoked speaks. Its codes
-// are Lambda's documented ones; those of Function Compute are not published in
-// full, so clients should go by the status.
+// dialect describes a cloud's API for invoking functions. The codes of Lambda are the
+// documented ones. Function Compute does not publish all of its codes, so clients
+// should look at the status only.
 type dialect struct {
-	path               string // with the function's name in it
+	path               string // the pattern of the URL's path
 	typeHeader         string
-	sync, async        string // values of that header; none means sync
-	syncMax, asyncMax  int64  // bytes of a payload
+	sync, async        string // the values of typeHeader; without the header a request is synchronous
+	syncMax, asyncMax  int64  // the largest payload in bytes
 	requestID, errorIs string // names of headers
 	noFunction, badType,
 	tooLarge, tooMany refusal
@@ -34,7 +34,7 @@ var dialects = map[Cloud]dialect{
 		sync: "RequestResponse", async: "Event", syncMax: 6 << 20, asyncMax: 1 << 20,
 		requestID: "X-Amzn-Requestid", errorIs: "X-Amz-Function-Error",
 		noFunction: refusal{http.StatusNotFound, "ResourceNotFoundException", "Function not found"},
-		badType:    refusal{http.StatusBadRequest, "InvalidParameterValueException", "The invocation type is none that is served here"},
+		badType:    refusal{http.StatusBadRequest, "InvalidParameterValueException", "This invocation type is not supported"},
 		tooLarge:   refusal{http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request must be smaller than the limit for the InvokeFunction operation"},
 		tooMany:    refusal{http.StatusTooManyRequests, "TooManyRequestsException", "Rate Exceeded."},
 	},
@@ -43,20 +43,20 @@ var dialects = map[Cloud]dialect{
 		sync: "Sync", async: "Async", syncMax: 32 << 20, asyncMax: 128 << 10,
 		requestID: "X-Fc-Request-Id", errorIs: "X-Fc-Error-Type",
 		noFunction: refusal{http.StatusNotFound, "FunctionNotFound", "function does not exist"},
-		badType:    refusal{http.StatusBadRequest, "InvalidArgument", "the invocation type is none that is served here"},
+		badType:    refusal{http.StatusBadRequest, "InvalidArgument", "this invocation type is not supported"},
 		tooLarge:   refusal{http.StatusRequestEntityTooLarge, "EntityTooLarge", "payload size exceeds maximum allowed size"},
 		tooMany:    refusal{http.StatusTooManyRequests, "ResourceExhausted", "too many invocations"},
 	},
 }
 
-// invokeAPI serves the API by which the cloud's functions are invoked.
+// invokeAPI is the handler of the cloud's API for invoking functions.
 func (p *Process) invokeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+dialects[p.cloud].path, p.serveInvoke)
 	return mux
 }
 
-// serveInvoke accepts an event, or answers a synchronous invocation.
+// serveInvoke queues an asynchronous invocation, or answers a synchronous one.
 func (p *Process) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	d, i := dialects[p.cloud], newInvocation(nil)
 	w.Header().Set(d.requestID, i.id)
@@ -77,7 +77,7 @@ func (p *Process) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, r, d, i)
 }
 
-// accepted reads a request's payload and checks everything else.
+// accepted checks a request and returns its payload.
 func (p *Process) accepted(d dialect, r *http.Request) ([]byte, *refusal) {
 	payload, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, d.syncMax))
 	var large *http.MaxBytesError
@@ -109,8 +109,8 @@ func (p *Process) accepted(d dialect, r *http.Request) ([]byte, *refusal) {
 	return payload, nil
 }
 
-// answer answers a synchronous invocation. There is one process, so a function
-// on Lambda that is busy answers as one whose concurrency is 1.
+// answer answers a synchronous invocation. On Lambda the function has a concurrency of
+// 1, because there is one process; while it is busy, requests are refused.
 func (p *Process) answer(w http.ResponseWriter, r *http.Request, d dialect, i *invocation) {
 	if p.cloud == Lambda {
 		select {
@@ -129,17 +129,17 @@ func (p *Process) answer(w http.ResponseWriter, r *http.Request, d dialect, i *i
 	if a.Failed {
 		w.Header().Set(d.errorIs, "Unhandled")
 	}
-	_, _ = w.Write(a.Payload) // a caller that went away needs none
+	_, _ = w.Write(a.Payload) // fails only if the caller is gone
 }
 
-// refuse answers in the cloud's form.
+// refuse writes a refusal in the form of the cloud's errors.
 func (p *Process) refuse(w http.ResponseWriter, why refusal) {
 	body := map[string]string{"Code": why.code, "Message": why.message, "RequestId": w.Header().Get(dialects[FC].requestID)}
 	if p.cloud == Lambda {
 		w.Header().Set("X-Amzn-Errortype", why.code)
 		body = map[string]string{"Type": "User", "message": why.message}
 	}
-	text, _ := json.Marshal(body) // strings always do
+	text, _ := json.Marshal(body) // a map of strings never fails
 	w.WriteHeader(why.status)
 	_, _ = io.WriteString(w, strings.TrimSpace(string(text)))
 }

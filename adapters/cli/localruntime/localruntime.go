@@ -1,14 +1,14 @@
-// Package localruntime runs a built bootstrap binary under a local copy of its
-// cloud, so that what runs on this machine is what is deployed. The copy is:
+// Package localruntime runs a built bootstrap binary under a local copy of its cloud,
+// so that this machine runs exactly the binary that is deployed. The copy has:
 //
 //   - the runtime API, from which the function takes its invocations;
-//   - the API by which functions are invoked, at [Process.Endpoint]: with it a
-//     function hands work over to an asynchronous invocation of itself. Requests
-//     are checked as the clouds check them, signature included;
-//   - the queue of the asynchronous invocations, with the cloud's rules for
-//     retries. [Process.Async] gives what became of them;
-//   - with [Options.Freeze], the stop between two invocations, during which no
-//     goroutine of the function runs.
+//   - the API for invoking functions, at [Process.Endpoint]. The function uses it to
+//     hand work over to an asynchronous invocation of itself. Requests are checked
+//     as in the clouds, including their signature;
+//   - the queue of asynchronous invocations, with the cloud's rules for retries.
+//     [Process.Async] returns their results;
+//   - with [Options.Freeze], the stop between two invocations, in which no goroutine
+//     of the function runs.
 //
 // Sources: the custom runtime API of AWS Lambda, version 2018-06-01, and that
 // of Function Compute, version 2020-11-11, as fc-runtime-go-sdk speaks it; the
@@ -27,17 +27,18 @@ import (
 	"time"
 )
 
-// Process is a running function. It is safe for concurrent use: Function
-// Compute's invocations overlap, Lambda's wait for one another. If it ends
-// after it was ready, the next invocation starts it anew, as the clouds do.
+// Process is a running function. It is safe for concurrent use: on Function Compute
+// invocations overlap, on Lambda they wait for one another. If the operating system's
+// process ends after it was ready, the next invocation starts a new one, as the clouds
+// do.
 type Process struct {
 	cloud        Cloud
 	options      Options
 	binary       string
 	surroundings surroundings
-	server       *http.Server // of the API by which functions are invoked
+	server       *http.Server // of the API for invoking functions
 	endpoint     string
-	one          chan struct{} // holds Lambda's invocation
+	one          chan struct{} // full while Lambda's invocation is in progress
 	stop         context.CancelFunc
 	helpers      sync.WaitGroup // the server, and the delivery of events
 
@@ -46,17 +47,17 @@ type Process struct {
 	closed  bool
 	running int // invocations in progress
 	events  events
-	changed chan struct{} // closed and made anew when running or events change
+	changed chan struct{} // closed and replaced when running or events change
 }
 
-// Start execs a binary. Its error says what to do if there is none. The caller
-// must call Close, even if the process ended.
+// Start executes a binary. The caller must call Close, even after the process has
+// ended.
 func Start(ctx context.Context, cloud Cloud, binary string, o Options) (*Process, error) {
 	if cloud != Lambda && cloud != FC {
-		return nil, fmt.Errorf("no runtime API of %q; there are lambda and fc", cloud)
+		return nil, fmt.Errorf("there is no runtime API for %q; use lambda or fc", cloud)
 	}
 	if _, err := os.Stat(binary); err != nil {
-		return nil, fmt.Errorf("no function to run: %w; build it with 'make build' and run this in the project's folder", err)
+		return nil, fmt.Errorf("the function is not built: %w; run 'make build', and run this command in the project's folder", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -80,14 +81,14 @@ func Start(ctx context.Context, cloud Cloud, binary string, o Options) (*Process
 	return p, nil
 }
 
-// Endpoint is the URL of the API by which the function is invoked. The process
-// knows it as TAIRSSL_INVOKE_ENDPOINT.
+// Endpoint is the URL of the API for invoking the function. The process has it as
+// TAIRSSL_INVOKE_ENDPOINT.
 func (p *Process) Endpoint() string { return p.endpoint }
 
-// WaitReady returns when the function polls for its first invocation.
+// WaitReady waits until the function polls for its first invocation.
 func (p *Process) WaitReady(ctx context.Context) error { return p.sandbox().waitReady(ctx) }
 
-// WaitEnd returns when the process has ended.
+// WaitEnd waits until the process has ended.
 func (p *Process) WaitEnd(ctx context.Context) error {
 	select {
 	case <-p.sandbox().done:
@@ -97,7 +98,7 @@ func (p *Process) WaitEnd(ctx context.Context) error {
 	}
 }
 
-// Ready is the time from exec to the first poll; 0 before it.
+// Ready is the time from the start of the process to its first poll, or 0 before that.
 func (p *Process) Ready() time.Duration {
 	s := p.sandbox()
 	s.mu.Lock()
@@ -105,20 +106,20 @@ func (p *Process) Ready() time.Duration {
 	return s.start
 }
 
-// sandbox is the process that runs, or the last that did.
+// sandbox returns the running process, or the last one that ran.
 func (p *Process) sandbox() *sandbox {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.current
 }
 
-// Invoke sends one payload and waits for its answer, at most for the timeout:
-// then the process is killed, as the cloud would.
+// Invoke sends a payload and waits for its answer. After Options.Timeout it kills the
+// process, as the cloud does, and returns an error.
 func (p *Process) Invoke(ctx context.Context, payload []byte) (Answer, error) {
 	return p.inTurn(ctx, newInvocation(payload))
 }
 
-// inTurn invokes the function when no other invocation is in progress; on
+// inTurn invokes the function: on Lambda when no other invocation is in progress, on
 // Function Compute at once.
 func (p *Process) inTurn(ctx context.Context, i *invocation) (Answer, error) {
 	if p.cloud == Lambda {
@@ -132,8 +133,8 @@ func (p *Process) inTurn(ctx context.Context, i *invocation) (Answer, error) {
 	return p.invoke(ctx, i)
 }
 
-// invoke has a process that runs answer an invocation. One that ends before it
-// takes the invocation is replaced, once.
+// invoke lets a running process answer an invocation. If the process ends before it
+// takes the invocation, a new process gets it, once.
 func (p *Process) invoke(ctx context.Context, i *invocation) (Answer, error) {
 	p.count(1)
 	defer p.count(-1)
@@ -149,8 +150,8 @@ func (p *Process) invoke(ctx context.Context, i *invocation) (Answer, error) {
 	}
 }
 
-// live is the process that runs. One that ended after it was ready is started
-// anew; one that never was ready is left, since it would end again.
+// live returns a running process. It replaces a process that ended after it was ready.
+// It does not replace a process that never was ready, because a new one would end, too.
 func (p *Process) live(ctx context.Context) (*sandbox, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -169,7 +170,7 @@ func (p *Process) live(ctx context.Context) (*sandbox, error) {
 
 var errClosed = errors.New("the function was closed")
 
-// count notes that invocations began or ended.
+// count adds n to the number of invocations in progress.
 func (p *Process) count(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -177,23 +178,22 @@ func (p *Process) count(n int) {
 	p.changedLocked()
 }
 
-// changedLocked wakes everybody who waits for a change.
+// changedLocked wakes all goroutines that wait for a change. The caller holds mu.
 func (p *Process) changedLocked() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// Kill ends the process at once, as the end of its machine does: what it was
-// about to do stays undone, and the invocations that it has taken fail. The next
-// one starts it anew. It reports false, and does nothing, if no process has
-// polled for an invocation yet, or none runs.
+// Kill ends the process at once, as if its machine failed. The invocations that it has
+// taken fail; the next invocation starts a new process. Kill returns false if the
+// process has not polled for an invocation yet, or has ended.
 func (p *Process) Kill() bool {
 	s := p.sandbox()
 	return s.wasReady() && s.command.Process.Kill() == nil
 }
 
-// Close ends the process, by force if it does not go within two seconds, and
-// waits for it. Asynchronous events that were not delivered are lost.
+// Close ends the process and waits for its end. A process that does not end within two
+// seconds is killed. Asynchronous events that were not delivered are lost.
 func (p *Process) Close() error {
 	p.mu.Lock()
 	p.closed = true

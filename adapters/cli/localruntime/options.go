@@ -14,37 +14,37 @@ const (
 	FC     Cloud = "fc"
 )
 
-// Options of a process.
+// Options are those of a process.
 type Options struct {
-	// Env is the process's whole environment; what a cloud adds is added unless
-	// it is there. On Function Compute the variables ALIBABA_CLOUD_ACCESS_KEY_ID,
-	// _ACCESS_KEY_SECRET and _SECURITY_TOKEN are taken out of it and become the
-	// role's credentials, as in that cloud.
+	// Env is the environment of the process. Variables that a cloud sets are added
+	// unless Env has them. On Function Compute ALIBABA_CLOUD_ACCESS_KEY_ID,
+	// _ACCESS_KEY_SECRET and _SECURITY_TOKEN are removed from it and become the
+	// credentials of the function's role, as in that cloud.
 	Env     []string
-	Stderr  io.Writer     // the process's output; default none
-	Timeout time.Duration // of each invocation, told to the function; default 60s
-	// Region is where the function is told to be: default us-east-1 on Lambda,
-	// unless Env has AWS_REGION, and cn-hangzhou on Function Compute.
+	Stderr  io.Writer     // receives the output of the process; default none
+	Timeout time.Duration // of each invocation; the function sees it as its deadline; default 60s
+	// Region is the region in the function's environment. The default is AWS_REGION
+	// of Env or us-east-1 on Lambda, and cn-hangzhou on Function Compute.
 	Region string
-	// Freeze stops the process between invocations, as the clouds do. It needs
-	// a system with stop signals.
+	// Freeze stops the process between invocations, as the clouds do. It needs a
+	// system with stop signals.
 	Freeze bool
 
-	// Retries is how often an asynchronous invocation that failed is repeated:
-	// default 2 on Lambda and 3 on Function Compute, as there; none below 0.
+	// Retries is how often a failed asynchronous invocation is repeated. The default
+	// is that of the cloud: 2 on Lambda, 3 on Function Compute. A negative number
+	// means never.
 	Retries int
-	// RetryAfter is the pause before the first repetition; it doubles with each.
-	// Default 200ms; the clouds wait minutes.
+	// RetryAfter is the pause before the first repetition; it doubles each time.
+	// Default 200ms; the clouds wait for minutes.
 	RetryAfter time.Duration
-	// MaxEventAge is how long after its acceptance an asynchronous invocation may
-	// still begin; default 10m. With a nanosecond, events are accepted and lost.
+	// MaxEventAge is the greatest age at which an asynchronous invocation may still
+	// start; default 10m. With a nanosecond every event is accepted and lost.
 	MaxEventAge time.Duration
-	// DuplicateEvents invokes the function twice for each asynchronous event, as
-	// the clouds may do.
+	// DuplicateEvents delivers each asynchronous event twice, which the clouds may do.
 	DuplicateEvents bool
 }
 
-// complete puts the defaults in.
+// complete sets the defaults.
 func (o Options) complete(cloud Cloud) Options {
 	if o.Timeout <= 0 {
 		o.Timeout = time.Minute
@@ -67,11 +67,11 @@ func (o Options) complete(cloud Cloud) Options {
 	return o
 }
 
-// Answer is how an invocation ended.
+// Answer is the result of an invocation.
 type Answer struct {
 	Payload                 []byte
 	Failed                  bool
-	ErrorType, ErrorMessage string // of a failed one
+	ErrorType, ErrorMessage string // set if it failed
 	RequestID               string
 	Duration                time.Duration
 }

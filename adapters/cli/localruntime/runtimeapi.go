@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// runtimeAPI serves the process.
+// runtimeAPI is the handler of the runtime API that the process polls.
 func (s *sandbox) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	base, accepted := "/2018-06-01/runtime/", http.StatusAccepted
@@ -33,7 +33,7 @@ func (s *sandbox) runtimeAPI() http.Handler {
 	return mux
 }
 
-// next hands out an invocation, when there is one.
+// next waits for an invocation and hands it to the process.
 func (s *sandbox) next(w http.ResponseWriter, r *http.Request) {
 	s.polled(1)
 	var i *invocation
@@ -53,10 +53,11 @@ func (s *sandbox) next(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(key, value)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(i.payload) // a function that went away is seen by its end
+	_, _ = w.Write(i.payload) // if the process is gone, done reports it
 }
 
-// polled notes that the process waits for an invocation, or does so no more.
+// polled adds n to the number of requests that wait for an invocation. The first
+// request makes the process ready.
 func (s *sandbox) polled(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +68,8 @@ func (s *sandbox) polled(n int) {
 	}
 }
 
-// handOut notes that the process has an invocation to answer, and wakes it.
+// handOut records that the process has to answer an invocation, and continues the
+// process.
 func (s *sandbox) handOut(i *invocation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +78,7 @@ func (s *sandbox) handOut(i *invocation) {
 	s.thaw()
 }
 
-// answered passes the answer to an invocation on; false if there is no such
+// answered passes an answer on to its invocation. It returns false if there is no such
 // invocation.
 func (s *sandbox) answered(r *http.Request) bool {
 	body, err := io.ReadAll(r.Body)
@@ -90,7 +92,7 @@ func (s *sandbox) answered(r *http.Request) bool {
 	a := Answer{Payload: body, RequestID: i.id, Failed: r.PathValue("how") != "response"}
 	if a.Failed {
 		var e struct{ ErrorType, ErrorMessage string }
-		_ = json.Unmarshal(body, &e) // what is no JSON has no type
+		_ = json.Unmarshal(body, &e) // an error that is not JSON has no type
 		a.ErrorType, a.ErrorMessage = e.ErrorType, e.ErrorMessage
 	}
 	i.answer <- a
@@ -98,9 +100,9 @@ func (s *sandbox) answered(r *http.Request) bool {
 	return true
 }
 
-// headers tell the function about an invocation. On Function Compute they are
-// all that the runtime's fccontext reads; the names of a service are empty in
-// version 3.0, as are those of a log and of a trace here.
+// headers returns the headers that describe an invocation to the function. On Function
+// Compute these are all headers that fccontext reads, except those for the service
+// (version 3.0 has none), the log and the trace.
 func (s surroundings) headers(i *invocation) map[string]string {
 	deadline := strconv.FormatInt(i.deadline.UnixMilli(), 10)
 	if s.cloud == Lambda {

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// sandbox is one process of the function, from its exec to its end, and the
-// runtime API that it polls.
+// sandbox is one operating system's process of the function, from its start to its end,
+// with the runtime API that it polls.
 type sandbox struct {
 	function *Process
 	command  *exec.Cmd
@@ -30,19 +30,20 @@ type sandbox struct {
 	began    time.Time
 
 	mu     sync.Mutex
-	out    map[string]*invocation
-	ready  chan struct{}
-	start  time.Duration
-	init   string // what the function said of a failed start
-	polls  int    // requests that wait for an invocation
+	out    map[string]*invocation // invocations without an answer, by id
+	ready  chan struct{}          // closed by the first poll
+	start  time.Duration          // from the start of the process to the first poll
+	init   string                 // the function's report of a failed start
+	polls  int                    // requests that wait for an invocation
 	frozen bool
-	awake  bool // it is not to be frozen any more
+	awake  bool // never freeze the process again
 }
 
+// invocation is one call of the function.
 type invocation struct {
 	id       string
 	payload  []byte
-	retry    int // how often it was tried before
+	retry    int // earlier attempts
 	deadline time.Time
 	answer   chan Answer
 }
@@ -59,6 +60,7 @@ func newID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// startSandbox starts the process and its runtime API.
 func startSandbox(ctx context.Context, p *Process) (*sandbox, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -73,12 +75,13 @@ func startSandbox(ctx context.Context, p *Process) (*sandbox, error) {
 	s.command = exec.Command(p.binary)
 	s.command.Env = p.surroundings.environment(listener.Addr().String())
 	s.command.Stdout, s.command.Stderr = &s.tail, &s.tail
-	// A grandchild that holds the output open must not hold up the end.
+	// A grandchild may keep the output open. WaitDelay limits how long Wait waits for it.
 	s.command.WaitDelay = 2 * time.Second
 	endWithParent(s.command)
 	served, started := make(chan struct{}), make(chan error)
-	s.began = time.Now() // before anybody can ask
-	// No request may be answered before the command is there to be stopped.
+	s.began = time.Now()
+	// The lock delays the first poll until the command has started, because a poll may
+	// stop the process.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	go func() { defer close(served); _ = s.server.Serve(listener) }()
@@ -87,7 +90,7 @@ func startSandbox(ctx context.Context, p *Process) (*sandbox, error) {
 		defer runtime.UnlockOSThread()
 		err := s.command.Start()
 		if started <- err; err == nil {
-			_ = s.command.Wait() // how it ended is in ProcessState
+			_ = s.command.Wait() // ProcessState has the result
 		}
 		_ = s.server.Close()
 		<-served
@@ -95,12 +98,12 @@ func startSandbox(ctx context.Context, p *Process) (*sandbox, error) {
 	}()
 	if err := <-started; err != nil {
 		<-s.done
-		return nil, fmt.Errorf("the function does not start: %w", err)
+		return nil, fmt.Errorf("the function cannot be started: %w", err)
 	}
 	return s, nil
 }
 
-// waitReady returns when the function polls for its first invocation.
+// waitReady waits until the function polls for its first invocation.
 func (s *sandbox) waitReady(ctx context.Context) error {
 	if s.wasReady() {
 		return nil
@@ -128,11 +131,11 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// errNotTaken is the failure of an invocation that no process has seen.
+// errNotTaken is the error of an invocation that no process has taken.
 var errNotTaken = errors.New("the invocation was not taken")
 
-// invoke waits for the answer to an invocation. An error that is errNotTaken
-// says that the process ended before it saw the invocation.
+// invoke waits for the answer to an invocation. It returns errNotTaken if the process
+// ended before it took the invocation.
 func (s *sandbox) invoke(ctx context.Context, i *invocation) (Answer, error) {
 	if err := s.waitReady(ctx); err != nil {
 		return Answer{}, err
@@ -155,7 +158,7 @@ func (s *sandbox) invoke(ctx context.Context, i *invocation) (Answer, error) {
 				return Answer{}, fmt.Errorf("%w: %w", errNotTaken, s.failure())
 			}
 			select {
-			case a := <-i.answer: // its last words
+			case a := <-i.answer: // the process answered before it ended
 				a.Duration = time.Since(began)
 				return a, nil
 			default:
@@ -171,13 +174,13 @@ func (s *sandbox) invoke(ctx context.Context, i *invocation) (Answer, error) {
 	}
 }
 
-// failure says how the process ended.
+// failure describes the end of the process.
 func (s *sandbox) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := fmt.Sprintf("the function ended: %s", s.command.ProcessState)
 	if s.init != "" {
-		text += "; it said: " + s.init
+		text += "; it reported: " + s.init
 	}
 	if last := s.tail.String(); last != "" {
 		text += "\n" + last
@@ -185,9 +188,9 @@ func (s *sandbox) failure() error {
 	return errors.New(text)
 }
 
-// end ends the process, by force if it does not go within two seconds.
+// end ends the process. After two seconds it kills the process.
 func (s *sandbox) end() {
-	s.keepAwake() // a process that is stopped would not see the signal
+	s.keepAwake() // a stopped process does not receive the signal
 	_ = s.command.Process.Signal(syscall.SIGTERM)
 	grace := time.NewTimer(2 * time.Second)
 	defer grace.Stop()
@@ -199,7 +202,7 @@ func (s *sandbox) end() {
 	}
 }
 
-// tail passes output on and keeps its end.
+// tail passes output on and keeps the last 2 KiB of it.
 type tail struct {
 	mu   sync.Mutex
 	to   io.Writer

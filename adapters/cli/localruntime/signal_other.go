@@ -7,8 +7,8 @@ import (
 	"os/exec"
 )
 
-// There are no such signals: processes run between invocations too.
+// This system has no stop signals, so processes also run between invocations.
 var stopSignal, continueSignal os.Signal
 
-// endWithParent does nothing: only Linux offers it.
+// endWithParent does nothing, because only Linux can end a process with its parent.
 func endWithParent(*exec.Cmd) {}

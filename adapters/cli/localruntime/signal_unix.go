@@ -10,5 +10,5 @@ import (
 
 var stopSignal, continueSignal os.Signal = syscall.SIGSTOP, syscall.SIGCONT
 
-// endWithParent does nothing: only Linux offers it.
+// endWithParent does nothing, because only Linux can end a process with its parent.
 func endWithParent(*exec.Cmd) {}

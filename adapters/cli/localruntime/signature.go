@@ -23,7 +23,7 @@ var sigV4 = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/, ]+)/(\d{8})/(
 
 const (
 	awsTime = "20060102T150405Z"
-	// AWS takes a signature for 5 minutes, Alibaba Cloud for 15.
+	// AWS accepts a signature for 5 minutes, Alibaba Cloud for 15.
 	awsSkew, acsSkew = 5 * time.Minute, 15 * time.Minute
 )
 
@@ -31,8 +31,8 @@ func forbidden(code, format string, args ...any) *refusal {
 	return &refusal{http.StatusForbidden, code, fmt.Sprintf(format, args...)}
 }
 
-// checkSigV4 checks a request's Signature Version 4 as AWS does; nil if it is
-// right. Source: AWS IAM User Guide, "Create a signed AWS API request".
+// checkSigV4 checks a request's Signature Version 4 as AWS does. It returns nil if the
+// signature is right. Source: AWS IAM User Guide, "Create a signed AWS API request".
 func checkSigV4(r *http.Request, body []byte, k key, region, service string, now time.Time) *refusal {
 	const wrong = "InvalidSignatureException"
 	if r.Header.Get("Authorization") == "" {
@@ -73,13 +73,13 @@ func checkSigV4(r *http.Request, body []byte, k key, region, service string, now
 	return nil
 }
 
-// canonicalRequest is what AWS signs of a request. Its path is encoded twice.
+// canonicalRequest is the text of a request that AWS signs. Its path is encoded twice.
 func canonicalRequest(r *http.Request, body []byte, signed []string) string {
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	lines := []string{r.Method, strings.ReplaceAll(escape(r.URL.EscapedPath()), "%2F", "/"), strings.ReplaceAll(r.URL.Query().Encode(), "+", "%20")}
 	for _, name := range signed {
 		value := strings.Join(r.Header.Values(name), ",")
-		switch name { // these two are not among a server's headers
+		switch name { // a server's http.Request does not have these two in its Header
 		case "host":
 			value = r.Host
 		case "content-length":
@@ -92,9 +92,9 @@ func canonicalRequest(r *http.Request, body []byte, signed []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// checkACS checks a request's signature in the RESTful ("ROA") style of Alibaba
-// Cloud; nil if it is right. Source: Alibaba Cloud SDK, "Request syntax and
-// signature method V2 for ROA-style APIs".
+// checkACS checks a request's signature in the RESTful ("ROA") style of Alibaba Cloud.
+// It returns nil if the signature is right. Source: Alibaba Cloud SDK, "Request syntax
+// and signature method V2 for ROA-style APIs".
 func checkACS(r *http.Request, body []byte, k key, now time.Time) *refusal {
 	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	id, signature, ok := strings.Cut(rest, ":")
@@ -122,8 +122,8 @@ func checkACS(r *http.Request, body []byte, k key, now time.Time) *refusal {
 	return nil
 }
 
-// acsStringToSign is what Alibaba Cloud signs of a request. The body is in it
-// by its MD5.
+// acsStringToSign is the text of a request that Alibaba Cloud signs. The header
+// Content-MD5 covers the body.
 func acsStringToSign(r *http.Request) string {
 	lines := []string{r.Method}
 	for _, name := range []string{"Accept", "Content-Md5", "Content-Type", "Date"} {

@@ -5,30 +5,30 @@ import (
 	"time"
 )
 
-// What the clouds would tell the function of itself.
+// The names in the environment of a function.
 const (
 	functionName = "tairssl"
 	awsAccount   = "123456789012"
 	fcAccount    = "1234567890123456"
 )
 
-// key is what the function signs its calls with.
+// key is the credential with which the function signs its calls.
 type key struct{ id, secret, token string }
 
-// madeUp is the key of a function on Lambda that was given none: AWS's own
-// example. It opens nothing but this package's API.
+// madeUp is the key of a function on Lambda without a key in Options.Env. It is the
+// example in AWS's documentation, and only this package's API accepts it.
 var madeUp = key{id: "ASIAIOSFODNN7EXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", token: "local-session-token"}
 
-// surroundings are what a function is told of the cloud that it runs in.
+// surroundings is the environment of a function in its cloud.
 type surroundings struct {
 	cloud   Cloud
-	env     []string // but where the runtime API is
+	env     []string // without the address of the runtime API
 	key     key
 	region  string
 	timeout time.Duration
 }
 
-// surroundingsOf puts them together. What the caller's environment says holds.
+// surroundingsOf builds the environment. A variable in Options.Env takes precedence.
 func surroundingsOf(cloud Cloud, o Options, endpoint string) surroundings {
 	s := surroundings{cloud: cloud, region: o.Region, timeout: o.Timeout}
 	given := map[string]string{}
@@ -60,14 +60,15 @@ func surroundingsOf(cloud Cloud, o Options, endpoint string) surroundings {
 	}
 	add("AWS_REGION", s.region)
 	s.region = given["AWS_REGION"]
-	// Parts of two keys make none: either all is made up, or nothing is.
+	// Parts of two different keys would not work, so the made-up key is used completely
+	// or not at all.
 	if given["AWS_ACCESS_KEY_ID"] == "" && given["AWS_SECRET_ACCESS_KEY"] == "" {
 		s.env = append(s.env, "AWS_ACCESS_KEY_ID="+madeUp.id, "AWS_SECRET_ACCESS_KEY="+madeUp.secret)
 		given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"] = madeUp.id, madeUp.secret
 		add("AWS_SESSION_TOKEN", madeUp.token)
 	}
 	s.key = key{given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], given["AWS_SESSION_TOKEN"]}
-	// The variable of AWS's own clients names the endpoint as well.
+	// AWS_ENDPOINT_URL_LAMBDA, the variable of AWS's own clients, takes precedence.
 	if given["AWS_ENDPOINT_URL_LAMBDA"] == "" {
 		add("TAIRSSL_INVOKE_ENDPOINT", endpoint)
 	}
@@ -75,8 +76,8 @@ func surroundingsOf(cloud Cloud, o Options, endpoint string) surroundings {
 	return s
 }
 
-// environment is what the cloud gives a process whose runtime API is at an
-// address.
+// environment returns the environment of a process whose runtime API has the address
+// api.
 func (s surroundings) environment(api string) []string {
 	name := "AWS_LAMBDA_RUNTIME_API="
 	if s.cloud == FC {
@@ -85,7 +86,7 @@ func (s surroundings) environment(api string) []string {
 	return append(s.env[:len(s.env):len(s.env)], name+api)
 }
 
-// arn is the function's name in full, on Lambda.
+// arn is the full name of the function on Lambda.
 func (s surroundings) arn() string {
 	return "arn:aws:lambda:" + s.region + ":" + awsAccount + ":function:" + functionName
 }

@@ -1,5 +1,5 @@
-// Package runtimetest builds the binaries that tests run: each once for all tests of
-// a package, and each as it is shipped but for the symbols.
+// Package runtimetest builds the binaries that tests run. Each binary is built once
+// for all tests of a package, with the same options as a release but without symbols.
 package runtimetest
 
 import (
@@ -22,13 +22,13 @@ var built struct {
 	paths map[string]string
 }
 
-// Function gives the real function of a cloud.
+// Function returns the path of the real function of a cloud.
 func Function(t testing.TB, cloud localruntime.Cloud) string {
 	t.Helper()
 	return Binary(t, fmt.Sprintf("tairssl/adapters/%s/bootstrap", cloud))
 }
 
-// Binary gives the binary of a package. [Main] removes it.
+// Binary returns the path of the binary of a package. [Main] removes it.
 func Binary(t testing.TB, pkg string) string {
 	t.Helper()
 	built.Lock()
@@ -52,8 +52,8 @@ func Binary(t testing.TB, pkg string) string {
 	return path
 }
 
-// Main runs the tests of a package, so many at once. It removes what they built, and
-// fails if they leave goroutines behind.
+// Main runs the tests of a package, atOnce of them in parallel. It removes the built
+// binaries, and fails if a test leaves a goroutine behind.
 func Main(m *testing.M, atOnce int) {
 	handlertest.AtOnce(atOnce)
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
