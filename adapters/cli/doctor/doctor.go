@@ -10,6 +10,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,7 +159,8 @@ func (x *examination) barred(region string) string {
 	return ""
 }
 
-// remedies is the advice for a failed call, by kind, if nothing more is known.
+// remedies is the doctor's advice for a failed call, by kind. It is more exact than
+// [handler.Kind.NextStep], because the person who runs the doctor sees its other findings.
 var remedies = map[handler.Kind]string{
 	handler.Invalid:     "name the instance by its id",
 	handler.NotFound:    "check the id, and --region or TAIRSSL_REGION",
@@ -173,7 +175,7 @@ func (x *examination) called(check, on string, err error) Finding {
 		return x.cutShort(check, on, why)
 	}
 	e := handler.AsError(err)
-	f := fail(check, on, e.Kind, e.Message, remedies[e.Kind])
+	f := fail(check, on, e.Kind, e.Message, cmp.Or(remedies[e.Kind], e.Kind.NextStep()))
 	if errors.Is(err, handler.ErrRegion) { // no right is missing
 		f.Fix = "add the region to TAIRSSL_REGION, if its instances are to be renewed"
 	}
