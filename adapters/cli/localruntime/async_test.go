@@ -13,6 +13,7 @@ import (
 )
 
 func TestWorkThatIsHandedOverIsDoneAfterTheAnswer(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			p := handover(t, cloud, nil)
@@ -40,6 +41,7 @@ func TestWorkThatIsHandedOverIsDoneAfterTheAnswer(t *testing.T) {
 }
 
 func TestWrongRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			p := handover(t, cloud, nil)
@@ -82,6 +84,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 
 // A function without a key cannot sign; made-up keys are Lambda's alone.
 func TestFunctionComputeWithoutCredentialsHandsNothingOver(t *testing.T) {
+	t.Parallel()
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.Env = environment() })
 	if got := ask(t, p, `{"Hand":{}}`); got.Status != 403 {
 		t.Errorf("the hand-over was answered %d %s", got.Status, got.Said)
@@ -90,6 +93,7 @@ func TestFunctionComputeWithoutCredentialsHandsNothingOver(t *testing.T) {
 
 // One function invokes another, and waits.
 func TestSynchronousInvocations(t *testing.T) {
+	t.Parallel()
 	for cloud, kind := range map[localruntime.Cloud]string{localruntime.Lambda: "RequestResponse", localruntime.FC: "Sync"} {
 		t.Run(string(cloud), func(t *testing.T) {
 			invoked := handover(t, cloud, nil)
@@ -114,6 +118,7 @@ func TestSynchronousInvocations(t *testing.T) {
 }
 
 func TestAsynchronousInvocationsAreTriedAgain(t *testing.T) {
+	t.Parallel()
 	for cloud, most := range map[localruntime.Cloud]int{localruntime.Lambda: 3, localruntime.FC: 4} {
 		t.Run(string(cloud), func(t *testing.T) {
 			p := handover(t, cloud, nil)
@@ -159,6 +164,7 @@ func TestAsynchronousInvocationsThatTakeTooLong(t *testing.T) {
 }
 
 func TestEventsAreDeliveredTwiceOnRequest(t *testing.T) {
+	t.Parallel()
 	p := handover(t, localruntime.Lambda, func(o *localruntime.Options) { o.DuplicateEvents = true })
 	first := ask(t, p, `{"Hand":{"Name":"twice"}}`)
 	all := settled(t, p)
@@ -173,6 +179,7 @@ func TestEventsAreDeliveredTwiceOnRequest(t *testing.T) {
 }
 
 func TestEventsThatAreTooOldAreLost(t *testing.T) {
+	t.Parallel()
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.MaxEventAge = time.Nanosecond })
 	ask(t, p, `{"Hand":{}}`)
 	if all := settled(t, p); len(all) != 1 || all[0].Attempts != 0 || !strings.Contains(all[0].Failure(), "too old") {
@@ -181,6 +188,7 @@ func TestEventsThatAreTooOldAreLost(t *testing.T) {
 }
 
 func TestEventsThatDoNotEndAreToldOf(t *testing.T) {
+	t.Parallel()
 	p := handover(t, localruntime.Lambda, nil)
 	ask(t, p, `{"Hand":{"Hang":true}}`)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -199,6 +207,7 @@ func TestEventsThatDoNotEndAreToldOf(t *testing.T) {
 
 // More events than are kept are refused, so memory does not grow.
 func TestTooManyEventsAreRefused(t *testing.T) {
+	t.Parallel()
 	log := newOutput()
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.Stderr = log })
 	hang(t, p, log) // nothing is delivered meanwhile

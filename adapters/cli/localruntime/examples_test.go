@@ -79,6 +79,7 @@ func TestAStatusIsAnsweredInTimeThoughTheAPIIsSlow(t *testing.T) {
 
 // DingTalk says with status 200 that it did not take an answer. The log has its code.
 func TestWhatDingTalkRefusesIsInTheLog(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			o := newOffice(t, cloud, 0)

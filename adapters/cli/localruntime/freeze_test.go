@@ -11,6 +11,7 @@ import (
 )
 
 func TestProcessesAreStoppedBetweenInvocations(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			p := handover(t, cloud, nil)
@@ -55,6 +56,7 @@ func TestGoroutinesStopWithTheProcess(t *testing.T) {
 }
 
 func TestOverlappingInvocationsStopOnlyTogether(t *testing.T) {
+	t.Parallel()
 	log := newOutput()
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.Stderr = log })
 	release := hang(t, p, log)
@@ -69,6 +71,7 @@ func TestOverlappingInvocationsStopOnlyTogether(t *testing.T) {
 }
 
 func TestProcessesAreStoppedByHand(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			p := handover(t, cloud, func(o *localruntime.Options) { o.Freeze = false })
@@ -92,6 +95,7 @@ func TestProcessesAreStoppedByHand(t *testing.T) {
 // A process that is stopped in the middle of an invocation is ended when the
 // time is up, as one that hangs.
 func TestStoppedProcessesTimeOut(t *testing.T) {
+	t.Parallel()
 	log := newOutput()
 	p := handover(t, localruntime.Lambda, func(o *localruntime.Options) { o.Timeout, o.Stderr = 500*time.Millisecond, log })
 	ended := make(chan error)
@@ -105,6 +109,7 @@ func TestStoppedProcessesTimeOut(t *testing.T) {
 
 // Whoever is killed in the middle is started anew by the next invocation.
 func TestKilledProcessesAreReplaced(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			log := newOutput()

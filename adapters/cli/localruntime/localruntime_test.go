@@ -19,7 +19,7 @@ import (
 	"tairssl/handler"
 )
 
-func TestMain(m *testing.M) { runtimetest.Main(m, 8) }
+func TestMain(m *testing.M) { runtimetest.Main(m, 12) }
 
 var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
 
@@ -99,6 +99,7 @@ func TestRealFunctionsChangeTheServedCertificate(t *testing.T) {
 }
 
 func TestRealFunctionsAnswerEveryPayload(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			e, p, _ := start(t, cloud)
@@ -124,6 +125,7 @@ func TestRealFunctionsAnswerEveryPayload(t *testing.T) {
 }
 
 func TestFunctionComputeOverlapsInvocations(t *testing.T) {
+	t.Parallel()
 	e, p, _ := start(t, localruntime.FC)
 	var group sync.WaitGroup
 	for range 8 {
@@ -140,6 +142,7 @@ func TestFunctionComputeOverlapsInvocations(t *testing.T) {
 }
 
 func TestBadSettingsDoNotCrash(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		_, p, _ := start(t, cloud, "TAIRSSL_ACTIONS=Delete", "TAIRSSL_RATE=fast")
 		for range 2 {
@@ -154,6 +157,7 @@ func TestBadSettingsDoNotCrash(t *testing.T) {
 // What is made when the process starts is paid by every cold start: a table of
 // names may be, a pattern or a client may not.
 func TestStartingMakesNextToNothing(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range clouds {
 		_, p, log := start(t, cloud, "GODEBUG=inittrace=1")
 		if err := p.WaitReady(context.Background()); err != nil {
@@ -179,6 +183,7 @@ func TestStartingMakesNextToNothing(t *testing.T) {
 }
 
 func TestProcessesThatGoWrong(t *testing.T) {
+	t.Parallel()
 	if _, err := localruntime.Start(context.Background(), localruntime.Lambda, "no/such/file", localruntime.Options{}); err == nil || !strings.Contains(err.Error(), "make build") {
 		t.Errorf("without a binary: %v", err)
 	}

@@ -26,7 +26,7 @@ type office struct {
 func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *office {
 	o := &office{vendors: newVendors(t), cloud: cloud, log: newOutput()}
 	var err error
-	o.Emulator, err = tairtest.New(tairtest.Options{Lag: time.Second, ChangeTime: 2 * time.Second, Latency: latency})
+	o.Emulator, err = tairtest.New(tairtest.Options{Lag: 500 * time.Millisecond, ChangeTime: time.Second, Latency: latency})
 	if err != nil {
 		t.Fatal(err)
 	}

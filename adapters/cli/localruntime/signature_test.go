@@ -13,6 +13,7 @@ import (
 // The requests of AWS's test suite for Signature Version 4, and that of the IAM
 // User Guide.
 func TestPublishedSignaturesOfAWSAreRight(t *testing.T) {
+	t.Parallel()
 	const suite = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders="
 	key := localruntime.NewKey("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "")
 	at := time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
@@ -54,6 +55,7 @@ func TestPublishedSignaturesOfAWSAreRight(t *testing.T) {
 
 // A request as alibaba-cloud-sdk-go 1.63.107 signed it.
 func TestSignaturesOfAlibabaCloudsOwnClientAreRight(t *testing.T) {
+	t.Parallel()
 	const body = `{"Handed":"x"}`
 	key := localruntime.NewKey("id", "secret", "token")
 	at := time.Date(2026, 11, 26, 18, 35, 3, 0, time.UTC)
@@ -92,6 +94,7 @@ func TestSignaturesOfAlibabaCloudsOwnClientAreRight(t *testing.T) {
 }
 
 func TestEnvironmentOfAFunction(t *testing.T) {
+	t.Parallel()
 	const endpoint = "http://127.0.0.1:1"
 	for name, test := range map[string]struct {
 		cloud localruntime.Cloud
