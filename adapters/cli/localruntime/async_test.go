@@ -12,14 +12,14 @@ import (
 	"tairssl/adapters/cli/localruntime"
 )
 
-func TestWorkThatIsHandedOverIsDoneAfterTheAnswer(t *testing.T) {
+func TestHandedWorkIsDoneAfterTheAnswer(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
 			p := handover(t, cloud, nil)
 			first := ask(t, p, `{"Name":"first","Hand":{"Name":"second","Hand":{"Name":"third"}}}`)
 			if first.Status != 202 || first.HandID == "" || first.HandID == first.ID {
-				t.Fatalf("the hand-over was answered %d with request id %q: %s", first.Status, first.HandID, first.Said)
+				t.Fatalf("the answer to the hand-over is %d with request id %q: %s", first.Status, first.HandID, first.Said)
 			}
 			all := settled(t, p)
 			if len(all) != 2 {
@@ -34,7 +34,7 @@ func TestWorkThatIsHandedOverIsDoneAfterTheAnswer(t *testing.T) {
 				id = s.HandID
 			}
 			if again := settled(t, p); len(again) != 0 {
-				t.Errorf("asked again, there are %d more", len(again))
+				t.Errorf("a second call of Async returns %d more", len(again))
 			}
 		})
 	}
@@ -60,7 +60,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 				{`"Spoil":"token"`, 403, 403},
 				{`"Spoil":"id"`, 403, 403},
 				{`"Spoil":"secret"`, 403, 403},
-				{`"Spoil":"region"`, 403, 202}, // no part of Alibaba Cloud's signature
+				{`"Spoil":"region"`, 403, 202}, // Alibaba Cloud's signature has no region
 				{`"Type":"DryRun"`, 400, 400},
 				{`"Type":"event"`, 400, 400},
 			} {
@@ -69,29 +69,29 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 					want = test.fc
 				}
 				if want == 202 {
-					continue // what is accepted is another test's
+					continue // another test covers accepted requests
 				}
 				if got := ask(t, p, `{"Hand":{"Name":"x"},`+test.order+`}`); got.Status != want || got.HandID == "" || got.Said == "" {
-					t.Errorf("%s is answered %d %s, with request id %q; want %d", test.order, got.Status, got.Said, got.HandID, want)
+					t.Errorf("the answer to %s is %d %s, with request id %q; want %d", test.order, got.Status, got.Said, got.HandID, want)
 				}
 			}
 			if all := settled(t, p); len(all) != 0 {
-				t.Errorf("what was refused was done: %+v", all)
+				t.Errorf("refused work was done: %+v", all)
 			}
 		})
 	}
 }
 
-// A function without a key cannot sign; made-up keys are Lambda's alone.
+// A function without a key cannot sign. Only Lambda gets a made-up key.
 func TestFunctionComputeWithoutCredentialsHandsNothingOver(t *testing.T) {
 	t.Parallel()
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.Env = environment() })
 	if got := ask(t, p, `{"Hand":{}}`); got.Status != 403 {
-		t.Errorf("the hand-over was answered %d %s", got.Status, got.Said)
+		t.Errorf("the answer to the hand-over is %d %s, want 403", got.Status, got.Said)
 	}
 }
 
-// One function invokes another, and waits.
+// One function invokes another and waits for its answer.
 func TestSynchronousInvocations(t *testing.T) {
 	t.Parallel()
 	for cloud, kind := range map[localruntime.Cloud]string{localruntime.Lambda: "RequestResponse", localruntime.FC: "Sync"} {
@@ -101,19 +101,19 @@ func TestSynchronousInvocations(t *testing.T) {
 			got := ask(t, p, `{"Type":"`+kind+`","Hand":{"Name":"other"}}`)
 			var s said
 			if err := json.Unmarshal([]byte(got.Said), &s); err != nil || got.Status != 200 || s.Name != "other" || s.Process == got.Process {
-				t.Errorf("is answered %d %s", got.Status, got.Said)
+				t.Errorf("the answer is %d %s", got.Status, got.Said)
 			}
 			if got := ask(t, p, `{"Type":"`+kind+`","Hand":{"Fail":true}}`); got.Status != 200 || !strings.Contains(got.Said, "asked") {
-				t.Errorf("a function that fails is answered %d %s", got.Status, got.Said)
+				t.Errorf("the answer of a failed function is %d %s", got.Status, got.Said)
 			}
 			if len(settled(t, p)) != 0 || len(settled(t, invoked)) != 0 {
-				t.Error("a synchronous invocation was done asynchronously as well")
+				t.Error("a synchronous invocation was also done asynchronously")
 			}
 		})
 	}
 	p := handover(t, localruntime.Lambda, nil)
 	if got := ask(t, p, `{"Type":"RequestResponse","Hand":{}}`); got.Status != 429 {
-		t.Errorf("a busy function that waits for itself is answered %d, want 429", got.Status)
+		t.Errorf("the answer to a busy function that invokes itself is %d, want 429", got.Status)
 	}
 }
 
@@ -124,20 +124,20 @@ func TestAsynchronousInvocationsAreTriedAgain(t *testing.T) {
 			p := handover(t, cloud, nil)
 			first := ask(t, p, `{"Hand":{"Fail":true}}`)
 			if all := settled(t, p); len(all) != 1 || all[0].Attempts != most || all[0].Failure() != "asked: this was asked for" || all[0].Answer.RequestID != first.HandID {
-				t.Errorf("what always fails ended as %+v, want %d attempts", all, most)
+				t.Errorf("an order that always fails ended as %+v, want %d attempts", all, most)
 			}
 			ask(t, p, `{"Hand":{"FailUp":2,"Name":"at last"}}`)
 			var s said
 			all := settled(t, p)
 			if len(all) != 1 || all[0].Attempts != 2 || all[0].Failure() != "" || json.Unmarshal(all[0].Answer.Payload, &s) != nil || s.Name != "at last" {
-				t.Errorf("what fails once ended as %+v", all)
+				t.Errorf("an order that fails once ended as %+v", all)
 			}
 			if cloud == localruntime.FC && s.Retry != "1" {
-				t.Errorf("the second attempt is told of %s repetitions", s.Retry)
+				t.Errorf("the second attempt sees %s repetitions, want 1", s.Retry)
 			}
 			ask(t, p, `{"Hand":{"Crash":true}}`)
 			if all := settled(t, p); len(all) != 1 || all[0].Attempts != most || !strings.Contains(all[0].Failure(), "exit status 7") {
-				t.Errorf("what crashes ended as %+v, want %d attempts", all, most)
+				t.Errorf("an order that crashes ended as %+v, want %d attempts", all, most)
 			}
 			if again := ask(t, p, `{}`); again.Process == first.Process {
 				t.Error("the process that crashed answers")
@@ -154,7 +154,7 @@ func TestAsynchronousInvocationsThatTakeTooLong(t *testing.T) {
 			p := handover(t, cloud, func(o *localruntime.Options) { o.Timeout, o.Retries = time.Second, -1 })
 			first := ask(t, p, `{"Hand":{"Hang":true}}`)
 			if all := settled(t, p); len(all) != 1 || all[0].Attempts != 1 || !strings.Contains(all[0].Failure(), "no answer within 1s") {
-				t.Errorf("ended as %+v, want one attempt that was cut off", all)
+				t.Errorf("the event ended as %+v, want one attempt without an answer", all)
 			}
 			if again := ask(t, p, `{}`); again.Process == first.Process {
 				t.Error("the process that hung answers")
@@ -169,7 +169,7 @@ func TestEventsAreDeliveredTwiceOnRequest(t *testing.T) {
 	first := ask(t, p, `{"Hand":{"Name":"twice"}}`)
 	all := settled(t, p)
 	if len(all) != 2 {
-		t.Fatalf("there were %d deliveries", len(all))
+		t.Fatalf("there were %d deliveries, want 2", len(all))
 	}
 	for _, d := range all {
 		if d.Answer.RequestID != first.HandID || !strings.Contains(string(d.Answer.Payload), "twice") {
@@ -183,34 +183,34 @@ func TestEventsThatAreTooOldAreLost(t *testing.T) {
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.MaxEventAge = time.Nanosecond })
 	ask(t, p, `{"Hand":{}}`)
 	if all := settled(t, p); len(all) != 1 || all[0].Attempts != 0 || !strings.Contains(all[0].Failure(), "too old") {
-		t.Errorf("ended as %+v", all)
+		t.Errorf("the event ended as %+v, want no attempt", all)
 	}
 }
 
-func TestEventsThatDoNotEndAreToldOf(t *testing.T) {
+func TestUnfinishedEventsAreReported(t *testing.T) {
 	t.Parallel()
 	p := handover(t, localruntime.Lambda, nil)
 	ask(t, p, `{"Hand":{"Hang":true}}`)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if all, err := p.Async(ctx); len(all) != 0 || err == nil || !strings.HasPrefix(err.Error(), "1 asynchronous") {
-		t.Errorf("after the time was up there are %+v, %v", all, err)
+		t.Errorf("after its deadline Async returns %+v, %v; want the number of open events", all, err)
 	}
 	_ = p.Close()
 	if _, err := p.Async(context.Background()); err == nil {
-		t.Error("a function that was closed has settled its events")
+		t.Error("Async reports no open event after Close")
 	}
 	if _, err := p.Invoke(context.Background(), []byte(`{}`)); err == nil {
-		t.Error("a function that was closed answers")
+		t.Error("a closed function answers an invocation")
 	}
 }
 
-// More events than are kept are refused, so memory does not grow.
+// Beyond the limit of 1000 waiting events new ones are refused, so memory is bounded.
 func TestTooManyEventsAreRefused(t *testing.T) {
 	t.Parallel()
 	log := newOutput()
 	p := handover(t, localruntime.FC, func(o *localruntime.Options) { o.Stderr = log })
-	hang(t, p, log) // nothing is delivered meanwhile
+	hang(t, p, log) // so that no event is delivered
 	var group sync.WaitGroup
 	statuses := make(chan int, 1100)
 	for range 11 {
@@ -219,7 +219,7 @@ func TestTooManyEventsAreRefused(t *testing.T) {
 				answer, err := p.Invoke(context.Background(), []byte(`{"Hand":{}}`))
 				var s said
 				if err != nil || json.Unmarshal(answer.Payload, &s) != nil {
-					t.Errorf("answered %s, %v", answer.Payload, err)
+					t.Errorf("the answer is %s, %v", answer.Payload, err)
 				}
 				statuses <- s.Status
 			}
@@ -232,6 +232,6 @@ func TestTooManyEventsAreRefused(t *testing.T) {
 		counts[status]++
 	}
 	if fmt.Sprint(counts) != "map[202:1000 429:100]" {
-		t.Errorf("the hand-overs were answered so often: %v", counts)
+		t.Errorf("the statuses of the hand-overs are %v, want 1000 times 202 and 100 times 429", counts)
 	}
 }

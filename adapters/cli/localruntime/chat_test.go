@@ -16,12 +16,11 @@ const slowAPI = 700 * time.Millisecond
 
 var typedCode = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 
-// With an API that takes 700 ms for each call, and processes that are stopped as soon as
-// they have answered: the code of a plan, typed on a phone and sent to two processes
-// that know nothing of each other, while the change goes on, makes exactly one change.
-// Altered codes make none. Everybody is answered in time, and told of the end where the
-// platform has a way back.
-func TestACodeThatIsTypedMakesOneChangeOnEveryPlatform(t *testing.T) {
+// A person types the code of a plan and sends it to two separate processes while the
+// change is in progress. That makes exactly one change; altered codes make none. Every
+// answer is in time, although each API call takes 700 ms and a process stops after its
+// answer. On platforms with a reply address the person learns the result.
+func TestATypedCodeMakesOneChangeOnEveryPlatform(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
@@ -45,7 +44,8 @@ func TestACodeThatIsTypedMakesOneChangeOnEveryPlatform(t *testing.T) {
 	}
 }
 
-// each runs a test for every client, all at once: they wait for the API, mostly.
+// each runs a test for all clients at the same time, because it mostly waits for the
+// API.
 func (o *office) each(t *testing.T, test func(t *testing.T, n int, c client)) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -55,7 +55,7 @@ func (o *office) each(t *testing.T, test func(t *testing.T, n int, c client)) {
 	group.Wait()
 }
 
-// plan asks for an update in a process of its own, and gives the code.
+// plan asks a new process for an update, and returns the code.
 func (o *office) plan(t *testing.T, c client, id string) string {
 	t.Helper()
 	p := o.process(t)
@@ -68,8 +68,8 @@ func (o *office) plan(t *testing.T, c client, id string) string {
 	return code[1]
 }
 
-// wrongCodes sends codes to a new process that are altered in each of their parts, and
-// then the right one: five refused ones are answered with a pause.
+// wrongCodes sends a new process five codes, each altered in another part, and then the
+// right code. After five refused codes even the right one has to wait.
 func (o *office) wrongCodes(t *testing.T, c client, id, code string) {
 	p := o.process(t)
 	bare := strings.ReplaceAll(code, "-", "")
@@ -88,14 +88,14 @@ func (o *office) wrongCodes(t *testing.T, c client, id, code string) {
 		switch {
 		case strings.Contains(answer, "not valid here"):
 			refused++
-		case strings.Contains(answer, "Started: I check the code"), strings.Contains(answer, "too old"): // some of a thousand
+		case strings.Contains(answer, "Started: I check the code"), strings.Contains(answer, "too old"): // happens a few times in a thousand
 		default:
-			t.Errorf("a code that is altered in %s is answered %s", part, answer)
+			t.Errorf("the answer to a code that is altered in %s is %s", part, answer)
 		}
 	}
 	if refused == 5 {
 		if answer := o.send(t, p, c, c.says(code)); !strings.Contains(answer, "Wait a minute") {
-			t.Errorf("after five wrong codes the right one is answered %s", answer)
+			t.Errorf("after five wrong codes the answer to the right one is %s", answer)
 		}
 	}
 	finished(t, p)
@@ -104,7 +104,8 @@ func (o *office) wrongCodes(t *testing.T, c client, id, code string) {
 	}
 }
 
-// typedTwice sends a code to one new process and, while the change goes on, to another.
+// typedTwice sends a code to one new process, and to another while the change is in
+// progress.
 func (o *office) typedTwice(t *testing.T, c client, id, bare string) {
 	before := o.count(c.later)
 	first, second := o.process(t), o.process(t)
@@ -113,33 +114,34 @@ func (o *office) typedTwice(t *testing.T, c client, id, bare string) {
 			t.Errorf("process %d answers %s", n+1, answer)
 		}
 		if i, _ := o.Instance(id); i.Restarts > 0 && i.InstanceStatus == "Normal" {
-			t.Errorf("when process %d had answered, the change was over: the test has shown nothing", n+1)
+			t.Errorf("the change was over before process %d answered, so the test proves nothing", n+1)
 		}
 	}
 	finished(t, first)
 	finished(t, second)
-	if answer := o.send(t, first, c, c.says(bare)); !strings.Contains(answer, "used already") { // a platform sends again what it waited for too long
-		t.Errorf("afterwards it is answered %s", answer)
+	if answer := o.send(t, first, c, c.says(bare)); !strings.Contains(answer, "used already") { // a platform repeats a message whose answer was late
+		t.Errorf("the answer to the used code is %s", answer)
 	}
 	finished(t, first)
 	if i, _ := o.Instance(id); i.Restarts != 1 {
-		t.Errorf("the instance restarted %d times\n%s", i.Restarts, o.log)
+		t.Errorf("the instance restarted %d times, want once\n%s", i.Restarts, o.log)
 	}
 	if c.later != "" {
 		o.toldOnce(t, c, before)
 	}
 	i, _ := o.Instance(id)
 	if answer := o.send(t, o.process(t), c, c.says("status "+id)); !strings.Contains(answer, id+": valid until "+i.SSLExpiredTime[:len(time.DateOnly)]) {
-		t.Errorf("the state afterwards is %s", answer)
+		t.Errorf("the answer to status after the change is %s", answer)
 	}
 }
 
-// toldOnce looks for the ends of both confirmations: one of them made the change.
+// toldOnce reads the results of both confirmations. Exactly one of them made the
+// change.
 func (o *office) toldOnce(t *testing.T, c client, before int) {
 	t.Helper()
-	renewed, n := 0, 2 // ends
+	renewed, n := 0, 2 // two results
 	if c.posted {
-		n += 2 // answers
+		n += 2 // two answers
 	}
 	for i := range n {
 		if told := o.told(t, c.later, before+i); strings.Contains(told, "Done: the certificate is renewed. The new certificate is valid until") {
@@ -147,6 +149,6 @@ func (o *office) toldOnce(t *testing.T, c client, before int) {
 		}
 	}
 	if renewed != 1 {
-		t.Errorf("%s is told %d times that the certificate was renewed\n%s", c.name, renewed, o.log)
+		t.Errorf("%s gets %d messages that the certificate was renewed, want 1\n%s", c.name, renewed, o.log)
 	}
 }

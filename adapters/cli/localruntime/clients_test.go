@@ -19,7 +19,7 @@ const (
 	weComSecret = "wecom-token:jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 )
 
-// chatSettings open all chats to one person, who may do everything.
+// chatSettings open all chats to one person with all rights.
 var chatSettings = []string{
 	"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_SLACK_BOT_TOKEN=xoxb-secret", "TAIRSSL_DINGTALK_APP_SECRETS=dingtalk-secret",
 	"TAIRSSL_FEISHU_ENCRYPT_KEYS=feishu-secret", "TAIRSSL_FEISHU_VERIFICATION_TOKEN=feishu-token", "TAIRSSL_FEISHU_APP_ID=cli_1", "TAIRSSL_FEISHU_APP_SECRET=feishu-app-secret",
@@ -28,7 +28,7 @@ var chatSettings = []string{
 	"TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *; dingtalk:T1/U1 * *; feishu:T1/U1 * *; teams:T1/U1 * *; mattermost:T1/U1 * *; wecom:T1/U1 * *",
 }
 
-// chatSecrets are what no log may show: the settings', and those in addresses.
+// chatSecrets must not be in any log: the secrets of the settings and of addresses.
 var chatSecrets = []string{
 	"slack-secret", "xoxb-secret", "dingtalk-secret", "feishu-secret", "feishu-token", "feishu-app-secret", teamsSecret, "mattermost-secret",
 	"jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wecom-token", "0123456789abcdef", "emulator-secret", "t-secret", "an-address", "session=",
@@ -36,10 +36,10 @@ var chatSecrets = []string{
 
 var messages atomic.Int64
 
-// newMessage is the id of a message.
+// newMessage makes the id of a message.
 func newMessage() string { return fmt.Sprintf("1700.%d", messages.Add(1)) }
 
-// saying is a request in which somebody says something.
+// saying is the HTTP request of a chat message.
 type saying struct {
 	path   string
 	query  url.Values
@@ -47,19 +47,21 @@ type saying struct {
 	body   []byte
 }
 
-// client is a chat as a person uses it.
+// client is the chat client of a person.
 type client struct {
 	name   string
-	within time.Duration // in what time it has to be answered
+	within time.Duration // the time limit of an answer
 	says   func(text string) saying
-	// later is where the end of a change is told, and what takes longer; "" if nowhere.
+	// later is the host and path that receives late answers and the results of changes;
+	// "" if the platform has none.
 	later  string
-	posted bool                     // every answer is sent there
+	posted bool                     // later receives every answer
 	shows  bool                     // people see the body of the response
-	reads  func(body string) string // a body that is encrypted; nil: none is
+	reads  func(body string) string // decrypts a body; nil if bodies are not encrypted
 }
 
-// Every answer is there in as much time as it may take: Slack waits for 3 s, Teams for 5.
+// The time limits leave the network half a second or more: Slack waits for 3 s, Teams
+// for 5 s.
 const (
 	inTime     = 2500 * time.Millisecond
 	inLongTime = 4 * time.Second
@@ -175,7 +177,7 @@ func weComMessage(text string) saying {
 	return saying{p.Route, signed.Query, of(p.Media, signed.Header), signed.Body}
 }
 
-// event is a saying as a cloud hands it to a function.
+// event is the event of a gateway for the request.
 func (s saying) event(fc bool) []byte {
 	headers, query := map[string]string{}, map[string]string{}
 	for name := range s.header {
@@ -194,14 +196,14 @@ func (s saying) event(fc bool) []byte {
 	return handler.JSON(event)
 }
 
-// bodyOf is the body of a function's answer, if its status is 200.
+// bodyOf returns the body of a function's answer with status 200.
 func bodyOf(payload []byte) (string, error) {
 	var response struct {
 		StatusCode int
 		Body       string
 	}
 	if err := json.Unmarshal(payload, &response); err != nil || response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("it is answered %s, %w", payload, err)
+		return "", fmt.Errorf("the answer is %s (%v), want status 200", payload, err)
 	}
 	return response.Body, nil
 }

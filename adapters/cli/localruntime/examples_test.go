@@ -12,9 +12,9 @@ import (
 	"tairssl/adapters/cli/localruntime"
 )
 
-// What clients make of a text that somebody writes is answered with the instance's
-// state, by each of the real functions, and so are texts as people write them.
-func TestTextsAsClientsSendThemAreAnsweredWithTheState(t *testing.T) {
+// Both real functions answer with the instance's state: to recorded messages of the
+// vendors' clients, and to texts that people type.
+func TestRecordedAndTypedTextsAreAnsweredWithTheState(t *testing.T) {
 	t.Parallel()
 	const id = "r-bp1zxszhcgatnx01"
 	sayings := map[string]func() (client, saying){
@@ -26,7 +26,7 @@ func TestTextsAsClientsSendThemAreAnsweredWithTheState(t *testing.T) {
 	}
 	typed := strings.Split(strings.TrimSpace(string(example(t, "slack-typed.txt"))), "\n")
 	if len(typed) < 8 {
-		t.Fatalf("there are only %d texts", len(typed))
+		t.Fatalf("slack-typed.txt has only %d texts", len(typed))
 	}
 	for _, text := range typed {
 		for _, c := range clients {
@@ -42,18 +42,18 @@ func TestTextsAsClientsSendThemAreAnsweredWithTheState(t *testing.T) {
 			for name, say := range sayings {
 				c, s := say()
 				if answer := o.send(t, p, c, s); !strings.Contains(answer, id) || !strings.Contains(answer, i.SSLExpiredTime[:len(time.DateOnly)]) {
-					t.Errorf("%s: it is answered %s", name, answer)
+					t.Errorf("%s: the answer is %s", name, answer)
 				}
 			}
 			o.keepsSecrets(t)
 			if i, _ := o.Instance(id); i.Restarts != 0 {
-				t.Errorf("texts that ask for no confirmation restarted it %d times", i.Restarts)
+				t.Errorf("texts without a confirmation restarted the instance %d times", i.Restarts)
 			}
 		})
 	}
 }
 
-// example is a message as a vendor's client sent it.
+// example returns a recorded message of a vendor's client.
 func example(t *testing.T, name string) []byte {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("../../chatops/testdata", name))
@@ -63,22 +63,21 @@ func example(t *testing.T, name string) []byte {
 	return body
 }
 
-// An example text is answered in time though the API is slow, by a process that had to
-// start first.
-func TestAStatusIsAnsweredInTimeThoughTheAPIIsSlow(t *testing.T) {
+// With a slow API a new process still answers a status command in time.
+func TestAStatusIsAnsweredInTimeByASlowAPI(t *testing.T) {
 	t.Parallel()
 	onBothClouds(t, func(t *testing.T, cloud localruntime.Cloud) {
 		o := newOffice(t, cloud, slowAPI)
 		o.each(t, func(t *testing.T, _ int, c client) {
 			if answer := o.answer(t, o.process(t), c, "状态 orders-cache", "结果稍后发到这里"); !strings.Contains(answer, "r-bp1zxszhcgatnx01：有效期至 ") {
-				t.Errorf("it is answered %s", answer)
+				t.Errorf("the answer is %s", answer)
 			}
 		})
 	})
 }
 
-// DingTalk says with status 200 that it did not take an answer. The log has its code.
-func TestWhatDingTalkRefusesIsInTheLog(t *testing.T) {
+// DingTalk refuses a message with status 200 and an error code. The log has the code.
+func TestARefusalOfDingTalkIsInTheLog(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
@@ -86,7 +85,7 @@ func TestWhatDingTalkRefusesIsInTheLog(t *testing.T) {
 			o.refusal = `{"errcode":310000,"errmsg":"sign not match: session=x"}`
 			c := clientOf(t, "dingtalk")
 			if answer := o.send(t, o.process(t), c, c.says("status")); !strings.Contains(answer, "orders-cache") && !strings.Contains(answer, "r-bp1zxszhcgatnx01") {
-				t.Errorf("it is answered %s", answer)
+				t.Errorf("the answer is %s", answer)
 			}
 			o.logs(t, `"reply":"refused with code 310000: sign not match`)
 			o.keepsSecrets(t)
@@ -94,10 +93,10 @@ func TestWhatDingTalkRefusesIsInTheLog(t *testing.T) {
 	}
 }
 
-// The button of an app that is installed for a whole organization comes without a team.
-// Pressed twice, in processes that never saw the plan, it makes one change, and shows who
-// decided.
-func TestAButtonOfAnAppOfAnOrganizationMakesOneChange(t *testing.T) {
+// An app that is installed for a whole organization sends a pressed button without a
+// team. Two presses, in processes that never saw the plan, make one change, and the
+// message shows who pressed.
+func TestAButtonOfAnOrganizationsAppMakesOneChange(t *testing.T) {
 	t.Parallel()
 	const id, shown = "r-bp1zxszhcgatnx01", "hooks.slack.com/actions/x"
 	onBothClouds(t, func(t *testing.T, cloud localruntime.Cloud) {

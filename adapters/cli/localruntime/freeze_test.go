@@ -19,7 +19,7 @@ func TestProcessesAreStoppedBetweenInvocations(t *testing.T) {
 			first := ask(t, p, `{}`)
 			within(t, "after an invocation", p.WaitFrozen)
 			if second := ask(t, p, `{}`); second.Process != first.Process {
-				t.Error("the second invocation has a process of its own")
+				t.Error("the second invocation ran in another process")
 			}
 			within(t, "after the second", p.WaitFrozen)
 			_ = p.Close()
@@ -30,7 +30,8 @@ func TestProcessesAreStoppedBetweenInvocations(t *testing.T) {
 	}
 }
 
-// What goes on after the answer goes on with the next invocation, or never.
+// A goroutine that runs after the answer stops with the process. It continues with the
+// next invocation.
 func TestGoroutinesStopWithTheProcess(t *testing.T) {
 	for _, cloud := range clouds {
 		t.Run(string(cloud), func(t *testing.T) {
@@ -38,15 +39,15 @@ func TestGoroutinesStopWithTheProcess(t *testing.T) {
 			p := handover(t, cloud, func(o *localruntime.Options) { o.Stderr = log })
 			ask(t, p, `{"Later":"step"}`)
 			within(t, "after the invocation", p.WaitFrozen)
-			pass := func() string { // some time, in which the goroutine would take many steps
+			pass := func() string { // long enough for many steps of the goroutine
 				ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 				defer cancel()
 				_ = log.wait(ctx, "not to be said")
 				return log.String()
 			}
-			before := pass() // what was said before takes a moment to arrive
+			before := pass() // earlier output takes a moment to arrive
 			if after := pass(); after != before {
-				t.Errorf("a goroutine went on while the process was stopped:\n%s", strings.TrimPrefix(after, before))
+				t.Errorf("a goroutine ran while the process was stopped:\n%s", strings.TrimPrefix(after, before))
 			}
 			p.Continue()
 			next := fmt.Sprintf("step %d\n", strings.Count(before, "step")+10)
@@ -67,7 +68,7 @@ func TestOverlappingInvocationsStopOnlyTogether(t *testing.T) {
 		t.Error("the process is stopped while an invocation is in progress")
 	}
 	release()
-	ask(t, p, `{}`) // the function does not know that nobody waits any more
+	ask(t, p, `{}`) // the function still answers, although the caller of the first invocation is gone
 }
 
 func TestProcessesAreStoppedByHand(t *testing.T) {
@@ -92,8 +93,8 @@ func TestProcessesAreStoppedByHand(t *testing.T) {
 	}
 }
 
-// A process that is stopped in the middle of an invocation is ended when the
-// time is up, as one that hangs.
+// A process that is stopped during an invocation is killed after the timeout, like a
+// process that hangs.
 func TestStoppedProcessesTimeOut(t *testing.T) {
 	t.Parallel()
 	log := newOutput()
@@ -107,7 +108,7 @@ func TestStoppedProcessesTimeOut(t *testing.T) {
 	}
 }
 
-// Whoever is killed in the middle is started anew by the next invocation.
+// After a process is killed, the next invocation starts a new one.
 func TestKilledProcessesAreReplaced(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
@@ -119,23 +120,23 @@ func TestKilledProcessesAreReplaced(t *testing.T) {
 			go func() { _, err := p.Invoke(context.Background(), []byte(`{"Hang":true}`)); ended <- err }()
 			within(t, "an invocation that hangs", func(ctx context.Context) error { return log.wait(ctx, "it hangs") })
 			if !p.Kill() {
-				t.Fatal("a process that runs is not killed")
+				t.Fatal("a running process was not killed")
 			}
 			if err := <-ended; err == nil || !strings.Contains(err.Error(), "signal: killed") {
 				t.Errorf("the invocation ended with %v", err)
 			}
 			if p.Kill() {
-				t.Error("a process that has ended is killed again")
+				t.Error("a process that has ended was killed again")
 			}
 			if second := ask(t, p, `{}`); second.Process == first.Process {
-				t.Error("the next invocation has the process that was killed")
+				t.Error("the next invocation ran in the killed process")
 			}
 		})
 	}
 }
 
-// endsWithout says how long a process lives on without its runtime API, and
-// fails if that is longer than 5 seconds.
+// endsWithout closes the runtime API and returns the time until the process ends. It
+// fails after 5 seconds.
 func endsWithout(t *testing.T, p *localruntime.Process) time.Duration {
 	t.Helper()
 	const most = 5 * time.Second
@@ -144,7 +145,7 @@ func endsWithout(t *testing.T, p *localruntime.Process) time.Duration {
 	began := time.Now()
 	p.CloseAPI()
 	if err := p.WaitEnd(ctx); err != nil {
-		t.Fatalf("%s after its runtime API went away the process still lives", most)
+		t.Fatalf("the process still runs %s after its runtime API was closed", most)
 	}
 	return time.Since(began)
 }
@@ -152,7 +153,7 @@ func endsWithout(t *testing.T, p *localruntime.Process) time.Duration {
 func TestRealFunctionsEndWithoutTheirRuntimeAPI(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
-		for _, invoked := range []bool{false, true} { // before the API goes
+		for _, invoked := range []bool{false, true} { // before the API is closed
 			t.Run(fmt.Sprintf("%s, invoked: %v", cloud, invoked), func(t *testing.T) {
 				t.Parallel()
 				_, p, _ := start(t, cloud)

@@ -14,7 +14,7 @@ import (
 	"tairssl/adapters/cli/localruntime/runtimetest"
 )
 
-// within waits for something for the tests' deadline at most.
+// within calls wait with the deadline of the tests, and fails if wait does.
 func within(t *testing.T, what string, wait func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
@@ -24,11 +24,11 @@ func within(t *testing.T, what string, wait func(context.Context) error) {
 	}
 }
 
-// output is a process's output, which may be read while it grows.
+// output collects the output of a process. Tests may read it at any time.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
-	more chan struct{} // closed and made anew by each write
+	more chan struct{} // closed and replaced by each write
 }
 
 func newOutput() *output { return &output{more: make(chan struct{})} }
@@ -47,7 +47,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// wait returns when the process has said something.
+// wait waits until the output contains text.
 func (o *output) wait(ctx context.Context, text string) error {
 	for {
 		o.mu.Lock()
@@ -59,7 +59,7 @@ func (o *output) wait(ctx context.Context, text string) error {
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return fmt.Errorf("the process did not say %q", text)
+			return fmt.Errorf("the output does not contain %q", text)
 		}
 	}
 }
@@ -89,8 +89,7 @@ func handover(t *testing.T, cloud localruntime.Cloud, change func(*localruntime.
 	return p
 }
 
-// hang has the function hang in an invocation, until the test or release ends
-// it.
+// hang starts an invocation that hangs until release or the end of the test.
 func hang(t *testing.T, p *localruntime.Process, log *output) (release func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -102,7 +101,7 @@ func hang(t *testing.T, p *localruntime.Process, log *output) (release func()) {
 	return release
 }
 
-// ask invokes that function.
+// ask invokes the function testdata/handover.
 func ask(t *testing.T, p *localruntime.Process, order string) (s said) {
 	t.Helper()
 	answer, err := p.Invoke(context.Background(), []byte(order))
@@ -112,7 +111,7 @@ func ask(t *testing.T, p *localruntime.Process, order string) (s said) {
 	return s
 }
 
-// settled gives the asynchronous invocations since the last time.
+// settled returns the asynchronous invocations since its last call.
 func settled(t *testing.T, p *localruntime.Process) []localruntime.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)

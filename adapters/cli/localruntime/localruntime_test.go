@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { runtimetest.Main(m, 12) }
 
 var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
 
-// start runs a cloud's function over an emulated cloud reached by HTTPS.
+// start runs the function of a cloud against a new emulator with the sample fleet.
 func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtest.Emulator, *localruntime.Process, *bytes.Buffer) {
 	t.Helper()
 	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
@@ -38,7 +38,7 @@ func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtes
 	return e, startOn(t, e, cloud, log, settings...), log
 }
 
-// startOn runs a cloud's function over an emulated cloud.
+// startOn runs the function of a cloud against an emulator, over HTTPS.
 func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log io.Writer, settings ...string) *localruntime.Process {
 	t.Helper()
 	url, err := e.ListenHTTPS("127.0.0.1:0")
@@ -59,8 +59,8 @@ func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log i
 	return p
 }
 
-// One real event to each real binary changes the certificate that a TLS client
-// is served; a second delivery changes nothing.
+// An event to a real binary changes the certificate that a TLS client gets. A second
+// delivery changes nothing.
 func TestRealFunctionsChangeTheServedCertificate(t *testing.T) {
 	t.Parallel()
 	const id = "r-bp1zxszhcgatnx01"
@@ -83,10 +83,10 @@ func TestRealFunctionsChangeTheServedCertificate(t *testing.T) {
 			}
 			after, err := tairtest.ServedCertificate(context.Background(), i.DataPlane)
 			if err != nil || !after.NotAfter.After(before.NotAfter) {
-				t.Errorf("the served certificate ends %s, before %s (%v)", after.NotAfter, before.NotAfter, err)
+				t.Errorf("the served certificate expires %s, want later than %s (%v)", after.NotAfter, before.NotAfter, err)
 			}
 			if i, _ := e.Instance(id); i.Restarts != 1 {
-				t.Errorf("the instance restarted %d times", i.Restarts)
+				t.Errorf("the instance restarted %d times, want once", i.Restarts)
 			}
 			_ = p.Close()
 			for _, secret := range []string{"emulator-secret", "a-security-token"} {
@@ -105,7 +105,7 @@ func TestRealFunctionsAnswerEveryPayload(t *testing.T) {
 			e, p, _ := start(t, cloud)
 			batch, err := p.Invoke(context.Background(), []byte(`[{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"r/x","SSLEnabled":"Update"}]`))
 			if err != nil || batch.Failed || batch.Payload[0] != '[' {
-				t.Errorf("a batch is answered %s, %v", batch.Payload, err)
+				t.Errorf("the answer to a batch is %s, %v", batch.Payload, err)
 			}
 			for _, payload := range []string{``, `x`, `{}`, strings.Repeat(" ", 7<<20)} {
 				answer, err := p.Invoke(context.Background(), []byte(payload))
@@ -118,7 +118,7 @@ func TestRealFunctionsAnswerEveryPayload(t *testing.T) {
 			}
 			answer, err := p.Invoke(context.Background(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
 			if err != nil || !answer.Failed || answer.ErrorType != "throttled" {
-				t.Errorf("throttled, the function answers %+v, %v; want an error of that type", answer, err)
+				t.Errorf("the function answers a throttled request with %+v, %v; want an error of type throttled", answer, err)
 			}
 		})
 	}
@@ -131,7 +131,7 @@ func TestFunctionComputeOverlapsInvocations(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			if answer, err := p.Invoke(context.Background(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`)); err != nil || answer.Failed {
-				t.Errorf("answered %+v, %v", answer, err)
+				t.Errorf("the answer is %+v, %v", answer, err)
 			}
 		})
 	}
@@ -148,15 +148,15 @@ func TestBadSettingsDoNotCrash(t *testing.T) {
 		for range 2 {
 			answer, err := p.Invoke(context.Background(), []byte(`{}`))
 			if err != nil || !answer.Failed || !strings.Contains(answer.ErrorMessage, "TAIRSSL_ACTIONS") || !strings.Contains(answer.ErrorMessage, "TAIRSSL_RATE") {
-				t.Errorf("%s with bad settings answers %+v, %v", cloud, answer, err)
+				t.Errorf("%s with bad settings answers %+v, %v; want both settings named", cloud, answer, err)
 			}
 		}
 	}
 }
 
-// What is made when the process starts is paid by every cold start: a table of
-// names may be, a pattern or a client may not.
-func TestStartingMakesNextToNothing(t *testing.T) {
+// Every cold start pays for package-level variables. A table of names is cheap enough;
+// a regular expression or a client is not.
+func TestPackagesAllocateLittleAtTheStart(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
 		_, p, log := start(t, cloud, "GODEBUG=inittrace=1")
@@ -173,11 +173,11 @@ func TestStartingMakesNextToNothing(t *testing.T) {
 				continue
 			}
 			if seen++; bytes > 8<<10 {
-				t.Errorf("%s: %s makes %d bytes before anything is asked for: make them on first use", cloud, name, bytes)
+				t.Errorf("%s: %s allocates %d bytes at the start: make its values on first use", cloud, name, bytes)
 			}
 		}
 		if seen < 5 {
-			t.Errorf("%s: only %d packages of its own are seen to start:\n%s", cloud, seen, log)
+			t.Errorf("%s: the trace has only %d packages of this module:\n%s", cloud, seen, log)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func TestStartingMakesNextToNothing(t *testing.T) {
 func TestProcessesThatGoWrong(t *testing.T) {
 	t.Parallel()
 	if _, err := localruntime.Start(context.Background(), localruntime.Lambda, "no/such/file", localruntime.Options{}); err == nil || !strings.Contains(err.Error(), "make build") {
-		t.Errorf("without a binary: %v", err)
+		t.Errorf("without a binary the error is %v", err)
 	}
 	script := func(text string) string {
 		path := filepath.Join(t.TempDir(), "bootstrap")
@@ -199,7 +199,7 @@ func TestProcessesThatGoWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := p.Invoke(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "broken") {
-		t.Errorf("a process that ends at once: %v", err)
+		t.Errorf("with a process that ends at once the error is %v", err)
 	}
 	_ = p.Close()
 
@@ -208,6 +208,6 @@ func TestProcessesThatGoWrong(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := p.Invoke(ctx, []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`)); err == nil {
-		t.Error("an invocation outlives its context")
+		t.Error("an invocation goes on after its context has ended")
 	}
 }

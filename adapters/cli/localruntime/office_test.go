@@ -13,8 +13,8 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// office is where people chat: an emulated cloud each of whose calls takes so long, the
-// vendors' hosts, and the real functions' processes, frozen between invocations.
+// office is the setting of the chat tests: an emulated cloud with a latency, the hosts
+// of the chat vendors, and processes of a real function, frozen between invocations.
 type office struct {
 	*tairtest.Emulator
 	*vendors
@@ -49,7 +49,8 @@ func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *o
 	return o
 }
 
-// onBothClouds runs a test on each cloud, at the same time: it waits for the API, mostly.
+// onBothClouds runs a test on both clouds in parallel, because it mostly waits for the
+// API.
 func onBothClouds(t *testing.T, test func(t *testing.T, cloud localruntime.Cloud)) {
 	t.Helper()
 	for _, cloud := range clouds {
@@ -71,19 +72,19 @@ func (o *office) process(t *testing.T) *localruntime.Process {
 	return p
 }
 
-// send has a process answer a message, in the time that its platform allows, and gives
-// what people see.
+// send sends a message to a process and returns the text that people see. It fails if
+// the answer takes longer than the platform waits.
 func (o *office) send(t *testing.T, p *localruntime.Process, c client, s saying) string {
 	t.Helper()
 	before, began := o.count(c.later), time.Now()
 	reply, err := p.Invoke(t.Context(), s.event(o.cloud == localruntime.FC))
 	if took := time.Since(began); took > c.within {
-		t.Errorf("%s is answered after %s, and not within %s", c.name, took, c.within)
+		t.Errorf("%s gets its answer after %s, want within %s", c.name, took, c.within)
 	} else {
-		t.Logf("%s: answered after %s", c.name, took.Round(time.Millisecond))
+		t.Logf("%s gets its answer after %s", c.name, took.Round(time.Millisecond))
 	}
 	if err != nil || reply.Failed {
-		t.Fatalf("it is answered %s, %v\n%s", reply.Payload, err, o.log)
+		t.Fatalf("the answer is %s, %v\n%s", reply.Payload, err, o.log)
 	}
 	body, err := bodyOf(reply.Payload)
 	switch {
@@ -97,7 +98,8 @@ func (o *office) send(t *testing.T, p *localruntime.Process, c client, s saying)
 	return body
 }
 
-// answer is that to a text, which comes later if the first one promises that.
+// answer returns the answer to a text. If the first answer contains promise, it waits
+// for the second one.
 func (o *office) answer(t *testing.T, p *localruntime.Process, c client, text, promise string) string {
 	t.Helper()
 	n := o.count(c.later)
@@ -111,23 +113,23 @@ func (o *office) answer(t *testing.T, p *localruntime.Process, c client, text, p
 	return answer
 }
 
-// finished waits until a process has done what it handed over.
+// finished waits until the handed work of a process is done.
 func finished(t *testing.T, p *localruntime.Process) {
 	t.Helper()
 	for _, d := range settled(t, p) {
 		if d.Failure() != "" {
-			t.Errorf("handed work fails: %s", d.Failure())
+			t.Errorf("handed work failed: %s", d.Failure())
 		}
 	}
 }
 
-// logs waits until the log has a text: what is written takes a moment to arrive.
+// logs waits until the log contains text. A log line takes a moment to arrive.
 func (o *office) logs(t *testing.T, text string) {
 	t.Helper()
 	within(t, "the log", func(ctx context.Context) error { return o.log.wait(ctx, text) })
 }
 
-// keepsSecrets fails if the log shows one.
+// keepsSecrets fails if the log contains a secret.
 func (o *office) keepsSecrets(t *testing.T, more ...string) {
 	t.Helper()
 	o.logs(t, `"msg":"invocation"`)

@@ -11,13 +11,13 @@ import (
 	"tairssl/handler"
 )
 
-// sweptOne is the result of a sweep for one instance; the zero value if it names none.
+// sweptOne sweeps and returns the result for one instance, or the zero value.
 func sweptOne(t *testing.T, p *localruntime.Process, id string) (r handler.Result) {
 	t.Helper()
 	answer, err := p.Invoke(t.Context(), []byte(`{"Sweep":{}}`))
 	var all struct{ Results []handler.Result }
 	if err != nil || answer.Failed || json.Unmarshal(answer.Payload, &all) != nil {
-		t.Fatalf("the sweep is answered %s, %v", answer.Payload, err)
+		t.Fatalf("the answer to the sweep is %s, %v", answer.Payload, err)
 	}
 	for _, result := range all.Results {
 		if result.InstanceID == id {
@@ -27,18 +27,18 @@ func sweptOne(t *testing.T, p *localruntime.Process, id string) (r handler.Resul
 	return r
 }
 
-// until moves the API's clock to a time.
+// until moves the API's clock forward to a time.
 func until(e *tairtest.Emulator, at time.Time) { e.Advance(at.Sub(e.Now())) }
 
-// restarts are those of an instance.
+// restarts returns the restarts of an instance.
 func restarts(e *tairtest.Emulator, id string) int {
 	i, _ := e.Instance(id)
 	return i.Restarts
 }
 
-// An approval that somebody gives one real function in a chat acts in the next
-// maintenance window in another one, of the other cloud, once, and not for the
-// certificate that follows.
+// A person approves a change in a chat with one real function. The other cloud's
+// function makes the change in the next maintenance window, once. The approval does not
+// cover the next certificate.
 func TestAnApprovalInOneProcessActsInAnother(t *testing.T) {
 	t.Parallel()
 	onBothClouds(t, func(t *testing.T, cloud localruntime.Cloud) {
@@ -55,14 +55,14 @@ func TestAnApprovalInOneProcessActsInAnother(t *testing.T) {
 			o.approves(t, chat, sweeper, clientOf(t, name), "r-care"+name, who, opens)
 		}
 		until(o.Emulator, opens.Add(time.Minute))
-		for n := range 3 { // the first change of a sweep has to be seen to its end
+		for n := range 3 { // a sweep that watches its first change to the end may leave others to the next one
 			sweptOne(t, sweeper, "r-careslack")
 			o.Advance(time.Duration(n+1) * time.Minute)
 		}
 		for _, id := range []string{"r-careslack", "r-carefeishu", "r-carewecom"} {
 			i, _ := o.Instance(id)
 			if i.Restarts != 1 {
-				t.Errorf("in the window %s restarted %d times\n%s", id, i.Restarts, o.log)
+				t.Errorf("in the window %s restarted %d times, want once\n%s", id, i.Restarts, o.log)
 			}
 		}
 		i, _ := o.Instance("r-careslack")
@@ -75,7 +75,7 @@ func TestAnApprovalInOneProcessActsInAnother(t *testing.T) {
 	})
 }
 
-// approves has a client approve an instance, before the window opens.
+// approves lets a person approve the renewal of an instance before the window opens.
 func (o *office) approves(t *testing.T, chat, sweeper *localruntime.Process, c client, id, who string, opens time.Time) {
 	t.Helper()
 	if err := o.Put(tairtest.Instance{InstanceID: id, SSLExpiredTime: handler.At(o.Now().AddDate(0, 0, 20)).String()}); err != nil {
@@ -87,7 +87,7 @@ func (o *office) approves(t *testing.T, chat, sweeper *localruntime.Process, c c
 	plan := o.answer(t, chat, c, "approve "+id, "the answer follows here")
 	code := typedCode.FindStringSubmatch(plan)
 	if code == nil {
-		t.Fatalf("%s: approve is answered %s", c.name, plan)
+		t.Fatalf("%s: the answer to approve is %s", c.name, plan)
 	}
 	o.send(t, chat, c, c.says("confirm "+code[1]))
 	finished(t, chat)
@@ -100,8 +100,8 @@ func (o *office) approves(t *testing.T, chat, sweeper *localruntime.Process, c c
 	}
 }
 
-// A certificate that would expire in a freeze is renewed in the last window in front
-// of it, though it is not due; and nothing is changed while the freeze is on.
+// A certificate that expires in a freeze is renewed in the last window before the
+// freeze, although it is not due. During the freeze nothing is changed.
 func TestAFreezeThatCoversAnExpiry(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
@@ -122,15 +122,16 @@ func TestAFreezeThatCoversAnExpiry(t *testing.T) {
 				return sweptOne(t, p, id)
 			}
 			if sweep(8, 3, inside); restarts(e, inside) != 0 {
-				t.Errorf("two nights in front of the freeze it was renewed")
+				t.Errorf("the certificate was renewed two nights before the freeze")
 			}
 			if r := sweep(9, 1, inside); restarts(e, inside) != 0 {
 				t.Errorf("an hour before the last window the sweep ends %s: %s", r.Outcome, r.Reason)
 			}
 			if r := sweep(9, 3, inside); restarts(e, inside) != 1 || !strings.Contains(r.Reason, "freeze") {
-				t.Errorf("in the last window in front of the freeze the sweep ends %s: %s after %d restarts\n%s", r.Outcome, r.Reason, restarts(e, inside), log)
+				t.Errorf("in the last window before the freeze the sweep ends %s: %s after %d restarts\n%s", r.Outcome, r.Reason, restarts(e, inside), log)
 			}
-			// What is renewed too late, by its owner for one, tells people in the freeze.
+			// Its owner changes this certificate too late: it now expires in the freeze. Sweeps
+			// raise an alert and change nothing.
 			if err := e.Put(tairtest.Instance{InstanceID: late, SSLExpiredTime: handler.At(at(25, 12)).String()}); err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +144,7 @@ func TestAFreezeThatCoversAnExpiry(t *testing.T) {
 				t.Errorf("in the first window after the freeze the sweep ends %s: %s", r.Outcome, r.Reason)
 			}
 			if restarts(e, inside) != 1 || restarts(e, plain) != 0 {
-				t.Errorf("the others were restarted %d and %d times", restarts(e, inside), restarts(e, plain))
+				t.Errorf("the other instances restarted %d and %d times, want 1 and 0", restarts(e, inside), restarts(e, plain))
 			}
 		})
 	}

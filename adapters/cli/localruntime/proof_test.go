@@ -19,7 +19,7 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// place is an emulated cloud that several processes work on.
+// place is an emulated cloud that several processes share.
 type place struct {
 	t *testing.T
 	*tairtest.Emulator
@@ -48,7 +48,7 @@ func newPlace(t *testing.T, instances ...tairtest.Instance) *place {
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}}
 }
 
-// invoke sends one payload to a new process of a cloud's function.
+// invoke sends one payload to a new process of the function on a cloud.
 func (p *place) invoke(cloud localruntime.Cloud, payload string, settings ...string) []byte {
 	p.t.Helper()
 	env := environment(append(append([]string{}, p.environ...), settings...)...)
@@ -87,7 +87,7 @@ func (p *place) restarts() (n int) {
 	return n
 }
 
-// dueInstances are n instances that are due, the first the most urgent.
+// dueInstances makes n due instances, the most urgent first.
 func dueInstances(e time.Time, n int) (all []tairtest.Instance) {
 	for i := range n {
 		all = append(all, tairtest.Instance{InstanceID: fmt.Sprintf("r-bp1due%02d", i), SSLExpiredTime: e.Add(time.Duration(5+i) * 24 * time.Hour).UTC().Format(time.RFC3339)})
@@ -95,7 +95,8 @@ func dueInstances(e time.Time, n int) (all []tairtest.Instance) {
 	return all
 }
 
-// A real handshake decides whether a change counts, whatever the API says.
+// With TAIRSSL_VERIFY=tls the served certificate decides whether a change is verified,
+// not the answer of the API.
 func TestRealFunctionsVerifyByAHandshake(t *testing.T) {
 	t.Parallel()
 	for _, cloud := range clouds {
@@ -107,24 +108,24 @@ func TestRealFunctionsVerifyByAHandshake(t *testing.T) {
 			r := p.ask(cloud, fmt.Sprintf(request, 0, "2s"), "TAIRSSL_VERIFY=tls")
 			if i, _ := p.Instance("r-bp1due00"); r.Outcome != handler.Accepted || !r.Alert || r.After != nil || i.Restarts != 1 ||
 				!strings.Contains(r.Reason, "the API says that it is done, but it is not verified: a TLS client is served the certificate that expires "+r.Before.SSLExpiredTime.String()+", and not the one that expires "+i.SSLExpiredTime) {
-				t.Errorf("while the old certificate is served it ends %s (alert %t): %s", r.Outcome, r.Alert, r.Reason)
+				t.Errorf("while the old certificate is served the change ends %s (alert %t): %s", r.Outcome, r.Alert, r.Reason)
 			}
 			if r := p.ask(cloud, fmt.Sprintf(request, 0, "2s"), "TAIRSSL_VERIFY=tls"); r.Outcome != handler.Unchanged {
-				t.Errorf("delivered again it ends %s: %s", r.Outcome, r.Reason)
+				t.Errorf("a second delivery ends %s: %s", r.Outcome, r.Reason)
 			}
 			p.StaleServing(0)
 			r = p.ask(cloud, fmt.Sprintf(request, 1, "20s"), "TAIRSSL_VERIFY=tls")
 			i, _ := p.Instance("r-bp1due01")
 			served, err := tairtest.ServedCertificate(context.Background(), i.DataPlane)
 			if err != nil || r.Outcome != handler.Verified || r.Alert || r.After == nil || !r.After.SSLExpiredTime.Equal(served.NotAfter) {
-				t.Errorf("when the new certificate is served it ends %s (alert %t) with %+v: %s, %v", r.Outcome, r.Alert, r.After, r.Reason, err)
+				t.Errorf("when the new certificate is served the change ends %s (alert %t) with %+v: %s, %v", r.Outcome, r.Alert, r.After, r.Reason, err)
 			}
 		})
 	}
 }
 
-// The CA changes at the canary of one cloud's function. Neither that sweep nor the
-// other cloud's later ones go on, until the new CA is accepted.
+// The first change of a sweep shows a new CA. This sweep stops, and so do later sweeps
+// of both clouds, until the new CA is accepted.
 func TestRealFunctionsStopWhereTheCAChanged(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, dueInstances(time.Now(), 5)...)
@@ -162,9 +163,9 @@ func TestRealFunctionsStopWhereTheCAChanged(t *testing.T) {
 	}
 }
 
-// What is switched off costs no call: these are those of a sweep before there was
-// any of it, without those that look on while a change comes true.
-func TestASweepMakesNoCallForWhatIsSwitchedOff(t *testing.T) {
+// A feature that is switched off makes no call. The reads that watch a change are not
+// counted, because their number depends on the time.
+func TestFeaturesThatAreOffMakeNoCalls(t *testing.T) {
 	t.Parallel()
 	want := map[string]int{"DescribeInstances": 1, "TagResources": 3, "UntagResources": 0, "ModifyInstanceSSL": 3, "DescribeActiveOperationTasks": 6}
 	for _, cloud := range clouds {

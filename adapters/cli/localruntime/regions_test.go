@@ -18,8 +18,8 @@ import (
 	"tairssl/handler"
 )
 
-// hosts is a proxy through which a function must reach the internet. It notes
-// where the function wants to go, and lets nothing through.
+// hosts is a proxy between a function and the internet. It records the hosts to which
+// the function wants to connect, and refuses every connection.
 type hosts struct {
 	mu   sync.Mutex
 	seen []string
@@ -32,7 +32,7 @@ func (h *hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusBadGateway)
 }
 
-// taken gives what was noted since the last call.
+// taken returns the hosts since its last call.
 func (h *hosts) taken() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -43,7 +43,7 @@ func (h *hosts) taken() []string {
 
 const webhookSecret = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdA=="
 
-// overHTTP is a request to a function's URL.
+// overHTTP makes the event of a request to a function URL.
 func overHTTP(path, body, media string, header http.Header) []byte {
 	headers := map[string]string{"content-type": media}
 	for name, values := range header {
@@ -53,7 +53,7 @@ func overHTTP(path, body, media string, header http.Header) []byte {
 		"requestContext": map[string]any{"http": map[string]string{"method": "POST", "sourceIp": "192.0.2.1"}}})
 }
 
-// naming are requests of every kind that name a region.
+// naming makes one request of each kind that names a region.
 func naming(t *testing.T, region string) map[string][]byte {
 	direct := fmt.Sprintf(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update","RegionId":%q}`, region)
 	standard, err := webhook.SignStandard(webhookSecret, "msg-"+region, time.Now(), []byte(direct))
@@ -80,8 +80,8 @@ func naming(t *testing.T, region string) map[string][]byte {
 	}
 }
 
-// A region that is not configured, whoever names it and in whatever form, is
-// refused by naming the setting, and nothing is sent anywhere.
+// A request for a region that is not configured is refused, whatever its kind and its
+// sender. The answer names the setting, and the function connects to no host.
 func TestNothingIsSentToARegionThatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	proxy := &hosts{}
@@ -97,11 +97,11 @@ func TestNothingIsSentToARegionThatIsNotConfigured(t *testing.T) {
 	}
 	defer func() { _ = p.Close() }()
 	if answer, err := p.Invoke(t.Context(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`)); err != nil || !answer.Failed {
-		t.Fatalf("through a proxy that lets nothing through it is answered %s, %v", answer.Payload, err)
+		t.Fatalf("with a proxy that refuses all connections the answer is %s, %v; want a failure", answer.Payload, err)
 	}
 	for _, host := range proxy.taken() {
 		if host != "r-kvstore.aliyuncs.com:443" {
-			t.Errorf("for the configured region the function went to %s", host)
+			t.Errorf("for the configured region the function connected to %s", host)
 		}
 	}
 	sent := 0
@@ -117,24 +117,24 @@ func TestNothingIsSentToARegionThatIsNotConfigured(t *testing.T) {
 			if json.Unmarshal(answer.Payload, &response) == nil {
 				text += response.Body
 			}
-			if kind == "mattermost" && region == "CN-HANGZHOU" { // as phones write it: people mean the region that is configured
+			if kind == "mattermost" && region == "CN-HANGZHOU" { // phones write capitals: the person means the configured region
 				for _, host := range proxy.taken() {
 					if host != "r-kvstore.aliyuncs.com:443" {
-						t.Errorf("%s naming %s made the function go to %s", kind, region, host)
+						t.Errorf("%s naming %s made the function connect to %s", kind, region, host)
 					}
 				}
 				continue
 			}
-			// A text that cannot be a region is told so before it is held against the setting.
+			// A text that cannot be a region gets another answer.
 			if !strings.Contains(text, "TAIRSSL_REGION") && !strings.Contains(text, "is not a region. Write the region like this: region=cn-hangzhou") {
-				t.Errorf("%s naming %s is answered %s, which does not name the setting", kind, region, text)
+				t.Errorf("the answer to %s naming %s is %s, which does not name the setting", kind, region, text)
 			}
 			if seen := proxy.taken(); seen != nil {
-				t.Errorf("%s naming %s made the function go to %v", kind, region, seen)
+				t.Errorf("%s naming %s made the function connect to %v", kind, region, seen)
 			}
 		}
 	}
 	if sent != 60 {
-		t.Errorf("%d requests were tried, want 60", sent)
+		t.Errorf("%d requests were sent, want 60", sent)
 	}
 }

@@ -21,13 +21,13 @@ func sweptBy(t *testing.T, p *localruntime.Process) (r fleet.Result) {
 	t.Helper()
 	answer, err := p.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
 	if err != nil || answer.Failed || json.Unmarshal(answer.Payload, &r) != nil {
-		t.Fatalf("the sweep is answered %s, %v", answer.Payload, err)
+		t.Fatalf("the answer to the sweep is %s, %v", answer.Payload, err)
 	}
 	return r
 }
 
-// Alibaba's own renewal is moved into the window by the real function, once, and read
-// back. It restarts the instance there, and nothing restarts it a second time.
+// The real functions move Alibaba's own renewal into the window, once, and read it
+// back. It restarts the instance in the window, and nothing restarts it again.
 func TestRealFunctionsMoveAlibabasRenewal(t *testing.T) {
 	t.Parallel()
 	const due, later, fixed = "r-duemoved01", "r-latermoved1", "r-fixedtask1"
@@ -51,12 +51,12 @@ func TestRealFunctionsMoveAlibabasRenewal(t *testing.T) {
 			}
 			event, err := p.Invoke(context.Background(), []byte(`{"InstanceId":"`+due+`","SSLEnabled":"Update","Automatic":true}`))
 			if err != nil || !strings.Contains(string(event.Payload), "moved to "+handler.At(opens).String()) {
-				t.Errorf("one event is answered %s, %v", event.Payload, err)
+				t.Errorf("the answer to an event is %s, %v", event.Payload, err)
 			}
 			for n := range 2 {
 				alerts := ""
 				for _, r := range sweptBy(t, p).Results {
-					if r.Alert && r.InstanceID != "r-bp1zxszhcgatnx04" { // which expired
+					if r.Alert && r.InstanceID != "r-bp1zxszhcgatnx04" { // this one has expired
 						alerts += r.InstanceID + ": " + r.Reason + "\n"
 					}
 				}
@@ -70,9 +70,9 @@ func TestRealFunctionsMoveAlibabasRenewal(t *testing.T) {
 				}
 			}
 			if got := e.Calls("ModifyActiveOperationTasks"); got != 2 {
-				t.Errorf("two renewals were moved by %d calls", got)
+				t.Errorf("two renewals were moved with %d calls, want 2", got)
 			}
-			for _, advance := range []time.Duration{opens.Sub(e.Now()) + 50*time.Millisecond, time.Minute, time.Hour} { // in the middle of it, and after it
+			for _, advance := range []time.Duration{opens.Sub(e.Now()) + 50*time.Millisecond, time.Minute, time.Hour} { // during the renewal, and after it
 				e.Advance(advance)
 				sweptBy(t, p)
 			}
@@ -85,8 +85,8 @@ func TestRealFunctionsMoveAlibabasRenewal(t *testing.T) {
 	}
 }
 
-// Members of one global instance in two regions, asked for in two processes of two
-// clouds at the same time, are changed one after the other.
+// Two processes of two clouds get requests for two members of one global instance at
+// the same time. They change the members one after the other.
 func TestRealFunctionsKeepMembersApart(t *testing.T) {
 	t.Parallel()
 	members := map[localruntime.Cloud]string{localruntime.Lambda: "r-memberone1", localruntime.FC: "r-membertwo2"}
@@ -112,24 +112,24 @@ func TestRealFunctionsKeepMembersApart(t *testing.T) {
 			group.Go(func() {
 				answer, err := p.Invoke(context.Background(), []byte(`{"InstanceId":"`+members[cloud]+`","SSLEnabled":"Update","Automatic":true,"Wait":"0s"}`))
 				if err != nil || answer.Failed && round == 0 && !strings.Contains(string(answer.Payload), "in_progress") {
-					t.Errorf("on %s it is answered %s, %v", cloud, answer.Payload, err)
+					t.Errorf("%s answers %s, %v", cloud, answer.Payload, err)
 				}
 			})
 		}
 		group.Wait()
 		if got := restarts(); got > round+1 {
-			t.Errorf("after round %d there are %d restarts", round+1, got)
+			t.Errorf("after round %d there are %d restarts, want at most %d", round+1, got, round+1)
 		}
 		e.Advance(46 * time.Minute)
 	}
-	// Two that begin in the same moment may both withdraw. A sweep comes later.
+	// Two attempts at the same moment may both withdraw. A later sweep makes the change.
 	for range 2 {
 		sweptBy(t, lambda)
 		e.Advance(46 * time.Minute)
 	}
 	for _, id := range members {
 		if i, _ := e.Instance(id); i.Restarts != 1 {
-			t.Errorf("in the end %s restarted %d times", id, i.Restarts)
+			t.Errorf("in the end %s restarted %d times, want once", id, i.Restarts)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"tairssl/adapters/cli/localruntime"
 )
 
-// The requests of AWS's test suite for Signature Version 4, and that of the IAM
-// User Guide.
+// The requests are from AWS's test suite for Signature Version 4 and from the IAM User
+// Guide.
 func TestPublishedSignaturesOfAWSAreRight(t *testing.T) {
 	t.Parallel()
 	const suite = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders="
@@ -48,12 +48,12 @@ func TestPublishedSignaturesOfAWSAreRight(t *testing.T) {
 		unsigned := request()
 		unsigned.Header.Set("X-Amz-Invocation-Type", "Event")
 		if refused := localruntime.CheckSigV4(unsigned, []byte(test.body), key, "us-east-1", test.service, at); refused == nil {
-			t.Errorf("%s with a header of AWS that is not signed is accepted", name)
+			t.Errorf("%s with an unsigned header of AWS is accepted", name)
 		}
 	}
 }
 
-// A request as alibaba-cloud-sdk-go 1.63.107 signed it.
+// alibaba-cloud-sdk-go 1.63.107 signed this request.
 func TestSignaturesOfAlibabaCloudsOwnClientAreRight(t *testing.T) {
 	t.Parallel()
 	const body = `{"Handed":"x"}`
@@ -88,7 +88,7 @@ func TestSignaturesOfAlibabaCloudsOwnClientAreRight(t *testing.T) {
 		}
 		test.spoil(r)
 		if refused := localruntime.CheckACS(r, []byte(test.body), key, test.at); (refused == nil) != test.right {
-			t.Errorf("%s: refused with %+v", name, refused)
+			t.Errorf("%s: the refusal is %+v, want one: %v", name, refused, !test.right)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func TestEnvironmentOfAFunction(t *testing.T) {
 	for name, test := range map[string]struct {
 		cloud localruntime.Cloud
 		o     localruntime.Options
-		want  map[string]string // "" for what must not be there
+		want  map[string]string // "" for a variable that must not be set
 	}{
 		"Lambda, nothing given": {localruntime.Lambda, localruntime.Options{}, map[string]string{
 			"TAIRSSL_INVOKE_ENDPOINT": endpoint, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE", "AWS_SESSION_TOKEN": "local-session-token",

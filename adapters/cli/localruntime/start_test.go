@@ -13,9 +13,9 @@ import (
 
 const root = "../../.."
 
-// BenchmarkStart measures exec to the first poll for an invocation, side by
-// side: every iteration starts each variant once, in turning order, so that
-// what else the machine does hits all alike. The figures are medians.
+// BenchmarkStart measures the time from the start of a process to its first poll. Each
+// iteration starts every variant once, in a rotating order, so that other load on the
+// machine affects all variants alike. The figures are medians.
 func BenchmarkStart(b *testing.B) {
 	for cloud, variants := range map[localruntime.Cloud][]string{
 		localruntime.Lambda: {"dist/lambda/bootstrap", "dist/bench/lambda-plain", "dist/bench/lambda-empty"},

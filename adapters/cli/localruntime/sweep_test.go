@@ -20,9 +20,9 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// BenchmarkSweep sweeps whole fleets by the real function, over an emulator in a
-// process of its own, and compares the time with the least that the calls can
-// take: calls × latency ÷ concurrency, or calls ÷ rate.
+// BenchmarkSweep lets the real function sweep whole fleets. The emulator is a separate
+// process. The time is compared with the shortest possible one: calls × latency ÷
+// concurrency, or calls ÷ rate.
 func BenchmarkSweep(b *testing.B) {
 	const concurrency, latency, limit = 64, 20 * time.Millisecond, 200
 	b.Run("10000 instances, no rate limit", func(b *testing.B) {
@@ -39,8 +39,8 @@ func BenchmarkSweep(b *testing.B) {
 	})
 }
 
-// BenchmarkSweepMemory compares the most memory that the function's process has
-// had after a small and after a large fleet.
+// BenchmarkSweepMemory compares the peak memory of the function's process for a small
+// and for a large fleet.
 func BenchmarkSweepMemory(b *testing.B) {
 	for b.Loop() {
 		small, large := sweepOnce(b, 1_000, 0, 64, 0), sweepOnce(b, 100_000, 0, 64, 0)
@@ -61,15 +61,15 @@ func report(b *testing.B, s swept, least time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// swept is what one sweep of a fleet cost.
+// swept is the cost of one sweep.
 type swept struct {
 	took  time.Duration
 	calls int
-	peak  int // bytes of the function's process
+	peak  int // peak memory of the function's process, in bytes
 }
 
-// sweepOnce starts an emulator and the function on Lambda, has the fleet swept,
-// and ends both.
+// sweepOnce starts an emulator and the function on Lambda, sweeps the fleet, and ends
+// both.
 func sweepOnce(b *testing.B, size int, latency time.Duration, concurrency, rate int) swept {
 	b.Helper()
 	url := emulateFleet(b, size, latency)
@@ -90,12 +90,12 @@ func sweepOnce(b *testing.B, size int, latency time.Duration, concurrency, rate 
 	answer, err := p.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
 	var result fleet.Result
 	if err != nil || answer.Failed || json.Unmarshal(answer.Payload, &result) != nil || result.Summary.Seen != size || result.Summary.Outcomes[handler.Unchanged] != size {
-		b.Fatalf("the sweep of %d is answered %.500s, %v", size, answer.Payload, err)
+		b.Fatalf("the answer to the sweep of %d instances is %.500s, %v", size, answer.Payload, err)
 	}
 	return swept{answer.Duration, callsOf(b, url), peakMemory(b, p.PID())}
 }
 
-// emulateFleet runs an emulator of a fleet in which nothing is due.
+// emulateFleet runs an emulator with a fleet without due instances.
 func emulateFleet(b *testing.B, size int, latency time.Duration) (url string) {
 	b.Helper()
 	fleet := make([]tairtest.Instance, size)
@@ -125,7 +125,7 @@ func emulateFleet(b *testing.B, size int, latency time.Duration) (url string) {
 	}
 	b.Cleanup(func() {
 		_ = command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait() // ended by the signal
+		_ = command.Wait() // its error is the signal
 	})
 	url, err = bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -134,7 +134,7 @@ func emulateFleet(b *testing.B, size int, latency time.Duration) (url string) {
 	return strings.TrimSpace(url)
 }
 
-// callsOf is how many calls an emulator answered.
+// callsOf returns the number of calls that an emulator answered.
 func callsOf(b *testing.B, url string) (n int) {
 	b.Helper()
 	resp, err := http.Get(url + "/emulator/calls")
@@ -152,8 +152,7 @@ func callsOf(b *testing.B, url string) (n int) {
 	return n
 }
 
-// peakMemory is the most that a process has had resident, in bytes; it needs
-// Linux.
+// peakMemory returns the peak resident memory of a process in bytes. It needs Linux.
 func peakMemory(b *testing.B, pid int) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -163,7 +162,7 @@ func peakMemory(b *testing.B, pid int) int {
 	_, rest, _ := strings.Cut(string(status), "VmHWM:")
 	var kibibytes int
 	if _, err := fmt.Sscanf(rest, "%d kB", &kibibytes); err != nil {
-		b.Fatalf("the process's status names no peak: %s", status)
+		b.Fatalf("/proc/PID/status has no VmHWM: %s", status)
 	}
 	return kibibytes << 10
 }

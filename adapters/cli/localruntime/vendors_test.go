@@ -20,18 +20,18 @@ import (
 	"time"
 )
 
-// vendorHosts are those to which the chats' answers go.
+// vendorHosts are the hosts that receive the answers of chats.
 var vendorHosts = []string{"hooks.slack.com", "slack.com", "oapi.dingtalk.com", "open.feishu.cn", "chat.example.com"}
 
-// vendors are the vendors' own hosts, as functions see them that have this proxy.
+// vendors plays all vendors' hosts. Functions reach it through its proxy.
 type vendors struct {
-	proxy   string // its URL
-	ca      []byte // PEM of the certificate that all hosts show
-	refusal string // what DingTalk answers; "" for that it took the message
+	proxy   string // the URL of the proxy
+	ca      []byte // the certificate of all hosts, as PEM
+	refusal string // DingTalk's answer; "" if DingTalk accepts messages
 
 	mu     sync.Mutex
 	posted map[string][]string // bodies by host and path
-	more   chan struct{}       // closed and made anew by each post
+	more   chan struct{}       // closed and replaced by each post
 }
 
 func newVendors(t *testing.T) *vendors {
@@ -55,7 +55,7 @@ func newVendors(t *testing.T) *vendors {
 	return v
 }
 
-// ServeHTTP takes a message, or gives an app its token.
+// ServeHTTP accepts a message or a request for a token.
 func (v *vendors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	v.mu.Lock()
@@ -70,7 +70,7 @@ func (v *vendors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
-// told waits for the message number n, from 0, at a host and path.
+// told waits for message number n, counted from 0, at a host and path.
 func (v *vendors) told(t *testing.T, where string, n int) string {
 	t.Helper()
 	late := time.After(deadline)
@@ -84,19 +84,19 @@ func (v *vendors) told(t *testing.T, where string, n int) string {
 		select {
 		case <-more:
 		case <-late:
-			t.Fatalf("at %s only %d messages came, want %d", where, len(posted), n+1)
+			t.Fatalf("%s received only %d messages, want %d", where, len(posted), n+1)
 		}
 	}
 }
 
-// count is how many messages came to a host and path.
+// count returns the number of messages at a host and path.
 func (v *vendors) count(where string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.posted[where])
 }
 
-// certificateOf makes a certificate of some hosts, which signs itself.
+// certificateOf makes a self-signed certificate for hosts.
 func certificateOf(t *testing.T, hosts []string) (tls.Certificate, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -111,7 +111,7 @@ func certificateOf(t *testing.T, hosts []string) (tls.Certificate, []byte) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// tunnels is a proxy, and the listener to which all its tunnels lead.
+// tunnels is a proxy, and the listener at the end of all its tunnels.
 type tunnels struct {
 	conns  chan net.Conn
 	once   sync.Once

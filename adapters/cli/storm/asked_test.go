@@ -14,7 +14,7 @@ import (
 	"tairssl/handler"
 )
 
-// dueFleet is a fleet of which every instance is due.
+// dueFleet makes a fleet in which every instance is due.
 func dueFleet(size int) (fleet []tairtest.Instance) {
 	for n := range size {
 		fleet = append(fleet, tairtest.Instance{InstanceID: instanceID(n), SSLExpiredTime: expiry(10)})
@@ -22,7 +22,7 @@ func dueFleet(size int) (fleet []tairtest.Instance) {
 	return fleet
 }
 
-// idsOf are the ids of a fleet.
+// idsOf returns the ids of a fleet.
 func idsOf(fleet []tairtest.Instance) (ids []string) {
 	for _, i := range fleet {
 		ids = append(ids, i.InstanceID)
@@ -30,15 +30,15 @@ func idsOf(fleet []tairtest.Instance) (ids []string) {
 	return ids
 }
 
-// several starts so many processes over an emulated cloud, of both clouds in
-// turn.
+// several starts count processes against one emulator, alternating between both
+// clouds.
 func several(t *testing.T, e *tairtest.Emulator, count int, timeout time.Duration, settings ...string) (all []*function) {
 	t.Helper()
 	for n := range count {
 		cloud := both[n%2]
 		all = append(all, start(t, cloud, fmt.Sprintf("%s-%d", cloud, n+1), e, timeout, settings...))
 	}
-	for _, f := range all { // so that all begin in one moment
+	for _, f := range all { // so that all start their work at the same time
 		if err := f.WaitReady(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -46,9 +46,9 @@ func several(t *testing.T, e *tairtest.Emulator, count int, timeout time.Duratio
 	return all
 }
 
-// update asks a function to renew instances: one by a direct request, several by
-// a batch. It gives the results by instance, whether or not the invocation
-// failed because another delivery can help.
+// update asks a function to renew instances: one with a direct request, several with a
+// batch. It returns the results by instance, even if the invocation failed because
+// another delivery can help.
 func update(t *testing.T, f *function, ids ...string) map[string]handler.Result {
 	t.Helper()
 	batch := []any{}
@@ -61,14 +61,14 @@ func update(t *testing.T, f *function, ids ...string) map[string]handler.Result 
 	}
 	a, err := f.Invoke(context.Background(), []byte(payload))
 	if err != nil {
-		t.Errorf("%s gives no answer: %v", f.name, err)
+		t.Errorf("%s does not answer: %v", f.name, err)
 		return nil
 	}
 	return resultsOf(t, a, len(ids))
 }
 
-// resultsOf reads the results of an answer; those of a failed invocation follow
-// the first line of its message.
+// resultsOf reads the results of an answer. In a failed invocation they are after the
+// first line of its message.
 func resultsOf(t *testing.T, a localruntime.Answer, count int) map[string]handler.Result {
 	t.Helper()
 	body := string(a.Payload)
@@ -80,7 +80,7 @@ func resultsOf(t *testing.T, a localruntime.Answer, count int) map[string]handle
 	}
 	var results []handler.Result
 	if err := json.Unmarshal([]byte(body), &results); err != nil || len(results) != count {
-		t.Errorf("answered %.2000s %.2000s, where %d results are wanted (%v)", a.Payload, a.ErrorMessage, count, err)
+		t.Errorf("the answer is %.2000s %.2000s, want %d results (%v)", a.Payload, a.ErrorMessage, count, err)
 	}
 	byID := map[string]handler.Result{}
 	for _, r := range results {
@@ -89,7 +89,7 @@ func resultsOf(t *testing.T, a localruntime.Answer, count int) map[string]handle
 	return byID
 }
 
-// atOnce has every function do something at the same time.
+// atOnce calls do for all functions at the same time.
 func atOnce(functions []*function, do func(n int, f *function)) {
 	var group sync.WaitGroup
 	for n, f := range functions {
@@ -98,7 +98,7 @@ func atOnce(functions []*function, do func(n int, f *function)) {
 	group.Wait()
 }
 
-// renewed counts the instances that restarted, and fails if any did so twice.
+// renewed counts the instances that restarted. It fails if an instance restarted twice.
 func renewed(t *testing.T, e *tairtest.Emulator) (n int) {
 	t.Helper()
 	for _, i := range e.Instances() {

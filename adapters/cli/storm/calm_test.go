@@ -10,8 +10,8 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// calm lets hours pass and a sweep run in each, until nothing is due. Then the
-// flags have ended, and every need is delivered once more.
+// calm runs a sweep every hour until nothing is due. By then all flags have expired, and
+// it delivers every need once more.
 func (s *storm) calm(t *testing.T) {
 	for most := 20 + len(s.put)/maxTargets; s.sweeps < most; {
 		s.pass(time.Hour)
@@ -20,7 +20,7 @@ func (s *storm) calm(t *testing.T) {
 		var r fleet.Result
 		a, err := f.Invoke(s.ctx, []byte(text(sweep(f.cloud))))
 		if err != nil || a.Failed || json.Unmarshal(a.Payload, &r) != nil {
-			t.Errorf("a sweep in the calm is answered %.2000s %.2000s, %v", a.Payload, a.ErrorMessage, err)
+			t.Errorf("the answer to a sweep in the calm is %.2000s %.2000s, %v", a.Payload, a.ErrorMessage, err)
 			return
 		}
 		if s.sweeps > 1 && r.Summary.Due == 0 && r.Summary.Outcomes[handler.Unchanged] == len(s.put) {
@@ -28,10 +28,10 @@ func (s *storm) calm(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("after %d hours of calm something is still due", s.sweeps)
+	t.Errorf("after %d hours of calm an instance is still due", s.sweeps)
 }
 
-// onceMore delivers every need a last time: nothing is left to do.
+// onceMore delivers every need a last time. Every result has to be unchanged.
 func (s *storm) onceMore(t *testing.T) {
 	n := 0
 	for some := range slices.Chunk(s.put, handler.MaxBatch) {
@@ -43,12 +43,12 @@ func (s *storm) onceMore(t *testing.T) {
 			a, err := f.Invoke(s.ctx, []byte(text(batch)))
 			var results []handler.Result
 			if err != nil || a.Failed || json.Unmarshal(a.Payload, &results) != nil || len(results) != len(some) {
-				t.Errorf("%s answers a batch after the storm with %.2000s %.2000s, %v", f.name, a.Payload, a.ErrorMessage, err)
+				t.Errorf("after the storm %s answers a batch with %.2000s %.2000s, %v", f.name, a.Payload, a.ErrorMessage, err)
 				return
 			}
 			for _, r := range results {
 				if n++; r.Outcome != handler.Unchanged {
-					t.Errorf("asked once more, %s says that %s is %s: %s", f.name, r.InstanceID, r.Outcome, r.Reason)
+					t.Errorf("after the storm %s ends a request for %s as %s: %s", f.name, r.InstanceID, r.Outcome, r.Reason)
 				}
 			}
 		}

@@ -8,29 +8,29 @@ import (
 	"tairssl/adapters/cli/localruntime"
 )
 
-// delivery is one payload on its way to a function. A sweep has no needs.
+// delivery is one payload for a function.
 type delivery struct {
-	trigger *trigger // nil of a sweep
+	trigger *trigger // nil for a sweep
 	cloud   localruntime.Cloud
-	needs   []need
+	needs   []need // none for a sweep
 	tries   int
 }
 
-// copies is how often the need of an instance that is due is delivered.
+// copies is the number of deliveries for the need of each due instance.
 const copies = 5
 
-// deliveries draws what is delivered, wave by wave.
+// deliveries draws the deliveries of each wave.
 func deliveries(r *rand.Rand, due, others []need, waves int) [][]*delivery {
 	type single struct {
 		need
 		trigger int
-		at      float64 // when, in its wave
+		at      float64 // the place in its wave, from 0 to 1
 	}
 	singles := make([][]single, waves)
 	add := func(wave int, s single) { singles[wave] = append(singles[wave], s) }
 	for _, n := range due {
 		kinds, wave, at := r.Perm(len(triggers)), r.IntN(waves), r.Float64()
-		together := r.IntN(2) == 0 // all in nearly one moment
+		together := r.IntN(2) == 0 // all copies nearly at the same time
 		for i := range copies {
 			if !together {
 				wave, at = r.IntN(waves), r.Float64()
@@ -44,7 +44,7 @@ func deliveries(r *rand.Rand, due, others []need, waves int) [][]*delivery {
 	all := make([][]*delivery, waves)
 	for wave, in := range singles {
 		slices.SortFunc(in, func(a, b single) int { return cmp.Compare(a.at, b.at) })
-		open := map[int]*delivery{} // payloads that take more, by trigger
+		open := map[int]*delivery{} // payloads with room for more needs, by trigger
 		for _, s := range in {
 			d := open[s.trigger]
 			if d == nil {
@@ -64,7 +64,7 @@ func deliveries(r *rand.Rand, due, others []need, waves int) [][]*delivery {
 	return all
 }
 
-// payload writes a delivery anew for each attempt.
+// payload makes the payload of a delivery. Each attempt draws a new one.
 func (d *delivery) payload(r *rand.Rand) []byte {
 	if d.trigger == nil {
 		return []byte(text(sweep(d.cloud)))
@@ -75,7 +75,7 @@ func (d *delivery) payload(r *rand.Rand) []byte {
 // queue holds the deliveries of a wave that wait for a process.
 type queue []*delivery
 
-// next takes the first for a process of a cloud; nil if there is none.
+// next removes and returns the first delivery for a process of a cloud, or nil.
 func (q *queue) next(cloud localruntime.Cloud, sweeps bool) *delivery {
 	n := slices.IndexFunc(*q, func(d *delivery) bool { return d.cloud == cloud && (sweeps || d.trigger != nil) })
 	if n < 0 {

@@ -15,31 +15,31 @@ import (
 	"tairssl/adapters/cli/localruntime"
 )
 
-// gate is a process's way to the API. It notes every call in the instance's
-// history, and kills or stops its process in the middle of some.
+// gate stands between a process and the API. It records every call in the history of
+// its instance, and kills or stops the process during some calls.
 type gate struct {
 	*storm
 	name    string
-	hangs   bool // its process has a short timeout, and may be stopped until then
+	hangs   bool // the process has a short timeout, and may be stopped until then
 	process atomic.Pointer[localruntime.Process]
 }
 
-// mishap is what befalls a process at a call.
+// mishap is what happens to a process during a call.
 type mishap int
 
 const (
 	none        mishap = iota
-	killBefore         // killed before the API has the call
-	killAfter          // killed when the call has taken effect, before the answer
-	stopBefore         // stopped for a while before the API has the call
-	stopAfter          // stopped for a while before the process has the answer
-	stopForGood        // stopped until its time is up
+	killBefore         // killed before the API gets the call
+	killAfter          // killed after the call has taken effect, before the answer
+	stopBefore         // stopped for a while before the API gets the call
+	stopAfter          // stopped for a while before the process gets the answer
+	stopForGood        // stopped until its timeout
 )
 
-// fuse burns down with every call, and blows after as many as are drawn anew
-// each time: mean on average, and no more than twice that.
+// fuse blows after a random number of calls: mean on average, and at most twice that.
 type fuse struct{ mean, left int }
 
+// blows counts one call and reports whether the fuse blows.
 func (s *storm) blows(f *fuse) bool {
 	if f.left == 0 {
 		f.left = 1 + s.chance.IntN(2*f.mean)
@@ -48,10 +48,10 @@ func (s *storm) blows(f *fuse) bool {
 	return f.left == 0
 }
 
-// writes are the calls at which it matters most that a process ends.
+// writes are the calls in which the end of a process is most dangerous.
 var writes = map[string]bool{"TagResources": true, "ModifyInstanceSSL": true, "UntagResources": true}
 
-// next draws what befalls a process at a call.
+// next draws what happens to the process during a call.
 func (g *gate) next(action string) mishap {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -94,7 +94,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case killBefore:
 		if p.Kill() {
 			g.count(&g.killed)
-			g.write(q, at, g.name, "killed, and the API never has the call")
+			g.write(q, at, g.name, "killed; the API never gets the call")
 			panic(http.ErrAbortHandler)
 		}
 	case stopBefore, stopForGood:
@@ -116,8 +116,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.write(q, at, g.name, seen.String()+note)
 }
 
-// stop stops a process, for a while: until others have made some calls, or two
-// seconds have passed.
+// stop stops a process until other processes have made some calls, or for two seconds.
+// With stopForGood the process stays stopped.
 func (g *gate) stop(p *localruntime.Process, m mishap) {
 	ctx, cancel := context.WithTimeout(g.ctx, 2*time.Second)
 	if p.Stop(ctx) != nil {
@@ -131,7 +131,7 @@ func (g *gate) stop(p *localruntime.Process, m mishap) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.raging { // a last call of a process that was killed
+	if !g.raging { // the last call of a killed process
 		cancel()
 		p.Continue()
 		return
@@ -147,27 +147,29 @@ func (g *gate) stop(p *localruntime.Process, m mishap) {
 	})
 }
 
-// waiter waits for a number of calls to have passed.
+// waiter waits until the number of calls reaches at.
 type waiter struct {
 	at   int
 	done chan struct{}
 }
 
-// pass lets time pass. No attempt is under way; a call of a process that was
-// killed may be.
+// pass advances the emulated clock between two calls. No attempt is in progress then,
+// but a killed process may still have a call.
 func (s *storm) pass(d time.Duration) {
 	s.calling.Lock()
 	defer s.calling.Unlock()
 	s.cloud.Advance(d)
 }
 
-// waitLocked gives a channel that is closed when so many more calls have passed.
+// waitLocked returns a channel that is closed after calls more calls. The caller holds
+// mu.
 func (s *storm) waitLocked(calls int) <-chan struct{} {
 	w := waiter{s.passed + calls, make(chan struct{})}
 	s.waiters = append(s.waiters, w)
 	return w.done
 }
 
+// wakeLocked closes the channels whose number of calls is reached. The caller holds mu.
 func (s *storm) wakeLocked() {
 	left := s.waiters[:0]
 	for _, w := range s.waiters {
@@ -180,7 +182,7 @@ func (s *storm) wakeLocked() {
 	s.waiters = left
 }
 
-// write adds a call to its instance's history.
+// write adds a call to the history of its instance.
 func (s *storm) write(q url.Values, at time.Time, who, how string) {
 	id, what := q.Get("InstanceId"), q.Get("SSLEnabled")
 	if resource := q.Get("ResourceId.1"); resource != "" {
@@ -200,12 +202,12 @@ func (s *storm) write(q url.Values, at time.Time, who, how string) {
 	s.history[id] = append(s.history[id], line)
 }
 
-// recorder sees how a call was answered.
+// recorder records the answer to a call.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	cut    bool
-	body   []byte // of a refusal
+	body   []byte // only of a refusal
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -220,7 +222,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
-// Hijack is how the emulator cuts a connection.
+// Hijack is called by the emulator to cut a connection.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	r.cut = true
 	return http.NewResponseController(r.ResponseWriter).Hijack()

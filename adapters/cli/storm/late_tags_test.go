@@ -9,9 +9,9 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// Six processes get the same 36 needs within four seconds, in which the tags of
-// the others hardly show.
-func TestTagsThatShowJustWithinThePause(t *testing.T) {
+// Six processes get the same 36 needs within four seconds. Their tags become visible
+// just before the lease pause ends.
+func TestTagsThatAreVisibleJustWithinThePause(t *testing.T) {
 	t.Parallel()
 	for _, tags := range []struct {
 		lag, pause time.Duration
@@ -33,20 +33,21 @@ func TestTagsThatShowJustWithinThePause(t *testing.T) {
 			n := renewed(t, e)
 			t.Logf("renewed %d of %d at once, within %s", n, len(fleet), time.Since(began).Round(time.Millisecond))
 			if n < len(fleet)*2/3 {
-				t.Errorf("%d of %d were renewed, less than two thirds", n, len(fleet))
+				t.Errorf("%d of %d were renewed, want at least two thirds", n, len(fleet))
 			}
 		})
 	}
 }
 
-// after waits: when deliveries come is what such a scenario is about.
+// after waits in real time, because this scenario is about the time of deliveries.
 func after(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	<-ctx.Done()
 }
 
-func TestTagsThatShowAfterThePause(t *testing.T) {
+// If tags are slower than the lease pause, every result names the setting to raise.
+func TestTagsThatAreVisibleAfterThePause(t *testing.T) {
 	t.Parallel()
 	fleet := dueFleet(6)
 	e := emulate(t, tairtest.Options{TagLag: 3 * time.Second}, fleet...)
@@ -54,7 +55,7 @@ func TestTagsThatShowAfterThePause(t *testing.T) {
 	atOnce(functions, func(_ int, f *function) {
 		for id, r := range update(t, f, idsOf(fleet)...) {
 			if !strings.Contains(r.Reason, "TAIRSSL_LEASE_PAUSE") {
-				t.Errorf("of %s %s says only %s: %s", id, f.name, r.Outcome, r.Reason)
+				t.Errorf("%s ends the request for %s as %s: %s; want TAIRSSL_LEASE_PAUSE named", f.name, id, r.Outcome, r.Reason)
 			}
 		}
 	})

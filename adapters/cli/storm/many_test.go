@@ -12,7 +12,8 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// The published quotas are in force, and the function keeps to its default rate.
+// The function renews a batch of the largest size at its default rate, with the API's
+// published quotas in force.
 func TestBatchOfAHundred(t *testing.T) {
 	t.Parallel()
 	instances := dueFleet(100)
@@ -23,7 +24,7 @@ func TestBatchOfAHundred(t *testing.T) {
 	n := renewed(t, e)
 	t.Logf("renewed %d of %d within %s", n, len(instances), time.Since(began).Round(time.Millisecond))
 	if n < 97 {
-		t.Errorf("%d of %d were renewed", n, len(instances))
+		t.Errorf("%d of %d were renewed, want at least 97", n, len(instances))
 	}
 }
 
@@ -39,16 +40,17 @@ func TestSweepOfSixty(t *testing.T) {
 	a, err := f.Invoke(context.Background(), []byte(text(timer(object{"Sweep": object{"MaxTargets": 60}}))))
 	var r fleet.Result
 	if err != nil || a.Failed || json.Unmarshal(a.Payload, &r) != nil {
-		t.Fatalf("the sweep is answered %.2000s, %v", a.Payload, err)
+		t.Fatalf("the answer to the sweep is %.2000s, %v", a.Payload, err)
 	}
 	n := renewed(t, e)
 	t.Logf("renewed %d of %d within %s: %v", n, len(instances), time.Since(began).Round(time.Millisecond), r.Summary.Outcomes)
 	if n < 58 {
-		t.Errorf("%d of %d were renewed", n, len(instances))
+		t.Errorf("%d of %d were renewed, want at least 58", n, len(instances))
 	}
 }
 
-// What was announced and not done leaves no flag, which would keep others away.
+// If the time runs out, no instance keeps a flag without a change, because the flag would
+// delay other writers.
 func TestBatchWhoseTimeRunsOut(t *testing.T) {
 	t.Parallel()
 	for _, short := range []struct {
@@ -68,12 +70,12 @@ func TestBatchWhoseTimeRunsOut(t *testing.T) {
 			n := renewed(t, e)
 			t.Logf("renewed %d of %d within %s", n, short.size, short.timeout)
 			if n == 0 || n == short.size {
-				t.Errorf("%d of %d were renewed, where the time is to run out between", n, short.size)
+				t.Errorf("%d of %d were renewed, want the time to run out in between", n, short.size)
 			}
 			for _, i := range e.Instances() {
 				for key, value := range i.Tags {
 					if i.Restarts == 0 && strings.HasPrefix(key, "tairssl-lease") {
-						t.Errorf("%s was not changed, and has the tag %s=%s", i.InstanceID, key, value)
+						t.Errorf("%s was not changed, but has the tag %s=%s", i.InstanceID, key, value)
 					}
 				}
 			}

@@ -19,9 +19,9 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-var binaries = flag.String("storm.binaries", "", "`folder` of the binaries, as make build leaves them; without it they are built first")
+var binaries = flag.String("storm.binaries", "", "`folder` of the binaries that make build writes; without it the test builds them")
 
-// packages are those of the binaries.
+// packages are the packages of the binaries.
 var packages = map[string]string{
 	"lambda/bootstrap": "tairssl/adapters/lambda/bootstrap",
 	"fc/bootstrap":     "tairssl/adapters/fc/bootstrap",
@@ -30,7 +30,7 @@ var packages = map[string]string{
 
 func TestMain(m *testing.M) { runtimetest.Main(m, 32) }
 
-// binary gives one of the packages' binaries.
+// binary returns the path of a binary.
 func binary(t *testing.T, name string) string {
 	t.Helper()
 	if *binaries != "" {
@@ -39,7 +39,7 @@ func binary(t *testing.T, name string) string {
 	return runtimetest.Binary(t, packages[name])
 }
 
-// emulate gives an emulated cloud with a fleet.
+// emulate makes an emulated cloud with a fleet.
 func emulate(t *testing.T, o tairtest.Options, fleet ...tairtest.Instance) *tairtest.Emulator {
 	t.Helper()
 	e, err := tairtest.New(o)
@@ -53,8 +53,7 @@ func emulate(t *testing.T, o tairtest.Options, fleet ...tairtest.Instance) *tair
 	return e
 }
 
-// function is a process of a cloud's real function, with a way of its own to
-// the API.
+// function is a process of a real function with its own URL of the API.
 type function struct {
 	*localruntime.Process
 	name  string // such as lambda-2
@@ -62,8 +61,7 @@ type function struct {
 	log   *output
 }
 
-// start starts a process of a function. The settings are added to those that
-// lead to the API.
+// start starts a process of a function that calls api.
 func start(t *testing.T, cloud localruntime.Cloud, name string, api http.Handler, timeout time.Duration, settings ...string) *function {
 	t.Helper()
 	f := &function{name: name, cloud: cloud, log: &output{}}
@@ -78,14 +76,14 @@ func start(t *testing.T, cloud localruntime.Cloud, name string, api http.Handler
 	return f
 }
 
-// serve serves an API, and gives its URL.
+// serve serves an API and returns its URL.
 func serve(t *testing.T, api http.Handler) (url string) {
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
-// environment is one that leads to an emulated API.
+// environment returns the environment of a process that calls the API at url.
 func environment(url string, settings ...string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
@@ -93,7 +91,7 @@ func environment(url string, settings ...string) []string {
 	}, settings...)
 }
 
-// output is what a process said.
+// output collects the output of a process.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -105,7 +103,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.text.Write(b)
 }
 
-// of are the lines that name an instance.
+// of returns the lines that contain an instance id.
 func (o *output) of(id string) (lines []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -117,10 +115,10 @@ func (o *output) of(id string) (lines []string) {
 	return lines
 }
 
-// instanceID is the id of an instance by its number.
+// instanceID is the id of instance number n.
 func instanceID(n int) string { return fmt.Sprintf("r-storm%04d", n) }
 
-// expiry is a time in so many days, in the API's form.
+// expiry is the time in the given number of days, in the API's form.
 func expiry(days int) string {
 	return time.Now().AddDate(0, 0, days).UTC().Format("2006-01-02T15:04:05Z")
 }

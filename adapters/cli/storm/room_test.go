@@ -10,12 +10,12 @@ import (
 	"tairssl/handler"
 )
 
-// tagged is an instance that is due, and has tags.
+// tagged makes a due instance with tags.
 func tagged(tags map[string]string) tairtest.Instance {
 	return tairtest.Instance{InstanceID: instanceID(0), SSLExpiredTime: expiry(10), Tags: tags}
 }
 
-// flagOf is the value of a flag that was raised some time ago.
+// flagOf is the value of a flag that was set some time ago.
 func flagOf(e *tairtest.Emulator, i tairtest.Instance, ago time.Duration, last string) string {
 	return fmt.Sprintf("Update/%s/%s/%s", i.SSLExpiredTime, handler.At(e.Now().Add(-ago)), last)
 }
@@ -40,14 +40,14 @@ func TestNineteenTagsLeaveRoom(t *testing.T) {
 				}
 				r := update(t, start(t, cloud, string(cloud), e, time.Minute), i.InstanceID)[i.InstanceID]
 				if now, _ := e.Instance(i.InstanceID); now.Restarts != 1 || r.Outcome != handler.Accepted || now.Tags["tairssl-lease-0123abcd"] != "" {
-					t.Errorf("restarted %d times, and is %s: %s\ntags: %v", now.Restarts, r.Outcome, r.Reason, now.Tags)
+					t.Errorf("the instance restarted %d times, and the request ended %s: %s\ntags: %v", now.Restarts, r.Outcome, r.Reason, now.Tags)
 				}
 			})
 		}
 	}
 }
 
-// Versions before 2, which may still run, have one tag for all their attempts.
+// An older version may still run. It uses one tag for all its attempts.
 func TestFlagsOfOlderVersions(t *testing.T) {
 	t.Parallel()
 	for _, tag := range []struct {
@@ -67,7 +67,7 @@ func TestFlagsOfOlderVersions(t *testing.T) {
 				r := update(t, start(t, cloud, string(cloud), e, time.Minute), i.InstanceID)[i.InstanceID]
 				now, _ := e.Instance(i.InstanceID)
 				if _, there := now.Tags["tairssl-lease"]; there != (tag.restarts == 0) || now.Restarts != tag.restarts || r.Outcome != tag.outcome {
-					t.Errorf("restarted %d times, and is %s: %s\ntags: %v", now.Restarts, r.Outcome, r.Reason, now.Tags)
+					t.Errorf("the instance restarted %d times, and the request ended %s: %s\ntags: %v", now.Restarts, r.Outcome, r.Reason, now.Tags)
 				}
 			})
 		}

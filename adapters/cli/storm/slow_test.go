@@ -10,15 +10,15 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-var long = flag.Bool("storm.long", false, "measure the scenarios that take half a minute, too")
+var long = flag.Bool("storm.long", false, "also run the scenarios that take half a minute")
 
-// slowAPI are the times that a call takes.
+// slowAPI holds the latencies of a call.
 var slowAPI = []struct {
 	latency time.Duration
 	long    bool
 }{{350 * time.Millisecond, false}, {1200 * time.Millisecond, true}}
 
-// eachLatency runs a scenario beside the others, for each time that a call takes.
+// eachLatency runs a scenario for each latency, in parallel with other tests.
 func eachLatency(t *testing.T, scenario func(t *testing.T, latency time.Duration)) {
 	t.Parallel()
 	for _, api := range slowAPI {
@@ -49,7 +49,7 @@ func TestSlowCallsStillRenewEverythingOnce(t *testing.T) {
 					results := update(t, f, ids...)
 					t.Logf("renewed %d of %d within %s", renewed(t, e), size, time.Since(began).Round(time.Millisecond))
 					if renewed(t, e) != size {
-						t.Errorf("%d of %d were renewed: %v", renewed(t, e), size, results)
+						t.Errorf("%d of %d were renewed, want all: %v", renewed(t, e), size, results)
 					}
 				})
 			}
@@ -66,16 +66,16 @@ func TestSlowCallsStillRenewByTheCommandLine(t *testing.T) {
 		command.Env = environment(serve(t, e))
 		began := time.Now()
 		out, err := command.CombinedOutput()
-		t.Logf("renewed %d of %d, and watched them to the end, within %s", renewed(t, e), len(ids), time.Since(began).Round(time.Millisecond))
+		t.Logf("renewed and watched %d of %d within %s", renewed(t, e), len(ids), time.Since(began).Round(time.Millisecond))
 		if err != nil || renewed(t, e) != len(ids) {
 			t.Errorf("%d of %d were renewed: %v\n%s", renewed(t, e), len(ids), err, out)
 		}
 	})
 }
 
-// Of attempts that begin in one moment the one with the lowest key goes first.
-// Where it gives up before the others have withdrawn, the next delivery has its
-// turn.
+// Among attempts that start at the same time, the one with the lowest key makes the
+// change. If it gives up before the others have withdrawn, the next delivery makes the
+// change.
 func TestSlowCallsAndThreeProcessesAtOnce(t *testing.T) {
 	eachLatency(t, func(t *testing.T, latency time.Duration) {
 		for _, size := range []int{1, 5} {
@@ -91,9 +91,9 @@ func TestSlowCallsAndThreeProcessesAtOnce(t *testing.T) {
 					update(t, functions[0], ids...)
 				}
 				if n := renewed(t, e); n < size-1 {
-					t.Errorf("%d of %d were renewed with one more delivery", n, size)
+					t.Errorf("%d of %d were renewed after one more delivery, want at least %d", n, size, size-1)
 				} else if n > first {
-					t.Logf("and %d by one more delivery", n-first)
+					t.Logf("one more delivery renewed %d", n-first)
 				}
 			})
 		}

@@ -16,24 +16,23 @@ import (
 )
 
 var (
-	instances = flag.Int("storm.instances", 40, "how many instances there are; a third of them is due")
-	seeds     = flag.Int("storm.seeds", 1, "how many storms there are, each by a seed of its own")
+	instances = flag.Int("storm.instances", 40, "the number of instances; a third of them is due")
+	seeds     = flag.Int("storm.seeds", 1, "the number of storms, each with its own seed")
 )
 
 const (
 	pause      = 300 * time.Millisecond
-	tagLag     = 200 * time.Millisecond // less than the pause, as it has to be
+	tagLag     = 200 * time.Millisecond // has to be shorter than the pause
 	maxTargets = 20
-	// mostDrift is how far the emulated clock moves on during a wave: less than
+	// mostDrift is how far the emulated clock moves on during a wave. It is less than
 	// the five minutes in which a change has to be signed.
 	mostDrift = 4 * time.Minute
-	// tries is how often a payload is delivered at most, as by the platforms.
+	// tries is how often a payload is delivered at most; the platforms have a limit, too.
 	tries = 3
 )
 
-// processes are those of the functions: several of each cloud, some with little
-// time, and those with more for the sweeps. Function Compute's take several
-// invocations at once.
+// processes are the processes of the functions: several of each cloud. Those with a
+// longer timeout run the sweeps. Function Compute's take several invocations at once.
 var processes = []struct {
 	cloud   localruntime.Cloud
 	timeout time.Duration
@@ -44,28 +43,28 @@ var processes = []struct {
 	{localruntime.FC, 8 * time.Second, 3, false}, {localruntime.FC, 13 * time.Second, 4, true},
 }
 
-// faults are the shares of calls that suffer, in percent.
+// faults holds the percentage of calls that suffer each fault.
 var faults = map[string]float64{"throttle": 10, "server_error": 2.5, "server_error_after": 2.5, "cut_before": 5, "cut_after": 5}
 
-// storm is one, from the first wave to the calm after it.
+// storm is one storm, from its first wave to the calm after it.
 type storm struct {
 	ctx       context.Context
 	cloud     *tairtest.Emulator
 	functions []*function
-	put       []tairtest.Instance // the fleet as it was
+	put       []tairtest.Instance // the fleet at the start
 	due       map[string]bool
 	helpers   sync.WaitGroup
-	calling   sync.RWMutex // held by every call, so that hours pass between calls
+	calling   sync.RWMutex // every call holds it, so that hours pass only between calls
 
 	mu      sync.Mutex
 	chance  *rand.Rand
 	raging  bool
 	mayHang bool
-	drift   time.Duration // of the emulated clock in this wave
+	drift   time.Duration // how far the emulated clock moved in this wave
 	fuses   struct{ write, any, stop, clock fuse }
-	passed  int // calls
+	passed  int // the number of calls so far
 	waiters []waiter
-	history map[string][]string // of each instance
+	history map[string][]string // the calls for each instance
 	tally
 }
 
@@ -87,7 +86,7 @@ func TestStorm(t *testing.T) {
 	rows := make([]verdict, *seeds)
 	t.Run("storm", func(t *testing.T) {
 		for n := range rows {
-			seed := first + uint64(n) // the others follow the first
+			seed := first + uint64(n)
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				t.Parallel()
 				began := time.Now()
@@ -99,7 +98,7 @@ func TestStorm(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("\n%s\nto repeat the choices of one: make storm INSTANCES=%d SEEDS=1 SEED=%d", table(rows), *instances, first)
+	t.Logf("\n%s\nto repeat the choices of a storm: make storm INSTANCES=%d SEEDS=1 SEED=%d", table(rows), *instances, first)
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
@@ -127,8 +126,8 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	return s
 }
 
-// furnish draws the fleet: some of it in a second region, some without
-// encryption, some with hardly any room for tags.
+// furnish draws the fleet. Some instances are in a second region, some have no
+// encryption, some have little room for tags.
 func (s *storm) furnish() {
 	for n := range *instances {
 		i := tairtest.Instance{InstanceID: instanceID(n), RegionID: "cn-hangzhou", SSLExpiredTime: expiry(60 + s.chance.IntN(900)), Tags: map[string]string{}}
@@ -153,7 +152,7 @@ func (s *storm) furnish() {
 	}
 }
 
-// suffers reads the kind of fault at the end of a line of the emulator's.
+// suffers counts a fault. The emulator's log line ends with its kind.
 func (s *storm) suffers(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	kind := line[strings.LastIndexByte(line, ' ')+1:]

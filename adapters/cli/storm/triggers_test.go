@@ -11,14 +11,14 @@ import (
 	"tairssl/handler"
 )
 
-// need is that of an instance to be renewed if it is due.
+// need says that an instance has to be renewed if it is due.
 type need struct{ id, region, expires string }
 
-// trigger is a way on which needs come.
+// trigger delivers needs to a function.
 type trigger struct {
 	name   string
 	clouds []localruntime.Cloud
-	most   int // needs in one payload
+	most   int // the largest number of needs in one payload
 	event  func(*rand.Rand, localruntime.Cloud, []need) any
 }
 
@@ -64,7 +64,7 @@ var triggers = []trigger{
 		return carrier("mns:Queue:SendMessage", n[0], object{"messageId": n[0].id, "messageBody": text(request(r, n[0]))})
 	}},
 	{"stream", fc, 8, func(r *rand.Rand, _ localruntime.Cloud, n []need) any {
-		asText := r.IntN(2) == 0 // Kafka's are, RocketMQ's are not
+		asText := r.IntN(2) == 0 // messages of Kafka are texts, those of RocketMQ are objects
 		return each(n, func(n need) any {
 			if asText {
 				return text(carrier("alikafka:Topic:Message", n, object{"topic": "tair", "value": text(message(r, n))}))
@@ -75,7 +75,7 @@ var triggers = []trigger{
 	{"timer", fc, 1, func(r *rand.Rand, _ localruntime.Cloud, n []need) any { return timer(request(r, n[0])) }},
 }
 
-// request is a direct one. What it may say besides is drawn.
+// request makes a direct request. It draws the optional fields.
 func request(r *rand.Rand, n need) object {
 	o := object{"InstanceId": n.id, "SSLEnabled": "Update"}
 	if r.IntN(2) == 0 {
@@ -93,7 +93,7 @@ func request(r *rand.Rand, n need) object {
 	return o
 }
 
-// message is what somebody writes into a queue.
+// message makes a message for a queue.
 func message(r *rand.Rand, n need) any {
 	switch r.IntN(3) {
 	case 0:
@@ -110,7 +110,7 @@ func expiring(n need) any {
 	return e
 }
 
-// carrier is a CloudEvent.
+// carrier makes a CloudEvent.
 func carrier(kind string, n need, data any) object {
 	return object{"specversion": "1.0", "id": n.id, "source": "acs:storm", "type": kind, "aliyunregionid": n.region, "data": data}
 }
@@ -119,7 +119,7 @@ func timer(payload any) any {
 	return object{"triggerTime": "2026-11-24T06:00:00Z", "triggerName": "tairssl-hourly", "payload": text(payload)}
 }
 
-// sweep is the order of a timer.
+// sweep makes the sweep order of a timer.
 func sweep(cloud localruntime.Cloud) any {
 	order := object{"Sweep": object{"MaxTargets": maxTargets}}
 	if cloud == localruntime.FC {
@@ -130,7 +130,7 @@ func sweep(cloud localruntime.Cloud) any {
 
 const token = "storm-token"
 
-// post is an HTTP request as the cloud's gateway puts it.
+// post makes the event of an HTTP request from the cloud's gateway.
 func post(cloud localruntime.Cloud, path, media string, body any) any {
 	o := object{
 		"rawPath": path, "headers": object{"Authorization": "Bearer " + token, "Content-Type": media}, "body": text(body), "isBase64Encoded": false,
@@ -154,12 +154,12 @@ func each(needs []need, make func(need) any) []any {
 func text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("what is made here always encodes, but: %v", err))
+		panic(fmt.Sprintf("a payload of the tests cannot be encoded: %v", err))
 	}
 	return string(b)
 }
 
-// left are the needs of a payload that its platform delivers again, by the
+// left returns the needs of a payload that its platform delivers again after this
 // answer.
 func left(needs []need, a localruntime.Answer, err error) []need {
 	var reply struct {
@@ -169,7 +169,7 @@ func left(needs []need, a localruntime.Answer, err error) []need {
 		} `json:"batchItemFailures"`
 	}
 	if err == nil && !a.Failed {
-		_ = json.Unmarshal(a.Payload, &reply) // a list is none of these answers
+		_ = json.Unmarshal(a.Payload, &reply) // fails for a list of results, which asks for no repetition
 		if reply.StatusCode >= 500 {
 			return needs
 		}
@@ -185,7 +185,7 @@ func left(needs []need, a localruntime.Answer, err error) []need {
 	return needs
 }
 
-// misunderstood reports an answer that says that a payload is wrong. None is.
+// misunderstood reports whether an answer calls a payload wrong. All payloads are right.
 func misunderstood(a localruntime.Answer) bool {
 	said := strings.ReplaceAll(string(a.Payload)+a.ErrorMessage, `\`, "")
 	for _, kind := range []handler.Kind{handler.Invalid, handler.Unauthorized, handler.Forbidden, handler.NotFound} {

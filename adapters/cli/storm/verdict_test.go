@@ -12,17 +12,17 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// verdict is what became of a storm's instances.
+// verdict is the result of a storm.
 type verdict struct {
 	tally
 	seed                           uint64
-	due, once, twice, lost, others int // others were not due, and restarted
-	restarts                       int // of those that were due
+	due, once, twice, lost, others int // instances; others restarted without being due
+	restarts                       int // of due instances
 	took                           time.Duration
 }
 
-// judge counts the restarts, and reports every instance that has not exactly
-// those that it needs.
+// judge counts the restarts. It reports every instance with too many or too few
+// restarts, and every instance whose tags changed.
 func (s *storm) judge(t *testing.T, seed uint64) verdict {
 	v := verdict{tally: s.tally, seed: seed, due: len(s.due)}
 	for n, i := range s.cloud.Instances() {
@@ -46,23 +46,23 @@ func (s *storm) judge(t *testing.T, seed uint64) verdict {
 			v.restarts += i.Restarts
 		}
 		if wrong == "" && !maps.Equal(i.Tags, before.Tags) {
-			wrong = fmt.Sprintf("has the tags %v, of which its owner set %v", i.Tags, before.Tags)
+			wrong = fmt.Sprintf("has the tags %v, want those of its owner: %v", i.Tags, before.Tags)
 		}
 		if wrong != "" {
 			t.Errorf("%s %s\n%s", i.InstanceID, wrong, s.story(i, before))
 		}
 	}
 	if v.due == 0 || v.killed == 0 || v.stopped == 0 || v.again == 0 || len(v.suffered) != len(faults) {
-		t.Errorf("this was no storm: %+v", v)
+		t.Errorf("a part of the storm is missing (a due instance, kills, stops, repetitions, or a kind of fault): %+v", v)
 	}
 	return v
 }
 
-// story is all that is known of what was done to an instance: the calls, by the
-// emulated clock, and what the processes logged of it.
+// story lists all calls for an instance, by the emulated clock, and all log lines that
+// name it.
 func (s *storm) story(i, before tairtest.Instance) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "its certificate expired %s, and expires %s now\nchanges were accepted at %v\ntags: %v\nthe calls:\n  %s\nthe logs:\n",
+	fmt.Fprintf(&b, "its certificate expired %s and now expires %s\nchanges were accepted at %v\ntags: %v\nthe calls:\n  %s\nthe logs:\n",
 		before.SSLExpiredTime, i.SSLExpiredTime, i.Changes, i.Tags, strings.Join(s.history[i.InstanceID], "\n  "))
 	for _, f := range s.functions {
 		for _, line := range f.log.of(i.InstanceID) {
@@ -72,7 +72,7 @@ func (s *storm) story(i, before tairtest.Instance) string {
 	return b.String()
 }
 
-// table shows the verdicts, and below them what the API had to do and to suffer.
+// table shows the verdicts, and below them the number of calls and of faults.
 func table(rows []verdict) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -81,7 +81,7 @@ func table(rows []verdict) string {
 		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%d\t%.2f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1fs\t\n", v.seed, v.due, v.once, v.twice, v.lost, v.others,
 			float64(v.restarts)/float64(max(v.due, 1)), v.invocations, v.again, v.givenUp, v.killed, v.stopped, v.timedOut, v.sweeps, v.took.Seconds())
 	}
-	_ = w.Flush() // a strings.Builder takes all
+	_ = w.Flush() // writing to a strings.Builder never fails
 	for _, part := range []struct {
 		title string
 		of    func(verdict) map[string]int

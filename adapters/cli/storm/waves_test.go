@@ -9,7 +9,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// rage has all needs delivered, in waves.
+// rage delivers all needs in waves, with faults.
 func (s *storm) rage(t *testing.T) {
 	for kind, percent := range faults {
 		if err := s.cloud.Fault(tairtest.Fault{Kind: kind, Share: percent / 100}); err != nil {
@@ -25,7 +25,7 @@ func (s *storm) rage(t *testing.T) {
 		}
 	}
 	waves := deliveries(s.chance, due, others, max(2, *instances/50))
-	var late queue // what a wave leaves to the next
+	var late queue // deliveries that a wave leaves to the next one
 	for n, wave := range waves {
 		s.cloud.StaleReads([]time.Duration{0, 3 * time.Second, 10 * time.Minute}[(n+s.chance.IntN(2))%3])
 		late = s.wave(t, append(late, wave...), n%3 == 0)
@@ -38,8 +38,8 @@ func (s *storm) rage(t *testing.T) {
 	s.cloud.StaleReads(0)
 }
 
-// wave delivers what is in a queue by all processes at once. It gives what is to
-// be delivered again later, when no attempt is under way any more.
+// wave delivers a queue with all processes at the same time. It returns the deliveries
+// that are repeated in a later wave. When it returns, no attempt is in progress.
 func (s *storm) wave(t *testing.T, q queue, mayHang bool) (late queue) {
 	s.mu.Lock()
 	s.raging, s.mayHang, s.drift = true, mayHang, 0
@@ -58,8 +58,8 @@ func (s *storm) wave(t *testing.T, q queue, mayHang bool) (late queue) {
 	return late
 }
 
-// work delivers by one process what is in the queue for it, until that is empty.
-// What has to be delivered again goes to the end of the queue, or to a later wave.
+// work lets one process answer the deliveries for it until the queue has no more. A
+// delivery that has to be repeated goes to the end of the queue or to a later wave.
 func (s *storm) work(t *testing.T, f *function, sweeps bool, q, late *queue) {
 	for {
 		s.mu.Lock()
@@ -84,8 +84,7 @@ func (s *storm) work(t *testing.T, f *function, sweeps bool, q, late *queue) {
 	}
 }
 
-// deliver has a process answer a delivery, and reports whether it is to be
-// delivered again.
+// deliver sends a delivery to a process, and reports whether it has to be repeated.
 func (s *storm) deliver(t *testing.T, f *function, d *delivery) (again bool) {
 	s.mu.Lock()
 	payload := d.payload(s.chance)
@@ -99,7 +98,7 @@ func (s *storm) deliver(t *testing.T, f *function, d *delivery) (again bool) {
 		s.count(&s.timedOut)
 	}
 	if err == nil && misunderstood(a) {
-		t.Errorf("%s answers %s with %s %s", f.name, payload, a.Payload, a.ErrorMessage)
+		t.Errorf("%s calls the payload %s wrong: %s %s", f.name, payload, a.Payload, a.ErrorMessage)
 	}
 	if d.trigger == nil {
 		return err != nil || a.Failed

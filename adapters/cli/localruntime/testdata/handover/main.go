@@ -1,6 +1,6 @@
-// Command handover is a function for tests. It speaks both clouds' runtime APIs
-// and does what each payload says; work is handed over by plain HTTP requests
-// with signatures of its own making.
+// Command handover is a function for tests. It speaks the runtime APIs of both clouds
+// and follows the order in each payload. It hands work over with plain HTTP requests
+// that it signs without an SDK.
 package main
 
 import (
@@ -16,28 +16,28 @@ import (
 	"time"
 )
 
-// order is a payload. Everything is done in the order of the fields.
+// order is a payload. The function follows its fields in their order.
 type order struct {
-	Hand   json.RawMessage // the payload to invoke this function with
-	Spoil  string          // what is wrong with that request: see sign.go
+	Hand   json.RawMessage // the payload of an invocation of this function, to be handed over
+	Spoil  string          // the fault of that request: see sign.go
 	Type   string          // of that invocation; default asynchronous
-	Later  string          // said on stderr by a goroutine, again and again, from the answer on
-	Crash  bool            // ends the process
-	Hang   bool            // gives no answer
-	Fail   bool            // answers with an error
-	FailUp int             // answers with an error until this process has seen so many such orders
-	Name   string          // comes back in the answer
+	Later  string          // a goroutine repeats it on stderr after the answer
+	Crash  bool            // end the process
+	Hang   bool            // give no answer
+	Fail   bool            // answer with an error
+	FailUp int             // answer with an error until the process has seen this many such orders
+	Name   string          // returned in the answer
 }
 
-// answer is what the function says.
+// answer is the answer of the function.
 type answer struct {
 	Name    string
-	Retry   string // what Function Compute says of repetitions
+	Retry   string // the number of repetitions, from Function Compute
 	ID      string
 	Process int
 	Status  int    // of the request that handed work over
-	HandID  string // the request id in its answer
-	Said    string // its body
+	HandID  string // the request id in the answer to that request
+	Said    string // the body of the answer to that request
 }
 
 var failures atomic.Int64
@@ -60,7 +60,7 @@ func main() {
 			log.Fatal(err)
 		}
 		if fc {
-			go serve(url, resp.Header, payload) // its invocations overlap
+			go serve(url, resp.Header, payload) // invocations overlap on Function Compute
 		} else {
 			serve(url, resp.Header, payload)
 		}
@@ -112,7 +112,7 @@ func serve(url string, header http.Header, payload []byte) {
 	close(taken)
 }
 
-// hand invokes this function, and notes what it was told.
+// hand invokes this function and records the answer.
 func hand(o order, header http.Header, a *answer) {
 	req, err := request(o, header)
 	if err != nil {

@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// request makes the signed request that hands an order's work over. Spoil
-// names one thing that is wrong with it.
+// request makes the signed request that hands work over. Spoil names its fault.
 func request(o order, header http.Header) (*http.Request, error) {
 	name, body, now := os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), []byte(o.Hand), time.Now().UTC()
 	fc := name == ""
@@ -67,7 +66,7 @@ func mac(h func() hash.Hash, key []byte, text string) []byte {
 	return m.Sum(nil)
 }
 
-// pick is b if a request is to be spoiled so, else a.
+// pick returns b if spoil is so, otherwise a.
 func pick(spoil, so, a, b string) string {
 	if spoil == so {
 		return b
@@ -103,7 +102,7 @@ func signLambda(req *http.Request, o order, body []byte, now time.Time) {
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+id+"/"+scope+", SignedHeaders="+signed+", Signature="+signature)
 }
 
-// signFC signs in Alibaba Cloud's RESTful style.
+// signFC signs in the RESTful ("ROA") style of Alibaba Cloud.
 func signFC(req *http.Request, o order, header http.Header, body []byte, now time.Time) {
 	kind := o.Type
 	if kind == "" {
