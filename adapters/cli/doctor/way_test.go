@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Each step on the way to an endpoint that can fail is told from the others.
+// Each step that can fail on the way to a host has its own description and advice.
 func TestStagesOnTheWay(t *testing.T) {
 	dialled := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	for want, err := range map[string]error{
@@ -29,13 +29,13 @@ func TestStagesOnTheWay(t *testing.T) {
 		at, found := stage(err)
 		fix := mends[at].of(Endpoint)
 		if !strings.Contains(found, want) || fix == "" || mends[at].of(Notification) == "" || strings.Contains(found, "password") {
-			t.Errorf("%v is told as %q, to be mended by %q", err, found, fix)
+			t.Errorf("%v is described as %q, with the advice %q", err, found, fix)
 		}
 	}
 }
 
 func TestClockWithoutADate(t *testing.T) {
 	if f := judgeClock(answer{skew: time.Hour}); f.State != Unknown {
-		t.Errorf("an answer without a date makes the clock %+v", f)
+		t.Errorf("an answer without a date gives the finding %+v, want it unknown", f)
 	}
 }

@@ -31,7 +31,8 @@ type tick struct {
 // band is a freeze.
 type band struct{ X, Width float64 }
 
-// newAxis makes an axis from from until before to, with its months and freezes.
+// newAxis makes the axis of the time that begins at from and ends before to, with its
+// months and freezes.
 func (p Page) newAxis(from, to time.Time) axis {
 	a := axis{from: from, to: to}
 	a.Today = a.at(p.Generated)

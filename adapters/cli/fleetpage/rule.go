@@ -56,7 +56,7 @@ const (
 )
 
 // fates holds for each fate its name, the CSS class of its colour, and the SVG path
-// of a pattern, so that colours need not be told apart.
+// of a pattern for readers who cannot tell the colours apart.
 var fates = [...]struct{ class, word, pattern string }{
 	inTime:     {"in-time", "renewed", ""},
 	byAlibaba:  {"by-alibaba", "renewed by Alibaba", "M0 3h6"},

@@ -83,7 +83,7 @@ func (t *turn) set(now turn) {
 	}
 }
 
-// turns holds the turns of one change. SSLModifying lasts from from until until.
+// turns holds the turns of one change. SSLModifying begins at from and ends at until.
 type turns struct {
 	looks                               int
 	shows, from, until, moved, complete turn

@@ -26,11 +26,11 @@ var ref = handler.Ref{RegionID: handler.DefaultRegion, InstanceID: id}
 type script struct {
 	tagLag time.Duration // until a new tag is visible
 	call   time.Duration // the duration of each call
-	// SSLModifying lasts from from until until; the expiry changes at moves.
+	// SSLModifying begins at from and ends at until; the expiry changes at moves.
 	from, until, moves time.Duration
 	// Until stale, half of all answers show the old state.
 	stale time.Duration
-	// From down until up connections fail; from serves on they get the new certificate.
+	// Connections fail between down and up. After serves they get the new certificate.
 	down, up, serves time.Duration
 	hangs            bool // connections hang in an outage; otherwise they are refused
 	unreachable      bool

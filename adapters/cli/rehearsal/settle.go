@@ -3,8 +3,8 @@ package rehearsal
 import "time"
 
 // settled reports whether the rehearsal can end: the change is complete, new
-// connections get the new certificate, and nothing has changed for a while. The
-// while is Settle if a sign of the restart was seen (SSLModifying, or a connection
+// connections get the new certificate, and nothing has changed for a while. This
+// time is Settle if a sign of the restart was seen (SSLModifying, or a connection
 // that was cut or refused). Otherwise it is Quiet, because the restart may still
 // come.
 func (o Options) settled(r Record, before, now time.Time) bool {
