@@ -38,19 +38,26 @@ func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtes
 	return e, startOn(t, e, cloud, log, settings...), log
 }
 
-// startOn runs the function of a cloud against an emulator, over HTTPS.
-func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log io.Writer, settings ...string) *localruntime.Process {
+// settingsFor returns the settings of a function that calls an emulator over HTTPS. The
+// function also trusts the authorities in ca, as PEM.
+func settingsFor(t *testing.T, e *tairtest.Emulator, ca []byte) []string {
 	t.Helper()
 	url, err := e.ListenHTTPS("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, append(e.CAPEM(), ca...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := environment(append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=100ms",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)...)
+	return []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + file, "TAIRSSL_LEASE_PAUSE=100ms",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}
+}
+
+// startOn runs the function of a cloud against an emulator, over HTTPS.
+func startOn(t *testing.T, e *tairtest.Emulator, cloud localruntime.Cloud, log io.Writer, settings ...string) *localruntime.Process {
+	t.Helper()
+	env := environment(append(settingsFor(t, e, nil), settings...)...)
 	p, err := localruntime.Start(context.Background(), cloud, runtimetest.Function(t, cloud), localruntime.Options{Env: env, Stderr: log, Timeout: deadline, Freeze: true})
 	if err != nil {
 		t.Fatal(err)

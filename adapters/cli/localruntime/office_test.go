@@ -2,8 +2,7 @@ package localruntime_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,18 +33,7 @@ func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *o
 	if err := o.Put(tairtest.SampleFleet(o.Now())...); err != nil {
 		t.Fatal(err)
 	}
-	endpoint, err := o.ListenHTTPS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, append(o.CAPEM(), o.ca...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	o.env = environment(append([]string{
-		"TAIRSSL_ENDPOINT=" + endpoint, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=300ms", "HTTPS_PROXY=" + o.proxy,
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret",
-	}, chatSettings...)...)
+	o.env = environment(slices.Concat(settingsFor(t, o.Emulator, o.ca), []string{"TAIRSSL_LEASE_PAUSE=300ms", "HTTPS_PROXY=" + o.proxy}, chatSettings)...)
 	return o
 }
 

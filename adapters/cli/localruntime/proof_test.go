@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,16 +34,7 @@ func newPlace(t *testing.T, instances ...tairtest.Instance) *place {
 	if err := e.Put(instances...); err != nil {
 		t.Fatal(err)
 	}
-	url, err := e.ListenHTTPS("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, e.CAPEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &place{t, e, []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_CA_FILE=" + ca, "TAIRSSL_LEASE_PAUSE=100ms", "TAIRSSL_WINDOW=any",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}}
+	return &place{t, e, append(settingsFor(t, e, nil), "TAIRSSL_WINDOW=any")}
 }
 
 // invoke sends one payload to a new process of the function on a cloud.
