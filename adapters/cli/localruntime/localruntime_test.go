@@ -19,7 +19,7 @@ import (
 	"tairssl/handler"
 )
 
-func TestMain(m *testing.M) { runtimetest.Main(m, 12) }
+func TestMain(m *testing.M) { runtimetest.Main(m, 8) }
 
 var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
 
