@@ -11,8 +11,8 @@ import (
 	"tairssl/handler"
 )
 
-// handshakes checks whether the TLS handshake that proves a change is possible: with
-// the named instance, and with TAIRSSL_VERIFY=tls with one instance of each region.
+// handshakes tries the TLS handshake by which the function verifies a change: with the
+// named instance, and with TAIRSSL_VERIFY=tls also with one instance of each region.
 func (x *examination) handshakes(l look) []Finding {
 	needed := x.settings.Verify == function.VerifyTLS
 	if !needed && l.why != "" {
@@ -75,8 +75,8 @@ func (x *examination) handshake(s seen, needed bool) Finding {
 	return pass(Handshake, s.InstanceID, "%s, as the API says", found)
 }
 
-// authorities checks whether the CA can be read, which is compared before and after
-// a change, and whether a region waits because its CA changed.
+// authorities checks whether the CA can be read. The function compares the CA before
+// and after a change. It also checks whether a region waits because its CA changed.
 func (x *examination) authorities(l look) (findings []Finding) {
 	if !x.settings.CACheck {
 		return []Finding{skip(CA, "", "TAIRSSL_CA_CHECK is not set: a change of the CA is not noticed")}

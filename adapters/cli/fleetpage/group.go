@@ -27,7 +27,7 @@ var order = [...]Group{Expired, TooLate, Unreadable, WrongName, Due, Waiting, Op
 // and is set only if every instance of the group needs a person.
 var groups = [...]struct{ id, word, person, note string }{
 	Expired: {"expired", "Expired", "expired",
-		"Clients that check certificates cannot connect. Renew these by hand. An update restarts the instance."},
+		"Clients that check certificates cannot connect. Renew these now. An update restarts the instance."},
 	TooLate: {"late", "Cannot be renewed in time", "cannot be renewed in time",
 		"The rules allow no renewal a day or more before the expiry. Renew these by hand. An update restarts the instance."},
 	Unreadable: {"unreadable", "Could not be read", "could not be read",

@@ -22,8 +22,8 @@
 // report shows every call for such an instance.
 //
 // During a wave the emulated clock moves on by less than five minutes. The machine's
-// clock, by which callers sign, does not move with it. So the API could not refuse a
-// write that is signed too late, and an attempt must not last longer than that.
+// clock, by which callers sign, does not move with it. With a larger step the API could
+// not refuse a write that was signed too late.
 //
 // # The scenarios
 //
