@@ -167,6 +167,7 @@ var remedies = map[handler.Kind]string{
 	handler.Throttled:   "try again; lower TAIRSSL_RATE if this happens often",
 	handler.Unavailable: "check the endpoint and the clock above, then try again",
 	handler.Forbidden:   "check the credentials above",
+	handler.Internal:    "run the doctor again; if this stays so, report it to the maintainers of tairssl",
 }
 
 // called is the finding of a failed call.
