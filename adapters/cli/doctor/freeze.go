@@ -25,7 +25,7 @@ func (x *examination) freezes(l look) (findings []Finding) {
 			findings = append(findings, warn(Window, f.String(), "this freeze is over", "remove it from TAIRSSL_FREEZE, or write its next date"))
 		case lasts > within:
 			findings = append(findings, warn(Window, f.String(),
-				fmt.Sprintf("this freeze lasts %s, longer than the %s in which a certificate is due before its last day: all certificates that expire in the freeze are renewed in the last window before it", handler.Span(lasts), handler.Span(max(within, 0))),
+				fmt.Sprintf("this freeze lasts %s, but certificates become due only %s before their last day: all certificates that expire in the freeze are renewed in the last window before it", handler.Span(lasts), handler.Span(max(within, 0))),
 				fmt.Sprintf("raise TAIRSSL_RENEW_BEFORE to %s or more, so that these renewals spread over several windows", hours(lasts+handler.MissedBefore))))
 		}
 	}

@@ -41,7 +41,7 @@ func (x *examination) window(l look) (findings []Finding) {
 		findings = append(findings, pass(Window, on, "%s", opening(w, l.seen.Instance, now)))
 	default:
 		shut, within := longestShut(w, now), x.settings.RenewBefore-handler.MissedBefore
-		found := fmt.Sprintf("%s; it stays shut for up to %s, and a certificate is due for %s before its last day", opening(w, handler.Instance{}, now), handler.Span(shut), handler.Span(max(within, 0)))
+		found := fmt.Sprintf("%s; it stays shut for up to %s, and certificates become due %s before their last day", opening(w, handler.Instance{}, now), handler.Span(shut), handler.Span(max(within, 0)))
 		if shut > within {
 			findings = append(findings, x.missed(on, found, fmt.Sprintf("raise TAIRSSL_RENEW_BEFORE to %s or more, or widen TAIRSSL_WINDOW", hours(shut+handler.MissedBefore))))
 		} else {

@@ -47,7 +47,7 @@ func TestFewInstancesHaveALaneEach(t *testing.T) {
 		t.Errorf("the lanes are\n%s\nwant\n%s", strings.Join(lanes, "\n"), strings.Join(want, "\n"))
 	}
 	if len(c.Panels) != 0 || len(c.Fates) != len(fates) {
-		t.Errorf("there are %d panels and %d fates in the key", len(c.Panels), len(c.Fates))
+		t.Errorf("there are %d panels and %d fates in the key, want 0 and %d", len(c.Panels), len(c.Fates), len(fates))
 	}
 	if c := chartOf(expiring(make([]int, maxLanes+1)...)); len(c.Lanes) != 0 || len(c.Panels) != 1 || c.Panels[0].Piles[0].Total != maxLanes+1 {
 		t.Errorf("with %d instances there are %d lanes and %d panels, want no lane and 1 panel", maxLanes+1, len(c.Lanes), len(c.Panels))
@@ -119,7 +119,7 @@ func TestFreezesAreShadedAndWrittenOut(t *testing.T) {
 func TestDistantTimesDoNotSqueezeTheOthers(t *testing.T) {
 	c := chartOf(expiring(-900, -800, 10, 20, 30, 5000))
 	if from, to := c.Axis.from.Format(time.DateOnly), c.Axis.to.Format(time.DateOnly); from != "2026-08-01" || to != "2030-03-01" {
-		t.Errorf("the line goes from %s to %s", from, to)
+		t.Errorf("the time line goes from %s to %s, want 2026-08-01 to 2030-03-01", from, to)
 	}
 	if c.Lanes[0].Expiry != 0 || c.Lanes[5].Expiry != 100 {
 		t.Errorf("times beyond the ends are drawn at %v and %v, want 0 and 100", c.Lanes[0].Expiry, c.Lanes[5].Expiry)

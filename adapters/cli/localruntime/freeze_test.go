@@ -24,7 +24,7 @@ func TestProcessesAreStoppedBetweenInvocations(t *testing.T) {
 			within(t, "after the second", p.WaitFrozen)
 			_ = p.Close()
 			if how := p.HowItEnded(); !strings.Contains(how, "signal: terminated") {
-				t.Errorf("a process that was stopped has to be ended by force: %s", how)
+				t.Errorf("a stopped process did not end by SIGTERM: %s", how)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func TestProcessesAreStoppedByHand(t *testing.T) {
 			within(t, "stopping", p.Stop)
 			_ = p.Close()
 			if how := p.HowItEnded(); !strings.Contains(how, "signal: terminated") {
-				t.Errorf("a process that was stopped has to be ended by force: %s", how)
+				t.Errorf("a stopped process did not end by SIGTERM: %s", how)
 			}
 		})
 	}
