@@ -2,18 +2,19 @@ package event
 
 import "tairssl/handler"
 
-// isACM recognises the news of AWS Certificate Manager that a certificate expires.
-func isACM(source, kind string) bool {
-	return source == "aws.acm" && (kind == "ACM Certificate Approaching Expiration" || kind == "ACM Certificate Expired")
-}
+// acmExpiry is the news of AWS Certificate Manager that a certificate expires.
+var acmExpiry = busEvent{"acm", "aws.acm", []string{"ACM Certificate Approaching Expiration", "ACM Certificate Expired"}, (*reader).acm}
 
-// acm asks to renew the instances that serve an expiring certificate of ACM.
+// acm asks to renew the instances that serve the certificate.
 func (r *reader) acm(detail shape, resources []string) Asked {
 	return r.certificate("acm", append(resources, detail.text("CommonName"), detail.text("FirstSubjectAlternativeName"))...)
 }
 
-// compliance asks to renew the instances that serve a certificate which a rule of AWS
-// Config reports. Such a rule is acm-certificate-expiration-check.
+// configCompliance is the news of a rule of AWS Config, such as
+// acm-certificate-expiration-check.
+var configCompliance = busEvent{"config", "aws.config", []string{"Config Rules Compliance Change"}, (*reader).compliance}
+
+// compliance asks to renew the instances that serve a certificate which breaks the rule.
 func (r *reader) compliance(detail shape, resources []string) Asked {
 	switch kind := detail.text("resourceType"); kind {
 	case "AWS::ACM::Certificate", "AWS::IAM::ServerCertificate":

@@ -9,10 +9,12 @@ import (
 	"tairssl/handler"
 )
 
-// isAlerts recognises a webhook in the format of Alertmanager:
+// alerts is the trigger of a webhook in the format of Alertmanager:
 // {"status","alerts":[{"status","labels":{…}}]}. Alertmanager, Grafana, ARMS and Managed
 // Prometheus send it, each with its own version and further fields. A template in Grafana
 // may leave out any field.
+var alerts = trigger{"alertmanager", "a webhook of Alertmanager's shape", isAlerts, (*reader).alerts}
+
 func isAlerts(s shape) bool {
 	if !s.has("alerts") {
 		return false

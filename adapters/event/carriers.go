@@ -143,8 +143,3 @@ func kafkaRecord(s shape) Message {
 	}
 	return m
 }
-
-func isDestination(s shape) bool {
-	return s.has("requestContext", "requestPayload") && s.object("requestContext").has("condition") &&
-		!strings.EqualFold(s.object("requestContext").text("condition"), "success")
-}

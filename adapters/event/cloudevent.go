@@ -21,7 +21,9 @@ var messageEvents = []struct{ prefix, name, field string }{
 	{"amqp:Queue:", "rabbitmq", "body"},
 }
 
-// isCloudEvent recognises a CloudEvent in the JSON format of version 1.0.
+// cloudEvent is the trigger of a CloudEvent in the JSON format of version 1.0.
+var cloudEvent = trigger{"cloudevent", "a CloudEvent", isCloudEvent, (*reader).cloudEvent}
+
 func isCloudEvent(s shape) bool { return s.has("specversion") }
 
 func (r *reader) cloudEvent(s shape) Asked {

@@ -7,9 +7,11 @@ import (
 	"tairssl/handler"
 )
 
-// isCloudMonitor recognises CloudMonitor's push of a system event:
+// cloudMonitor is the trigger of a system event that CloudMonitor pushes:
 // {"product","resourceId":"acs:kvstore:cn-hangzhou:123:instance/r-…","name","level",…}.
 // Some events have resourceID instead.
+var cloudMonitor = trigger{"cloudmonitor", "a system event of CloudMonitor", isCloudMonitor, (*reader).cloudMonitor}
+
 func isCloudMonitor(s shape) bool {
 	return s.has("product") && (s.has("resourceId") || s.has("resourceID"))
 }

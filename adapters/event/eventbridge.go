@@ -8,9 +8,22 @@ import (
 	"tairssl/handler"
 )
 
-// isEventBridge recognises an event of Amazon EventBridge:
+// eventBridge is the trigger of an event of Amazon EventBridge:
 // {"detail-type","source","detail":{…},…}.
+var eventBridge = trigger{"eventbridge", "an event of EventBridge", isEventBridge, (*reader).eventBridge}
+
 func isEventBridge(s shape) bool { return s.has("detail-type", "source") }
+
+// busEvent is a kind of event that a service of AWS puts on the bus, and that asks for
+// something.
+type busEvent struct {
+	name   string // of the trigger, in the log
+	source string
+	kinds  []string // the values of detail-type
+	read   func(r *reader, detail shape, resources []string) Asked
+}
+
+var busEvents = []busEvent{acmExpiry, configCompliance, alarmChange}
 
 func (r *reader) eventBridge(s shape) Asked {
 	asked := r.eventBridgeOf(s)
@@ -23,13 +36,12 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 	var resources []string
 	_ = json.Unmarshal(s.raw("resources"), &resources) // hand-made events lack it
 	source, kind := s.text("source"), s.text("detail-type")
+	for _, e := range busEvents {
+		if e.source == source && slices.Contains(e.kinds, kind) {
+			return e.read(r, detail, resources)
+		}
+	}
 	switch {
-	case isACM(source, kind):
-		return r.acm(detail, resources)
-	case source == "aws.config" && kind == "Config Rules Compliance Change":
-		return r.compliance(detail, resources)
-	case source == "aws.cloudwatch" && kind == "CloudWatch Alarm State Change":
-		return r.alarmState("cloudwatch-alarm", detail.object("state").text("value"), detail.object("configuration").text("description"))
 	case slices.Contains(watched, source):
 		return one("eventbridge", handler.Unchangedf("events %q of %s ask for nothing", kind, source))
 	case isAWS(source):

@@ -5,7 +5,9 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// isSweep recognises a sweep order: {"Sweep":{…}}.
+// sweepOrder is the trigger of a sweep order: {"Sweep":{…}}.
+var sweepOrder = trigger{"sweep", "a sweep order", isSweep, (*reader).sweep}
+
 func isSweep(s shape) bool { return s.has("Sweep") }
 
 func (r *reader) sweep(s shape) Asked {

@@ -1,15 +1,9 @@
 package event
 
-import (
-	"slices"
+import "slices"
 
-	"tairssl/handler"
-)
-
-// triggers lists every kind of object that asks for something, except the direct request,
-// which is whatever no table knows. The first row that recognises an object reads it.
-var triggers []trigger
-
+// trigger is a kind of object that asks for something. Each is a value in the file that
+// recognises and reads the object.
 type trigger struct {
 	name  string
 	title string // the name in messages
@@ -17,23 +11,19 @@ type trigger struct {
 	read  func(*reader, shape) Asked
 }
 
+// triggers lists all kinds except the direct request: every object that is in no table is
+// read as one. The first trigger that recognises an object reads it.
+var triggers []trigger
+
 func init() {
 	// An initialiser would be a cycle, because triggers that carry a content look it up
-	// in the tables.
-	triggers = []trigger{
-		{"sweep", "a sweep order", isSweep, (*reader).sweep},
-		{"cloudevent", "a CloudEvent", isCloudEvent, (*reader).cloudEvent},
-		{"eventbridge", "an event of EventBridge", isEventBridge, (*reader).eventBridge},
-		{"cloudwatch-alarm", "a CloudWatch alarm", isAlarm, (*reader).alarm},
-		{"cloudwatch-alarm", "a CloudWatch alarm", isAlarmMessage, (*reader).alarmMessage},
-		{"alertmanager", "a webhook of Alertmanager's shape", isAlerts, (*reader).alerts},
-		{"cloudmonitor", "a system event of CloudMonitor", isCloudMonitor, (*reader).cloudMonitor},
-		{"destination", "the record of an invocation that succeeded", isSuccess, (*reader).succeeded},
-	}
+	// in this table.
+	triggers = []trigger{sweepOrder, cloudEvent, eventBridge, alarm, alarmMessage, alerts, cloudMonitor, success}
 }
 
-// derived lists trigger names that a row gives by itself, beside its own name.
-var derived = []string{"direct", "acm", "config", "slb", "grafana", "stream", "pipe"}
+// derived lists trigger names that stand in the log instead of, or in front of, the name
+// of a table's row.
+var derived = []string{"direct", "slb", "grafana", "stream", "pipe"}
 
 // Names lists the names of all triggers and carriers, as they are logged.
 func Names() (names []string) {
@@ -43,18 +33,13 @@ func Names() (names []string) {
 	for _, t := range triggers {
 		names = append(names, t.name)
 	}
+	for _, e := range busEvents {
+		names = append(names, e.name)
+	}
 	for _, m := range messageEvents {
 		names = append(names, m.name)
 	}
 	names = append(names, derived...)
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-func isSuccess(s shape) bool {
-	return s.has("requestContext", "requestPayload") && s.object("requestContext").has("condition") && !isDestination(s)
-}
-
-func (r *reader) succeeded(shape) Asked {
-	return one("destination", handler.Unchangedf("the invocation that this tells of has succeeded"))
 }
