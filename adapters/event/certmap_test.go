@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -44,4 +45,40 @@ func FuzzCertMap(f *testing.F) {
 			}
 		}
 	})
+}
+
+func certMap(t *testing.T, text string) event.CertMap {
+	t.Helper()
+	var m event.CertMap
+	if err := m.UnmarshalText([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestCertificateMap(t *testing.T) {
+	d := &event.Decoder{Certificates: certMap(t, "cache.example.com=r-aaaa1111@cn-shanghai, *.wild.example.com=r-bbbb2222,arn:aws:acm:us-east-1:1:certificate/x=r-cccc3333,cache.example.com=r-dddd4444")}
+	acm := func(name, arn string) []byte {
+		return []byte(fmt.Sprintf(`{"detail-type":"ACM Certificate Expired","source":"aws.acm","resources":[%q],"detail":{"CommonName":%q}}`, arn, name))
+	}
+	for _, test := range []struct{ name, arn, want string }{
+		{"cache.example.com", "", "acm: Update r-aaaa1111@cn-shanghai automatic, Update r-dddd4444 automatic"},
+		{"CACHE.example.com", "", "acm: Update r-aaaa1111@cn-shanghai automatic, Update r-dddd4444 automatic"},
+		{"a.wild.example.com", "", "acm: Update r-bbbb2222 automatic"},
+		{"*.wild.example.com", "", "acm: Update r-bbbb2222 automatic"},
+		{"a.b.wild.example.com", "", "acm: invalid"},
+		{"other", "arn:aws:acm:us-east-1:1:certificate/x", "acm: Update r-cccc3333 automatic"},
+		{"other", "arn:aws:acm:us-east-1:1:certificate/X", "acm: invalid"},
+		{"evil-r-aaaa1111.redis.rds.aliyuncs.com.example.com", "", "acm: invalid"},
+	} {
+		if got := asks(d, acm(test.name, test.arn)); got != test.want {
+			t.Errorf("the certificate %s %s asks for %s, want %s", test.name, test.arn, got, test.want)
+		}
+	}
+	for _, bad := range []string{"x", "=r-aaaa1111", "x=r/1", "x=r-aaaa1111@Nowhere/", "a=r-aaaa1111,b"} {
+		var m event.CertMap
+		if m.UnmarshalText([]byte(bad)) == nil {
+			t.Errorf("%q is taken for %v", bad, m)
+		}
+	}
 }

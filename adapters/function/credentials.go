@@ -90,7 +90,7 @@ func (s Settings) Credentials(environ []string, federation Federation) tair.Cred
 	case federation != nil:
 		token = federation(string(s.OIDCAudience), s.Roots())
 	default:
-		return none("%s is not set, and no identity token is at hand here without it", tokenFile)
+		return none("%s is not set, and this machine gives no identity token without it", tokenFile)
 	}
 	return tair.OIDC(token, tair.OIDCOptions{
 		RoleARN: get(roleARN), ProviderARN: get(providerARN), SessionName: get(sessionName),

@@ -5,19 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"tairssl/adapters/function"
 )
-
-// own tells the alarms on the function's own metrics. Their namespace is the one
-// that the functions are told to publish in.
-func own(alarm object) bool {
-	return fmt.Sprint(alarm["Namespace"]) == fmt.Sprint(object{"Ref": "AWS::StackName"})
-}
 
 // Alarms and dashboards show metrics that the function publishes, where it
 // publishes them.
@@ -105,26 +98,5 @@ func TestAlarmsAndDashboardsShowWhatIsPublished(t *testing.T) {
 				t.Errorf("%s does not show %s", where, metric)
 			}
 		}
-	}
-}
-
-// The runbook says what to do at each alarm.
-func TestTheRunbookHasEveryAlarm(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documented := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+Alarm)` \\|").FindAllStringSubmatch(string(readme), -1) {
-		documented[m[1]] = true
-	}
-	alarms := readTemplate(t, nil).ofType("AWS::CloudWatch::Alarm")
-	for name := range alarms {
-		if !documented[name] {
-			t.Errorf("the runbook does not say what to do at %s", name)
-		}
-	}
-	if len(documented) != len(alarms) {
-		t.Errorf("the runbook has %d alarms, the template %d", len(documented), len(alarms))
 	}
 }

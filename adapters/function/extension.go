@@ -60,7 +60,7 @@ func (passing) Is(target error) bool { return target == handler.Unavailable }
 // read reads a value. It waits a short time for the extension to start.
 func (x extension) read(ctx context.Context, s store, name string) (string, error) {
 	if x.token == "" {
-		return "", errors.New("AWS_SESSION_TOKEN is not set: what AWS keeps can be read on Lambda only")
+		return "", errors.New("AWS_SESSION_TOKEN is not set: only a function on Lambda can read secrets and parameters of AWS")
 	}
 	patience, cancel := context.WithTimeout(ctx, extensionPatience)
 	defer cancel()

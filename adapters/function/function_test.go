@@ -2,77 +2,22 @@ package function_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tairssl/adapters/event"
 	"tairssl/adapters/function"
-	"tairssl/adapters/notify"
 	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 	"tairssl/handler/fleet"
-	"tairssl/handler/handlertest"
 )
-
-func TestMain(m *testing.M) {
-	handlertest.AtOnce(16)
-	goleak.VerifyTestMain(m,
-		// The function keeps its pool of connections, as it must between invocations.
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
-}
-
-const id = "r-bp1zxszhcgatnx01"
-
-// world is a function over an emulated cloud.
-type world struct {
-	*tairtest.Emulator
-	*function.Function
-	log    *bytes.Buffer
-	handed *[]string // payloads that were handed over
-	posts  *told     // what was sent to people
-}
-
-func newWorld(t *testing.T, settings ...string) world {
-	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &bytes.Buffer{}
-	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)
-	w := world{Emulator: e, log: log, handed: &[]string{}, posts: &told{}}
-	w.Function = function.New(function.Options{Environ: environ, Log: log, Transport: w.posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
-		*w.handed = append(*w.handed, string(payload))
-		return nil
-	}})
-	return w
-}
-
-func (w world) restarts(id string) int {
-	i, _ := w.Instance(id)
-	return i.Restarts
-}
 
 func TestAChatWhoseAnswersNobodySeesIsLogged(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_MATTERMOST_TOKENS=m-s3cret")
@@ -251,96 +196,6 @@ func TestAutomaticRequestsWaitForTheWindow(t *testing.T) {
 	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`))
 	if err != nil || !strings.Contains(string(answer), `"deferred"`) || w.restarts(id) != 0 {
 		t.Errorf("it is answered %s, %v", answer, err)
-	}
-}
-
-// told counts the messages that people were sent.
-type told struct {
-	bodies []string
-	answer string // "ok" if it is empty
-}
-
-func (p *told) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, _ := io.ReadAll(r.Body)
-	p.bodies = append(p.bodies, string(body))
-	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(cmp.Or(p.answer, "ok"))), Header: http.Header{}}, nil
-}
-
-func TestPeopleAreToldOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p := &told{}
-	url, err := w.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := function.New(function.Options{Log: &bytes.Buffer{}, Transport: p, Environ: []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
-		"TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
-	ask := func(payload string) {
-		if _, err := f.Invoke(context.Background(), []byte(payload)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ask(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`)
-	if len(p.bodies) != 0 {
-		t.Errorf("a request that changed nothing told %v", p.bodies)
-	}
-	ask(`{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
-	ask(`{"InstanceId":"r-none0000","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
-	ask(`{"Sweep":{"DryRun":true}}`)
-	if len(p.bodies) != 0 {
-		t.Errorf("rehearsals told people %v", p.bodies)
-	}
-	for _, i := range w.Instances() {
-		if value := i.Tags[notify.ToldTag]; value != "" {
-			t.Errorf("a rehearsal tagged %s with %q", i.InstanceID, value)
-		}
-	}
-	const refused = `{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true}`
-	ask(refused)
-	ask(refused)
-	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "tt-bp1zxszhcgatnx05") {
-		t.Errorf("an automatic change refused twice told %v", p.bodies)
-	}
-	ask(`{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`)
-	if len(p.bodies) != 2 || !strings.Contains(p.bodies[1], id) {
-		t.Errorf("a renewal told %v", p.bodies)
-	}
-}
-
-// hurried notes how long a message may take.
-type hurried struct {
-	told
-	left time.Duration
-}
-
-func (p *hurried) RoundTrip(r *http.Request) (*http.Response, error) {
-	if deadline, ok := r.Context().Deadline(); ok {
-		p.left = time.Until(deadline)
-	}
-	return p.told.RoundTrip(r)
-}
-
-// What takes all of an invocation's time is what people most need to know of.
-func TestThereIsTimeToTellOfWhatTookAllTheTime(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "slow", Times: 9}); err != nil {
-		t.Fatal(err)
-	}
-	url, err := w.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &hurried{}
-	f := function.New(function.Options{Log: &bytes.Buffer{}, Transport: p, Environ: []string{"TAIRSSL_ENDPOINT=" + url,
-		"TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
-	const most = 4 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), most)
-	defer cancel()
-	_, _ = f.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`)) // how it ends is told
-	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "failed") || p.left < most/8 {
-		t.Errorf("of %s there were %s left to tell %v", most, p.left, p.bodies)
 	}
 }
 

@@ -102,7 +102,7 @@ func follow(ctx context.Context, environ []string, vault ...Vault) ([]string, er
 	var faults []error
 	for _, r := range references {
 		if r.value = strings.TrimRight(r.value, "\r\n"); r.err == nil && r.value == "" {
-			r.err = errors.New("what it refers to is empty")
+			r.err = errors.New("the value that it refers to is empty")
 		}
 		if r.err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", r.variable, r.err))
@@ -140,7 +140,7 @@ func (k keepers) read(ctx context.Context, scheme, name string) (string, error) 
 		return k.extension.read(ctx, stores[scheme], name)
 	}
 	if k.vault == nil {
-		return "", errors.New("what Alibaba's KMS keeps can be read on Function Compute only")
+		return "", errors.New("only a function on Function Compute can read secrets of Alibaba's KMS")
 	}
 	value, err := k.vault(ctx, name)
 	if err == nil {

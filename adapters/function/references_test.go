@@ -177,7 +177,7 @@ func TestExtensionFaultsThatMayPass(t *testing.T) {
 		"cut":              {extension(t, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }), "no answer", true},
 		"sends it further": {status(307, "x"), "status 307", false},
 		"endless":          {status(200, strings.Repeat("x", 1<<20)), "longer than", false},
-		"not on Lambda":    {nil, "on Lambda only", false},
+		"not on Lambda":    {nil, "only a function on Lambda can read", false},
 		"no port":          {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=x y", "AWS_SESSION_TOKEN=s"}, "is no port", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -279,7 +279,7 @@ func TestReferencesToTheVault(t *testing.T) {
 		}
 	}
 	for _, none := range [][]function.Vault{nil, {nil}} {
-		if _, err := function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=kms:x"}, none...); err == nil || !strings.Contains(err.Error(), "on Function Compute only") {
+		if _, err := function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=kms:x"}, none...); err == nil || !strings.Contains(err.Error(), "only a function on Function Compute can read") {
 			t.Errorf("without a vault it ends %v", err)
 		}
 	}

@@ -3,21 +3,21 @@ package function
 import (
 	"context"
 	"log/slog"
+
 	"tairssl/adapters/chatops"
 	"tairssl/adapters/event"
 	"tairssl/adapters/webhook"
 )
 
-// Settings lists the settings that open the route, without the prefix. One of them is
-// enough. If there are none, the route is always open.
+// Route is a path that the function answers over HTTP.
 type Route struct {
 	Path string
-	// Settings each open the route, without the prefix; none: it is always open.
+	// Settings lists the settings that open the route, without the prefix. One of them is
+	// enough. If the list is empty, the route is always open.
 	Settings []string
 }
 
-// Routes are all that there are: those for programs, those of the chats, and the one
-// that says that the function answers.
+// Routes lists all routes: those for programs, those of the chats, and the health check.
 func Routes() (all []Route) {
 	for _, m := range webhook.Machines {
 		all = append(all, Route{m.Path, m.Settings()})

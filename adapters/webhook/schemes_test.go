@@ -151,3 +151,15 @@ func TestSchemesOfCredentials(t *testing.T) {
 		}
 	}
 }
+
+// The vendors' own examples.
+func TestVectors(t *testing.T) {
+	at := time.Unix(1614265330, 0)
+	h, err := webhook.SignStandard(whsec, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, []byte(`{"test": 2432232314}`))
+	if got := h.Get("Webhook-Signature"); err != nil || got != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
+		t.Errorf("Standard Webhooks signs %s, %v", got, err)
+	}
+	if got := webhook.SignGitHub(github, []byte("Hello, World!")).Get("X-Hub-Signature-256"); got != "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17" {
+		t.Errorf("GitHub signs %s", got)
+	}
+}

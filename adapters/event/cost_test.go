@@ -1,0 +1,81 @@
+package event_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/event"
+)
+
+// What an event asks for is bounded in time and allocations; each row of the
+// numbers is some ten times what was measured.
+func TestDecodingIsCheap(t *testing.T) {
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	d := &event.Decoder{}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(20, func() { d.Decode(payload) }); n > 300 {
+			t.Errorf("%s costs %v allocations, more than 300", file, n)
+		}
+	}
+	batch := func(n int, item string) []byte { return []byte("[" + strings.Repeat(item+",", n-1) + item + "]") }
+	for name, item := range map[string]string{
+		"direct request": `{"InstanceId":"` + id + `","SSLEnabled":"Update","RegionId":"cn-hangzhou"}`,
+		"event":          `{"specversion":"1.0","id":"1","source":"acs.kvstore","type":"com.aliyun.tair.certificate.expiring","subject":"` + id + `"}`,
+		"JSON text":      `"{\"InstanceId\":\"` + id + `\",\"SSLEnabled\":\"Update\"}"`,
+	} {
+		one, many := batch(1, item), batch(51, item)
+		each := (testing.AllocsPerRun(20, func() { d.Decode(many) }) - testing.AllocsPerRun(20, func() { d.Decode(one) })) / 50
+		if each > 80 || each <= 0 {
+			t.Errorf("each %s of a batch costs %v allocations, more than 80", name, each)
+		}
+	}
+}
+
+// What is nested without end, or full of faults, costs little and says little.
+func TestHostilePayloadsStaySmall(t *testing.T) {
+	nested := strings.Repeat(`["x",`, 9000) + `["x"]` + strings.Repeat("]", 9000)
+	content := strings.Repeat(`{"content":`, 9000) + "1" + strings.Repeat("}", 9000)
+	slb := `{"specversion":"1.0","id":"1","source":"acs.slb","type":"slb:CloudMonitor:CertKeyExpired7","data":` + content + `}`
+	unknown := `{"a":1` + strings.Repeat(`,"b":2`, 20000) + `}`
+	began := time.Now()
+	for _, payload := range []string{nested, slb, unknown, `{"specversion":"1.0","id":"1","source":"x","type":"x","data":` + nested + `}`} {
+		for _, r := range (&event.Decoder{}).Decode([]byte(payload)).Requests {
+			if err := r.Validate(); err != nil && len(err.Error()) > 4000 {
+				t.Errorf("a payload of %d bytes is answered by %d", len(payload), len(err.Error()))
+			}
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("reading them took %s", took)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	files, _ := filepath.Glob("../../events/*.json")
+	if len(files) == 0 {
+		b.Fatal("no samples")
+	}
+	for _, file := range files {
+		payload, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(filepath.Base(file), func(b *testing.B) {
+			d := &event.Decoder{}
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Decode(payload)
+			}
+		})
+	}
+}

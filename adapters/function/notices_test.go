@@ -1,0 +1,178 @@
+package function_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tairssl/adapters/chatops"
+	"tairssl/adapters/function"
+	"tairssl/adapters/notify"
+	"tairssl/adapters/tair/tairtest"
+	"tairssl/adapters/webhook"
+	"tairssl/handler"
+)
+
+func TestPeopleAreToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := &told{}
+	url, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := function.New(function.Options{Log: &bytes.Buffer{}, Transport: p, Environ: []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
+		"TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
+	ask := func(payload string) {
+		if _, err := f.Invoke(context.Background(), []byte(payload)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`)
+	if len(p.bodies) != 0 {
+		t.Errorf("a request that changed nothing told %v", p.bodies)
+	}
+	ask(`{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
+	ask(`{"InstanceId":"r-none0000","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
+	ask(`{"Sweep":{"DryRun":true}}`)
+	if len(p.bodies) != 0 {
+		t.Errorf("rehearsals told people %v", p.bodies)
+	}
+	for _, i := range w.Instances() {
+		if value := i.Tags[notify.ToldTag]; value != "" {
+			t.Errorf("a rehearsal tagged %s with %q", i.InstanceID, value)
+		}
+	}
+	const refused = `{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true}`
+	ask(refused)
+	ask(refused)
+	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "tt-bp1zxszhcgatnx05") {
+		t.Errorf("an automatic change refused twice told %v", p.bodies)
+	}
+	ask(`{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`)
+	if len(p.bodies) != 2 || !strings.Contains(p.bodies[1], id) {
+		t.Errorf("a renewal told %v", p.bodies)
+	}
+}
+
+// hurried notes how long a message may take.
+type hurried struct {
+	told
+	left time.Duration
+}
+
+func (p *hurried) RoundTrip(r *http.Request) (*http.Response, error) {
+	if deadline, ok := r.Context().Deadline(); ok {
+		p.left = time.Until(deadline)
+	}
+	return p.told.RoundTrip(r)
+}
+
+// What takes all of an invocation's time is what people most need to know of.
+func TestThereIsTimeToTellOfWhatTookAllTheTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "slow", Times: 9}); err != nil {
+		t.Fatal(err)
+	}
+	url, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &hurried{}
+	f := function.New(function.Options{Log: &bytes.Buffer{}, Transport: p, Environ: []string{"TAIRSSL_ENDPOINT=" + url,
+		"TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
+	const most = 4 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	_, _ = f.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`)) // how it ends is told
+	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "failed") || p.left < most/8 {
+		t.Errorf("of %s there were %s left to tell %v", most, p.left, p.bodies)
+	}
+}
+
+// posts is what people are sent, and what a chat is answered.
+type posts struct{ bodies []string }
+
+func (p *posts) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, _ := io.ReadAll(r.Body)
+	p.bodies = append(p.bodies, string(body))
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")), Request: r}, nil
+}
+
+// A sweep tells in Slack what waits for an approval, with a button; pressing it sets
+// the tag, is logged and told; and the next sweep renews what was approved, and
+// nothing else.
+func TestANoticeIsApprovedByItsButtonAndTheNextSweepActsOnIt(t *testing.T) {
+	t.Parallel()
+	people := &posts{}
+	var handed []byte
+	w := onLambda(t)
+	endpoint, err := w.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Put(tairtest.Instance{InstanceID: "r-wait0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 20)).String()}); err != nil {
+		t.Fatal(err)
+	}
+	f := function.New(function.Options{Log: w.log, Transport: people, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+		handed = payload
+		return nil
+	}, Environ: []string{"TAIRSSL_ENDPOINT=" + endpoint, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WAIT=5s", "TAIRSSL_APPROVAL=required", "TAIRSSL_INSTANCES=r-wait*,r-bp1*",
+		"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 approve *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef", "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T1/B1/secret",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
+	ctx := context.Background()
+	sweep := func() {
+		t.Helper()
+		if _, err := f.Invoke(ctx, []byte(`{"Sweep":{}}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	if len(people.bodies) != 1 || !strings.Contains(people.bodies[0], "r-wait0001 (cn-hangzhou)*: renewal waits for an approval") {
+		t.Fatalf("people are told %q", people.bodies)
+	}
+	_, section, _ := strings.Cut(people.bodies[0], "r-wait0001 (cn-hangzhou)*")
+	button := regexp.MustCompile(`"action_id":"approve","value":"([^"]+)"`).FindStringSubmatch(section)
+	if button == nil {
+		t.Fatalf("there is no button in %s", people.bodies[0])
+	}
+	payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":"https://hooks.slack.com/actions/x","actions":[{"action_id":"approve","value":%q}]}`, button[1])
+	body := url.Values{"payload": {payload}}.Encode()
+	header := chatops.SignSlack("slack-secret", w.Now(), []byte(body))
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	status, _, answer, err := f.Serve(ctx, webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body, SourceIP: "192.0.2.1"})
+	if err != nil || status != http.StatusOK || !strings.Contains(string(answer), "Started: approve r-wait0001") {
+		t.Fatalf("the press is answered %d %s, %v", status, answer, err)
+	}
+	if _, err := f.InvokeHanded(ctx, handed); err != nil {
+		t.Fatal(err)
+	}
+	i, _ := w.Instance("r-wait0001")
+	if a, ok := handler.ParseApproval(i.Tags[handler.ApprovalTag]); !ok || a.Who != "slack:U1" || i.Restarts != 0 {
+		t.Errorf("the tags are %v after %d restarts", i.Tags, i.Restarts)
+	}
+	if told := strings.Join(people.bodies[1:], "\n"); !strings.Contains(told, "renewal approved: slack:U1 approved it") {
+		t.Errorf("people are told %s", told)
+	}
+	lines := w.lines(t, "invocation")
+	if last := lines[len(lines)-1]; last["approved_by"] != "slack:U1" || last["outcome"] != "deferred" || last["verb"] != "confirm approve" || last["deferred"] != 1.0 || last["trigger"] != "handed/slack" {
+		t.Errorf("the line is %v", last)
+	}
+	sweep()
+	if i, _ := w.Instance("r-wait0001"); i.Restarts != 1 {
+		t.Errorf("the next sweep restarted it %d times", i.Restarts)
+	}
+	for _, other := range w.Instances() {
+		if other.Restarts > 0 && other.InstanceID != "r-wait0001" {
+			t.Errorf("%s was restarted, which nobody approved", other.InstanceID)
+		}
+	}
+}
