@@ -11,7 +11,7 @@ import (
 	"tairssl/adapters/event"
 )
 
-func TestAlertsNameInstancesInManyWays(t *testing.T) {
+func TestAlertsCanNameTheirInstanceInManyForms(t *testing.T) {
 	for label, want := range map[string]string{
 		`"instance":"` + id + `.redis.rds.aliyuncs.com:6379"`:             id,
 		`"instance":"https://` + id + `.redis.rds.aliyuncs.com/x"`:        id,
@@ -26,13 +26,14 @@ func TestAlertsNameInstancesInManyWays(t *testing.T) {
 	} {
 		got := strings.Replace(asks(&event.Decoder{}, []byte(`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{`+label+`}}]}`)), "@ap-southeast-1", "", 1)
 		if got != "alertmanager: Update "+want+" automatic" {
-			t.Errorf("%s is read as %s", label, got)
+			t.Errorf("an alert with %s is read as %s, want the instance %s", label, got, want)
 		}
 	}
 }
 
-// An alert's instance is looked up in the certificate map by its exact host first.
-func TestAnAlertIsLookedUpInTheCertificateMap(t *testing.T) {
+// The certificate map, with the exact host, counts before all other ways to find an
+// alert's instance.
+func TestAnAlertsHostIsLookedUpInTheCertificateMap(t *testing.T) {
 	d := &event.Decoder{Certificates: certMap(t, "Cache.example.com=r-aaaa1111@cn-shanghai,"+id+".redis.rds.aliyuncs.com=r-bbbb2222,fd00::1=r-cccc3333,кэш.example.com=r-dddd4444,*.example.com=r-eeee5555")}
 	for instance, want := range map[string]string{
 		"cache.example.com:6379": "Update r-aaaa1111@cn-shanghai automatic", "rediss://:pw@CACHE.example.com:6379/0": "Update r-aaaa1111@cn-shanghai automatic",
@@ -46,7 +47,7 @@ func TestAnAlertIsLookedUpInTheCertificateMap(t *testing.T) {
 	}
 }
 
-// documentedLabels are those of the README, in their order.
+// documentedLabels gives the labels in the README, in their order.
 func documentedLabels(t *testing.T) (labels []string) {
 	t.Helper()
 	readme, err := os.ReadFile("README.md")
@@ -59,16 +60,16 @@ func documentedLabels(t *testing.T) (labels []string) {
 		labels = append(labels, m[1])
 	}
 	if len(labels) < 10 {
-		t.Fatalf("the README names the labels %v", labels)
+		t.Fatalf("the README lists only the labels %v", labels)
 	}
 	return labels
 }
 
-// The first label that resolves counts, in the order of the README.
-func TestLabelsResolveInTheirOrder(t *testing.T) {
+// The first label that names an instance counts, in the order of the README.
+func TestTheFirstLabelThatNamesAnInstanceCounts(t *testing.T) {
 	labels := documentedLabels(t)
 	if !slices.Equal(labels, event.InstanceLabels) {
-		t.Errorf("the README has the labels %v, the code %v", labels, event.InstanceLabels)
+		t.Errorf("the README lists the labels %v, the code has %v", labels, event.InstanceLabels)
 	}
 	for n, label := range labels {
 		want := fmt.Sprintf("r-label%04d", n)
@@ -83,30 +84,30 @@ func TestLabelsResolveInTheirOrder(t *testing.T) {
 				all = append(all, `"`+other+`":"r-other1234.redis.rds.aliyuncs.com:6379"`)
 			}
 		}
-		slices.Reverse(all) // not the order of the labels counts
+		slices.Reverse(all) // the order of the labels in the alert must not matter
 		if got := asks(&event.Decoder{}, firing(strings.Join(all, ","))); got != "alertmanager: Update "+want+" automatic" {
 			t.Errorf("an alert with the label %s asks for %s, want %s", label, got, want)
 		}
 	}
 }
 
-func TestLabelsThatNameNoInstance(t *testing.T) {
+func TestAnAlertWithoutAnInstanceIsUnread(t *testing.T) {
 	for _, labels := range []string{
 		``, `"instance":"10.0.0.9:9121"`, `"instance":"averylonghostname123"`, `"instance_name":"` + id + `"`, `"name":"` + id + `"`, `"job":"` + id + `"`,
 		`"instance":"orders-cache"`, `"addr":"redis://orders-cache:6379"`, `"host":"prometheusexporter01"`, `"instance":7`, `"instance":null`, `"instance_id":["` + id + `"]`,
 		`"instance":"evil.example.com/` + id + `"`, `"instance":"` + id + `.redis.rds.aliyuncs.com.example.com:6379"`, `"instance":"a@` + id + `"`,
 	} {
 		if asked := (&event.Decoder{}).Decode(firing(labels)); !asked.Unread() || !strings.Contains(asked.Requests[0].Validate().Error(), "TAIRSSL_CERT_MAP") {
-			t.Errorf("{%s} asks for %s", labels, asks(&event.Decoder{}, firing(labels)))
+			t.Errorf("an alert with the labels {%s} asks for %s, want a fault that names TAIRSSL_CERT_MAP", labels, asks(&event.Decoder{}, firing(labels)))
 		}
 	}
 }
 
-// What an alert says of a URL's password stays out of the answer.
+// The password in an alert's URL stays out of the answer.
 func TestAnUnresolvedAddressIsQuotedWithoutItsPassword(t *testing.T) {
 	asked := (&event.Decoder{}).Decode(firing(`"addr":"redis://:hunter2@cache.example.com:6379/0"`))
 	err := asked.Requests[0].Validate()
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "cache.example.com=INSTANCE to TAIRSSL_CERT_MAP") {
-		t.Errorf("the answer is %v", err)
+		t.Errorf("the answer is %v, want the host without the password", err)
 	}
 }

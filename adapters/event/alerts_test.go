@@ -11,7 +11,7 @@ func firing(labels string) []byte {
 	return []byte(`{"status":"firing","alerts":[{"status":"firing","labels":{` + labels + `}}]}`)
 }
 
-func TestStatusesOfAlerts(t *testing.T) {
+func TestOnlyFiringAlertsAskForAnUpdate(t *testing.T) {
 	labels := `"labels":{"instance_id":"` + id + `"}`
 	for payload, want := range map[string]string{
 		`{"status":"firing","alerts":[{"status":"firing",` + labels + `}]}`:     "Update " + id + " automatic",
@@ -31,23 +31,23 @@ func TestStatusesOfAlerts(t *testing.T) {
 	}
 }
 
-// What the sender cut off is told with what it sent.
-func TestTruncatedAlertsAreTold(t *testing.T) {
+// The answer counts the alerts that the sender cut off.
+func TestAlertsThatTheSenderCutOffAreCounted(t *testing.T) {
 	asked := (&event.Decoder{}).Decode([]byte(`{"status":"firing","truncatedAlerts":7,"alerts":[{"status":"firing","labels":{"instance_id":"` + id + `"}}]}`))
 	if len(asked.Requests) != 2 || !asked.Requests[1].Settled() || !strings.Contains(asked.LeftOut, "7 more alerts") {
-		t.Errorf("seven alerts that were cut off are told as %q, with %d requests", asked.LeftOut, len(asked.Requests))
+		t.Errorf("seven alerts were cut off: the answer says %q and has %d results", asked.LeftOut, len(asked.Requests))
 	}
 	asked = (&event.Decoder{}).Decode([]byte(`{"status":"firing","truncatedAlerts":7,"alerts":[{"status":"firing","labels":{}}]}`))
 	if !asked.Unread() {
-		t.Errorf("alerts that name nothing, and more that were cut off, ask for %+v", asked.Requests)
+		t.Errorf("alerts that name no instance, with seven more cut off, ask for %+v, want a fault", asked.Requests)
 	}
 }
 
-// Of many alerts of one host the fault is said once.
-func TestManyAlertsOfOneHostAreOneFault(t *testing.T) {
+// Many alerts about one host give one fault.
+func TestManyAlertsAboutOneHostGiveOneFault(t *testing.T) {
 	alert := `{"status":"firing","labels":{"alertname":"x","instance":"web:80"}}`
 	asked := (&event.Decoder{}).Decode([]byte(`{"status":"firing","alerts":[` + strings.Repeat(alert+",", 200) + alert + `]}`))
 	if len(asked.Requests) != 1 {
-		t.Errorf("200 alerts of one host are %d faults", len(asked.Requests))
+		t.Errorf("201 alerts about one host give %d faults, want 1", len(asked.Requests))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"tairssl/adapters/event"
 )
 
-// quoted is a text as JSON.
+// quoted encodes a text as JSON.
 func quoted(text string) string {
 	raw, _ := json.Marshal(text)
 	return string(raw)
@@ -18,8 +18,7 @@ func quoted(text string) string {
 
 func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
-// wraps are the ways in which a content may stand in the field of a carrier; %s is
-// an object in JSON.
+// wraps lists the ways to write a JSON object into the field of a carrier.
 var wraps = map[string]func(string) string{
 	"an object":                   func(s string) string { return s },
 	"JSON text":                   quoted,
@@ -35,7 +34,7 @@ var wraps = map[string]func(string) string{
 	"base64 twice":                func(s string) string { return quoted(encoded(encoded(s))) },
 }
 
-// carriers are what can carry; %s is the place of the content.
+// carriers has a payload for each carrier. %s is the place of the content.
 var carriers = map[string]string{
 	"sqs":              `{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":%s}]}`,
 	"sns":              `{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"m1","Message":%s}}]}`,
@@ -67,7 +66,7 @@ var carriers = map[string]string{
 	"fc's failure":     `{"timestamp":1,"requestContext":{"requestId":"1","condition":"UnhandledInvocationError"},"requestPayload":%s,"responsePayload":"x"}`,
 }
 
-// contents are what is understood alone.
+// contents has payloads that are accepted without a carrier.
 var contents = map[string]string{
 	"a request": `{"InstanceId":"` + id + `","SSLEnabled":"Update"}`,
 	"an alert":  `{"status":"firing","alerts":[{"status":"firing","labels":{"alertname":">>>???ÿ>?~","instance_id":"` + id + `"}}]}`,
@@ -76,8 +75,8 @@ var contents = map[string]string{
 	"acm":       `{"detail-type":"ACM Certificate Expired","source":"aws.acm","id":"1","detail":{"CommonName":"` + id + `.redis.rds.aliyuncs.com"}}`,
 }
 
-// What is understood alone is understood in every carrier, however it is wrapped,
-// and says the same there.
+// A payload that is accepted alone is accepted in every carrier and in every wrapping,
+// and asks for the same there.
 func TestEveryCarrierOpensEveryContent(t *testing.T) {
 	d := &event.Decoder{}
 	for what, content := range contents {
@@ -87,31 +86,31 @@ func TestEveryCarrierOpensEveryContent(t *testing.T) {
 				payload := fmt.Sprintf(form, wrap(content))
 				way, got, _ := strings.Cut(asks(d, []byte(payload)), ": ")
 				if got, _, _ = strings.Cut(got, ", "); got != want || !strings.Contains(way, "/") {
-					t.Errorf("%s in %s as %s asks for %q by %q, want %q: %s", what, carrier, how, got, way, want, payload)
+					t.Errorf("%s in %s, written as %s, asks for %q with the trigger %q; want %q: %s", what, carrier, how, got, way, want, payload)
 				}
 			}
 		}
 		for how, wrap := range wraps {
 			if _, got, _ := strings.Cut(asks(d, []byte(wrap(content))), ": "); got != want {
-				t.Errorf("%s alone as %s asks for %q, want %q", what, how, got, want)
+				t.Errorf("%s without a carrier, written as %s, asks for %q, want %q", what, how, got, want)
 			}
 		}
 	}
 }
 
-func TestEveryCarrierOpensEveryOther(t *testing.T) {
+func TestEveryCarrierOpensEveryOtherCarrier(t *testing.T) {
 	d := &event.Decoder{}
 	for outer, out := range carriers {
 		for inner, in := range carriers {
 			payload := fmt.Sprintf(out, quoted(fmt.Sprintf(in, quoted(contents["a request"]))))
 			if got := asks(d, []byte(payload)); !strings.Contains(got, ": Update "+id) {
-				t.Errorf("%s in %s asks for %s", inner, outer, got)
+				t.Errorf("a request in %s in %s asks for %s", inner, outer, got)
 			}
 		}
 	}
 }
 
-// Only the one field of a carrier is opened.
+// A carrier has one field for its content. No other field is opened.
 func TestOtherFieldsAreNeverDecoded(t *testing.T) {
 	request := contents["a request"]
 	for name, payload := range map[string]string{
@@ -132,7 +131,7 @@ func TestOtherFieldsAreNeverDecoded(t *testing.T) {
 		"two of a field":        `{"triggerTime":"t","triggerName":"n","payload":"hello","payload":` + request + `}`,
 	} {
 		if asked := (&event.Decoder{}).Decode([]byte(payload)); !asked.Unread() {
-			t.Errorf("%s asks for %s", name, asks(&event.Decoder{}, []byte(payload)))
+			t.Errorf("a request in %s is carried out: %s", name, asks(&event.Decoder{}, []byte(payload)))
 		}
 	}
 }
@@ -146,45 +145,45 @@ func TestCarriersAreOpenedFiveDeep(t *testing.T) {
 		return []byte(content)
 	}
 	if got := asks(&event.Decoder{}, nested(5)); got != "timer/timer/timer/timer/timer/direct: Update "+id {
-		t.Errorf("five deep it asks for %s", got)
+		t.Errorf("a request in five carriers asks for %s", got)
 	}
 	if asked := (&event.Decoder{}).Decode(nested(6)); !asked.Unread() || !strings.Contains(asked.Requests[0].Validate().Error(), "more than 5 deep") {
-		t.Errorf("six deep it asks for %s", asks(&event.Decoder{}, nested(6)))
+		t.Errorf("a request in six carriers asks for %s, want a fault", asks(&event.Decoder{}, nested(6)))
 	}
 }
 
-func TestAContentIsBounded(t *testing.T) {
+func TestTheSizeOfAContentIsLimited(t *testing.T) {
 	request := contents["a request"]
 	padded := func(n int) string { return request[:len(request)-1] + strings.Repeat(" ", n-len(request)) + "}" }
 	for name, wrap := range map[string]func(string) string{"text": quoted, "base64": func(s string) string { return quoted(encoded(s)) }, "an object": func(s string) string { return s }} {
 		for n, want := range map[int]bool{event.MaxContent: true, event.MaxContent + 1: false} {
 			asked := (&event.Decoder{}).Decode([]byte(fmt.Sprintf(carriers["sqs"], wrap(padded(n)))))
 			if got := !asked.Unread(); got != want {
-				t.Errorf("%d bytes as %s are taken: %t, want %t: %v", n, name, got, want, asked.Requests[0].Validate())
+				t.Errorf("a content of %d bytes, written as %s, is accepted: %t, want %t: %v", n, name, got, want, asked.Requests[0].Validate())
 			}
 		}
 	}
 }
 
-// A record that is bad keeps its place, and spoils no other.
-func TestABadRecordSpoilsNoOther(t *testing.T) {
+// A bad record keeps its place, and the other records are read.
+func TestABadRecordDoesNotAffectTheOthers(t *testing.T) {
 	good := `{"eventSource":"aws:sqs","messageId":"m2","body":` + quoted(contents["a request"]) + `}`
 	for name, bad := range map[string]string{
 		"of another source": `{"eventSource":"aws:s3","s3":{}}`, "of no source": `{}`, "a number": `7`, "null": `null`, "without a body": `{"eventSource":"aws:sqs","messageId":"m1"}`,
-		"with a body that is none": `{"eventSource":"aws:sqs","messageId":7,"body":7}`, "that is too long": `{"eventSource":"aws:sqs","messageId":"m1","body":"` + strings.Repeat("x", 600<<10) + `"}`,
+		"with a number as its body": `{"eventSource":"aws:sqs","messageId":7,"body":7}`, "that is too long": `{"eventSource":"aws:sqs","messageId":"m1","body":"` + strings.Repeat("x", 600<<10) + `"}`,
 	} {
 		for _, form := range []string{`{"Records":[%s,%s]}`, `[%s,%s]`} {
 			if _, got, _ := strings.Cut(asks(&event.Decoder{}, []byte(fmt.Sprintf(form, bad, good))), ": "); got != "invalid, Update "+id {
-				t.Errorf("with a record %s, %s asks for %s", name, form, got)
+				t.Errorf("with a bad record %s, the payload %s asks for %s", name, form, got)
 			}
 		}
 	}
 }
 
-// What succeeded is not tried again.
+// An invocation that succeeded is not tried again.
 func TestTheRecordOfASuccessAsksForNothing(t *testing.T) {
 	payload := `{"requestContext":{"condition":"Success"},"requestPayload":` + contents["a request"] + `,"responsePayload":{}}`
 	if got := asks(&event.Decoder{}, []byte(payload)); got != "destination: nothing" {
-		t.Errorf("it asks for %s", got)
+		t.Errorf("the record asks for %s, want nothing", got)
 	}
 }

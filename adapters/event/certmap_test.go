@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// A map that is taken names instances only, and reads the same once more from what
-// it says.
+// A map that is accepted names only instances. Written down and read again, it is the
+// same.
 func FuzzCertMap(f *testing.F) {
 	for _, text := range []string{
 		"", ",", "a.example.com=r-bp1zxszhcgatnx01", " *.example.com = r-bp1zxszhcgatnx01@cn-shanghai , arn:aws:acm:eu-west-1:1:certificate/x=tt-bp1zxszhcgat@cn-beijing",
@@ -27,7 +27,7 @@ func FuzzCertMap(f *testing.F) {
 		for _, mapping := range m {
 			ref := mapping.Ref
 			if mapping.Name == "" || mapping.Name != strings.TrimSpace(mapping.Name) || !handler.ValidID(ref.InstanceID) || ref.RegionID != "" && !handler.ValidRegion(ref.RegionID) {
-				t.Errorf("%q maps %q to %+v", text, mapping.Name, ref)
+				t.Errorf("%q is accepted, and maps %q to %+v", text, mapping.Name, ref)
 			}
 			entry := mapping.Name + "=" + ref.InstanceID
 			if ref.RegionID != "" {
@@ -37,11 +37,11 @@ func FuzzCertMap(f *testing.F) {
 		}
 		var again event.CertMap
 		if err := again.UnmarshalText([]byte(strings.Join(entries, ","))); err != nil || len(again) != len(m) {
-			t.Fatalf("%q is read as %+v, and that as %+v, %v", text, m, again, err)
+			t.Fatalf("%q is read as %+v; written down and read again, it is %+v, %v", text, m, again, err)
 		}
 		for i := range m {
 			if again[i] != m[i] {
-				t.Errorf("%q is read as %+v, and that as %+v", text, m[i], again[i])
+				t.Errorf("%q is read as %+v; written down and read again, it is %+v", text, m[i], again[i])
 			}
 		}
 	})
@@ -56,7 +56,7 @@ func certMap(t *testing.T, text string) event.CertMap {
 	return m
 }
 
-func TestCertificateMap(t *testing.T) {
+func TestTheCertificateMapFindsTheInstancesOfACertificate(t *testing.T) {
 	d := &event.Decoder{Certificates: certMap(t, "cache.example.com=r-aaaa1111@cn-shanghai, *.wild.example.com=r-bbbb2222,arn:aws:acm:us-east-1:1:certificate/x=r-cccc3333,cache.example.com=r-dddd4444")}
 	acm := func(name, arn string) []byte {
 		return []byte(fmt.Sprintf(`{"detail-type":"ACM Certificate Expired","source":"aws.acm","resources":[%q],"detail":{"CommonName":%q}}`, arn, name))
@@ -78,7 +78,7 @@ func TestCertificateMap(t *testing.T) {
 	for _, bad := range []string{"x", "=r-aaaa1111", "x=r/1", "x=r-aaaa1111@Nowhere/", "a=r-aaaa1111,b"} {
 		var m event.CertMap
 		if m.UnmarshalText([]byte(bad)) == nil {
-			t.Errorf("%q is taken for %v", bad, m)
+			t.Errorf("%q is accepted as %v", bad, m)
 		}
 	}
 }

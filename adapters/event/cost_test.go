@@ -10,12 +10,12 @@ import (
 	"tairssl/adapters/event"
 )
 
-// What an event asks for is bounded in time and allocations; each row of the
-// numbers is some ten times what was measured.
+// Decoding has a limit of allocations. The limits are about ten times the measured
+// numbers.
 func TestDecodingIsCheap(t *testing.T) {
 	files, err := filepath.Glob("../../events/*.json")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no samples: %v", err)
+		t.Fatalf("there are no samples: %v", err)
 	}
 	d := &event.Decoder{}
 	for _, file := range files {
@@ -36,13 +36,14 @@ func TestDecodingIsCheap(t *testing.T) {
 		one, many := batch(1, item), batch(51, item)
 		each := (testing.AllocsPerRun(20, func() { d.Decode(many) }) - testing.AllocsPerRun(20, func() { d.Decode(one) })) / 50
 		if each > 80 || each <= 0 {
-			t.Errorf("each %s of a batch costs %v allocations, more than 80", name, each)
+			t.Errorf("each %s in a batch costs %v allocations, more than 80", name, each)
 		}
 	}
 }
 
-// What is nested without end, or full of faults, costs little and says little.
-func TestHostilePayloadsStaySmall(t *testing.T) {
+// A payload that is nested very deep or full of faults costs little time and gets a
+// short answer.
+func TestHostilePayloadsCostLittle(t *testing.T) {
 	nested := strings.Repeat(`["x",`, 9000) + `["x"]` + strings.Repeat("]", 9000)
 	content := strings.Repeat(`{"content":`, 9000) + "1" + strings.Repeat("}", 9000)
 	slb := `{"specversion":"1.0","id":"1","source":"acs.slb","type":"slb:CloudMonitor:CertKeyExpired7","data":` + content + `}`
@@ -51,19 +52,19 @@ func TestHostilePayloadsStaySmall(t *testing.T) {
 	for _, payload := range []string{nested, slb, unknown, `{"specversion":"1.0","id":"1","source":"x","type":"x","data":` + nested + `}`} {
 		for _, r := range (&event.Decoder{}).Decode([]byte(payload)).Requests {
 			if err := r.Validate(); err != nil && len(err.Error()) > 4000 {
-				t.Errorf("a payload of %d bytes is answered by %d", len(payload), len(err.Error()))
+				t.Errorf("the answer to a payload of %d bytes has %d bytes, want at most 4000", len(payload), len(err.Error()))
 			}
 		}
 	}
 	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("reading them took %s", took)
+		t.Errorf("reading the payloads took %s, want at most 5 s", took)
 	}
 }
 
 func BenchmarkDecode(b *testing.B) {
 	files, _ := filepath.Glob("../../events/*.json")
 	if len(files) == 0 {
-		b.Fatal("no samples")
+		b.Fatal("there are no samples")
 	}
 	for _, file := range files {
 		payload, err := os.ReadFile(file)

@@ -13,12 +13,12 @@ import (
 	"tairssl/handler"
 )
 
-// Whatever comes, nothing panics, and what is derived from an event is
-// automatic: only a request that is there word for word may be anything else.
+// No payload causes a panic. A request that is derived from an event is Automatic. Only
+// a request that the payload contains word for word may be another one.
 func FuzzDecode(f *testing.F) {
 	files, _ := filepath.Glob("../../events/*.json")
 	if len(files) == 0 {
-		f.Fatal("no samples to begin with")
+		f.Fatal("there are no samples")
 	}
 	for _, file := range files {
 		payload, err := os.ReadFile(file)
@@ -37,17 +37,16 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, r := range asked.Requests {
 			if r.Validate() == nil && r.InstanceID != "" && r.SSLEnabled != handler.Update && !says(string(payload), string(r.SSLEnabled), 20) {
-				t.Fatalf("%q asks for %+v, which it does not say", payload, r)
+				t.Fatalf("%q asks for %+v, but does not contain this action", payload, r)
 			}
 			if r.Validate() == nil && r.InstanceID != "" && !r.Automatic && !says(string(payload), "SSLEnabled", 20) {
-				t.Fatalf("%q asks for %+v, which nobody wrote", payload, r)
+				t.Fatalf("%q asks for %+v, but contains no request", payload, r)
 			}
 		}
 	})
 }
 
-// says reports whether a word stands in a text, or in anything that is quoted or
-// in base64 in it.
+// says reports whether a text contains a word, also inside quotes or base64.
 func says(text, word string, depth int) bool {
 	if strings.Contains(text, word) {
 		return true

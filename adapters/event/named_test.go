@@ -7,9 +7,9 @@ import (
 	"tairssl/adapters/event"
 )
 
-// The region of an endpoint goes with it, and what a caller names counts for more,
-// whatever regions are configured: the handler answers that.
-func TestEventsNameRegions(t *testing.T) {
+// The region comes from the endpoint, unless the sender names one. The decoder does not
+// compare it with the configured regions: the handler does.
+func TestTheRegionComesFromTheSenderOrTheEndpoint(t *testing.T) {
 	alert := func(labels string) string {
 		return `{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{` + labels + `}}]}`
 	}
@@ -38,7 +38,7 @@ func TestEventsNameRegions(t *testing.T) {
 		acm(old + ".redis.rds.aliyuncs.com"):           old,
 	} {
 		_, got, _ := strings.Cut(asks(&event.Decoder{}, []byte(payload)), ": ")
-		// The region stands behind the ids.
+		// The region follows the ids.
 		before, after, found := strings.Cut(got, "@")
 		if region, _, _ := strings.Cut(after, " "); found {
 			got = before + "@" + region
@@ -49,8 +49,8 @@ func TestEventsNameRegions(t *testing.T) {
 	}
 }
 
-// Where a text may be about anything, a word is no old id.
-func TestAWordIsNoInstance(t *testing.T) {
+// An old id looks like any other word. So a word in a free text is no id.
+func TestAWordInAFreeTextIsNoInstance(t *testing.T) {
 	for _, payload := range []string{
 		`{"AlarmName":"x","NewStateValue":"ALARM","AlarmDescription":"thedatabaseisdown"}`,
 		`{"version":"4","status":"firing","alerts":[{"status":"firing","labels":{"instance":"averylonghostname123"}}]}`,
@@ -59,7 +59,7 @@ func TestAWordIsNoInstance(t *testing.T) {
 		`{"specversion":"1.0","id":"1","source":"acs.slb","type":"slb:CloudMonitor:CertKeyExpired15","subject":"acs:slb:cn-hangzhou:1:certificate/1234567890123456789"}`,
 	} {
 		if got := asks(&event.Decoder{}, []byte(payload)); !strings.HasSuffix(got, ": invalid") {
-			t.Errorf("%s is read as %s", payload, got)
+			t.Errorf("%s is read as %s, want a fault", payload, got)
 		}
 	}
 }

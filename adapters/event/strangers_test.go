@@ -10,8 +10,8 @@ import (
 	"tairssl/adapters/event"
 )
 
-// strangers are events that this program does not serve, of Alibaba Cloud and of
-// monitors, and a word of what each is told.
+// strangers has events of Alibaba Cloud and of monitors that are not accepted, each with
+// a part of the answer.
 var strangers = map[string]struct{ payload, says string }{
 	"an OSS event": {`{"events":[{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","eventTime":"2026-11-24T06:51:08.000Z","eventVersion":"1.0",
 		"oss":{"bucket":{"arn":"acs:oss:cn-hangzhou:1234567890:logs","name":"logs"},"object":{"key":"a/b.json","size":7},"ossSchemaVersion":"1.0","ruleId":"x"},"region":"cn-hangzhou"}]}`, "an OSS event"},
@@ -40,18 +40,18 @@ var strangers = map[string]struct{ payload, says string }{
 	"no fields":              {`{}`, "no fields"},
 }
 
-func TestStrangersAreToldWhatTheyLookLike(t *testing.T) {
+func TestTheAnswerNamesTheKindOfAnUnacceptedEvent(t *testing.T) {
 	for name, s := range strangers {
 		asked := (&event.Decoder{}).Decode([]byte(s.payload))
 		if !asked.Unread() {
-			t.Errorf("%s asks for %s", name, asks(&event.Decoder{}, []byte(s.payload)))
+			t.Errorf("%s is accepted, and asks for %s", name, asks(&event.Decoder{}, []byte(s.payload)))
 		} else if err := asked.Requests[0].Validate(); !strings.Contains(err.Error(), s.says) {
-			t.Errorf("%s is told %v, want %q", name, err, s.says)
+			t.Errorf("%s is answered %v, want %q", name, err, s.says)
 		}
 	}
 }
 
-// corpus is the public samples of almost every event that Lambda knows.
+// corpus lists the files of public samples of almost every event that Lambda knows.
 func corpus(t *testing.T) []string {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
@@ -65,7 +65,7 @@ func corpus(t *testing.T) []string {
 	return files
 }
 
-// None of them is for us: none asks for anything, and none passes for understood.
+// The public samples contain no request. So every one of them ends with a fault.
 func TestNoPublicSampleAsksForAnything(t *testing.T) {
 	for _, file := range corpus(t) {
 		payload, err := os.ReadFile(file)
@@ -74,16 +74,16 @@ func TestNoPublicSampleAsksForAnything(t *testing.T) {
 		}
 		asked := (&event.Decoder{}).Decode(payload)
 		if !asked.Unread() {
-			t.Errorf("%s asks for %s", filepath.Base(file), asks(&event.Decoder{}, payload))
+			t.Errorf("%s is accepted, and asks for %s", filepath.Base(file), asks(&event.Decoder{}, payload))
 			continue
 		}
 		for _, r := range asked.Requests {
 			if message := r.Validate().Error(); len(message) < 20 || len(message) > 1000 {
-				t.Errorf("%s is told %q", filepath.Base(file), message)
+				t.Errorf("%s is answered %q, want 20 to 1000 bytes", filepath.Base(file), message)
 			}
 		}
 		if again := (&event.Decoder{}).Decode([]byte(strings.ReplaceAll(carriers["timer"], "%s", quoted(string(payload))))); !again.Unread() {
-			t.Errorf("%s in a timer asks for something", filepath.Base(file))
+			t.Errorf("%s in a timer is accepted", filepath.Base(file))
 		}
 	}
 }
