@@ -31,7 +31,7 @@ const (
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// door is a handler before which somebody knocks; it counts what gets through.
+// door is a handler that records the requests which get through to the core.
 type door struct {
 	*webhook.Handler
 	through []event.Asked
@@ -54,7 +54,7 @@ func newDoor(change ...func(*webhook.Options)) *door {
 	return d
 }
 
-// answer lets a valid request through, as handler would, and judges the rest.
+// answer records a valid request. The core answers the other requests.
 func (d *door) answer(ctx context.Context, asked event.Asked) event.Answer {
 	h := handler.New(nil, handler.Options{Policy: handler.Policy{Actions: []handler.Action{handler.Update, handler.Disable}}})
 	a := event.Answer{Asked: asked}
@@ -102,7 +102,7 @@ func basic(pair string) http.Header {
 	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(pair))}}
 }
 
-// with is a copy with one header set anew; no value takes it away.
+// with copies headers and replaces one of them. Without a value, it removes the header.
 func with(h http.Header, name string, values ...string) http.Header {
 	h = h.Clone()
 	h[name] = values

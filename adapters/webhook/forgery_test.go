@@ -14,7 +14,7 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// authentic is one message for each scheme and route that must pass.
+// authentic has one message for each scheme and route. All of them must be accepted.
 func authentic() map[string]knock {
 	return map[string]knock{
 		"standard":              {path: "/ssl", body: direct, header: standard(direct)},
@@ -29,16 +29,16 @@ func authentic() map[string]knock {
 	}
 }
 
-func TestAuthenticMessagesPass(t *testing.T) {
+func TestAuthenticMessagesAreAccepted(t *testing.T) {
 	for name, k := range authentic() {
 		d := newDoor()
 		if w := d.knock(k); w.Code/100 != 2 || len(d.through) != 1 {
-			t.Errorf("%s is answered %d %s; %d got through", name, w.Code, w.Body, len(d.through))
+			t.Errorf("%s is answered %d %s, and %d requests got through, want 1", name, w.Code, w.Body, len(d.through))
 		}
 	}
 }
 
-// forgeries are what must not pass, made of a message that would.
+// forgeries makes messages that must be refused from an authentic message.
 func forgeries(k knock) map[string]knock {
 	all := map[string]knock{}
 	change := func(name string, f func(*knock)) {
@@ -106,16 +106,16 @@ func TestForgeriesAllGetTheSame401(t *testing.T) {
 			d := newDoor()
 			w := d.knock(forged)
 			if w.Code != http.StatusUnauthorized || len(d.through) > 0 {
-				t.Errorf("%s: %s is answered %d %s", scheme, name, w.Code, w.Body)
+				t.Errorf("%s: the forgery %s is answered %d %s, want 401", scheme, name, w.Code, w.Body)
 			}
 			if body == "" {
 				body = w.Body.String()
 			}
 			if w.Body.String() != body {
-				t.Errorf("%s: %s tells itself apart: %s", scheme, name, w.Body)
+				t.Errorf("%s: the forgery %s has another answer than the first one: %s", scheme, name, w.Body)
 			}
 			if !strings.Contains(d.log.String(), `"denied"`) {
-				t.Errorf("%s: %s leaves no reason in the log", scheme, name)
+				t.Errorf("%s: the forgery %s has no reason in the log", scheme, name)
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func TestSecretsAndBodiesStayOutOfTheLog(t *testing.T) {
 	}
 }
 
-// Nobody gets in who does not hold a secret, whatever is sent where.
+// A request on any route gets through only if its sender has a secret.
 func FuzzServeHTTP(f *testing.F) {
 	for _, k := range authentic() {
 		f.Add(k.path, k.body, k.header.Get("Webhook-Signature"), k.header.Get("X-Hub-Signature-256"), k.header.Get("Authorization"), k.header.Get("Content-Type"))
@@ -162,7 +162,7 @@ func FuzzServeHTTP(f *testing.F) {
 		}
 		status, header, answer := webhook.Forwarded{Method: "POST", Path: path, Header: h, Body: body}.Serve(context.Background(), d)
 		if status < 200 || status > 599 || !json.Valid(answer) || header.Get("Content-Type") == "" {
-			t.Fatalf("answered %d %s", status, answer)
+			t.Fatalf("the answer is %d %s, want a status from 200 to 599 and JSON", status, answer)
 		}
 		if len(d.through) == 0 || own[body] {
 			return
@@ -173,6 +173,6 @@ func FuzzServeHTTP(f *testing.F) {
 				return
 			}
 		}
-		t.Fatalf("%q on %s got through", body, path)
+		t.Fatalf("%q on %s got through without a secret", body, path)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler"
 )
 
-func TestGrafanaSignature(t *testing.T) {
+func TestTheRouteOfGrafanaChecksItsSignature(t *testing.T) {
 	c := newDoor(func(o *webhook.Options) {
 		o.Grafana = webhook.Secrets{"grafana-secret"}
 		o.Answer = func(_ context.Context, a event.Asked) event.Answer {
@@ -23,23 +23,23 @@ func TestGrafanaSignature(t *testing.T) {
 		header http.Header
 		want   int
 	}{
-		"signed":          {signed, 200},
-		"another name":    {http.Header{"X-Grafana-Alerting-Signature": signed["X-Grafana-Alerting-Signature"], "X-Grafana-Alerting-Signature-Timestamp": signed["X-Grafana-Alerting-Timestamp"]}, 200},
-		"without a time":  {with(signed, "X-Grafana-Alerting-Timestamp"), 401},
-		"stale":           {webhook.SignGrafana("grafana-secret", now.Add(-time.Hour), []byte(grafana)), 401},
-		"another secret":  {webhook.SignGrafana("x", now, []byte(grafana)), 401},
-		"and a token too": {with(signed, "Authorization", "Bearer x"), 401},
+		"signed":                          {signed, 200},
+		"with the other name of the time": {http.Header{"X-Grafana-Alerting-Signature": signed["X-Grafana-Alerting-Signature"], "X-Grafana-Alerting-Signature-Timestamp": signed["X-Grafana-Alerting-Timestamp"]}, 200},
+		"without a time":                  {with(signed, "X-Grafana-Alerting-Timestamp"), 401},
+		"of an hour ago":                  {webhook.SignGrafana("grafana-secret", now.Add(-time.Hour), []byte(grafana)), 401},
+		"of another secret":               {webhook.SignGrafana("x", now, []byte(grafana)), 401},
+		"with a token, too":               {with(signed, "Authorization", "Bearer x"), 401},
 	} {
 		if w := c.knock(knock{path: "/grafana", body: grafana, header: test.header}); w.Code != test.want {
-			t.Errorf("%s: answered %d, want %d", name, w.Code, test.want)
+			t.Errorf("a message %s is answered %d, want %d", name, w.Code, test.want)
 		}
 	}
 }
 
-func TestGrafanaVectors(t *testing.T) {
+func TestSignaturesOfGrafanaMatchItsVectors(t *testing.T) {
 	for at, want := range map[string]string{"": "3bcebf43c85d20bba6e3b6ba278af1d2ba3ab0d57de271b0ad30b833e851c5a6", "0": "ac18a483a582b60a883e974541afe25aa1026136163e94665649743324183ef1"} {
 		if got := webhook.GrafanaSign("secret", at, []byte("test message")); got != want {
-			t.Errorf("Grafana signs %s with the time %q", got, at)
+			t.Errorf("the signature is %s for the time %q, want %s", got, at, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler/fleet"
 )
 
-func TestARepeatedBatchDoesWhatWasLeft(t *testing.T) {
+func TestARepeatedBatchTriesAgainWhatWasThrottled(t *testing.T) {
 	d := newDoor()
 	n := 0
 	d.Answer = func(_ context.Context, a event.Asked) event.Answer {
@@ -22,38 +22,39 @@ func TestARepeatedBatchDoesWhatWasLeft(t *testing.T) {
 	k := knock{path: "/ssl", body: "[" + direct + "," + direct + "]", header: standard("[" + direct + "," + direct + "]")}
 	for range 2 {
 		if w := d.knock(k); w.Code != http.StatusServiceUnavailable {
-			t.Errorf("it is answered %d", w.Code)
+			t.Errorf("the batch is answered %d, want 503", w.Code)
 		}
 	}
 	if n != 2 {
-		t.Errorf("what was throttled was tried %d times, want 2", n)
+		t.Errorf("a throttled batch that was sent twice was tried %d times, want 2", n)
 	}
 }
 
-func TestAMessagePlayedBackChangesNothing(t *testing.T) {
+func TestASecondDeliveryOfAMessageChangesNothing(t *testing.T) {
 	d := newDoor()
 	k := knock{path: "/ssl", body: disable, header: standard(disable)}
 	if w := d.knock(k); w.Code != http.StatusAccepted {
-		t.Fatalf("the first is answered %d", w.Code)
+		t.Fatalf("the first delivery is answered %d, want 202", w.Code)
 	}
 	w := d.knock(k)
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"unchanged"`) || len(d.through) != 1 {
-		t.Errorf("played back it is answered %d %s; %d got through", w.Code, w.Body, len(d.through))
+		t.Errorf("the second delivery is answered %d %s; %d requests got through, want 1", w.Code, w.Body, len(d.through))
 	}
 	again := with(k.header, "Webhook-Signature", k.header.Get("Webhook-Signature")+" v1,AAAA")
 	if w := d.knock(knock{path: "/ssl", body: disable, header: again}); w.Code != http.StatusOK || len(d.through) != 1 {
-		t.Errorf("played back with a signature more it is answered %d %s", w.Code, w.Body)
+		t.Errorf("the second delivery, with one more signature, is answered %d %s, want 200", w.Code, w.Body)
 	}
-	// What changed nothing may come again, with the same signature even.
+	// A message that changed nothing may come again with the same signature.
 	d = newDoor()
 	d.outcome = handler.Unchanged
 	d.knock(k)
 	if d.knock(k); len(d.through) != 2 {
-		t.Errorf("a message that changed nothing was taken %d times, want 2", len(d.through))
+		t.Errorf("a message that changed nothing was carried out %d times, want 2", len(d.through))
 	}
 }
 
-// The second of two deliveries at the same time waits for the first to end.
+// If a message is delivered twice at the same time, the second delivery is told to come
+// again.
 func TestAMessageThatIsBeingCarriedOutIsNotBegunAgain(t *testing.T) {
 	d := newDoor()
 	k := knock{path: "/ssl", body: disable, header: standard(disable)}
@@ -62,16 +63,16 @@ func TestAMessageThatIsBeingCarriedOutIsNotBegunAgain(t *testing.T) {
 	d.Answer = func(ctx context.Context, a event.Asked) event.Answer {
 		if n++; n == 1 {
 			if w := d.knock(k); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), `"in_progress"`) {
-				t.Errorf("the second is answered %d %s", w.Code, w.Body)
+				t.Errorf("the second delivery is answered %d %s, want 409", w.Code, w.Body)
 			}
 		}
 		return inner(ctx, a)
 	}
 	if w := d.knock(k); w.Code != http.StatusAccepted || n != 1 {
-		t.Errorf("the first is answered %d; %d were carried out", w.Code, n)
+		t.Errorf("the first delivery is answered %d, want 202; %d deliveries were carried out, want 1", w.Code, n)
 	}
 	if w := d.knock(k); w.Code != http.StatusOK || len(d.through) != 1 {
-		t.Errorf("afterwards it is answered %d", w.Code)
+		t.Errorf("a later delivery is answered %d, want 200", w.Code)
 	}
 }
 
@@ -81,21 +82,21 @@ func TestAMessageThatFailedMayComeAgain(t *testing.T) {
 	inner := d.Answer
 	d.Answer = func(context.Context, event.Asked) event.Answer { panic("boom") }
 	if w := d.knock(k); w.Code != 500 {
-		t.Fatalf("a panic is answered %d", w.Code)
+		t.Fatalf("a panic is answered %d, want 500", w.Code)
 	}
 	d.Answer = func(_ context.Context, a event.Asked) event.Answer {
 		return event.Answer{Asked: a, Results: []handler.Result{{Outcome: handler.Unknown}}}
 	}
 	if w := d.knock(k); w.Code != 502 {
-		t.Fatalf("a lost answer is answered %d", w.Code)
+		t.Fatalf("a lost answer is answered %d, want 502", w.Code)
 	}
 	d.Answer = inner
 	if w := d.knock(k); w.Code != http.StatusAccepted || len(d.through) != 1 {
-		t.Errorf("the third time it is answered %d %s", w.Code, w.Body)
+		t.Errorf("the third delivery is answered %d %s, want 202", w.Code, w.Body)
 	}
 }
 
-func TestASweepOrderPlayedBackSweepsOnce(t *testing.T) {
+func TestASweepOrderThatIsDeliveredAgainSweepsOnce(t *testing.T) {
 	const order = `{"Sweep":{}}`
 	d := newDoor()
 	n := 0
@@ -109,10 +110,10 @@ func TestASweepOrderPlayedBackSweepsOnce(t *testing.T) {
 	}
 	for range 3 {
 		if w := d.knock(knock{path: "/ssl", body: order, header: standard(order)}); w.Code != 200 {
-			t.Errorf("it is answered %d %s", w.Code, w.Body)
+			t.Errorf("the order is answered %d %s, want 200", w.Code, w.Body)
 		}
 	}
 	if n != 1 {
-		t.Errorf("one order swept %d times", n)
+		t.Errorf("one order swept %d times, want 1", n)
 	}
 }
