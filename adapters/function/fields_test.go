@@ -20,7 +20,7 @@ import (
 	"tairssl/handler"
 )
 
-// documentedFields are those of the README's table.
+// documentedFields lists the fields in the README's table.
 func documentedFields(t *testing.T) (fields []string) {
 	t.Helper()
 	readme, err := os.ReadFile("README.md")
@@ -36,118 +36,174 @@ func documentedFields(t *testing.T) (fields []string) {
 		}
 	}
 	if len(fields) == 0 {
-		t.Fatal("the README has no table of the log's fields")
+		t.Fatal("README.md has no table of the fields of the log")
 	}
 	return fields
 }
 
-// The table in the README names the fields that are logged in every kind of
-// invocation, and no other.
-func TestREADMEHasEveryField(t *testing.T) {
-	t.Parallel()
-	const whsec = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdA=="
+// life is a function whose log collects the fields of every kind of invocation.
+type life struct {
+	world
+	*function.Function
+	t       *testing.T
+	ctx     context.Context
+	environ []string
+	payload []byte // the last work that was handed over
+}
+
+const (
+	lifeWhsec = "whsec_dGhlLXNlY3JldC1vZi10aGUtdGVzdA=="
+	lifeDing  = "ding-secret"
+	lifeSlack = "slack-secret"
+)
+
+func newLife(t *testing.T) *life {
+	t.Helper()
 	w := onLambda(t)
 	endpoint, err := w.ListenHTTP("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := []string{"TAIRSSL_ENDPOINT=" + endpoint, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + whsec,
-		"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
-		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}
-	var handed []byte
-	posts := &told{}
-	f := function.New(function.Options{Log: w.log, Metrics: true, Environ: environ, Transport: posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
-		handed = payload
+	l := &life{world: w, t: t, ctx: function.WithID(context.Background(), "the-invocation"), environ: []string{
+		"TAIRSSL_ENDPOINT=" + endpoint, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing", "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WEBHOOK_SECRETS=" + lifeWhsec,
+		"TAIRSSL_DINGTALK_APP_SECRETS=" + lifeDing, "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
+		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
+	l.Function = l.with()
+	return l
+}
+
+// with makes a function with further settings. It writes into the same log.
+func (l *life) with(settings ...string) *function.Function {
+	return function.New(function.Options{Log: l.log, Metrics: true, Environ: append(slices.Clone(l.environ), settings...), Transport: l.posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
+		l.payload = payload
 		return nil
 	}})
-	ctx := function.WithID(context.Background(), "the-invocation")
-	serve := func(path string, header http.Header, body string) {
-		header.Set("Content-Type", "application/json")
-		if _, _, _, err := f.Serve(ctx, webhook.Forwarded{Method: http.MethodPost, Path: path, Header: header, Body: body, SourceIP: "192.0.2.1"}); err != nil {
-			t.Error(err)
-		}
-	}
-	invoke := func(payload string) { _, _ = f.Invoke(ctx, []byte(payload)) } // how it ends is in the line
-	invoke(`{"Sweep":{"DryRun":true}}`)
-	for _, times := range []int{100, 0} { // none can be read, for as often as it is tried, and then all can
-		if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "server_error", Times: times}); err != nil {
-			t.Fatal(err)
-		}
-		if times > 0 {
-			invoke(`{"Sweep":{"DryRun":true}}`)
-		}
-	}
-	invoke(`{"Sweep":{"Plan":true}}`)
-	body := `{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`
-	header, err := webhook.SignStandard(whsec, "msg_1", time.Now(), []byte(body))
+}
+
+// invoke invokes a function. Its result is in the log.
+func (l *life) invoke(f *function.Function, payload string) { _, _ = f.Invoke(l.ctx, []byte(payload)) }
+
+// serve sends an HTTP request and returns the body of the answer.
+func (l *life) serve(f *function.Function, path, media string, header http.Header, body string) string {
+	l.t.Helper()
+	header.Set("Content-Type", media)
+	_, _, answer, err := f.Serve(l.ctx, webhook.Forwarded{Method: http.MethodPost, Path: path, Header: header, Body: body, SourceIP: "192.0.2.1"})
 	if err != nil {
-		t.Fatal(err)
+		l.t.Error(err)
 	}
-	serve("/ssl", header, body)
-	serve("/ssl", header, body)
-	serve("/ssl", http.Header{}, body)
-	ding := func(text string) {
-		serve("/dingtalk", chatops.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"`+text+`"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"https://oapi.dingtalk.com/robot/sendBySession?session=x"}`)
+	return string(answer)
+}
+
+// expiring puts an instance into the cloud whose certificate expires in some days.
+func (l *life) expiring(id string, days int) {
+	l.t.Helper()
+	if err := l.Put(tairtest.Instance{InstanceID: id, SSLExpiredTime: handler.At(l.Now().AddDate(0, 0, days)).String()}); err != nil {
+		l.t.Fatal(err)
 	}
-	ding("status")
-	serve("/dingtalk", chatops.SignDingTalk("ding-secret", time.Now()), `{"msgtype":"text","text":{"content":"help"},"senderStaffId":"U1","senderCorpId":"T1","sessionWebhook":"https://elsewhere.example/"}`)
-	if err := w.Put(tairtest.Instance{InstanceID: "r-chat0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
-		t.Fatal(err)
+}
+
+func (l *life) fault(action, kind string, times int) {
+	l.t.Helper()
+	if err := l.Fault(tairtest.Fault{Action: action, Kind: kind, Times: times}); err != nil {
+		l.t.Fatal(err)
 	}
-	ding("update r-chat0001")
-	if code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(posts.bodies[len(posts.bodies)-1]); code != nil {
-		ding("confirm " + code[1])
+}
+
+// sweeps writes the fields of sweeps and plans.
+func (l *life) sweeps() {
+	l.t.Helper()
+	const dry = `{"Sweep":{"DryRun":true}}`
+	l.invoke(l.Function, dry)
+	l.fault("DescribeInstanceSSL", "server_error", 100) // no instance can be read
+	l.invoke(l.Function, dry)
+	l.fault("DescribeInstanceSSL", "server_error", 0)
+	l.invoke(l.Function, `{"Sweep":{"Plan":true}}`)
+	l.expiring("r-late0001", 9)
+	l.expiring("r-late0002", 10)
+	l.invoke(l.with("TAIRSSL_MAX_TARGETS=1"), `{"Sweep":{"Regions":["cn-hangzhou"]}}`)
+	l.expiring("r-risk0001", 1)
+	shut := time.Now().Add(4 * 24 * time.Hour).UTC().Weekday().String()[:3] + " 02:00-05:00 UTC"
+	l.invoke(l.with("TAIRSSL_WINDOW="+shut), dry)
+}
+
+// requests writes the fields of webhooks, events and requests that fail.
+func (l *life) requests() {
+	l.t.Helper()
+	body := `{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`
+	header, err := webhook.SignStandard(lifeWhsec, "msg_1", time.Now(), []byte(body))
+	if err != nil {
+		l.t.Fatal(err)
 	}
-	_, _ = f.InvokeHanded(ctx, handed) // how it ends is in the line
-	invoke(`{"status":"firing","truncatedAlerts":2,"alerts":[{"status":"firing","labels":{"instance_id":"r-bp1zxszhcgatnx02"}}]}`)
-	invoke(`{"specversion":"1.0","id":"1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"r-bp1zxszhcgatnx04"}`)
-	invoke(`{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`)
-	invoke(`{"InstanceId":"r-none0000","RegionId":"cn-hangzhou","SSLEnabled":"Update"}`)
-	if err := w.Put(tairtest.Instance{InstanceID: "r-lost0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
-		t.Fatal(err)
+	for _, h := range []http.Header{header, header, {}} { // authentic, repeated, forged
+		l.serve(l.Function, "/ssl", "application/json", h, body)
 	}
-	if err := w.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "cut_before", Times: 1}); err != nil {
-		t.Fatal(err)
+	l.invoke(l.Function, `{"status":"firing","truncatedAlerts":2,"alerts":[{"status":"firing","labels":{"instance_id":"r-bp1zxszhcgatnx02"}}]}`)
+	l.invoke(l.Function, `{"specversion":"1.0","id":"1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"r-bp1zxszhcgatnx04"}`)
+	l.invoke(l.Function, `{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}`)
+	l.invoke(l.Function, `{"InstanceId":"r-none0000","RegionId":"cn-hangzhou","SSLEnabled":"Update"}`)
+	l.expiring("r-lost0001", 9)
+	l.fault("ModifyInstanceSSL", "cut_before", 1)
+	l.invoke(l.Function, `{"InstanceId":"r-lost0001","SSLEnabled":"Update"}`)
+	l.invoke(l.with("TAIRSSL_RATE=fast"), body)
+}
+
+// chats writes the fields of a change that is confirmed in a chat.
+func (l *life) chats() {
+	l.t.Helper()
+	ding := func(text, webhook string) {
+		l.t.Helper()
+		l.serve(l.Function, "/dingtalk", "application/json", chatops.SignDingTalk(lifeDing, time.Now()),
+			`{"msgtype":"text","text":{"content":"`+text+`"},"senderStaffId":"U1","senderCorpId":"T1","conversationId":"C1","sessionWebhook":"`+webhook+`"}`)
 	}
-	invoke(`{"InstanceId":"r-lost0001","SSLEnabled":"Update"}`)
-	_, _ = function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_RATE=fast")}).Invoke(ctx, []byte(body))
-	maintenance := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_MAX_TARGETS=1")})
-	if err := w.Put(tairtest.Instance{InstanceID: "r-late0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()},
-		tairtest.Instance{InstanceID: "r-late0002", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 10)).String()}); err != nil {
-		t.Fatal(err)
+	const vendor = "https://oapi.dingtalk.com/robot/sendBySession?session=x"
+	ding("status", vendor)
+	ding("help", "https://elsewhere.example/")
+	l.expiring("r-chat0001", 9)
+	ding("update r-chat0001", vendor)
+	code := codeIn.FindStringSubmatch(l.posts.bodies[len(l.posts.bodies)-1])
+	if code == nil {
+		l.t.Fatalf("the plan has no code: %s", l.posts.bodies)
 	}
-	_, _ = maintenance.Invoke(ctx, []byte(`{"Sweep":{"Regions":["cn-hangzhou"]}}`))
-	careful := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_APPROVAL=required", "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *"),
-		Transport: posts, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error { handed = payload; return nil }})
-	if err := w.Put(tairtest.Instance{InstanceID: "r-care0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 9)).String()}); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = careful.Invoke(ctx, []byte(`{"InstanceId":"r-care0001","SSLEnabled":"Update","Automatic":true}`))
+	ding("confirm "+code[1], vendor)
+	_, _ = l.InvokeHanded(l.ctx, l.payload) // the result is in the log
+}
+
+// approvals writes the fields of an approval in a chat.
+func (l *life) approvals() {
+	l.t.Helper()
+	careful := l.with("TAIRSSL_APPROVAL=required", "TAIRSSL_SLACK_SIGNING_SECRETS="+lifeSlack, "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *")
 	slack := func(text string) string {
+		l.t.Helper()
 		body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "text": {text}, "response_url": {"https://hooks.slack.com/commands/x"}}.Encode()
-		header := chatops.SignSlack("slack-secret", time.Now(), []byte(body))
-		header.Set("Content-Type", "application/x-www-form-urlencoded")
-		_, _, answer, _ := careful.Serve(ctx, webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body})
-		return string(answer)
+		return l.serve(careful, "/slack", "application/x-www-form-urlencoded", chatops.SignSlack(lifeSlack, time.Now(), []byte(body)), body)
 	}
-	if code := regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindStringSubmatch(slack("approve r-care0001")); code != nil {
-		slack("confirm " + code[1])
+	l.expiring("r-care0001", 9)
+	l.invoke(careful, `{"InstanceId":"r-care0001","SSLEnabled":"Update","Automatic":true}`)
+	code := codeIn.FindStringSubmatch(slack("approve r-care0001"))
+	if code == nil {
+		l.t.Fatal("the plan of the approval has no code")
 	}
-	_, _ = careful.InvokeHanded(ctx, handed)
-	shut := "TAIRSSL_WINDOW=" + time.Now().Add(4 * 24 * time.Hour).UTC().Weekday().String()[:3] + " 02:00-05:00 UTC"
-	if err := w.Put(tairtest.Instance{InstanceID: "r-risk0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 1)).String()}); err != nil {
+	slack("confirm " + code[1])
+	_, _ = careful.InvokeHanded(l.ctx, l.payload) // the result is in the log
+}
+
+// The README's table names exactly the fields that are logged in all kinds of
+// invocations.
+func TestTheREADMENamesExactlyTheFieldsOfTheLog(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	l.requests()
+	l.chats()
+	l.approvals()
+	l.sweeps()
+	if err := l.Policy([]byte(blindTo("cn-shanghai"))); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = function.New(function.Options{Log: w.log, Environ: append(environ, shut)}).Invoke(ctx, []byte(`{"Sweep":{"DryRun":true}}`))
-	if err := w.Policy([]byte(blindTo("cn-shanghai"))); err != nil {
-		t.Fatal(err)
-	}
-	everywhere := function.New(function.Options{Log: w.log, Environ: append(environ, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai,cn-beijing")})
-	_, _ = everywhere.Invoke(ctx, []byte(`{"Sweep":{"DryRun":true}}`))
+	l.invoke(l.Function, `{"Sweep":{"DryRun":true}}`)
 
 	logged := map[string]bool{}
 	for _, msg := range []string{"invocation", "outcome"} {
-		for _, line := range w.lines(t, msg) {
+		for _, line := range l.lines(t, msg) {
 			for field := range line {
 				logged[field] = true
 			}
@@ -156,17 +212,18 @@ func TestREADMEHasEveryField(t *testing.T) {
 	documented := documentedFields(t)
 	for _, field := range slices.Sorted(maps.Keys(logged)) {
 		if !slices.Contains(documented, field) {
-			t.Errorf("the README's table lacks %s", field)
+			t.Errorf("the README's table lacks the field %s", field)
 		}
 	}
 	for _, field := range documented {
 		if !logged[field] {
-			t.Errorf("the README's table has %s, which was never logged", field)
+			t.Errorf("the README's table has the field %s, which no invocation logged", field)
 		}
 	}
 }
 
-// What Function Compute's users query is in the index, and is logged.
+// The index of Function Compute's log has only fields that are logged, and all fields
+// that the README queries.
 func TestLogIndexHasTheFieldsOfTheQueries(t *testing.T) {
 	text, err := os.ReadFile("../fc/logindex.json")
 	if err != nil {
@@ -184,7 +241,7 @@ func TestLogIndexHasTheFieldsOfTheQueries(t *testing.T) {
 	documented := documentedFields(t)
 	for field := range index.Message.Keys {
 		if !slices.Contains(documented, field) {
-			t.Errorf("%s is in the index, but is no field of the log", field)
+			t.Errorf("the index has %s, which is not a field of the log", field)
 		}
 	}
 	readme, err := os.ReadFile("README.md")
@@ -193,17 +250,17 @@ func TestLogIndexHasTheFieldsOfTheQueries(t *testing.T) {
 	}
 	queried := regexp.MustCompile(`["\s]message\.([a-z_]+)`).FindAllStringSubmatch(strings.ReplaceAll(string(readme), "`", " "), -1)
 	if len(queried) < 10 {
-		t.Fatalf("the README queries %d fields", len(queried))
+		t.Fatalf("the README queries only %d fields", len(queried))
 	}
 	for _, q := range queried {
 		if _, indexed := index.Message.Keys[q[1]]; !indexed {
-			t.Errorf("%s is queried, but not in the index", q[1])
+			t.Errorf("the README queries %s, which is not in the index", q[1])
 		}
 	}
 	for sum := range strings.SplitSeq(string(readme), `sum("message.`) {
 		field, _, found := strings.Cut(sum, `"`)
 		if kind := index.Message.Keys[field].Type; found && kind != "" && kind != "long" {
-			t.Errorf("%s is summed, but indexed as %s", field, kind)
+			t.Errorf("the README sums %s, but its type in the index is %s", field, kind)
 		}
 	}
 }
