@@ -7,10 +7,10 @@ import (
 	"tairssl/handler"
 )
 
-// IsMetric tells the names of metrics.
+// IsMetric reports whether a name is the name of a metric.
 func IsMetric(name string) bool { return unitOf(name) != "" }
 
-// MetricNames are those of all metrics.
+// MetricNames lists the names of all metrics.
 func MetricNames() []string {
 	names := slices.Collect(maps.Keys(units))
 	for _, o := range handler.Outcomes() {

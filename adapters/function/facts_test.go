@@ -10,7 +10,7 @@ import (
 	"tairssl/handler"
 )
 
-// written gives a line as a reader of the log sees it.
+// written gives the fields of a line by their names.
 func written(t *testing.T, attrs []slog.Attr) map[string]any {
 	t.Helper()
 	fields := map[string]any{}
@@ -23,7 +23,7 @@ func written(t *testing.T, attrs []slog.Attr) map[string]any {
 	return fields
 }
 
-func TestFactsAreRenderedOnce(t *testing.T) {
+func TestFactsAreRenderedToTheFieldsOfALine(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	failed := handler.Result{InstanceID: "r-bp1zxszhcgatnx01", Outcome: handler.Failed, Reason: "no such instance", Alert: true,
 		Error: &handler.Error{Kind: handler.NotFound, Code: "InvalidInstanceId.NotFound", Message: "no such instance"}}
@@ -31,7 +31,7 @@ func TestFactsAreRenderedOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		facts facts
 		level slog.Level
-		want  map[string]any // a nil value: the field is not there
+		want  map[string]any // nil if the field must be missing
 	}{
 		"nothing": {level: slog.LevelInfo, want: map[string]any{
 			"requests": int64(0), "api_calls": int64(0), "throttled": int64(0), "outcome": nil, "failed": nil, "days_to_expiry": nil, "_aws": nil, "duration_ms": int64(0), "cold_start": false}},
@@ -51,7 +51,7 @@ func TestFactsAreRenderedOnce(t *testing.T) {
 			again, twice := test.facts.render(now, "")
 			fields := written(t, attrs)
 			if level != test.level || again != level || len(twice) != len(attrs) {
-				t.Errorf("the level is %s and then %s, want %s; the line has %d fields and then %d", level, again, test.level, len(attrs), len(twice))
+				t.Errorf("the level is %s, and %s when rendered again, want %s; the line has %d fields, and %d when rendered again", level, again, test.level, len(attrs), len(twice))
 			}
 			for field, want := range test.want {
 				if got := fields[field]; got != want {
@@ -71,7 +71,7 @@ func TestTheLastValueOfAFieldCounts(t *testing.T) {
 	f.set(slog.String("outcome", "verified"), slog.String("reason", ""))
 	fields := written(t, f.fields)
 	if len(fields) != 2 || fields["outcome"] != "verified" || fields["reason"] != "read" {
-		t.Errorf("the fields are %v, want the outcome verified, and the reason that was set before the empty one", fields)
+		t.Errorf("the fields are %v, want the last outcome, and the reason that no empty text replaced", fields)
 	}
 }
 
@@ -80,9 +80,9 @@ func TestMetricsAreNamedInTheLine(t *testing.T) {
 	_, attrs := f.render(time.Now(), "tairssl")
 	m, ok := written(t, attrs)["_aws"].(*embedded)
 	if !ok || len(m.CloudWatchMetrics) != 1 || m.CloudWatchMetrics[0].Namespace != "tairssl" {
-		t.Fatalf("the line names the metrics %+v", m)
+		t.Fatalf("the line has the metrics %+v, want one namespace, tairssl", m)
 	}
 	if got := m.CloudWatchMetrics[0].Metrics; len(got) != 1 || got[0] != (metric{"verified", "Count"}) {
-		t.Errorf("its metrics are %v, want the count of verified alone: nothing was throttled", got)
+		t.Errorf("the metrics are %v, want only the count of verified, because nothing was throttled", got)
 	}
 }

@@ -19,24 +19,24 @@ import (
 	"tairssl/handler/fleet"
 )
 
-func TestAChatWhoseAnswersNobodySeesIsLogged(t *testing.T) {
+func TestAChatWithoutAReplyHostIsReportedInTheLog(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_MATTERMOST_TOKENS=m-s3cret")
 	if !w.Open(context.Background(), "/mattermost") || !strings.Contains(w.log.String(), "TAIRSSL_CHAT_REPLY_HOSTS") || strings.Contains(w.log.String(), "s3cret") {
-		t.Errorf("the log has %s", w.log)
+		t.Errorf("the log has %s, want a warning that names TAIRSSL_CHAT_REPLY_HOSTS", w.log)
 	}
 	w = newWorld(t, "TAIRSSL_MATTERMOST_TOKENS=m-s3cret", "TAIRSSL_CHAT_REPLY_HOSTS=chat.example.com")
 	if w.Open(context.Background(), "/mattermost"); w.log.Len() > 0 {
-		t.Errorf("with its host the log has %s", w.log)
+		t.Errorf("with a reply host the log has %s, want nothing", w.log)
 	}
 }
 
-func TestDirectRequest(t *testing.T) {
+func TestADirectRequestRenewsWithoutASecretInTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`))
 	var r handler.Result
 	if err != nil || json.Unmarshal(answer, &r) != nil || r.Outcome != handler.Verified || w.restarts(id) != 1 {
-		t.Fatalf("answered %s, %v after %d restarts", answer, err, w.restarts(id))
+		t.Fatalf("the request is answered %s, %v after %d restarts", answer, err, w.restarts(id))
 	}
 	for _, secret := range []string{"emulator-secret", "a-security-token", "Signature"} {
 		if strings.Contains(w.log.String(), secret) {
@@ -44,17 +44,17 @@ func TestDirectRequest(t *testing.T) {
 		}
 	}
 	if n := strings.Count(w.log.String(), `"msg":"invocation"`); n != 1 {
-		t.Errorf("the invocation has %d lines in the log", n)
+		t.Errorf("the invocation has %d lines in the log, want 1", n)
 	}
 }
 
-func TestBadRequestsAreAnsweredNotRetried(t *testing.T) {
+func TestABadRequestIsAnsweredWithoutAnError(t *testing.T) {
 	w := newWorld(t)
 	for _, payload := range []string{`{"InstanceId":"r-bp1/x","SSLEnabled":"Update"}`, `{"InstanceId":"` + id + `","SSLEnabled":"Update","Colour":"red"}`, `{"Sweep":{"RenewBefore":"soon"}}`} {
 		answer, err := w.Invoke(context.Background(), []byte(payload))
 		var r handler.Result
 		if err != nil || json.Unmarshal(answer, &r) != nil || r.Outcome != handler.Failed || r.Error == nil || r.Error.Kind != handler.Invalid {
-			t.Errorf("%s is answered %s, %v", payload, answer, err)
+			t.Errorf("%s is answered %s, %v; want an invalid result and no error", payload, answer, err)
 		}
 	}
 	if w.Calls("DescribeInstanceSSL") != 0 {
@@ -62,8 +62,8 @@ func TestBadRequestsAreAnsweredNotRetried(t *testing.T) {
 	}
 }
 
-// Who sent an event that nobody understands learns of it by an error.
-func TestAnEventThatCanNotBeReadIsAnError(t *testing.T) {
+// The sender of an unreadable event gets an error.
+func TestAnUnreadableEventIsAnError(t *testing.T) {
 	w := newWorld(t)
 	for _, payload := range []string{``, `x`, `[]`, `7`, `{}`, `{"hello":"world"}`, strings.Repeat("x", 7<<20), `{"Records":[{"eventSource":"aws:s3"}]}`,
 		`{"triggerTime":"t","triggerName":"n","payload":"hello"}`, `["hello"]`} {
@@ -78,8 +78,9 @@ func TestAnEventThatCanNotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-// A queue would deliver what cannot be read again and again. People are told.
-func TestAQueueIsNotToldOfWhatCanNotBeRead(t *testing.T) {
+// A queue would deliver an unreadable message again and again. So it gets no error, and a
+// notice reports the message.
+func TestAnUnreadableMessageOfAQueueIsNoError(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/secret")
 	for _, payload := range []string{
 		`{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"hello"}]}`,
@@ -91,12 +92,12 @@ func TestAQueueIsNotToldOfWhatCanNotBeRead(t *testing.T) {
 			t.Errorf("%s is answered %s, %v", payload, answer, err)
 		}
 	}
-	if n := len(w.posts.bodies); n != 2 || !strings.Contains(w.posts.bodies[0], "not JSON") { // the same words are told once an hour
-		t.Errorf("people were told %v", w.posts.bodies)
+	if n := len(w.posts.bodies); n != 2 || !strings.Contains(w.posts.bodies[0], "not JSON") { // the same notice is sent once an hour
+		t.Errorf("the notices are %v, want 2", w.posts.bodies)
 	}
 }
 
-func TestWhatARedeliveryCanHelpIsAnError(t *testing.T) {
+func TestAResultThatAnotherDeliveryCanHelpIsAnError(t *testing.T) {
 	for name, test := range map[string]struct{ kind, payload, errorType string }{
 		"throttled":   {"throttle", `{"InstanceId":"` + id + `","SSLEnabled":"Update"}`, "throttled"},
 		"lost answer": {"cut_before", `{"InstanceId":"` + id + `","SSLEnabled":"Update"}`, "unknown"},
@@ -110,7 +111,7 @@ func TestWhatARedeliveryCanHelpIsAnError(t *testing.T) {
 			_, err := w.Invoke(context.Background(), []byte(test.payload))
 			var failure *function.Failure
 			if !errors.As(err, &failure) || failure.Type != test.errorType || !strings.Contains(failure.Message, id) {
-				t.Fatalf("ended with %v, want an error of type %s", err, test.errorType)
+				t.Fatalf("the invocation ends with %v, want an error of type %s", err, test.errorType)
 			}
 		})
 	}
@@ -121,12 +122,12 @@ func TestBadSettingsFailEveryInvocation(t *testing.T) {
 	for range 2 {
 		_, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`))
 		if err == nil || !strings.Contains(err.Error(), "TAIRSSL_ACTIONS") || !strings.Contains(err.Error(), "TAIRSSL_RATE") {
-			t.Errorf("ended with %v, want both faults", err)
+			t.Errorf("the invocation ends with %v, want both faults", err)
 		}
 	}
 }
 
-func TestPanicIsAnError(t *testing.T) {
+func TestAPanicIsAnOpaqueError(t *testing.T) {
 	w := newWorld(t)
 	f := function.New(function.Options{Log: &bytes.Buffer{}, Credentials: func(context.Context) (tair.Credential, error) { panic("boom") }})
 	_, err := f.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`))
@@ -139,14 +140,14 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 }
 
-func TestEverySampleEventIsUnderstood(t *testing.T) {
+func TestEverySampleEventIsCarriedOut(t *testing.T) {
 	t.Parallel()
 	entries, err := os.ReadDir("../../events")
 	if err != nil || len(entries) == 0 {
-		t.Fatalf("no sample events: %v", err)
+		t.Fatalf("there are no sample events: %v", err)
 	}
 	w := newWorld(t, "TAIRSSL_ACTIONS=Update,Enable,Disable")
-	// Envelopes that only packages lambda and fc open, and those with poison.
+	// Only the packages lambda and fc open these, or they contain an unreadable record.
 	enveloped := map[string]bool{"sqs.json": true, "kinesis.json": true, "pipe-sqs.json": true, "apigateway-rest.json": true, "apigateway-http.json": true,
 		"function-url.json": true, "alb.json": true, "fc-http.json": true, "fc-http-cloudevents.json": true}
 	for _, entry := range entries {
@@ -158,13 +159,13 @@ func TestEverySampleEventIsUnderstood(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer, err := w.Invoke(context.Background(), payload)
-		if err != nil || strings.Contains(string(answer), `"failed"`) || !strings.Contains(entry.Name(), "sweep") && strings.Contains(string(answer), `"refused"`) { // a sweep meets the instance that is tagged off
+		if err != nil || strings.Contains(string(answer), `"failed"`) || !strings.Contains(entry.Name(), "sweep") && strings.Contains(string(answer), `"refused"`) { // a sweep refuses the instance that is tagged off
 			t.Errorf("%s ends with %s, %v", entry.Name(), answer, err)
 		}
 	}
 }
 
-func TestSweepOrder(t *testing.T) {
+func TestASweepOrderRenewsWhatIsDue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "TAIRSSL_REGION=cn-hangzhou,cn-shanghai", "TAIRSSL_RATE=0")
 	answer, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`))
@@ -187,20 +188,20 @@ func TestSweepOrder(t *testing.T) {
 	}
 	var failure *function.Failure
 	if _, err := w.Invoke(context.Background(), []byte(`{"Sweep":{}}`)); !errors.As(err, &failure) || failure.Type != "throttled" {
-		t.Errorf("a sweep that can list nothing ends %v", err)
+		t.Errorf("a sweep that can list nothing ends with %v, want a throttled error", err)
 	}
 }
 
-func TestAutomaticRequestsWaitForTheWindow(t *testing.T) {
+func TestAnAutomaticRequestWaitsForTheWindow(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_WINDOW=00:00-00:01 "+map[bool]string{true: "Asia/Shanghai", false: "UTC"}[time.Now().UTC().Hour() < 12])
 	answer, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`))
 	if err != nil || !strings.Contains(string(answer), `"deferred"`) || w.restarts(id) != 0 {
-		t.Errorf("it is answered %s, %v", answer, err)
+		t.Errorf("the request is answered %s, %v; want deferred", answer, err)
 	}
 }
 
 func FuzzInvoke(f *testing.F) {
-	var calls atomic.Int64 // the two reads of an instance ask at once
+	var calls atomic.Int64 // the two reads of an instance run at the same time
 	fn := function.New(function.Options{Log: &bytes.Buffer{}, Credentials: func(context.Context) (tair.Credential, error) {
 		calls.Add(1)
 		return tair.Credential{}, handler.Errorf(handler.Forbidden, "none here")

@@ -47,12 +47,12 @@ func (w world) lines(t *testing.T, msg string) (found []entry) {
 	return found
 }
 
-// line is the line of the one invocation that there was.
+// line gives the line of the only invocation.
 func (w world) line(t *testing.T) entry {
 	t.Helper()
 	found := w.lines(t, "invocation")
 	if len(found) != 1 {
-		t.Fatalf("one invocation leaves %d lines:\n%s", len(found), w.log)
+		t.Fatalf("one invocation has %d lines in the log:\n%s", len(found), w.log)
 	}
 	return found[0]
 }
@@ -77,7 +77,7 @@ func (e entry) has(t *testing.T, fields ...string) {
 
 const requestID = `^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`
 
-func TestOneRequestIsToldInOneLine(t *testing.T) {
+func TestTheLineOfASingleRequestHasItsResult(t *testing.T) {
 	w := newWorld(t)
 	ctx := function.WithID(context.Background(), "the-invocation")
 	event := `{"specversion":"1.0","id":"ev-1","source":"probe","type":"com.aliyun.tair.certificate.expiring","subject":"` + id + `"}`
@@ -98,20 +98,20 @@ func TestOneRequestIsToldInOneLine(t *testing.T) {
 		calls += w.Calls(action)
 	}
 	if latencies, _ := line["api_latency_ms"].([]any); line["api_calls"] != float64(calls) || len(latencies) != calls || calls < 6 {
-		t.Errorf("the API was called %d times; the line counts %v and has the latencies %v", calls, line["api_calls"], line["api_latency_ms"])
+		t.Errorf("the API was called %d times, but the line counts %v calls and has the latencies %v", calls, line["api_calls"], line["api_latency_ms"])
 	}
-	if ms := line["duration_ms"].(float64); ms < 50 || ms > float64(took) { // the lease's pause is 50 ms
-		t.Errorf("the duration is %v ms, it took %d", ms, took)
+	if ms := line["duration_ms"].(float64); ms < 50 || ms > float64(took) { // the pause of the lease is 50 ms
+		t.Errorf("the duration is %v ms, but the invocation took %d ms", ms, took)
 	}
 	if !regexp.MustCompile(requestID).MatchString(fmt.Sprint(line["request_id"])) {
 		t.Errorf("the API's request id is %v", line["request_id"])
 	}
 	if _, err := time.Parse(time.RFC3339Nano, fmt.Sprint(line["timestamp"])); err != nil {
-		t.Errorf("the timestamp, which Lambda wants in RFC 3339, is %v", line["timestamp"])
+		t.Errorf("the timestamp is %v, but Lambda needs RFC 3339", line["timestamp"])
 	}
 	line.has(t, "api_ms", "expiry_before")
 	if n := strings.Count(w.log.String(), "\n"); n != 1 {
-		t.Errorf("the invocation leaves %d lines, want 1:\n%s", n, w.log)
+		t.Errorf("the invocation writes %d lines, want 1:\n%s", n, w.log)
 	}
 
 	w.log.Reset()
@@ -121,7 +121,7 @@ func TestOneRequestIsToldInOneLine(t *testing.T) {
 	w.line(t).want(t, entry{"cold_start": false, "wrote": false, "event_id": nil})
 }
 
-func TestVerifiedChangeTellsBothExpiries(t *testing.T) {
+func TestTheLineOfAVerifiedChangeHasTheNewExpiry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Wait":"20s"}`)); err != nil {
@@ -131,11 +131,11 @@ func TestVerifiedChangeTellsBothExpiries(t *testing.T) {
 	now, _ := w.Instance(id)
 	line.want(t, entry{"outcome": "verified", "verified": 1, "expiry_after": now.SSLExpiredTime})
 	if days, _ := line["days_to_expiry"].(float64); days < 1000 {
-		t.Errorf("after a renewal of three years the next expiry is in %v days", line["days_to_expiry"])
+		t.Errorf("after a renewal for three years, the line says that the certificate expires in %v days", line["days_to_expiry"])
 	}
 }
 
-func TestBatchHasALineForEachThatActsOrFails(t *testing.T) {
+func TestABatchHasALineForEachRequestThatActsOrFails(t *testing.T) {
 	w := newWorld(t)
 	batch := `[{"InstanceId":"` + id + `","SSLEnabled":"Update"},{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"r-none0000","SSLEnabled":"Update"}]`
 	ctx := function.WithID(context.Background(), "the-invocation")
@@ -151,12 +151,12 @@ func TestBatchHasALineForEachThatActsOrFails(t *testing.T) {
 	}
 	want := map[string]string{"m1 " + id: "accepted <nil>", "m1 r-none0000": "failed not_found", "m2 <nil>": "failed invalid"}
 	if fmt.Sprint(outcomes) != fmt.Sprint(want) {
-		t.Errorf("the decisions are %v, want %v", outcomes, want)
+		t.Errorf("the lines of the requests are %v, want %v", outcomes, want)
 	}
 }
 
-// A throttled call that did at the next attempt is counted all the same.
-func TestThrottlesAreCounted(t *testing.T) {
+// A throttled call is counted, even if the next attempt succeeds.
+func TestThrottledCallsAreCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "throttle", Times: 2}); err != nil {
@@ -168,7 +168,7 @@ func TestThrottlesAreCounted(t *testing.T) {
 	w.line(t).want(t, entry{"outcome": "unchanged", "throttled": 2, "api_calls": 4})
 }
 
-func TestChatIsAuditedInItsLine(t *testing.T) {
+func TestTheLineOfAChatMessageSaysWhoAskedForWhat(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef")
 	say := func(user, text string) (line entry, answer string) {
@@ -182,7 +182,7 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 		}
 		line = w.line(t)
 		if n := strings.Count(w.log.String(), "\n"); n != 1 {
-			t.Errorf("%s leaves %d lines:\n%s", text, n, w.log)
+			t.Errorf("%s writes %d lines, want 1:\n%s", text, n, w.log)
 		}
 		line.want(t, entry{"trigger": "slack", "scheme": "slack", "route": "/slack", "status": 200, "source_ip": "192.0.2.1", "actor": "slack:T1/" + user, "channel": "C1"})
 		return line, string(b)
@@ -193,7 +193,7 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 	line.want(t, entry{"verb": "update", "instance": id, "outcome": "planned"})
 	code := regexp.MustCompile(`confirm (\S+?)["\\]`).FindStringSubmatch(answer)
 	if code == nil {
-		t.Fatalf("no code in %s", answer)
+		t.Fatalf("the answer has no code: %s", answer)
 	}
 	line, _ = say("U1", "confirm "+code[1])
 	line.want(t, entry{"verb": "confirm update", "instance": id, "outcome": "answered", "handed": true, "requests": 0, "wrote": nil, "level": "INFO"})
@@ -207,11 +207,11 @@ func TestChatIsAuditedInItsLine(t *testing.T) {
 		"instance": id, "action": "Update", "outcome": "verified", "wrote": true, "requests": 1, "verified": 1, "task_id": "32185", "reply": "sent", "handed": nil, "error_type": nil})
 	line.has(t, "request_id", "expiry_before", "expiry_after", "reason")
 	if n := strings.Count(w.log.String(), "\n"); n != 1 {
-		t.Errorf("the handed work leaves %d lines:\n%s", n, w.log)
+		t.Errorf("the handed work writes %d lines, want 1:\n%s", n, w.log)
 	}
 }
 
-func TestForgedRequestLeavesTheReason(t *testing.T) {
+func TestTheLineOfAForgedRequestHasTheReason(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_ALERT_TOKENS=the-right-token")
 	h, err := w.Handler(context.Background())
 	if err != nil {
@@ -222,40 +222,40 @@ func TestForgedRequestLeavesTheReason(t *testing.T) {
 	answer := httptest.NewRecorder()
 	h.ServeHTTP(answer, r)
 	if answer.Code != http.StatusUnauthorized {
-		t.Errorf("answered %d", answer.Code)
+		t.Errorf("the forged request is answered %d, want 401", answer.Code)
 	}
 	line := w.line(t)
 	line.want(t, entry{"level": "WARN", "status": 401, "route": "/alertmanager", "bytes": 2, "outcome": nil, "requests": 0})
 	line.has(t, "denied")
 }
 
-func TestWrongSettingsAreNamedInTheLine(t *testing.T) {
+func TestTheLineNamesAllFaultsOfTheSettings(t *testing.T) {
 	w := newWorld(t, "TAIRSSL_RATE=fast", "TAIRSSL_LEASE=maybe")
 	if _, err := w.Invoke(context.Background(), []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update"}`)); err == nil {
-		t.Fatal("it is no error")
+		t.Fatal("the invocation ends without an error")
 	}
 	line := w.line(t)
 	line.want(t, entry{"level": "ERROR", "error_type": "internal", "requests": 0})
 	if faults, _ := line["faults"].([]any); len(faults) != 2 {
-		t.Errorf("two faults are told as %v", line["faults"])
+		t.Errorf("the line has the faults %v, want two", line["faults"])
 	}
 }
 
-// Whatever is logged at least, the line of an invocation is there; the level
-// decides on the rest.
-func TestLevels(t *testing.T) {
+// The line of an invocation is written at every level. The level decides about the lines
+// of requests.
+func TestTheLevelDecidesAboutTheLinesOfRequests(t *testing.T) {
 	t.Parallel()
 	const batch = `[{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"},{"InstanceId":"` + id + `","SSLEnabled":"Update","DryRun":true},{"InstanceId":"r-none0000","SSLEnabled":"Update"},{"InstanceId":"r-bp1zxszhcgatnx04","SSLEnabled":"Update"}]`
 	for name, test := range map[string]struct {
 		settings  []string
 		decisions int
 	}{
-		"by default":                       {nil, 2},
-		"all":                              {[]string{"TAIRSSL_LOG_LEVEL=debug"}, 4},
-		"errors":                           {[]string{"TAIRSSL_LOG_LEVEL=error"}, 1},
-		"Lambda's level":                   {[]string{"AWS_LAMBDA_LOG_LEVEL=DEBUG"}, 4},
-		"Lambda's fatal":                   {[]string{"AWS_LAMBDA_LOG_LEVEL=FATAL"}, 1},
-		"the setting goes before Lambda's": {[]string{"AWS_LAMBDA_LOG_LEVEL=DEBUG", "TAIRSSL_LOG_LEVEL=warn"}, 1},
+		"by default":                   {nil, 2},
+		"all":                          {[]string{"TAIRSSL_LOG_LEVEL=debug"}, 4},
+		"errors":                       {[]string{"TAIRSSL_LOG_LEVEL=error"}, 1},
+		"Lambda's level":               {[]string{"AWS_LAMBDA_LOG_LEVEL=DEBUG"}, 4},
+		"Lambda's fatal":               {[]string{"AWS_LAMBDA_LOG_LEVEL=FATAL"}, 1},
+		"a setting and Lambda's level": {[]string{"AWS_LAMBDA_LOG_LEVEL=DEBUG", "TAIRSSL_LOG_LEVEL=warn"}, 1},
 	} {
 		w := newWorld(t, test.settings...)
 		if _, err := w.Invoke(context.Background(), []byte(batch)); err != nil {
@@ -263,12 +263,12 @@ func TestLevels(t *testing.T) {
 		}
 		w.line(t).want(t, entry{"requests": 4})
 		if n := len(w.lines(t, "outcome")); n != test.decisions {
-			t.Errorf("%s: %d decisions are logged, want %d:\n%s", name, n, test.decisions, w.log)
+			t.Errorf("%s: %d requests have a line, want %d:\n%s", name, n, test.decisions, w.log)
 		}
 	}
 }
 
-// get asks h for a path.
+// get sends a GET request to h.
 func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -276,7 +276,7 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 }
 
 func BenchmarkInvoke(b *testing.B) {
-	payload := []byte(`{"InstanceId":"x","SSLEnabled":"Update"}`) // answered without a call
+	payload := []byte(`{"InstanceId":"x","SSLEnabled":"Update"}`) // this needs no call of the API
 	for name, metrics := range map[string]bool{"plain": false, "metrics": true} {
 		b.Run(name, func(b *testing.B) {
 			f := function.New(function.Options{Log: &bytes.Buffer{}, Metrics: metrics, Environ: []string{"ALIBABA_CLOUD_ACCESS_KEY_ID=x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=y"}})

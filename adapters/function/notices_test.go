@@ -20,7 +20,7 @@ import (
 	"tairssl/handler"
 )
 
-func TestPeopleAreToldOnce(t *testing.T) {
+func TestANoticeIsSentOnceAndNeverForADryRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := &told{}
@@ -37,32 +37,32 @@ func TestPeopleAreToldOnce(t *testing.T) {
 	}
 	ask(`{"InstanceId":"r-bp1zxszhcgatnx02","SSLEnabled":"Update"}`)
 	if len(p.bodies) != 0 {
-		t.Errorf("a request that changed nothing told %v", p.bodies)
+		t.Errorf("a request that changed nothing sent the notices %v", p.bodies)
 	}
 	ask(`{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
 	ask(`{"InstanceId":"r-none0000","SSLEnabled":"Update","Automatic":true,"DryRun":true}`)
 	ask(`{"Sweep":{"DryRun":true}}`)
 	if len(p.bodies) != 0 {
-		t.Errorf("rehearsals told people %v", p.bodies)
+		t.Errorf("dry runs sent the notices %v", p.bodies)
 	}
 	for _, i := range w.Instances() {
 		if value := i.Tags[notify.ToldTag]; value != "" {
-			t.Errorf("a rehearsal tagged %s with %q", i.InstanceID, value)
+			t.Errorf("a dry run tagged %s with %q", i.InstanceID, value)
 		}
 	}
 	const refused = `{"InstanceId":"tt-bp1zxszhcgatnx05","SSLEnabled":"Update","Automatic":true}`
 	ask(refused)
 	ask(refused)
 	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "tt-bp1zxszhcgatnx05") {
-		t.Errorf("an automatic change refused twice told %v", p.bodies)
+		t.Errorf("an automatic change that was refused twice sent the notices %v, want one", p.bodies)
 	}
 	ask(`{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`)
 	if len(p.bodies) != 2 || !strings.Contains(p.bodies[1], id) {
-		t.Errorf("a renewal told %v", p.bodies)
+		t.Errorf("after a renewal the notices are %v, want one more", p.bodies)
 	}
 }
 
-// hurried notes how long a message may take.
+// hurried records how much time is left for a message.
 type hurried struct {
 	told
 	left time.Duration
@@ -75,8 +75,8 @@ func (p *hurried) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.told.RoundTrip(r)
 }
 
-// What takes all of an invocation's time is what people most need to know of.
-func TestThereIsTimeToTellOfWhatTookAllTheTime(t *testing.T) {
+// A request that takes all the time of its invocation must still cause a notice.
+func TestThereIsTimeForANoticeAfterARequestThatTookAllTheTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	if err := w.Fault(tairtest.Fault{Action: "DescribeInstanceSSL", Kind: "slow", Times: 9}); err != nil {
@@ -92,9 +92,9 @@ func TestThereIsTimeToTellOfWhatTookAllTheTime(t *testing.T) {
 	const most = 4 * time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
-	_, _ = f.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`)) // how it ends is told
+	_, _ = f.Invoke(ctx, []byte(`{"InstanceId":"`+id+`","SSLEnabled":"Update","Automatic":true}`)) // the result is in the notice
 	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], "failed") || p.left < most/8 {
-		t.Errorf("of %s there were %s left to tell %v", most, p.left, p.bodies)
+		t.Errorf("of %s, only %s were left for the notices %v", most, p.left, p.bodies)
 	}
 }
 

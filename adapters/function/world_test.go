@@ -20,19 +20,19 @@ import (
 func TestMain(m *testing.M) {
 	handlertest.AtOnce(16)
 	goleak.VerifyTestMain(m,
-		// The function keeps its pool of connections, as it must between invocations.
+		// The function keeps its connections open between invocations.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
 const id = "r-bp1zxszhcgatnx01"
 
-// world is a function over an emulated cloud.
+// world is a function that works on an emulated cloud.
 type world struct {
 	*tairtest.Emulator
 	*function.Function
 	log    *bytes.Buffer
 	handed *[]string // payloads that were handed over
-	posts  *told     // what was sent to people
+	posts  *told     // messages that were sent to people
 }
 
 func newWorld(t *testing.T, settings ...string) world {
@@ -65,7 +65,7 @@ func (w world) restarts(id string) int {
 	return i.Restarts
 }
 
-// told counts the messages that people were sent.
+// told records the messages that were sent to people.
 type told struct {
 	bodies []string
 	answer string // "ok" if it is empty
