@@ -16,7 +16,7 @@ import (
 
 const slackNotices = "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T/B/SECRETSECRET"
 
-// again is another process of the same function, which knows of no plan.
+// again makes another process of the same function. It has no memory of plans.
 func (w world) again(t *testing.T, settings ...string) world {
 	t.Helper()
 	url, err := w.ListenHTTP("127.0.0.1:0")
@@ -34,8 +34,8 @@ func (w world) again(t *testing.T, settings ...string) world {
 	return w
 }
 
-// Others learn of a change that somebody confirmed in a chat as of any other.
-func TestAChangeConfirmedInAChatIsToldToOthers(t *testing.T) {
+// A change that a person confirmed in a chat causes a notice, like every other change.
+func TestAChangeConfirmedInAChatCausesANotice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, append(chatSettings, slackNotices)...)
 	payload, _ := w.start(t, responseURL)
@@ -44,13 +44,14 @@ func TestAChangeConfirmedInAChatIsToldToOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := strings.Join(w.posts.bodies, "\n")
-	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "The new certificate is valid until") {
-		t.Errorf("people are told %s", told)
+	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "the new certificate is valid until") {
+		t.Errorf("the messages are %s", told)
 	}
 	w.lines(t, "invocation")[0].want(t, entry{"verified": 1, "requests": 1, "actor": "slack:T1/U1", "outcome": "verified", "notices_failed": nil})
 }
 
-// Codes typed in lower case without dashes, each in a process of its own.
+// A code may be typed in lower case and without dashes. Each message goes to another
+// process.
 func TestATypedCodeMakesOneChangeInAnyProcess(t *testing.T) {
 	t.Parallel()
 	settings := []string{"TAIRSSL_DINGTALK_APP_SECRETS=ding-secret", "TAIRSSL_CHAT_ALLOW=dingtalk:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef"}
@@ -96,8 +97,9 @@ func TestACommandThatTheAPIDeniesIsLoggedWithItsKindAndCode(t *testing.T) {
 	}
 }
 
-// An alarm on what fails learns of chat, too, but not of a wrong name.
-func TestACommandThatIsNobodysFailureIsNotCounted(t *testing.T) {
+// The count of failures, which an alarm watches, includes chats. It leaves out commands
+// that were refused, and wrong names.
+func TestARefusedCommandOrAWrongNameIsNotCountedAsFailed(t *testing.T) {
 	for text, want := range map[string]entry{
 		"update " + id:         {"outcome": "refused", "kind": "forbidden", "refused": nil, "failed": nil, "requests": 0, "level": "WARN"},
 		"status r-nothing1234": {"outcome": "failed", "kind": "not_found", "failed": nil, "requests": 0},
@@ -109,7 +111,7 @@ func TestACommandThatIsNobodysFailureIsNotCounted(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsNotTakenIsLoggedAndCounted(t *testing.T) {
+func TestAnAnswerThatSlackRefusesIsLoggedAndCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, append(chatSettings, slackNotices)...)
 	payload, _ := w.start(t, responseURL)
@@ -121,13 +123,13 @@ func TestAnAnswerThatIsNotTakenIsLoggedAndCounted(t *testing.T) {
 	line := w.lines(t, "invocation")[0]
 	line.want(t, entry{"notices_failed": 2, "level": "WARN"})
 	if !strings.Contains(w.log.String(), "expired_url") {
-		t.Errorf("the log has\n%s", w.log)
+		t.Errorf("the log lacks the error of Slack:\n%s", w.log)
 	}
 }
 
-// An API that takes 700 ms for each call keeps no chat waiting, and a change is made
-// once.
-func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
+// If each call of the API takes 700 ms, a chat is still answered in time, and a change is
+// made once.
+func TestAChatIsAnsweredInTimeIfTheAPIIsSlow(t *testing.T) {
 	t.Parallel()
 	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond})
 	if err != nil {
@@ -143,7 +145,7 @@ func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
 		began := time.Now()
 		answer := w.slack(t, text, responseURL)
 		if took := time.Since(began); took > 2600*time.Millisecond {
-			t.Errorf("%s is answered after %s", text, took)
+			t.Errorf("%s is answered after %s, want at most 2.6 s", text, took)
 		}
 		return answer
 	}
@@ -159,7 +161,7 @@ func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
 	}
 	plan := quick("update " + id)
 	if !codeIn.MatchString(plan) {
-		plan = work() // it was promised
+		plan = work() // the plan comes in a later message
 	}
 	code := codeIn.FindStringSubmatch(plan)
 	if code == nil {
@@ -169,7 +171,7 @@ func TestASlowAPIKeepsNoChatWaiting(t *testing.T) {
 	if answer := quick("confirm " + code[1]); !strings.Contains(answer, "I will report the result here") {
 		t.Errorf("the code is answered %s", answer)
 	}
-	if end := work(); !strings.Contains(end, "The new certificate is valid until") || w.restarts(id) != 1 {
-		t.Errorf("the end is told as %s after %d restarts", end, w.restarts(id))
+	if end := work(); !strings.Contains(end, "renewed; the new certificate is valid until") || w.restarts(id) != 1 {
+		t.Errorf("the last message is %s after %d restarts, want 1", end, w.restarts(id))
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler"
 )
 
-// The prices that the README assumes, in USD, and what each cloud counts of a second.
+// The prices that the README assumes, in USD.
 const (
 	sweeps        = 730 // a month
 	rate          = 50  // calls a second, by default
@@ -23,14 +23,14 @@ const (
 	fcRequest     = 75.0 / 10_000 * 0.00002
 )
 
-// callsOfSweep is how often a sweep calls the API when nothing is due.
+// callsOfSweep is the number of calls of a sweep in which no instance is due.
 func callsOfSweep(instances int) int {
 	return instances + (instances+handler.PageSize-1)/handler.PageSize
 }
 
-func TestSweepMakesTheCallsThatItsCostIsReckonedBy(t *testing.T) {
+func TestASweepMakesAsManyCallsAsTheCostsAssume(t *testing.T) {
 	for _, instances := range []int{10, 120} {
-		w := onLambda(t, "TAIRSSL_REGION=cn-beijing") // the sample fleet is in another one
+		w := onLambda(t, "TAIRSSL_REGION=cn-beijing") // the sample fleet is in another region
 		var all []tairtest.Instance
 		for n := range instances {
 			all = append(all, tairtest.Instance{InstanceID: fmt.Sprintf("r-cost%04d", n), RegionID: "cn-beijing"})
@@ -47,8 +47,8 @@ func TestSweepMakesTheCallsThatItsCostIsReckonedBy(t *testing.T) {
 	}
 }
 
-// The table of costs follows from the calls of a sweep and the prices beside it.
-func TestCostsOfTheREADMEAreReckonedRight(t *testing.T) {
+// The table of costs follows from the calls of a sweep and the prices above.
+func TestTheCostsInTheREADMEAreCorrect(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestCostsOfTheREADMEAreReckonedRight(t *testing.T) {
 		cells := strings.Split(strings.ReplaceAll(row, ",", ""), "|")
 		number := func(cell int) float64 {
 			words := regexp.MustCompile(`[0-9.]+`).FindAllString(cells[cell], -1)
-			n, err := strconv.ParseFloat(words[len(words)-1], 64) // behind the sum
+			n, err := strconv.ParseFloat(words[len(words)-1], 64) // the last number of the cell is the result
 			if err != nil {
 				t.Fatalf("%s: %v", row, err)
 			}
@@ -72,10 +72,10 @@ func TestCostsOfTheREADMEAreReckonedRight(t *testing.T) {
 		want := fmt.Sprintf("%d, %d, %.4g, %.3f, %.3f", calls, sweeps*calls, seconds,
 			sweeps*(seconds*lambdaSecond+lambdaRequest), sweeps*(seconds*fcSecond+fcRequest))
 		if got := fmt.Sprintf("%.0f, %.0f, %.4g, %.3f, %.3f", number(2), number(3), number(4), number(5), number(6)); got != want {
-			t.Errorf("the row of %.0f instances says %s; reckoned are %s", number(1), got, want)
+			t.Errorf("the row of %.0f instances has %s, want %s", number(1), got, want)
 		}
 	}
 	if rows != 3 {
-		t.Errorf("the README has costs of %d fleets", rows)
+		t.Errorf("the README has the costs of %d fleets, want 3", rows)
 	}
 }

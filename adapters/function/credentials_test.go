@@ -23,8 +23,9 @@ const (
 	provider = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN=acs:ram::1234567890123456:oidc-provider/aws"
 )
 
-// Which credentials an environment names, and what it says of those it lacks.
-func TestCredentialsOfAnEnvironment(t *testing.T) {
+// The environment selects the source of the credentials. If a part is missing, the error
+// names its variable.
+func TestTheEnvironmentSelectsTheCredentials(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(path, []byte("token-of-the-file"), 0o600); err != nil {
 		t.Fatal(err)
@@ -65,10 +66,10 @@ func TestCredentialsOfAnEnvironment(t *testing.T) {
 			}
 			c, err := s.Credentials(environ, test.federation)(context.Background())
 			if c.AccessKeyID != test.key || test.fault == "" && err != nil {
-				t.Errorf("gave %q, %v; want %q", c.AccessKeyID, err, test.key)
+				t.Errorf("the access key is %q, %v; want %q", c.AccessKeyID, err, test.key)
 			}
 			if test.fault != "" && (!errors.Is(err, handler.Forbidden) || !strings.Contains(err.Error(), test.fault)) {
-				t.Errorf("ended with %v, want %s named", err, test.fault)
+				t.Errorf("the error is %v, want one that names %s", err, test.fault)
 			}
 		})
 	}

@@ -27,7 +27,8 @@ var chatSettings = []string{"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRS
 
 const responseURL = "https://hooks.slack.com/commands/secret"
 
-// slack says something in Slack, to be answered at an address.
+// slack sends a text in Slack, and returns the immediate answer. Later answers go to the
+// address.
 func (w world) slack(t *testing.T, text, address string) string {
 	t.Helper()
 	body := url.Values{"team_id": {"T1"}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/tair"}, "text": {text}, "response_url": {address}}.Encode()
@@ -42,30 +43,31 @@ func (w world) slack(t *testing.T, text, address string) string {
 
 var codeIn = regexp.MustCompile(`confirm ([A-Z0-9-]{19})`)
 
-// start has an update confirmed and gives what was handed over, and the code.
+// start plans and confirms an update. It returns the payload that was handed over, and the
+// code.
 func (w world) start(t *testing.T, address string) (payload []byte, code string) {
 	t.Helper()
 	found := codeIn.FindStringSubmatch(w.slack(t, "update "+id, address))
 	if found == nil {
-		t.Fatal("there is no code in the plan")
+		t.Fatal("the plan has no code")
 	}
 	if answer := w.slack(t, "confirm "+found[1], address); !strings.Contains(answer, "Started: update "+id) || len(*w.handed) == 0 || w.restarts(id) != 0 {
-		t.Fatalf("confirm is answered %s after %d restarts", answer, w.restarts(id))
+		t.Fatalf("the confirmation is answered %s after %d restarts", answer, w.restarts(id))
 	}
 	return []byte((*w.handed)[0]), found[1]
 }
 
-func TestAChangeConfirmedInAChatIsMadeByAnInvocationOfItsOwn(t *testing.T) {
+func TestAChangeConfirmedInAChatIsMadeByAnotherInvocation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, chatSettings...)
 	payload, code := w.start(t, responseURL)
-	for range 2 { // platforms deliver more than once
+	for range 2 { // a platform may deliver a payload twice
 		if answer, err := w.InvokeHanded(context.Background(), payload); err != nil || string(answer) != "{}" || w.restarts(id) != 1 {
-			t.Fatalf("the work ends %s, %v after %d restarts", answer, err, w.restarts(id))
+			t.Fatalf("the work ends with %s, %v after %d restarts, want 1", answer, err, w.restarts(id))
 		}
 	}
 	if len(w.posts.bodies) != 2 || !strings.Contains(w.posts.bodies[0], "Done: the certificate is renewed. The new certificate is valid until") {
-		t.Errorf("people were told %v", w.posts.bodies)
+		t.Errorf("the chat was sent %v", w.posts.bodies)
 	}
 	for _, secret := range []string{responseURL, "commands/secret", code, string(payload), "0123456789abcdef"} {
 		if strings.Contains(w.log.String(), secret) {
@@ -74,7 +76,7 @@ func TestAChangeConfirmedInAChatIsMadeByAnInvocationOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestHandedWorkThatIsNotOursIsUnauthorized(t *testing.T) {
+func TestHandedWorkFromAnotherSenderIsUnauthorized(t *testing.T) {
 	w := newWorld(t, chatSettings...)
 	payload, _ := w.start(t, responseURL)
 	other := newWorld(t, slices.Concat(chatSettings[:2], []string{"TAIRSSL_CONFIRM_KEY=fedcba9876543210"})...)
@@ -85,44 +87,44 @@ func TestHandedWorkThatIsNotOursIsUnauthorized(t *testing.T) {
 		world
 		payload string
 	}{
-		"forged": {w, `{"Handed":"c2VhbGVk"}`}, "altered": {w, string(altered)}, "with a wish": {w, strings.Replace(string(payload), "{", `{"Sweep":{},`, 1)},
-		"under another key": {other, string(payload)}, "where there is no key": {silent, string(payload)},
+		"forged": {w, `{"Handed":"c2VhbGVk"}`}, "altered": {w, string(altered)}, "with a sweep order": {w, strings.Replace(string(payload), "{", `{"Sweep":{},`, 1)},
+		"under another key": {other, string(payload)}, "without a key": {silent, string(payload)},
 	} {
 		test.log.Reset()
 		_, err := test.InvokeHanded(context.Background(), []byte(test.payload))
 		var failure *function.Failure
 		if !errors.As(err, &failure) || failure.Type != "unauthorized" || test.restarts(id) != 0 {
-			t.Errorf("%s: it ends %v after %d restarts", name, err, test.restarts(id))
+			t.Errorf("%s: the work ends with %v after %d restarts, want unauthorized and none", name, err, test.restarts(id))
 		}
 		test.line(t).want(t, entry{"level": "ERROR", "trigger": "handed", "outcome": "failed", "kind": "unauthorized", "error_type": "unauthorized"})
 	}
 }
 
-// The one way in is InvokeHanded, for a payload that is nothing else.
-func TestHandedWorkIsRefusedByEveryOtherWay(t *testing.T) {
+// Only InvokeHanded accepts handed work.
+func TestHandedWorkIsRefusedEverywhereElse(t *testing.T) {
 	w := newWorld(t, append(slices.Clone(chatSettings), "TAIRSSL_GITHUB_SECRETS=git-secret")...)
 	payload, _ := w.start(t, responseURL)
 	w.log.Reset()
 	answer, err := w.Invoke(context.Background(), payload)
 	if err != nil || !strings.Contains(string(answer), `"refused"`) || !strings.Contains(string(answer), "asynchronous invocation") {
-		t.Errorf("an invocation of another kind is answered %s, %v", answer, err)
+		t.Errorf("an ordinary invocation is answered %s, %v; want a refusal", answer, err)
 	}
 	answers, err := w.Deliver(context.Background(), event.Message{Carrier: "sqs", ID: "m1", Content: payload})
 	if err != nil || answers[0].Redeliver() != nil || answers[0].Results[0].Outcome != handler.Refused {
-		t.Errorf("a record of a queue is answered %s, %v", answers[0].Body(), err)
+		t.Errorf("a record of a queue is answered %s, %v; want a refusal", answers[0].Body(), err)
 	}
 	header := webhook.SignGitHub("git-secret", payload)
 	header.Set("Content-Type", "application/json")
 	if status, _, body, _ := w.Serve(context.Background(), webhook.Forwarded{Method: http.MethodPost, Path: "/ssl", Header: header, Body: string(payload)}); status != http.StatusForbidden {
-		t.Errorf("over HTTP it is answered %d %s", status, body)
+		t.Errorf("a request over HTTP is answered %d %s, want 403", status, body)
 	}
 	if w.restarts(id) != 0 || strings.Contains(w.log.String(), string(payload[20:60])) {
-		t.Errorf("after %d restarts the log has\n%s", w.restarts(id), w.log)
+		t.Errorf("there were %d restarts, want none; the log must not have the payload:\n%s", w.restarts(id), w.log)
 	}
 }
 
-// Where nothing can be handed over chat only reads, and says why.
-func TestWithoutAWayToHandOverChatOnlyReads(t *testing.T) {
+// Without a way to hand work over, a chat can only read, and its answer says so.
+func TestWithoutAWayToHandWorkOverChatsOnlyRead(t *testing.T) {
 	w := newWorld(t, chatSettings...)
 	endpoint, err := w.ListenHTTP("127.0.0.1:0")
 	if err != nil {
@@ -138,8 +140,8 @@ func TestWithoutAWayToHandOverChatOnlyReads(t *testing.T) {
 	}
 }
 
-// A relay of one's own, with a certificate of one's own authority.
-func TestAnswersAreSentByAnAuthorityOfOnesOwn(t *testing.T) {
+// Answers reach a relay of the operator, whose certificate comes from a private authority.
+func TestAnswersAreSentToARelayOfAPrivateAuthority(t *testing.T) {
 	t.Parallel()
 	got := make(chan string, 1)
 	relay := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -161,7 +163,7 @@ func TestAnswersAreSentByAnAuthorityOfOnesOwn(t *testing.T) {
 		"TAIRSSL_INVOKE_ENDPOINT=https://invoke.example.com", "ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"),
 		Invoke: func(ctx context.Context, api function.InvokeAPI, payload []byte) error {
 			if c, err := api.Credentials(ctx); api.Endpoint.String() != "https://invoke.example.com" || api.Roots == nil || err != nil || c.AccessKeyID != "emulator" {
-				t.Errorf("the invoke API is said to be %v, trusted by %v, called as %v, %v", api.Endpoint, api.Roots, c, err)
+				t.Errorf("the invoke API has the endpoint %v, the roots %v and the credentials %v, %v", api.Endpoint, api.Roots, c, err)
 			}
 			*w.handed = append(*w.handed, string(payload))
 			return nil
@@ -171,21 +173,21 @@ func TestAnswersAreSentByAnAuthorityOfOnesOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if told := <-got; !strings.HasPrefix(told, "/hook ") || !strings.Contains(told, "Done: ") {
-		t.Errorf("the relay was sent %s", told)
+		t.Errorf("the relay received %s", told)
 	}
 }
 
-func TestHandedWorkFailsAsAnInvocationOnlyIfItDidNotBegin(t *testing.T) {
+func TestHandedWorkEndsWithAnErrorOnlyIfItDidNotBegin(t *testing.T) {
 	w := newWorld(t, append(slices.Clone(chatSettings), "TAIRSSL_RATE=fast")...)
 	var failure *function.Failure
 	if _, err := w.InvokeHanded(context.Background(), []byte(`{"Handed":"x"}`)); !errors.As(err, &failure) || failure.Type != "internal" {
-		t.Errorf("with wrong settings it ends %v", err)
+		t.Errorf("with wrong settings the work ends with %v, want an internal error", err)
 	}
 	w = newWorld(t, chatSettings...)
 	payload, _ := w.start(t, responseURL)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second) // too short to begin a write in
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second) // too short for a write
 	defer cancel()
 	if _, err := w.InvokeHanded(ctx, payload); err != nil || w.restarts(id) != 0 || len(w.posts.bodies) != 1 || !strings.Contains(w.posts.bodies[0], "Failed.") {
-		t.Errorf("without the time for it, it ends %v, and people are told %v", err, w.posts.bodies)
+		t.Errorf("without time for a write, the work ends with %v, and the chat was sent %v", err, w.posts.bodies)
 	}
 }

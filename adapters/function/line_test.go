@@ -24,21 +24,21 @@ import (
 // entry is a line of the log.
 type entry map[string]any
 
-// lines are those of the log whose message is msg. A line that is no JSON, or
-// in which a field is twice, is a fault.
+// lines gives the lines of the log whose message is msg. The test fails if a line is not
+// JSON, or has a field twice.
 func (w world) lines(t *testing.T, msg string) (found []entry) {
 	t.Helper()
 	for text := range strings.Lines(w.log.String()) {
 		fields := map[string]bool{}
 		for name := range handler.Members([]byte(text)) {
 			if fields[name] {
-				t.Errorf("the field %s is twice in %s", name, text)
+				t.Errorf("the line has the field %s twice: %s", name, text)
 			}
 			fields[name] = true
 		}
 		var e entry
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
-			t.Fatalf("a line of the log is no JSON: %v\n%s", err, text)
+			t.Fatalf("a line of the log is not JSON: %v\n%s", err, text)
 		}
 		if e["msg"] == msg {
 			found = append(found, e)

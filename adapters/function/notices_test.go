@@ -98,7 +98,7 @@ func TestThereIsTimeForANoticeAfterARequestThatTookAllTheTime(t *testing.T) {
 	}
 }
 
-// posts is what people are sent, and what a chat is answered.
+// posts records the notices, and the answers in chats.
 type posts struct{ bodies []string }
 
 func (p *posts) RoundTrip(r *http.Request) (*http.Response, error) {

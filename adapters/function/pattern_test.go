@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// matches reports whether an event matches an event pattern. It knows what the
-// two EventBridges have in common and the descriptions use: a list of values,
-// of which one has to be there, and among them {"prefix": …}.
+// matches reports whether an event matches an event pattern. It supports the part of the
+// language that both EventBridges know and the descriptions use: a list of values, of which
+// one must occur. A value may be {"prefix": …}.
 func matches(pattern, event any) bool {
 	switch pattern := pattern.(type) {
 	case object:
@@ -46,12 +46,12 @@ func matchesOne(want, value any) bool {
 	prefix, known := content["prefix"].(string)
 	text, ok := value.(string)
 	if !known || len(content) != 1 {
-		panic("a pattern has a comparison that is not known here")
+		panic("a pattern has a comparison that matches does not support")
 	}
 	return ok && strings.HasPrefix(text, prefix)
 }
 
-func TestPatterns(t *testing.T) {
+func TestMatchesFollowsTheLanguageOfEventPatterns(t *testing.T) {
 	event := object{"source": "aws.acm", "detail": object{"Days": 1.0, "tags": []any{"a", "b"}}}
 	for _, test := range []struct {
 		pattern any
@@ -66,7 +66,7 @@ func TestPatterns(t *testing.T) {
 		{object{}, true},
 	} {
 		if matches(test.pattern, event) != test.want {
-			t.Errorf("that the pattern %v matches is %v", test.pattern, !test.want)
+			t.Errorf("the pattern %v matches: %t", test.pattern, !test.want)
 		}
 	}
 }

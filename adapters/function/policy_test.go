@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Without freezes and approvals a sweep makes the calls that it has always made, no
-// more: one listing, one read of each instance with TLS, and of what is due Alibaba's
-// own schedule. An approval that is missing, or a freeze that is on, costs the same.
-func TestTheCallsOfASweep(t *testing.T) {
+// A sweep makes one call to list, one to read each instance with TLS, and one to read
+// Alibaba's own schedule for each instance that is due. A missing approval or a freeze
+// needs no further call.
+func TestFreezesAndApprovalsCostASweepNoFurtherCall(t *testing.T) {
 	const list, instance, ssl, tasks = "DescribeInstances", "DescribeInstanceAttribute", "DescribeInstanceSSL", "DescribeActiveOperationTasks"
 	shut := "TAIRSSL_WINDOW=00:00-00:01 Etc/GMT+12"
 	for name, test := range map[string]struct {
@@ -17,10 +17,10 @@ func TestTheCallsOfASweep(t *testing.T) {
 		order    string
 		calls    map[string]int
 	}{
-		"off, looking":     {[]string{"TAIRSSL_WINDOW=any"}, `{"Sweep":{"DryRun":true}}`, map[string]int{list: 1, ssl: 10, instance: 2, tasks: 2}},
-		"off, shut":        {[]string{shut}, `{"Sweep":{}}`, map[string]int{list: 1, ssl: 8, tasks: 2}},
-		"approval missing": {[]string{"TAIRSSL_WINDOW=any", "TAIRSSL_APPROVAL=required"}, `{"Sweep":{}}`, map[string]int{list: 1, ssl: 8, tasks: 2}},
-		"frozen":           {[]string{"TAIRSSL_WINDOW=any", "TAIRSSL_FREEZE=" + days(-1, 1)}, `{"Sweep":{}}`, map[string]int{list: 1, ssl: 8, tasks: 2}},
+		"without either, as a dry run":          {[]string{"TAIRSSL_WINDOW=any"}, `{"Sweep":{"DryRun":true}}`, map[string]int{list: 1, ssl: 10, instance: 2, tasks: 2}},
+		"without either, outside of the window": {[]string{shut}, `{"Sweep":{}}`, map[string]int{list: 1, ssl: 8, tasks: 2}},
+		"approval missing":                      {[]string{"TAIRSSL_WINDOW=any", "TAIRSSL_APPROVAL=required"}, `{"Sweep":{}}`, map[string]int{list: 1, ssl: 8, tasks: 2}},
+		"frozen":                                {[]string{"TAIRSSL_WINDOW=any", "TAIRSSL_FREEZE=" + days(-1, 1)}, `{"Sweep":{}}`, map[string]int{list: 1, ssl: 8, tasks: 2}},
 	} {
 		w := onLambda(t, test.settings...)
 		if _, err := w.Invoke(context.Background(), []byte(test.order)); err != nil {
@@ -34,7 +34,7 @@ func TestTheCallsOfASweep(t *testing.T) {
 	}
 }
 
-// days are a freeze from some days from now to others.
+// days gives a freeze between two days, counted from today.
 func days(from, to int) string {
 	return time.Now().UTC().AddDate(0, 0, from).Format(time.DateOnly) + "/" + time.Now().UTC().AddDate(0, 0, to).Format(time.DateOnly)
 }

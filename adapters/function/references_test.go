@@ -21,8 +21,8 @@ import (
 	"tairssl/handler"
 )
 
-// extension serves values as the AWS Parameters and Secrets Lambda extension
-// does, and gives the environment that leads to it.
+// extension imitates the AWS Parameters and Secrets Lambda extension. It returns the
+// environment with its port.
 func extension(t *testing.T, serve http.HandlerFunc) []string {
 	t.Helper()
 	server := httptest.NewServer(serve)
@@ -65,7 +65,7 @@ func TestReferencesAreReplaced(t *testing.T) {
 		"TAIRSSL_ACTIONS=ssm:/tair/actions",
 		"TAIRSSL_REGION=secretsmanager:plain",
 		"TAIRSSL_INSTANCES=file:"+path,
-		// What is none stays as it is.
+		// These are not references, so they do not change.
 		"TAIRSSL_CA_FILE=file:/etc/ca.pem", "TAIRSSL_ENDPOINT=https://file:1", "TAIRSSL_NO_SUCH=ssm:/x", "OTHER=secretsmanager:x", "TAIRSSL_WAIT=5s",
 	)
 	before := slices.Clone(environ)
@@ -74,22 +74,22 @@ func TestReferencesAreReplaced(t *testing.T) {
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "TAIRSSL_ACTIONS=Update,Enable",
 		"TAIRSSL_REGION=not an object", "TAIRSSL_INSTANCES=r-bp1*,\n!r-bp1x")
 	if want = append(want, environ[7:]...); err != nil || !slices.Equal(got, want) {
-		t.Errorf("gave %q, %v\nwant %q", got, err, want)
+		t.Errorf("the environment is %q, %v\nwant %q", got, err, want)
 	}
 	if !slices.Equal(environ, before) {
-		t.Error("the environment handed in was changed")
+		t.Error("Resolve changed the environment of its caller")
 	}
 }
 
-func TestWithoutReferencesNothingIsAsked(t *testing.T) {
+func TestWithoutReferencesTheExtensionIsNotAsked(t *testing.T) {
 	environ := append(extension(t, func(http.ResponseWriter, *http.Request) { t.Error("the extension was asked") }), "TAIRSSL_WAIT=5s", "PATH=file:/x", "EMPTY")
 	got, err := function.Resolve(context.Background(), environ)
 	if err != nil || &got[0] != &environ[0] {
-		t.Errorf("gave %v, %v", got, err)
+		t.Errorf("the environment is %v, %v; want the same one", got, err)
 	}
 }
 
-func TestReferenceFaultsAllAtOnceAndNoValue(t *testing.T) {
+func TestAllFaultsOfReferencesAreNamedWithoutAValue(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -118,20 +118,20 @@ func TestReferenceFaultsAllAtOnceAndNoValue(t *testing.T) {
 	}
 	got, err := function.Resolve(context.Background(), environ)
 	if err == nil {
-		t.Fatal("all these bad references are taken")
+		t.Fatal("all these bad references are accepted")
 	}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != len(faults) || errors.Is(err, handler.Unavailable) {
-		t.Errorf("%d faults, worth a later try: %v; want %d\n%v", len(lines), errors.Is(err, handler.Unavailable), len(faults), err)
+		t.Errorf("there are %d faults (a later try can help: %t), want %d (a later try cannot help)\n%v", len(lines), errors.Is(err, handler.Unavailable), len(faults), err)
 	}
 	for _, f := range faults {
 		if !slices.ContainsFunc(lines, func(l string) bool {
 			return strings.HasPrefix(l, f.variable+": ") && strings.Contains(l, f.says)
 		}) {
-			t.Errorf("%s=%s is not said to be %q in\n%v", f.variable, f.value, f.says, err)
+			t.Errorf("the fault of %s=%s does not contain %q in\n%v", f.variable, f.value, f.says, err)
 		}
 		if !slices.Contains(got, f.variable+"=") {
-			t.Errorf("%s keeps its reference", f.variable)
+			t.Errorf("the environment still has the reference of %s", f.variable)
 		}
 	}
 	if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "emulator") {
@@ -139,7 +139,7 @@ func TestReferenceFaultsAllAtOnceAndNoValue(t *testing.T) {
 	}
 }
 
-func TestExtensionThatIsNotReadyIsWaitedFor(t *testing.T) {
+func TestAnExtensionThatIsNotReadyIsAskedAgain(t *testing.T) {
 	var asked atomic.Int64
 	environ := append(extension(t, func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) < 3 {
@@ -151,11 +151,11 @@ func TestExtensionThatIsNotReadyIsWaitedFor(t *testing.T) {
 	}), "TAIRSSL_ACTIONS=ssm:/tair/actions")
 	got, err := function.Resolve(context.Background(), environ)
 	if err != nil || got[2] != "TAIRSSL_ACTIONS=Update,Enable" {
-		t.Errorf("gave %q, %v", got, err)
+		t.Errorf("the environment is %q, %v", got, err)
 	}
 }
 
-func TestExtensionFaultsThatMayPass(t *testing.T) {
+func TestFaultsOfTheExtensionSayWhetherALaterTryCanHelp(t *testing.T) {
 	unused, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -169,39 +169,38 @@ func TestExtensionFaultsThatMayPass(t *testing.T) {
 		says    string
 		passing bool
 	}{
-		"no extension":     {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=" + portOf(unused.Addr()), "AWS_SESSION_TOKEN=s"}, "add its layer", true},
-		"never ready":      {status(400, "not ready to serve traffic, please wait"), "not ready", true},
-		"broken":           {status(500, "x"), "status 500", true},
-		"throttled":        {status(429, "x"), "status 429", true},
-		"no JSON":          {status(200, "hidden"), "no JSON", true},
-		"cut":              {extension(t, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }), "no answer", true},
-		"sends it further": {status(307, "x"), "status 307", false},
-		"endless":          {status(200, strings.Repeat("x", 1<<20)), "longer than", false},
-		"not on Lambda":    {nil, "only a function on Lambda can read", false},
-		"no port":          {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=x y", "AWS_SESSION_TOKEN=s"}, "is no port", false},
+		"no extension":  {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=" + portOf(unused.Addr()), "AWS_SESSION_TOKEN=s"}, "add its layer", true},
+		"never ready":   {status(400, "not ready to serve traffic, please wait"), "not ready", true},
+		"broken":        {status(500, "x"), "status 500", true},
+		"throttled":     {status(429, "x"), "status 429", true},
+		"no JSON":       {status(200, "hidden"), "no JSON", true},
+		"cut":           {extension(t, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }), "no answer", true},
+		"redirects":     {status(307, "x"), "status 307", false},
+		"endless":       {status(200, strings.Repeat("x", 1<<20)), "longer than", false},
+		"not on Lambda": {nil, "only a function on Lambda can read", false},
+		"no port":       {[]string{"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=x y", "AWS_SESSION_TOKEN=s"}, "is no port", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := function.Resolve(context.Background(), append(test.environ, "TAIRSSL_ACTIONS=ssm:/tair/actions"))
 			if err == nil || !strings.Contains(err.Error(), test.says) || errors.Is(err, handler.Unavailable) != test.passing || strings.Contains(err.Error(), "hidden") {
-				t.Errorf("ends with %v, want %q", err, test.says)
+				t.Errorf("the error is %v, want one with %q", err, test.says)
 			}
 		})
 	}
 }
 
-func TestReferenceEndsWithTheInvocation(t *testing.T) {
+func TestReadingAReferenceEndsWithTheInvocation(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	environ := append(extension(t, func(w http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() }), "TAIRSSL_ACTIONS=ssm:/tair/actions")
 	if _, err := function.Resolve(ctx, environ); !errors.Is(err, handler.Unavailable) || !strings.Contains(err.Error(), "TAIRSSL_ACTIONS") {
-		t.Errorf("ends with %v", err)
+		t.Errorf("the error is %v, want unavailable", err)
 	}
 }
 
-// A reference that could not be read fails the invocation, with the faults of
-// the other settings, and is read again at the next one: then the key that it
-// gives renews the certificate.
-func TestFailedStartIsTriedAgain(t *testing.T) {
+// If a reference cannot be read, the invocation fails. Its error also names the faults of
+// the other settings. The next invocation reads the reference again, and renews.
+func TestTheNextInvocationReadsAFailedReferenceAgain(t *testing.T) {
 	var down atomic.Bool
 	down.Store(true)
 	environ := extension(t, func(w http.ResponseWriter, r *http.Request) {
@@ -230,14 +229,14 @@ func TestFailedStartIsTriedAgain(t *testing.T) {
 
 	_, err = function.New(function.Options{Environ: append(environ, "TAIRSSL_RATE=fast"), Log: log}).Invoke(context.Background(), request)
 	if err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCESS_KEY_SECRET") || !strings.Contains(err.Error(), "TAIRSSL_RATE") {
-		t.Errorf("ended with %v, want the faults of references and of settings", err)
+		t.Errorf("the invocation ends with %v, want the faults of references and of settings", err)
 	}
 
 	f := function.New(function.Options{Environ: environ, Log: log})
 	_, err = f.Invoke(context.Background(), request)
 	var failure *function.Failure
 	if !errors.As(err, &failure) || failure.Type != "unavailable" {
-		t.Fatalf("ended with %v, want an error of type unavailable", err)
+		t.Fatalf("the invocation ends with %v, want an error of type unavailable", err)
 	}
 	down.Store(false)
 	answer, err := f.Invoke(context.Background(), request)
@@ -250,8 +249,8 @@ func TestFailedStartIsTriedAgain(t *testing.T) {
 	}
 }
 
-// What Alibaba's KMS keeps is read by the vault, where there is one.
-func TestReferencesToTheVault(t *testing.T) {
+// The vault reads the secrets of Alibaba's KMS.
+func TestReferencesToKMSAreReadByTheVault(t *testing.T) {
 	vault := func(_ context.Context, name string) (string, error) {
 		switch name {
 		case "tairssl/webhooks":
@@ -263,11 +262,11 @@ func TestReferencesToTheVault(t *testing.T) {
 	}
 	got, err := function.Resolve(context.Background(), []string{"TAIRSSL_SECRETS=kms:tairssl/webhooks"}, vault)
 	if err != nil || function.Getenv(got)("TAIRSSL_CONFIRM_KEY") != "k" {
-		t.Errorf("gave %q, %v", got, err)
+		t.Errorf("the environment is %q, %v; want the key", got, err)
 	}
 	got, err = function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=kms:tairssl/webhooks#TAIRSSL_CONFIRM_KEY"}, vault)
 	if err != nil || function.Getenv(got)("TAIRSSL_CONFIRM_KEY") != "k" {
-		t.Errorf("gave %q, %v", got, err)
+		t.Errorf("the environment is %q, %v; want the key", got, err)
 	}
 	for value, want := range map[string]struct {
 		says  string
@@ -275,12 +274,12 @@ func TestReferencesToTheVault(t *testing.T) {
 	}{"kms:other": {"allow kms:GetSecretValue", false}, "kms:busy": {"later", true}, "kms:": {"want kms:NAME", false}, "kms:a#": {"want kms:NAME", false}, "kms:a b": {"want kms:NAME", false}, "kms:tairssl/webhooks#OTHER": {"no string of that #KEY", false}} {
 		_, err := function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=" + value}, vault)
 		if err == nil || !strings.Contains(err.Error(), "TAIRSSL_CONFIRM_KEY: ") || !strings.Contains(err.Error(), want.says) || errors.Is(err, handler.Unavailable) != want.later {
-			t.Errorf("%s ends %v", value, err)
+			t.Errorf("the reference %s ends with %v", value, err)
 		}
 	}
 	for _, none := range [][]function.Vault{nil, {nil}} {
 		if _, err := function.Resolve(context.Background(), []string{"TAIRSSL_CONFIRM_KEY=kms:x"}, none...); err == nil || !strings.Contains(err.Error(), "only a function on Function Compute can read") {
-			t.Errorf("without a vault it ends %v", err)
+			t.Errorf("without a vault the reference ends with %v", err)
 		}
 	}
 }

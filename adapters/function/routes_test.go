@@ -10,7 +10,7 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// A setting opens the routes that name it, and no other.
+// A setting opens the routes that name it, and no other route.
 func TestASettingOpensTheRoutesThatNameIt(t *testing.T) {
 	values := map[string]string{
 		"WEBHOOK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "ALERT_BASIC": "user:password", "TEAMS_SECRETS": "c2VjcmV0",
@@ -36,7 +36,7 @@ func TestASettingOpensTheRoutesThatNameIt(t *testing.T) {
 		f := function.New(function.Options{Environ: []string{function.Prefix + setting + "=" + value}})
 		for _, route := range routes {
 			if open := f.Open(context.Background(), route.Path); open != slices.Contains(route.Settings, setting) {
-				t.Errorf("with %s alone %s is open: %t", setting, route.Path, open)
+				t.Errorf("with only %s set, the route %s is open: %t", setting, route.Path, open)
 			}
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"tairssl/adapters/tair"
 )
 
-// Nothing proves a change but the API unless the settings say so.
-func TestTheSettingsSayWhatProvesAChange(t *testing.T) {
+// Only the API proves a change, unless the settings ask for more.
+func TestTheSettingsSayHowAChangeIsProved(t *testing.T) {
 	ca := strings.Repeat("ab", 32)
 	for name, test := range map[string]struct {
 		environ    []string
@@ -32,12 +32,13 @@ func TestTheSettingsSayWhatProvesAChange(t *testing.T) {
 		f, client := s.Fleet(tair.EnvironmentCredentials(func(string) string { return "" }), slog.New(slog.DiscardHandler))
 		client.Close()
 		if (f.Served != nil) != test.served || (f.CA != nil) != test.ca || !slices.Equal(f.CAAccept, test.accept) {
-			t.Errorf("%s: a handshake is made: %t, the CA is compared: %t, accepted are %v", name, f.Served != nil, f.CA != nil, f.CAAccept)
+			t.Errorf("%s: a handshake is made: %t, the CA is compared: %t, the accepted CAs are %v", name, f.Served != nil, f.CA != nil, f.CAAccept)
 		}
 	}
 }
 
-// Instances are looked for where their API says, unless that is an emulator's.
+// A handshake goes to the endpoint that the API names. With an emulator, it goes to the
+// emulator's machine.
 func TestHandshakesAreMadeWithTheInstancesOfTheEndpoint(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		"": "", "vpc": "", "https://r-kvstore.{region}.example.com": "", "https://127.0.0.1:8443": "127.0.0.1", "http://localhost:8080": "localhost",
@@ -47,7 +48,7 @@ func TestHandshakesAreMadeWithTheInstancesOfTheEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := s.Probe().Host; got != want {
-			t.Errorf("with the endpoint %q the instances are at %q, want %q", endpoint, got, want)
+			t.Errorf("with the endpoint %q the handshakes go to %q, want %q", endpoint, got, want)
 		}
 	}
 }
