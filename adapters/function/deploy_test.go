@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// Everything that a name in template.yaml refers to is in it.
-func TestTemplateResolves(t *testing.T) {
+// Every name that template.yaml refers to exists in it, and every parameter and condition
+// is used.
+func TestEveryReferenceOfTheTemplateExists(t *testing.T) {
 	template := readTemplate(t, nil)
 	names := map[string]bool{}
 	for _, section := range []string{"Parameters", "Resources"} {
@@ -25,7 +26,7 @@ func TestTemplateResolves(t *testing.T) {
 	conditions, used := template.object["Conditions"].(object), map[string]bool{}
 	refer := func(path, name string) {
 		if used[name] = true; !names[name] {
-			t.Errorf("%s refers to %s, which is not there", path, name)
+			t.Errorf("%s refers to %s, which does not exist", path, name)
 		}
 	}
 	walk(template.object, "", func(path string, o object) {
@@ -47,12 +48,12 @@ func TestTemplateResolves(t *testing.T) {
 		if list, ok := o["Fn::If"].([]any); ok {
 			used[list[0].(string)] = true
 			if conditions[list[0].(string)] == nil {
-				t.Errorf("%s asks for the condition %s, which is not there", path, list[0])
+				t.Errorf("%s uses the condition %s, which does not exist", path, list[0])
 			}
 		}
 		if name, ok := o["Condition"].(string); ok {
 			if used[name] = true; conditions[name] == nil {
-				t.Errorf("%s asks for the condition %s, which is not there", path, name)
+				t.Errorf("%s uses the condition %s, which does not exist", path, name)
 			}
 		}
 	})
@@ -68,7 +69,7 @@ func TestTemplateResolves(t *testing.T) {
 	}
 }
 
-func TestParametersAreExplained(t *testing.T) {
+func TestEveryParameterHasADescriptionADefaultAndAGroup(t *testing.T) {
 	template := readTemplate(t, nil)
 	var grouped []string
 	for _, group := range at(template.object, "Metadata", "AWS::CloudFormation::Interface", "ParameterGroups").([]any) {
@@ -91,7 +92,7 @@ func TestParametersAreExplained(t *testing.T) {
 	}
 }
 
-func TestTemplateWantsOneKindOfCredentials(t *testing.T) {
+func TestTheTemplateAcceptsExactlyOneKindOfCredentials(t *testing.T) {
 	keyless := map[string]string{"RoleArn": "acs:ram::1:role/tairssl", "OidcProviderArn": "acs:ram::1:oidc-provider/aws"}
 	key := map[string]string{"AccessKeySecret": "tairssl/key", "SecretsExtensionArn": "arn:aws:lambda:x"}
 	with := func(a map[string]string, name, value string) map[string]string {
@@ -114,21 +115,20 @@ func TestTemplateWantsOneKindOfCredentials(t *testing.T) {
 			}
 		}
 		if got != test.want {
-			t.Errorf("%s: that it can be deployed is %v", name, got)
+			t.Errorf("%s: it can be deployed: %t", name, got)
 		}
 	}
 	template := readTemplate(t, keyless)
 	for name, properties := range template.ofType("AWS::Serverless::Function") {
 		variables := template.resolve(at(properties, "Environment", "Variables")).(object)
 		if variables["ALIBABA_CLOUD_ROLE_ARN"] != keyless["RoleArn"] || variables["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] != keyless["OidcProviderArn"] || variables["ALIBABA_CLOUD_ACCESS_KEY_ID"] != nil {
-			t.Errorf("%s without a key has the variables %v", name, variables)
+			t.Errorf("%s, deployed without a key, has the variables %v", name, variables)
 		}
 	}
 }
 
-// The targets and the paths that the descriptions name are those of the
-// Makefile.
-func TestBuildsMatchTheMakefile(t *testing.T) {
+// template.yaml and s.yaml name the targets and the paths of the Makefile.
+func TestDeploymentsUseTheBuildsOfTheMakefile(t *testing.T) {
 	text, err := os.ReadFile("../../Makefile")
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestBuildsMatchTheMakefile(t *testing.T) {
 			t.Errorf("the Makefile has no target build-%s", name)
 		}
 		if properties["Handler"] != "bootstrap" || properties["Runtime"] != "provided.al2023" || fmt.Sprint(properties["Architectures"]) != "[arm64]" {
-			t.Errorf("%s is not what the Makefile builds: %v", name, properties)
+			t.Errorf("%s does not fit the binary that the Makefile builds: %v", name, properties)
 		}
 	}
 	for _, want := range []string{"$(ARTIFACTS_DIR)/bootstrap ./adapters/lambda/bootstrap", "GOARCH=$(or $(SAM_GOARCH),arm64)", "dist/tairssl-$$name.zip dist/$$name/bootstrap", "-o dist/fc-x86_64/bootstrap ./adapters/fc/bootstrap"} {
@@ -153,7 +153,7 @@ func TestBuildsMatchTheMakefile(t *testing.T) {
 	}
 	for name, props := range readDevs(t).functions() {
 		if props["code"] != "dist/tairssl-fc-x86_64.zip" || props["handler"] != "bootstrap" || props["runtime"] != "go1" {
-			t.Errorf("%s is not what the Makefile packs: %v", name, props)
+			t.Errorf("%s does not fit the package that the Makefile makes: %v", name, props)
 		}
 	}
 	for _, file := range []string{at(template.object, "Resources", "FleetStateMachine", "Properties", "DefinitionUri").(string), "adapters/tair/policy.json", "adapters/fc/policy.json", "adapters/fc/fleet.cloudflow.yaml"} {
@@ -163,7 +163,7 @@ func TestBuildsMatchTheMakefile(t *testing.T) {
 	}
 }
 
-func TestStateMachineGetsWhatItSubstitutes(t *testing.T) {
+func TestTheTemplateSetsAllNamesInTheStateMachine(t *testing.T) {
 	definition, err := os.ReadFile("../lambda/fleet.asl.json")
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +175,6 @@ func TestStateMachineGetsWhatItSubstitutes(t *testing.T) {
 	slices.Sort(used)
 	given := at(readTemplate(t, nil).object, "Resources", "FleetStateMachine", "Properties", "DefinitionSubstitutions").(object)
 	if used = slices.Compact(used); !slices.Equal(used, slices.Sorted(maps.Keys(given))) {
-		t.Errorf("the definition uses %v, the template gives %v", used, given)
+		t.Errorf("the definition uses the names %v, but the template sets %v", used, given)
 	}
 }

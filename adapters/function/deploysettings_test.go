@@ -13,14 +13,14 @@ import (
 	"tairssl/handler"
 )
 
-// settingNames are those of the function, as variables.
+// settingNames lists the variables of all settings.
 func settingNames(t *testing.T) (names []string) {
 	t.Helper()
 	for _, row := range function.SettingsTable() {
 		names = append(names, regexp.MustCompile(function.Prefix+`\w+`).FindString(row))
 	}
 	if len(names) < 10 {
-		t.Fatalf("only the settings %v are found", names)
+		t.Fatalf("the code has only the settings %v", names)
 	}
 	return names
 }
@@ -36,7 +36,7 @@ func environments(t *testing.T) map[string]object {
 		all["s.yaml/"+name] = props["environmentVariables"].(object)
 	}
 	if len(all) != 4 {
-		t.Fatalf("the descriptions have %d functions, want two for each cloud", len(all))
+		t.Fatalf("template.yaml and s.yaml have %d functions, want two each", len(all))
 	}
 	return all
 }
@@ -46,35 +46,35 @@ func TestDeployedVariablesAreSettings(t *testing.T) {
 	for where, variables := range environments(t) {
 		for _, name := range slices.Sorted(maps.Keys(variables)) {
 			if strings.HasPrefix(name, function.Prefix) && !slices.Contains(known, name) {
-				t.Errorf("%s sets %s, which is no setting", where, name)
+				t.Errorf("%s sets %s, which is not a setting", where, name)
 			}
 		}
 	}
-	// What s.yaml takes from the environment that it is deployed in.
+	// s.yaml reads these variables from the environment of the deployment.
 	text, err := os.ReadFile("../../s.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range regexp.MustCompile(`env\('(\w+)'`).FindAllStringSubmatch(string(text), -1) {
 		if !strings.HasPrefix(m[1], "TAIRSSL_DEPLOY_") && !slices.Contains(known, m[1]) {
-			t.Errorf("s.yaml takes %s from the environment, which is no setting", m[1])
+			t.Errorf("s.yaml reads %s from the environment, which is not a setting", m[1])
 		}
 	}
 }
 
-// Every setting can be given on both clouds: by a row of its own, or by the
-// settings that hold others. Both functions of a cloud have the same rows, but for
-// those that make sense in one only, and no row holds a secret.
+// Every setting can be set on both clouds: by its own row, or in TAIRSSL_SETTINGS and
+// TAIRSSL_SECRETS. Both functions of a cloud have the same rows, except for rows that make
+// sense in one function only.
 func TestEverySettingCanBeDeployed(t *testing.T) {
 	of := environments(t)
 	for where, variables := range of {
 		for _, bundle := range []string{"TAIRSSL_SETTINGS", "TAIRSSL_SECRETS"} {
 			if _, ok := variables[bundle]; !ok {
-				t.Errorf("%s lacks the row %s, by which every other setting comes", where, bundle)
+				t.Errorf("%s lacks the row %s, which can contain every other setting", where, bundle)
 			}
 		}
 	}
-	alone := map[string]bool{"TAIRSSL_WAIT": true} // people wait for webhooks, and chat watches by itself
+	alone := map[string]bool{"TAIRSSL_WAIT": true} // the callers of webhooks cannot wait, and chats have their own wait
 	for _, pair := range [][2]string{{"template.yaml/TairSSLFunction", "template.yaml/TairSSLWebhooks"}, {"s.yaml/tairssl", "s.yaml/webhooks"}} {
 		for _, name := range settingNames(t) {
 			_, here := of[pair[0]][name]
@@ -84,25 +84,25 @@ func TestEverySettingCanBeDeployed(t *testing.T) {
 			}
 		}
 	}
-	// What can be set by a row on one cloud can be on the other, but for what only
-	// AWS has: an identity from another cloud, and CloudWatch.
+	// Both clouds have rows for the same settings. Two features exist only on AWS: an
+	// identity from another cloud, and CloudWatch.
 	lambdaOnly := []string{"TAIRSSL_OIDC_AUDIENCE", "TAIRSSL_STS_ENDPOINT", "TAIRSSL_METRICS"}
 	for _, name := range settingNames(t) {
 		_, aws := of["template.yaml/TairSSLFunction"][name]
 		_, alibaba := of["s.yaml/tairssl"][name]
 		if aws != (alibaba || slices.Contains(lambdaOnly, name)) {
-			t.Errorf("%s has a row in template.yaml: %v, in s.yaml: %v", name, aws, alibaba)
+			t.Errorf("%s has a row in template.yaml: %t, and in s.yaml: %t; want the same", name, aws, alibaba)
 		}
 	}
 }
 
-// isSecret tells by its name whether a variable holds a secret.
+// isSecret reports whether a variable contains a secret. Its name tells.
 func isSecret(name string) bool {
 	return regexp.MustCompile(`_(SECRETS?|TOKENS?|KEYS?|BASIC|NOTIFY_URLS|ACCESS_KEY_ID)$`).MatchString(name)
 }
 
-// Neither description holds a secret, and template.yaml takes none: it takes the
-// names of secrets.
+// template.yaml and s.yaml contain no secrets. The parameters of template.yaml are names
+// of secrets.
 func TestDeployedSecretsAreReferences(t *testing.T) {
 	template := readTemplate(t, map[string]string{"FunctionSecret": "tairssl/function", "WebhooksSecret": "tairssl/webhooks", "AccessKeySecret": "tairssl/key"})
 	seen := 0
@@ -113,7 +113,7 @@ func TestDeployedSecretsAreReferences(t *testing.T) {
 			}
 			seen++
 			if got, _ := template.resolve(value).(string); !regexp.MustCompile(`^secretsmanager:tairssl/[a-z]+(#(id|secret))?$`).MatchString(got) {
-				t.Errorf("%s: %s is %v, want a reference to the secret that a parameter names", name, variable, template.resolve(value))
+				t.Errorf("%s: %s is %v, want a reference to a secret whose name is a parameter", name, variable, template.resolve(value))
 			}
 		}
 	}
@@ -124,16 +124,16 @@ func TestDeployedSecretsAreReferences(t *testing.T) {
 			}
 			seen++
 			if !regexp.MustCompile(`^\$\{env\('TAIRSSL_DEPLOY_\w+_SECRETS', ''\)\}$`).MatchString(fmt.Sprint(value)) {
-				t.Errorf("%s: %s is %v, want a reference that the environment has at deployment", name, variable, value)
+				t.Errorf("%s: %s is %v, want a reference from the environment of the deployment", name, variable, value)
 			}
 		}
 	}
 	if seen != 8 {
-		t.Errorf("%d variables are taken for secrets, want the three of Lambda and the one of Function Compute, of each function", seen)
+		t.Errorf("%d variables are secrets, want three on Lambda and one on Function Compute, for each function", seen)
 	}
 	for name, parameter := range template.object["Parameters"].(object) {
 		if at(parameter, "NoEcho") != nil {
-			t.Errorf("the parameter %s takes a secret: it must take the name of one", name)
+			t.Errorf("the parameter %s is a secret, want the name of a secret", name)
 		}
 	}
 	for _, file := range []string{"../../template.yaml", "../../s.yaml"} {
@@ -142,19 +142,18 @@ func TestDeployedSecretsAreReferences(t *testing.T) {
 			t.Fatal(err)
 		}
 		if found := regexp.MustCompile(`LTAI[A-Za-z0-9]{8}|AKIA[A-Z0-9]{8}|whsec_\w|xox[a-z]-|-----BEGIN|hooks\.slack\.com/services/\w`).Find(text); found != nil {
-			t.Errorf("%s holds %s…, which looks like a secret", file, found)
+			t.Errorf("%s contains %s…, which looks like a secret", file, found)
 		}
 	}
 }
 
-// What is deployed with nothing but defaults starts, and has no row for what is
-// out of place there.
-func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
+// A function that is deployed with only defaults starts. Its description has no row for a
+// setting that makes no sense there.
+func TestAFunctionStartsWithTheDefaultsOfItsDeployment(t *testing.T) {
 	outOfPlace := map[string]string{
-		"TAIRSSL_LEASE":   "each description deploys two functions, which are two writers",
-		"TAIRSSL_CA_FILE": "no file comes along",
-
-		"TAIRSSL_INVOKE_ENDPOINT": "the cloud's own serves wherever these run",
+		"TAIRSSL_LEASE":           "each description deploys two functions, and both change instances",
+		"TAIRSSL_CA_FILE":         "a deployment contains no such file",
+		"TAIRSSL_INVOKE_ENDPOINT": "these functions use the cloud's own API",
 	}
 	template, given := readTemplate(t, nil), map[string]bool{}
 	for where, variables := range environments(t) {
@@ -163,7 +162,7 @@ func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
 			given[name] = true
 			if strings.HasPrefix(where, "s.yaml") {
 				if m := regexp.MustCompile(`^\$\{env\('(\w+)', '(.*)'\)\}$`).FindStringSubmatch(fmt.Sprint(value)); m == nil || m[1] != name && name != "TAIRSSL_SECRETS" {
-					t.Errorf("%s: %s is %v, want the variable of the same name and a default", where, name, value)
+					t.Errorf("%s: %s is %v, want an environment variable of the same name, and a default", where, name, value)
 				} else {
 					environ = append(environ, name+"="+m[2])
 				}
@@ -172,7 +171,7 @@ func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
 			}
 		}
 		if _, unknown, err := function.ParseSettings(environ); err != nil || len(unknown) > 0 {
-			t.Errorf("%s does not start with its defaults: %v, unknown %v", where, err, unknown)
+			t.Errorf("%s does not start with its defaults: %v; unknown variables: %v", where, err, unknown)
 		}
 	}
 	for name := range outOfPlace {
@@ -184,7 +183,7 @@ func TestDefaultsOfADeploymentAreSettings(t *testing.T) {
 	for _, window := range []string{"instance", "any", "02:00-05:00", "Sat,Sun 22:00-05:00 Asia/Shanghai", "Mon-Fri 02:00-05:00 Etc/GMT+8", "whenever", "Sat 2-5", ""} {
 		_, err := handler.ParseWindow(window)
 		if pattern.MatchString(window) != (err == nil && window != "") {
-			t.Errorf("the parameter Window takes %q: %v; as a setting it ends %v", window, pattern.MatchString(window), err)
+			t.Errorf("the parameter Window accepts %q: %t; but the setting ends with %v", window, pattern.MatchString(window), err)
 		}
 	}
 }

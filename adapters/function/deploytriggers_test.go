@@ -13,7 +13,7 @@ import (
 	"tairssl/adapters/event"
 )
 
-// samples are the events that each trigger of the descriptions delivers.
+// samples has the events that each trigger of template.yaml and s.yaml delivers.
 var samples = map[string][]string{
 	"template.yaml/Sweep":                  {"sweep.json", "eventbridge-scheduler.json"},
 	"template.yaml/AcmExpiration":          {"eventbridge-acm-approaching.json", "eventbridge-acm-expired.json"},
@@ -40,7 +40,7 @@ func readSample(t *testing.T, name string) (sample any) {
 	return sample
 }
 
-func TestEveryTriggerHasItsSampleAndMatchesIt(t *testing.T) {
+func TestEveryTriggerMatchesItsSamples(t *testing.T) {
 	template, devs := readTemplate(t, map[string]string{"CustomEventSource": "com.example.platform"}), readDevs(t)
 	patterns := map[string]any{}
 	for name, e := range template.triggers() {
@@ -57,7 +57,7 @@ func TestEveryTriggerHasItsSampleAndMatchesIt(t *testing.T) {
 		}
 	}
 	if !slices.Equal(slices.Sorted(maps.Keys(patterns)), slices.Sorted(maps.Keys(samples))) {
-		t.Errorf("the triggers are %v, samples are known of %v", slices.Sorted(maps.Keys(patterns)), slices.Sorted(maps.Keys(samples)))
+		t.Errorf("the triggers are %v, but there are samples for %v", slices.Sorted(maps.Keys(patterns)), slices.Sorted(maps.Keys(samples)))
 	}
 	for name, files := range samples {
 		for _, file := range files {
@@ -67,15 +67,15 @@ func TestEveryTriggerHasItsSampleAndMatchesIt(t *testing.T) {
 			}
 		}
 	}
-	// A rule that matches what asks for nothing costs invocations.
+	// A rule that matches events without a request would cost invocations.
 	quiet := readSample(t, "eventbridge-config.json").(object)
 	quiet["detail"].(object)["newEvaluationResult"].(object)["complianceType"] = "COMPLIANT"
 	if matches(patterns["template.yaml/ConfigCompliance"], quiet) {
-		t.Error("the rule for AWS Config matches what is compliant")
+		t.Error("the rule for AWS Config matches a compliant resource")
 	}
 }
 
-// sweepOrder is the contract of {"Sweep":{…}}.
+// sweepOrder is the documented form of a sweep order: {"Sweep":{…}}.
 type sweepOrder struct {
 	Sweep *struct {
 		Regions      []string
@@ -104,17 +104,17 @@ func TestSchedulesSweepEveryHour(t *testing.T) {
 		}
 	}
 	if len(inputs) != 3 {
-		t.Errorf("the schedules are %v, want one for each cloud and the state machine's", inputs)
+		t.Errorf("the schedules are %v, want one for each cloud and one of the state machine", inputs)
 	}
 	for name, input := range inputs {
 		var order sweepOrder
 		strict := json.NewDecoder(strings.NewReader(input))
 		strict.DisallowUnknownFields()
 		if err := strict.Decode(&order); err != nil || order.Sweep == nil || order.Sweep.DryRun || order.Sweep.Plan {
-			t.Errorf("the input %s of %s is no order to sweep: %v", input, name, err)
+			t.Errorf("the input %s of %s is not an order to sweep: %v", input, name, err)
 		}
 		if asked := (&event.Decoder{}).Decode([]byte(input)); asked.Trigger != "sweep" {
-			t.Errorf("the input %s of %s is taken for %q", input, name, asked.Trigger)
+			t.Errorf("the input %s of %s is read as %q", input, name, asked.Trigger)
 		}
 	}
 	if expression := template.resolve(at(template.triggers()["Sweep"], "Properties", "ScheduleExpression")); expression != "rate(1 hour)" {
@@ -126,12 +126,12 @@ func TestSchedulesSweepEveryHour(t *testing.T) {
 	}
 }
 
-func TestChatNeverWaitsForASweep(t *testing.T) {
+func TestSweepsAndChatsHaveDifferentFunctions(t *testing.T) {
 	template := readTemplate(t, map[string]string{"Http": "url"})
 	function, webhooks := fmt.Sprint(object{"Ref": "FunctionAlias"}), fmt.Sprint(object{"Ref": "WebhooksAlias"})
 	for name, e := range template.triggers() {
 		if to, _ := target(e); to != nil && fmt.Sprint(to) != function {
-			t.Errorf("%s calls %v, want what runs unattended", name, to)
+			t.Errorf("%s calls %v, want the function without webhooks", name, to)
 		}
 	}
 	for name, properties := range template.ofType("AWS::Lambda::Url") {
@@ -150,7 +150,7 @@ func TestChatNeverWaitsForASweep(t *testing.T) {
 			kinds[at(trigger, "triggerType")] = true
 		}
 		if kinds["http"] && len(kinds) != 1 {
-			t.Errorf("%s is for webhooks and for what runs unattended", name)
+			t.Errorf("%s has webhooks and other triggers", name)
 		}
 	}
 }

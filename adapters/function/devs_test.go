@@ -12,20 +12,20 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// The official schema of the component's props, where it lies beside the
-// repository.
-func TestDevsPropsMatchTheSchema(t *testing.T) {
+// The official schema of the component fc3 describes the props. The test needs a copy of
+// it next to the repository.
+func TestSYamlFitsTheSchemaOfItsComponent(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "shared", "schemas", "fc3.schema.json")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no fc3.schema.json beside the repository: s.yaml is checked by the other tests alone")
+		t.Skip("there is no fc3.schema.json next to the repository, so only the other tests check s.yaml")
 	}
 	compiler := jsonschema.NewCompiler()
 	schema, err := compiler.Compile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A trigger's configuration matches a definition for any kind of it: the
-	// one of its own kind has to hold.
+	// The schema accepts the configuration of any kind for every trigger. Here each
+	// trigger must have the configuration of its own kind.
 	kinds := map[string]*jsonschema.Schema{}
 	for kind, name := range map[string]string{"timer": "ITimerTriggerConfig", "http": "IHttpTriggerConfig", "eventbridge": "IEventBridge", "mns_topic": "IMnsTriggerConfig"} {
 		if kinds[kind], err = compiler.Compile(path + "#/definitions/" + name); err != nil {
@@ -41,7 +41,7 @@ func TestDevsPropsMatchTheSchema(t *testing.T) {
 		known := schemaProperties(t, path)
 		for key := range props {
 			if !known[key] {
-				t.Errorf("s.yaml/%s has %s, which the component does not know", name, key)
+				t.Errorf("s.yaml/%s has the property %s, which the component does not know", name, key)
 			}
 		}
 		for _, trigger := range props["triggers"].([]any) {
@@ -69,7 +69,7 @@ func schemaProperties(t *testing.T, path string) map[string]bool {
 	return known
 }
 
-// asJSON gives a value with the types that JSON has.
+// asJSON converts a value to the types of JSON.
 func asJSON(t *testing.T, v any) (same any) {
 	t.Helper()
 	encoded, err := json.Marshal(v)
@@ -82,29 +82,29 @@ func asJSON(t *testing.T, v any) (same any) {
 	return same
 }
 
-func TestDevsResolves(t *testing.T) {
+func TestEveryVariableOfSYamlIsSet(t *testing.T) {
 	devs := readDevs(t)
 	encoded, err := json.Marshal(devs.resolve(devs.object["resources"]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if left := regexp.MustCompile(`\$[{(][^"]*`).Find(encoded); left != nil {
-		t.Errorf("s.yaml has %s, which nothing sets", left)
+		t.Errorf("s.yaml uses %s, which nothing sets", left)
 	}
 	names := map[any]bool{}
 	for name, props := range devs.functions() {
 		if names[props["functionName"]] {
-			t.Errorf("the function's name of %s is taken", name)
+			t.Errorf("%s has the function name of another resource", name)
 		}
 		names[props["functionName"]] = true
 		if at(props, "logConfig", "logstore") == nil || names[props["role"]] {
-			t.Errorf("%s has no log store, or the role of another", name)
+			t.Errorf("%s has no log store, or the role of another function", name)
 		}
 		names[props["role"]] = true
 	}
 }
 
-// devs is s.yaml, deployed from an environment.
+// devs is s.yaml.
 type devs struct{ object }
 
 var devsVariable = regexp.MustCompile(`\$\{(?:vars\.(\w+)|env\('(\w+)', '([^']*)'\))\}`)
@@ -114,7 +114,8 @@ func readDevs(t *testing.T) devs {
 	return devs{readYAML(t, "../../s.yaml")}
 }
 
-// resolve gives a value with the variables put in. An env is its default.
+// resolve replaces the variables in a value. A variable of the environment becomes its
+// default.
 func (d devs) resolve(v any) any {
 	switch v := v.(type) {
 	case object:
@@ -148,7 +149,7 @@ func (d devs) resolve(v any) any {
 	return v
 }
 
-// functions gives the props of each, by its resource's name.
+// functions gives the props of each function, by the name of its resource.
 func (d devs) functions() map[string]object {
 	found := map[string]object{}
 	for name, resource := range d.object["resources"].(object) {
@@ -157,7 +158,7 @@ func (d devs) functions() map[string]object {
 	return found
 }
 
-// triggers gives all triggers by their name.
+// triggers gives the triggers of all functions, by their names.
 func (d devs) triggers() map[string]object {
 	found := map[string]object{}
 	for _, props := range d.functions() {

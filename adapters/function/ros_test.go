@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// rosOf resolves a value of adapters/fc/ros.yaml with its parameters: Ref, Fn::Sub,
-// Fn::Join, Fn::Split and Fn::Replace as ROS has them. What only exists once it is
-// deployed becomes a word in angle brackets.
+// rosOf resolves a value of adapters/fc/ros.yaml with its parameters. It knows the functions
+// Ref, Fn::Sub, Fn::Join, Fn::Split and Fn::Replace of ROS. A value that exists only after
+// the deployment becomes a word in angle brackets.
 func rosOf(t *testing.T, v any, parameters map[string]any) any {
 	t.Helper()
 	switch v := v.(type) {
@@ -73,7 +73,7 @@ func rosOf(t *testing.T, v any, parameters map[string]any) any {
 	return v
 }
 
-// readROS gives the template's resources with their parameters put in.
+// readROS gives the resources of the template with its parameters replaced.
 func readROS(t *testing.T, name string) object {
 	t.Helper()
 	template := readYAML(t, "../fc/ros.yaml")
@@ -83,10 +83,10 @@ func readROS(t *testing.T, name string) object {
 			parameters[parameter] = at(described, "Default")
 		}
 		if at(described, "Description") == nil {
-			t.Errorf("the parameter %s is not described", parameter)
+			t.Errorf("the parameter %s has no description", parameter)
 		}
 		if pattern, ok := at(described, "AllowedPattern").(string); ok && !regexp.MustCompile(pattern).MatchString(fmt.Sprint(parameters[parameter])) {
-			t.Errorf("the parameter %s does not take %v", parameter, parameters[parameter])
+			t.Errorf("the parameter %s does not accept %v", parameter, parameters[parameter])
 		}
 	}
 	return rosOf(t, template["Resources"], parameters).(object)
@@ -110,18 +110,18 @@ func readPolicy(t *testing.T, file string) []any {
 	return policy.Statement
 }
 
-// The template's policies are those of the files that do the same by hand.
+// The template grants the same rights as the policy files.
 func TestROSGivesTheRightsOfThePolicies(t *testing.T) {
 	resources := readROS(t, "tairssl")
-	// The last statement is for those alone who need it.
+	// Only some operators need the right of the last statement.
 	if at(resources["TasksPolicy"], "Condition") != "MovesTasks" {
-		t.Error("everybody may move what Alibaba renews")
+		t.Error("the right to move Alibaba's own renewals does not depend on the condition MovesTasks")
 	}
 	if got, want := asJSON(t, slices.Concat(statements(resources["InstancesPolicy"]), statements(resources["TasksPolicy"]))), readPolicy(t, "../tair/policy.json"); !reflect.DeepEqual(got, any(want)) {
-		t.Errorf("on instances ROS allows\n%v\nadapters/tair/policy.json\n%v", got, want)
+		t.Errorf("on instances, ROS allows\n%v\nbut adapters/tair/policy.json allows\n%v", got, want)
 	}
 	if got, want := asJSON(t, statements(resources["PausePolicy"])), readPolicy(t, "../tair/pause.json"); !reflect.DeepEqual(got, any(want)) || at(resources["PausePolicy"], "Properties", "Roles") != nil {
-		t.Errorf("a pause is\n%v\nadapters/tair/pause.json\n%v", got, want)
+		t.Errorf("the policy of a pause is\n%v\nbut adapters/tair/pause.json is\n%v", got, want)
 	}
 	allowed := map[string]map[string]string{}
 	for _, policy := range []string{"FunctionPolicy", "WebhooksPolicy"} {
@@ -135,24 +135,24 @@ func TestROSGivesTheRightsOfThePolicies(t *testing.T) {
 		"kms:GetSecretValue": "acs:kms:*:*:secret/tairssl/function", "kms:Decrypt": "acs:kms:*:*:key/key-1",
 	}
 	if !maps.Equal(allowed["FunctionPolicy"], want) {
-		t.Errorf("what runs unattended may %v, want %v", allowed["FunctionPolicy"], want)
+		t.Errorf("the function of sweeps and events may %v, want %v", allowed["FunctionPolicy"], want)
 	}
 	want["kms:GetSecretValue"], want["fc:InvokeFunction"] = "acs:kms:*:*:secret/tairssl/webhooks", "acs:fc:*:*:functions/tairssl-webhooks"
 	if !maps.Equal(allowed["WebhooksPolicy"], want) {
-		t.Errorf("webhooks and chat may %v, want %v", allowed["WebhooksPolicy"], want)
+		t.Errorf("the function of webhooks and chats may %v, want %v", allowed["WebhooksPolicy"], want)
 	}
-	// By hand, one role is for both, and its log may have any project's name.
+	// The policy file is for one role for both functions, and for a project of any name.
 	for _, s := range readPolicy(t, "../fc/policy.json") {
 		action := fmt.Sprint(at(s, "Action"))
 		if got := strings.Replace(want[action], "tairssl-1234567890123456", "tairssl-*", 1); got != at(s, "Resource") {
-			t.Errorf("adapters/fc/policy.json allows %s on %v, ROS on %s", action, at(s, "Resource"), got)
+			t.Errorf("adapters/fc/policy.json allows %s on %v, but ROS allows it on %s", action, at(s, "Resource"), got)
 		}
 	}
 }
 
-// What s.yaml refers to is what the template makes, whatever the deployment is
-// called; and two of different names share nothing.
-func TestROSMakesWhatSYamlUses(t *testing.T) {
+// s.yaml refers to resources that the template creates, for any name of the deployment. Two
+// deployments with different names share nothing.
+func TestROSCreatesTheResourcesThatSYamlUses(t *testing.T) {
 	names := map[string][]string{}
 	for _, name := range []string{"tairssl", "other"} {
 		resources := readROS(t, name)
@@ -168,11 +168,11 @@ func TestROSMakesWhatSYamlUses(t *testing.T) {
 			role := map[string]string{"tairssl": "FunctionRole", "webhooks": "WebhooksRole"}[resource]
 			for what, pair := range map[string][2]any{
 				"role": {props["role"], "acs:ram::" + account + ":role/" + of(role, "RoleName")}, "log project": {at(props, "logConfig", "project"), of("Project", "Name")},
-				"log store":            {at(props, "logConfig", "logstore"), of("Logstore", "LogstoreName")},
-				"queue of what failed": {at(props, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination"), failed + "/messages"},
+				"log store":                   {at(props, "logConfig", "logstore"), of("Logstore", "LogstoreName")},
+				"queue of failed invocations": {at(props, "asyncInvokeConfig", "destinationConfig", "onFailure", "destination"), failed + "/messages"},
 			} {
 				if pair[0] != pair[1] {
-					t.Errorf("%s/%s: the %s is %v, ROS makes %v", name, resource, what, pair[0], pair[1])
+					t.Errorf("%s/%s: the %s is %v, but ROS creates %v", name, resource, what, pair[0], pair[1])
 				}
 			}
 			names[name] = append(names[name], fmt.Sprint(props["functionName"]), fmt.Sprint(props["role"]), fmt.Sprint(at(props, "logConfig", "logstore")))
@@ -186,7 +186,7 @@ func TestROSMakesWhatSYamlUses(t *testing.T) {
 			"dead letters 2": {at(triggers, "requests", "triggerConfig", "runOptions", "deadLetterQueue", "Arn"), failed},
 		} {
 			if pair[0] != pair[1] {
-				t.Errorf("%s: the %s is %v, ROS makes %v", name, what, pair[0], pair[1])
+				t.Errorf("%s: the %s is %v, but ROS creates %v", name, what, pair[0], pair[1])
 			}
 		}
 		for _, resource := range []string{"Requests", "Failed", "Topic", "Logstore", "FunctionRole", "WebhooksRole", "TopicRole"} {
@@ -198,16 +198,16 @@ func TestROSMakesWhatSYamlUses(t *testing.T) {
 		}
 		unattended := devs.functions()["tairssl"]
 		if visibility := at(resources["Requests"], "Properties", "VisibilityTimeout").(int); visibility < 6*unattended["timeout"].(int) {
-			t.Errorf("a message comes back after %d s", visibility)
+			t.Errorf("a message of the queue is visible again after %d s, want at least six times the timeout", visibility)
 		}
 	}
 	for _, name := range names["other"] {
 		if slices.Contains(names["tairssl"], name) {
-			t.Errorf("two deployments share %s", name)
+			t.Errorf("two deployments share the name %s", name)
 		}
 	}
 	if len(names["other"]) < 12 {
-		t.Errorf("only the names %v were compared", names["other"])
+		t.Errorf("the test compared only the names %v", names["other"])
 	}
 }
 
@@ -219,9 +219,9 @@ func asObject(m map[string]object) map[string]any {
 	return all
 }
 
-// The index has the fields of logindex.json, and the alerts ask for fields that
-// are logged and indexed.
-func TestROSAlertsAskForWhatIsIndexed(t *testing.T) {
+// The index of ROS has the fields of logindex.json. The alerts query only fields in the
+// index.
+func TestROSAlertsQueryOnlyFieldsInTheIndex(t *testing.T) {
 	resources := readROS(t, "tairssl")
 	text, err := os.ReadFile("../fc/logindex.json")
 	if err != nil {
@@ -240,11 +240,11 @@ func TestROSAlertsAskForWhatIsIndexed(t *testing.T) {
 		name := fmt.Sprint(at(key, "Name"))
 		indexed[name] = true
 		if index.Message.Keys[name].Type != at(key, "Type") {
-			t.Errorf("ROS indexes %s as %v, logindex.json as %q", name, at(key, "Type"), index.Message.Keys[name].Type)
+			t.Errorf("ROS indexes %s as %v, but logindex.json as %q", name, at(key, "Type"), index.Message.Keys[name].Type)
 		}
 	}
 	if len(indexed) != len(index.Message.Keys) {
-		t.Errorf("ROS indexes %d fields, logindex.json %d", len(indexed), len(index.Message.Keys))
+		t.Errorf("ROS indexes %d fields, but logindex.json has %d", len(indexed), len(index.Message.Keys))
 	}
 	aws := readTemplate(t, nil).ofType("AWS::CloudWatch::Alarm")
 	alerts := 0
@@ -254,38 +254,38 @@ func TestROSAlertsAskForWhatIsIndexed(t *testing.T) {
 		}
 		alerts++
 		if aws[strings.TrimSuffix(name, "Alert")+"Alarm"] == nil {
-			t.Errorf("the runbook knows no alarm of the name of %s", name)
+			t.Errorf("the runbook has no alarm for %s", name)
 		}
 		configuration := at(resource, "Properties", "Detail", "Configuration")
 		query := fmt.Sprint(at(configuration.(object)["QueryList"].([]any)[0], "Query"))
 		fields := regexp.MustCompile(`message\.(\w+)`).FindAllStringSubmatch(query, -1)
 		for _, m := range fields {
 			if !indexed[m[1]] {
-				t.Errorf("%s asks for %s, which is not indexed", name, m[1])
+				t.Errorf("%s queries %s, which is not in the index", name, m[1])
 			}
 		}
 		column := regexp.MustCompile(` as (\w+)$`).FindStringSubmatch(query)
 		condition := fmt.Sprint(at(configuration.(object)["SeverityConfigurations"].([]any)[0], "EvalCondition", "Condition"))
 		if len(fields) < 2 || column == nil || !strings.HasPrefix(condition, column[1]+" ") {
-			t.Errorf("%s judges %q by %q", name, query, condition)
+			t.Errorf("%s has the query %q, but the condition %q is on another column", name, query, condition)
 		}
 		if at(configuration, "SendResolved") != false || at(configuration, "NoDataFire") != (name == "HeartbeatAlert") {
-			t.Errorf("%s takes missing data for good news, or for bad: %v", name, configuration)
+			t.Errorf("%s handles missing data in the wrong way: %v", name, configuration)
 		}
 	}
 	if alerts < 8 {
-		t.Errorf("there are %d alerts", alerts)
+		t.Errorf("there are only %d alerts", alerts)
 	}
 }
 
-// What a deletion would lose for ever stays.
+// Logs and queues stay when the stack is deleted, because nothing could restore them.
 func TestROSKeepsLogsAndQueues(t *testing.T) {
 	kept := 0
 	for name, resource := range readROS(t, "tairssl") {
 		switch at(resource, "Type") {
 		case "ALIYUN::MNS::Queue", "ALIYUN::SLS::Project", "ALIYUN::SLS::Logstore", "ALIYUN::SLS::Index":
 			if kept++; at(resource, "DeletionPolicy") != "Retain" {
-				t.Errorf("%s goes with the stack", name)
+				t.Errorf("%s is deleted with the stack", name)
 			}
 		}
 	}
@@ -294,8 +294,8 @@ func TestROSKeepsLogsAndQueues(t *testing.T) {
 	}
 }
 
-// Properties of the types that Alibaba publishes no package for. Source: ROS
-// developer guide, ALIYUN::MNS::Queue and ALIYUN::MNS::Topic.
+// Alibaba publishes no package with the properties of these types. Source: ROS developer
+// guide, ALIYUN::MNS::Queue and ALIYUN::MNS::Topic.
 func TestROSMessageServiceHasKnownProperties(t *testing.T) {
 	known := map[string][]string{
 		"ALIYUN::MNS::Queue": {"QueueName", "DelaySeconds", "LoggingEnabled", "MaximumMessageSize", "MessageRetentionPeriod", "PollingWaitSeconds", "VisibilityTimeout"},
@@ -310,17 +310,17 @@ func TestROSMessageServiceHasKnownProperties(t *testing.T) {
 		seen++
 		for property := range at(resource, "Properties").(object) {
 			if !slices.Contains(properties, property) {
-				t.Errorf("%s has the property %s", name, property)
+				t.Errorf("%s has the property %s, which its type does not know", name, property)
 			}
 		}
 	}
 	if seen != 3 {
-		t.Errorf("%d resources were looked at", seen)
+		t.Errorf("the test found %d resources, want 3", seen)
 	}
 }
 
-// Times in the documentation are those that are deployed.
-func TestDocumentedNumbersAreThoseOfSYaml(t *testing.T) {
+// The documentation has the times that s.yaml and ROS deploy.
+func TestTheDocumentedTimesAreThoseOfSYaml(t *testing.T) {
 	text, functions, queue := documentOf(t, "fc"), readDevs(t).functions(), readROS(t, "tairssl")["Requests"]
 	for _, row := range []string{
 		fmt.Sprintf("| timeout of what runs unattended | %v s |", functions["tairssl"]["timeout"]),
@@ -332,7 +332,7 @@ func TestDocumentedNumbersAreThoseOfSYaml(t *testing.T) {
 			t.Errorf("adapters/fc/README.md lacks the row\n%s", row)
 		}
 	}
-	// Both clouds give the same time.
+	// Both clouds have the same timeouts.
 	lambda := readTemplate(t, nil).ofType("AWS::Serverless::Function")
 	if lambda["TairSSLFunction"]["Timeout"] != functions["tairssl"]["timeout"] || lambda["TairSSLWebhooks"]["Timeout"] != functions["webhooks"]["timeout"] {
 		t.Error("the timeouts of the two clouds differ")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// template is template.yaml, deployed with some parameters.
+// template is template.yaml with parameters.
 type template struct {
 	object
 	parameters map[string]string
@@ -20,8 +20,8 @@ func readTemplate(t *testing.T, parameters map[string]string) template {
 	return template{readYAML(t, "../../template.yaml"), parameters}
 }
 
-// resolve gives a value with the parameters put in, as CloudFormation does.
-// What only exists once it is deployed stays a function.
+// resolve replaces the parameters in a value, as CloudFormation does. A function whose
+// value exists only after the deployment does not change.
 func (t template) resolve(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -65,8 +65,8 @@ func (t template) resolve(v any) any {
 	return v
 }
 
-// substitute puts the parameters into a text. It stays a function if something in
-// it only exists once it is deployed.
+// substitute replaces the parameters in a text. The result is a function if a part of the
+// text exists only after the deployment.
 func (t template) substitute(text string) any {
 	whole := true
 	filled := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(text, func(s string) string {
@@ -104,10 +104,11 @@ func (t template) holds(condition any) bool {
 			return slices.ContainsFunc(list, t.holds)
 		}
 	}
-	panic(fmt.Sprintf("the condition %v is not known here", condition))
+	panic(fmt.Sprintf("the test does not know the condition %v", condition))
 }
 
-// text is a value in a comparison; Fn::Join is that of a comma-separated parameter.
+// text gives a value for a comparison. Fn::Join occurs only with comma-separated
+// parameters.
 func (t template) text(v any) string {
 	if join, ok := at(v, "Fn::Join").([]any); ok {
 		return strings.ReplaceAll(fmt.Sprint(t.resolve(join[1])), ",", fmt.Sprint(join[0]))
@@ -115,7 +116,7 @@ func (t template) text(v any) string {
 	return fmt.Sprint(t.resolve(v))
 }
 
-// ofType gives the resources of a type, with all that Globals gives them.
+// ofType gives the properties of all resources of a type, with those of Globals.
 func (t template) ofType(kind string) map[string]object {
 	found := map[string]object{}
 	for name, resource := range t.object["Resources"].(object) {
@@ -142,8 +143,8 @@ func (t template) ofType(kind string) map[string]object {
 	return found
 }
 
-// triggers gives what calls the functions and the state machine, with its
-// properties and, of a rule, its pattern.
+// triggers gives the triggers of the functions and of the state machine, with their
+// properties.
 func (t template) triggers() map[string]object {
 	found := map[string]object{}
 	for _, kind := range []string{"AWS::Scheduler::Schedule", "AWS::Events::Rule", "AWS::Lambda::EventSourceMapping"} {
@@ -159,7 +160,7 @@ func (t template) triggers() map[string]object {
 	return found
 }
 
-// target is what a trigger calls, and deadLetters where it leaves what it cannot
+// target gives the target of a trigger, and the queue of the events that it cannot
 // deliver.
 func target(trigger object) (target, deadLetters any) {
 	properties := trigger["Properties"]

@@ -18,9 +18,8 @@ import (
 	"tairssl/adapters/function"
 )
 
-// schema is what a provider knows of a resource or of a block in one: of the
-// provider for AWS 6 and the one for Alibaba Cloud 1.289. testdata/terraform.json
-// has the names alone of the types in use.
+// schema lists what a provider accepts in a resource or in a block. The providers are AWS
+// 6 and Alibaba Cloud 1.289. testdata/terraform.json has the schemas of the types in use.
 type schema struct {
 	Attributes map[string]string // optional or required
 	Blocks     map[string]schema
@@ -41,11 +40,11 @@ func terraformSchemas(t *testing.T) map[string]schema {
 	return schemas
 }
 
-// metaArguments are Terraform's own, of every resource.
+// metaArguments are the arguments that Terraform itself accepts in every resource.
 var metaArguments = []string{"count", "for_each", "depends_on", "provider"}
 
-// Every resource has arguments and blocks that its provider knows, and all that
-// it requires; every name that is referred to is there, and every variable used.
+// Every resource has only arguments and blocks that its provider knows, and all required
+// ones. Every name that the module refers to exists, and every variable is used.
 func TestTerraformModulesFitTheirProviders(t *testing.T) {
 	schemas := terraformSchemas(t)
 	for _, folder := range []string{"lambda", "fc"} {
@@ -76,7 +75,7 @@ func TestTerraformModulesFitTheirProviders(t *testing.T) {
 			}
 		}
 		if len(m.resources) < 15 || len(used) < 20 {
-			t.Errorf("%s: only %d resources and %d names were looked at", folder, len(m.resources), len(used))
+			t.Errorf("%s: the test found only %d resources and %d names", folder, len(m.resources), len(used))
 		}
 	}
 }
@@ -84,9 +83,9 @@ func TestTerraformModulesFitTheirProviders(t *testing.T) {
 func judgeBody(t *testing.T, where string, body *hclsyntax.Body, known schema) {
 	t.Helper()
 	for name := range body.Attributes {
-		_, block := known.Blocks[name] // which may be given as a value, too
+		_, block := known.Blocks[name] // a block may also be written as a value
 		if known.Attributes[name] == "" && !block && !slices.Contains(metaArguments, name) {
-			t.Errorf("%s: there is no argument %s", where, name)
+			t.Errorf("%s: the provider does not know the argument %s", where, name)
 		}
 	}
 	for name, kind := range known.Attributes {
@@ -106,7 +105,7 @@ func judgeBody(t *testing.T, where string, body *hclsyntax.Body, known schema) {
 		has[name] = true
 		inner, ok := known.Blocks[name]
 		if !ok {
-			t.Errorf("%s: there is no block %s", where, name)
+			t.Errorf("%s: the provider does not know the block %s", where, name)
 			continue
 		}
 		judgeBody(t, where+"/"+name, content, inner)
@@ -118,7 +117,7 @@ func judgeBody(t *testing.T, where string, body *hclsyntax.Body, known schema) {
 	}
 }
 
-// traversals are all that a body refers to.
+// traversals lists everything that a body refers to.
 func traversals(body *hclsyntax.Body) (paths []hcl.Traversal) {
 	for _, attribute := range body.Attributes {
 		paths = append(paths, attribute.Expr.Variables()...)
@@ -147,7 +146,7 @@ func judgeTraversal(t *testing.T, folder string, m module, schemas map[string]sc
 			declared = m.locals
 		}
 		if _, ok := declared[parts[0]]; !ok {
-			t.Errorf("%s: there is no %s", folder, name(1))
+			t.Errorf("%s: %s does not exist", folder, name(1))
 		}
 	case "each", "count", "path", "json_keys":
 	case "data":
@@ -158,7 +157,7 @@ func judgeTraversal(t *testing.T, folder string, m module, schemas map[string]sc
 			return
 		}
 		if root != "string" && root != "number" && root != "bool" && root != "list" && root != "map" && len(parts) > 0 {
-			// Of a for expression, whose variables end where it does.
+			// It is a variable of a for expression.
 			return
 		}
 	}
@@ -167,14 +166,14 @@ func judgeTraversal(t *testing.T, folder string, m module, schemas map[string]sc
 func judgeResource(t *testing.T, folder string, m module, schemas map[string]schema, name, kind string, attributes []string) {
 	t.Helper()
 	if m.resources[name] == nil {
-		t.Errorf("%s: there is no %s", folder, name)
+		t.Errorf("%s: %s does not exist", folder, name)
 	}
 	if len(attributes) > 0 && schemas[kind].Attributes[attributes[0]] == "" && !slices.Contains(schemas[kind].Computed, attributes[0]) {
 		t.Errorf("%s: %s has no attribute %s", folder, name, attributes[0])
 	}
 }
 
-// The modules give the rights of the policies that do the same by hand.
+// The modules grant the same rights as the policy files.
 func TestTerraformGivesTheRightsOfThePolicies(t *testing.T) {
 	ids := cty.TupleVal([]cty.Value{cty.StringVal("r-bp1zxszhcgatnx01"), cty.StringVal("r-bp1zxszhcgatnx02")})
 	for _, folder := range []string{"lambda", "fc"} {
@@ -200,8 +199,8 @@ func TestTerraformGivesTheRightsOfThePolicies(t *testing.T) {
 	}
 }
 
-// The alarms of the module are those of the template.
-func TestTerraformAlarmsAreTheTemplates(t *testing.T) {
+// The module has the same alarms as the template.
+func TestTerraformHasTheAlarmsOfTheTemplate(t *testing.T) {
 	m := readModule(t, "lambda")
 	alarms := m.evaluate(t, m.locals["alarms"], map[string]cty.Value{"heartbeat_hours": cty.NumberIntVal(3), "alarm_days_to_expiry": cty.NumberIntVal(14)}).(object)
 	template, compared := readTemplate(t, nil), 0
@@ -222,7 +221,7 @@ func TestTerraformAlarmsAreTheTemplates(t *testing.T) {
 				}
 			}
 			if at(a, "below") != (alarm["ComparisonOperator"] == "LessThanThreshold") || at(a, "ok") != (alarm["OKActions"] != nil) {
-				t.Errorf("%v is compared, or told to be well, otherwise than in the template", alarm["MetricName"])
+				t.Errorf("the alarm on %v has another comparison or OK action than in the template", alarm["MetricName"])
 			}
 		}
 		if !found || !function.IsMetric(fmt.Sprint(alarm["MetricName"])) {
@@ -230,20 +229,20 @@ func TestTerraformAlarmsAreTheTemplates(t *testing.T) {
 		}
 	}
 	if compared != len(alarms) {
-		t.Errorf("the module has %d alarms on the function's metrics, the template %d", len(alarms), compared)
+		t.Errorf("the module has %d alarms on the function's metrics, but the template has %d", len(alarms), compared)
 	}
 }
 
-// The module for Function Compute indexes, asks and calls what the ROS template
-// and s.yaml do.
-func TestTerraformForFunctionComputeIsTheSame(t *testing.T) {
+// The module for Function Compute has the index and the alerts of the ROS template, and the
+// triggers of s.yaml.
+func TestTerraformForFunctionComputeFitsROSAndSYaml(t *testing.T) {
 	m, ros := readModule(t, "fc"), readROS(t, "tairssl")
 	variables := map[string]cty.Value{"heartbeat_hours": cty.NumberIntVal(3), "alarm_days_to_expiry": cty.NumberIntVal(14)}
 	index := m.evaluate(t, m.locals["index"], nil).(object)
 	keys := at(ros["Index"], "Properties", "KeyIndices").([]any)[1].(object)["JsonKeyIndices"].([]any)
 	for _, key := range keys {
 		if index[fmt.Sprint(at(key, "Name"))] != at(key, "Type") {
-			t.Errorf("the index of %v is %v", at(key, "Name"), index[fmt.Sprint(at(key, "Name"))])
+			t.Errorf("the index has %v as %v, which differs from the ROS template", at(key, "Name"), index[fmt.Sprint(at(key, "Name"))])
 		}
 	}
 	alerts, seen := m.evaluate(t, m.locals["alerts"], variables).(object), 0
@@ -257,11 +256,11 @@ func TestTerraformForFunctionComputeIsTheSame(t *testing.T) {
 		query := at(detail, "Configuration").(object)["QueryList"].([]any)[0]
 		condition := at(at(detail, "Configuration").(object)["SeverityConfigurations"].([]any)[0], "EvalCondition", "Condition")
 		if at(alert, "query") != at(query, "Query") || at(alert, "start") != at(query, "Start") || at(alert, "when") != condition || at(alert, "says") != at(detail, "Description") || at(alert, "no_data") != at(detail, "Configuration", "NoDataFire") || at(alert, "every") != at(detail, "Schedule", "Interval") {
-			t.Errorf("%s: the module has %v", name, alert)
+			t.Errorf("%s: the module has another alert: %v", name, alert)
 		}
 	}
 	if len(index) != len(keys) || len(alerts) != seen {
-		t.Errorf("the module has %d indexed fields and %d alerts, the ROS template %d and %d", len(index), len(alerts), len(keys), seen)
+		t.Errorf("the module has %d indexed fields and %d alerts, but the ROS template has %d and %d", len(index), len(alerts), len(keys), seen)
 	}
 	text, err := os.ReadFile("../fc/terraform/triggers.tf")
 	if err != nil {
@@ -274,8 +273,8 @@ func TestTerraformForFunctionComputeIsTheSame(t *testing.T) {
 	}
 }
 
-// The times of the modules are those of the descriptions.
-func TestTerraformTimesAreTheDescriptions(t *testing.T) {
+// The modules have the timeouts of template.yaml and s.yaml.
+func TestTerraformHasTheTimeoutsOfTheDescriptions(t *testing.T) {
 	for folder, timeouts := range map[string]map[string]any{
 		"lambda": {"function": readTemplate(t, nil).ofType("AWS::Serverless::Function")["TairSSLFunction"]["Timeout"], "webhooks": readTemplate(t, nil).ofType("AWS::Serverless::Function")["TairSSLWebhooks"]["Timeout"]},
 		"fc":     {"function": readDevs(t).functions()["tairssl"]["timeout"], "webhooks": readDevs(t).functions()["webhooks"]["timeout"]},

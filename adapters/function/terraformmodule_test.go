@@ -13,10 +13,10 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// module is a folder of Terraform.
+// module is a Terraform module.
 type module struct {
-	variables, locals map[string]hclsyntax.Expression // of a variable its default
-	resources         map[string]*hclsyntax.Block     // by type and name, with data. before those of a data source
+	variables, locals map[string]hclsyntax.Expression // the default of a variable
+	resources         map[string]*hclsyntax.Block     // by type and name; a data source begins with data.
 	bodies            []*hclsyntax.Body
 }
 
@@ -59,7 +59,7 @@ func readModule(t *testing.T, folder string) module {
 	return m
 }
 
-// evaluate gives a value of a module, with variables and locals put in.
+// evaluate gives the value of an expression of a module with the variables.
 func (m module) evaluate(t *testing.T, expression hclsyntax.Expression, variables map[string]cty.Value) any {
 	t.Helper()
 	locals := map[string]cty.Value{}
@@ -69,7 +69,7 @@ func (m module) evaluate(t *testing.T, expression hclsyntax.Expression, variable
 			Functions: map[string]tffunction.Function{"jsonencode": stdlib.JSONEncodeFunc, "merge": stdlib.MergeFunc, "concat": stdlib.ConcatFunc, "lookup": stdlib.LookupFunc},
 		}
 	}
-	for range m.locals { // one may need another
+	for range m.locals { // a local may need another one
 		for name, local := range m.locals {
 			if value, faults := local.Value(context()); !faults.HasErrors() {
 				locals[name] = value

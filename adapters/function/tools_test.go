@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// run runs a tool, or skips the test aloud if it is not on this machine.
+// run runs a tool. If the tool is missing, the test is skipped with a message.
 func run(t *testing.T, tool string, args ...string) []byte {
 	t.Helper()
 	if _, err := exec.LookPath(tool); err != nil {
@@ -30,8 +30,8 @@ func run(t *testing.T, tool string, args ...string) []byte {
 	return out
 }
 
-// expanded is template.yaml as CloudFormation gets it, translated by AWS's own
-// translator.
+// expanded gives template.yaml in the form that CloudFormation receives. AWS's own
+// translator makes it.
 func expanded(t *testing.T) (text []byte, template object) {
 	t.Helper()
 	if exec.Command("python3", "-c", "import samtranslator").Run() != nil {
@@ -57,7 +57,7 @@ func TestToolCfnLintOfTheExpandedTemplate(t *testing.T) {
 	run(t, "cfn-lint", "--", file)
 }
 
-// What SAM makes of the template gives nobody more rights than the template does.
+// The translated template grants no right beyond those in template.yaml.
 func TestToolSAMTranslation(t *testing.T) {
 	_, template := expanded(t)
 	resources, roles := template["Resources"].(object), 0
@@ -81,7 +81,7 @@ func TestToolSAMTranslation(t *testing.T) {
 			})
 		case "AWS::Lambda::Function":
 			if role := at(properties, "Role", "Fn::GetAtt"); role == nil {
-				t.Errorf("%s has no role of the template's", name)
+				t.Errorf("%s has no role from the template", name)
 			}
 		}
 		if strings.HasPrefix(fmt.Sprint(at(resource, "Type")), "AWS::Serverless::") {
@@ -98,7 +98,8 @@ func TestToolSAMTranslation(t *testing.T) {
 	}
 }
 
-// npm is where make templates installs packages, or skips the test aloud.
+// npm gives the folder in which make templates installs packages. If the module is missing,
+// the test is skipped with a message.
 func npm(t *testing.T, module string) string {
 	t.Helper()
 	modules, err := filepath.Abs("../../dist/npm/node_modules")
@@ -111,8 +112,8 @@ func npm(t *testing.T, module string) string {
 	return modules
 }
 
-// Alibaba's own classes of RAM and Simple Log Service take what the ROS template
-// gives them.
+// Alibaba's own classes for RAM and Simple Log Service accept the resources of the ROS
+// template.
 func TestToolROSResources(t *testing.T) {
 	modules := npm(t, "@alicloud/ros-cdk-sls")
 	template, err := json.Marshal(object{"Resources": readROS(t, "tairssl")})
@@ -129,8 +130,7 @@ func TestToolROSResources(t *testing.T) {
 	}
 }
 
-// Serverless Devs's own parser reads s.yaml, JSON in a variable included, and what
-// it makes of it is what the component's schema wants, where that is.
+// The parser of Serverless Devs reads s.yaml, also with JSON in a variable.
 func TestToolServerlessDevs(t *testing.T) {
 	modules := npm(t, "@serverless-devs/parse-spec")
 	const settings = `{"TAIRSSL_CHAT_ALLOW":"slack:T1/U1 * *","TAIRSSL_RATE":"20"}`
@@ -142,7 +142,7 @@ func TestToolServerlessDevs(t *testing.T) {
 	}
 	var functions map[string]object
 	if err := json.Unmarshal(out, &functions); err != nil || len(functions) != 2 {
-		t.Fatalf("it reads %s, %v", out, err)
+		t.Fatalf("the parser reads %s, %v", out, err)
 	}
 	for name, props := range functions {
 		if got := at(props, "environmentVariables", "TAIRSSL_SETTINGS"); got != settings {
@@ -154,8 +154,8 @@ func TestToolServerlessDevs(t *testing.T) {
 	}
 }
 
-// Terraform itself reads the modules. It also compares them with what the
-// providers know, where it can get them.
+// Terraform itself checks the modules. If it can download the providers, it also compares
+// the modules with them.
 func TestToolTerraform(t *testing.T) {
 	for _, folder := range []string{"lambda", "fc"} {
 		module := filepath.Join("..", folder, "terraform")
@@ -167,7 +167,7 @@ func TestToolTerraform(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := exec.CommandContext(ctx, "terraform", "-chdir="+copied, "init", "-backend=false", "-input=false").Run(); err != nil {
-			t.Skip("NOT CHECKED: terraform validate, for the providers cannot be had here. The modules are compared with testdata/terraform.json, which has what the providers know")
+			t.Skip("NOT CHECKED: terraform validate, because the providers cannot be downloaded. Another test compares the modules with testdata/terraform.json, which has the schemas of the providers")
 		}
 		run(t, "terraform", "-chdir="+copied, "validate")
 	}

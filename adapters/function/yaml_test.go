@@ -11,11 +11,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// object is a mapping of a description.
+// object is a mapping of YAML or JSON.
 type object = map[string]any
 
-// readYAML reads a description. A CloudFormation tag becomes the function's
-// long form: !Ref X is {"Ref": "X"}, !Sub X is {"Fn::Sub": "X"}.
+// readYAML reads a file. A tag of CloudFormation becomes the long form of its function:
+// !Ref X is {"Ref": "X"}, and !Sub X is {"Fn::Sub": "X"}.
 func readYAML(t *testing.T, file string) object {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -40,7 +40,7 @@ func plain(n *yaml.Node) (v any, err error) {
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i].Value
 			if _, twice := o[key]; twice {
-				return nil, fmt.Errorf("line %d: %s is there twice", n.Content[i].Line, key)
+				return nil, fmt.Errorf("line %d: the key %s occurs twice", n.Content[i].Line, key)
 			}
 			if o[key], err = plain(n.Content[i+1]); err != nil {
 				return nil, err
@@ -62,8 +62,8 @@ func plain(n *yaml.Node) (v any, err error) {
 			return nil, err
 		}
 	default:
-		// CloudFormation knows no aliases.
-		return nil, fmt.Errorf("line %d: an alias, or a kind of node that is not known here", n.Line)
+		// CloudFormation does not support aliases.
+		return nil, fmt.Errorf("line %d: an alias, or an unknown kind of node", n.Line)
 	}
 	if !isFunction(n.Tag) {
 		return v, nil
@@ -81,7 +81,7 @@ func plain(n *yaml.Node) (v any, err error) {
 
 func isFunction(tag string) bool { return strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") }
 
-// walk calls f for each mapping in v, with where it is.
+// walk calls f with each mapping in v and its path.
 func walk(v any, path string, f func(path string, o object)) {
 	switch v := v.(type) {
 	case object:
@@ -96,7 +96,7 @@ func walk(v any, path string, f func(path string, o object)) {
 	}
 }
 
-// at is what is under a path of keys, or nil.
+// at gives the value at a path of keys, or nil.
 func at(v any, keys ...string) any {
 	for _, key := range keys {
 		o, ok := v.(object)
