@@ -12,7 +12,7 @@ import (
 	"tairssl/adapters/chatops"
 )
 
-// allowed gives the resources on which a role may do something.
+// allowed gives the resources on which a role may carry out an action.
 func (t template) allowed(role, action string) (resources []string) {
 	policies, _ := t.resolve(at(t.object, "Resources", role, "Properties", "Policies")).([]any)
 	for _, policy := range policies {
@@ -36,7 +36,7 @@ func listOf(v any) []any {
 	return []any{v}
 }
 
-// with deploys the template with all that it can have.
+// withEverything is the template with every optional part.
 func withEverything(t *testing.T) template {
 	t.Helper()
 	return readTemplate(t, map[string]string{
@@ -45,15 +45,15 @@ func withEverything(t *testing.T) template {
 	})
 }
 
-// Each function has a role of its own, which may do these things and no others,
-// on what belongs to it alone.
-func TestEachFunctionMayOnlyWhatItNeeds(t *testing.T) {
+// Each function has its own role. The role allows exactly these actions, only on the
+// function's own resources.
+func TestEachFunctionHasOnlyTheRightsThatItNeeds(t *testing.T) {
 	getAtt := func(resource string) string { return fmt.Sprint(object{"Fn::GetAtt": []any{resource, "Arn"}}) }
 	secret := func(name string) string {
 		return fmt.Sprint(object{"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:" + name + "-??????"})
 	}
 	webhooks := fmt.Sprint(object{"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-webhooks:live"})
-	const everything = "*" // of actions that know no resources
+	const everything = "*" // for actions that support no resources
 	interfaces := map[string][]string{}
 	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"} {
 		interfaces["ec2:"+action] = []string{everything}
@@ -87,26 +87,26 @@ func TestEachFunctionMayOnlyWhatItNeeds(t *testing.T) {
 				}
 				seen++
 				if actions[fmt.Sprint(action)] == nil || o["Effect"] != "Allow" {
-					t.Errorf("%s: %s %v is not among what it needs", path, o["Effect"], action)
+					t.Errorf("%s: %s %v is not a right that the function needs", path, o["Effect"], action)
 				}
 			}
 		})
 		if seen < 10 {
-			t.Errorf("only %d actions of %s were looked at", seen, role)
+			t.Errorf("the test found only %d actions of %s", seen, role)
 		}
 	}
-	// With an AccessKey, that secret as well; without, no identity.
+	// With an AccessKey, the role may also read that secret, but gets no identity token.
 	withKey := readTemplate(t, map[string]string{"AccessKeySecret": "tairssl/key"})
 	for role := range want {
 		if got := withKey.allowed(role, "secretsmanager:GetSecretValue"); !slices.Equal(got, []string{secret("tairssl/key")}) || withKey.allowed(role, "sts:GetWebIdentityToken") != nil {
-			t.Errorf("with an AccessKey %s may read %v", role, got)
+			t.Errorf("with an AccessKey, %s may read %v, or get an identity token", role, got)
 		}
 	}
 }
 
-// The trust of the RAM role names the functions' roles exactly, before they
-// exist: their names are those of the documentation.
-func TestRolesHaveTheNamesThatTheTrustHas(t *testing.T) {
+// The trust of the RAM role names the functions' roles before they exist. So the roles have
+// the names from the documentation.
+func TestTheRolesHaveTheNamesInTheTrust(t *testing.T) {
 	template := withEverything(t)
 	for resource, want := range map[string]string{"FunctionRole": "${AWS::StackName}-${AWS::Region}", "WebhooksRole": "${AWS::StackName}-${AWS::Region}-webhooks"} {
 		if got := at(template.object, "Resources", resource, "Properties", "RoleName", "Fn::Sub"); got != want {
@@ -115,16 +115,16 @@ func TestRolesHaveTheNamesThatTheTrustHas(t *testing.T) {
 	}
 	for name, properties := range template.ofType("AWS::Serverless::Function") {
 		if _, ok := properties["Policies"]; ok || at(properties, "Role", "Fn::GetAtt") == nil || properties["Events"] != nil {
-			t.Errorf("%s has rights that SAM gives it, to which the managed policies for every queue belong", name)
+			t.Errorf("%s has policies or events of its own: SAM would add managed policies for every queue", name)
 		}
 	}
 	condition := at(template.resolve(at(template.object, "Resources", "FunctionRole", "Properties", "Policies")).([]any)[3], "PolicyDocument", "Statement").([]any)[0]
 	if fmt.Sprint(at(condition, "Condition", "ForAllValues:StringEquals", "sts:IdentityTokenAudience")) != "[sts.aliyuncs.com]" || at(condition, "Condition", "Null", "sts:IdentityTokenAudience") != "false" {
-		t.Errorf("the identity is given to others than Alibaba Cloud: %v", condition)
+		t.Errorf("the identity token can have another audience than Alibaba Cloud: %v", condition)
 	}
 }
 
-// What a deletion would lose for ever stays.
+// Logs and queues stay when the stack is deleted, because nothing could restore them.
 func TestLogsAndQueuesOutliveTheStack(t *testing.T) {
 	kept := 0
 	for name, resource := range readTemplate(t, nil).object["Resources"].(object) {
@@ -132,9 +132,9 @@ func TestLogsAndQueuesOutliveTheStack(t *testing.T) {
 		case "AWS::Logs::LogGroup", "AWS::SQS::Queue":
 			kept++
 			if at(resource, "DeletionPolicy") != "Retain" || at(resource, "UpdateReplacePolicy") != "Retain" {
-				t.Errorf("%s goes with the stack", name)
+				t.Errorf("%s is deleted with the stack", name)
 			}
-			// One with a fixed name would stand in the way of the next stack.
+			// A fixed name would prevent the next stack from creating its own.
 			for _, property := range []string{"QueueName", "LogGroupName"} {
 				if at(resource, "Properties", property) != nil {
 					t.Errorf("%s has a fixed name", name)
@@ -147,8 +147,8 @@ func TestLogsAndQueuesOutliveTheStack(t *testing.T) {
 	}
 }
 
-// Lambda drops lines below its own level. With debug it lets them pass, and the
-// line of each invocation always.
+// Lambda drops lines below its own level. With debug, its level must let all lines through.
+// With every other level, the line of an invocation must get through.
 func TestLogLevelReachesLambda(t *testing.T) {
 	template := readTemplate(t, nil)
 	levels := at(template.object, "Mappings", "ApplicationLogLevel").(object)
@@ -163,54 +163,54 @@ func TestLogLevelReachesLambda(t *testing.T) {
 	}
 	for name, properties := range template.ofType("AWS::Serverless::Function") {
 		if fmt.Sprint(at(properties, "LoggingConfig", "ApplicationLogLevel")) != fmt.Sprint(object{"Fn::FindInMap": []any{"ApplicationLogLevel", object{"Ref": "LogLevel"}, "Level"}}) || at(properties, "LoggingConfig", "LogFormat") != "JSON" {
-			t.Errorf("%s logs by %v", name, properties["LoggingConfig"])
+			t.Errorf("%s has the logging %v", name, properties["LoggingConfig"])
 		}
 	}
 }
 
-// What is public is bounded by default, and never takes the concurrency of an
-// account that has nothing public.
-func TestPublicFunctionIsBounded(t *testing.T) {
+// A public function has a limit of concurrency by default. Without a public function, no
+// concurrency is reserved.
+func TestThePublicFunctionHasALimitOfConcurrency(t *testing.T) {
 	for http, want := range map[string]any{"none": nil, "url": "5", "api": "5"} {
 		template := readTemplate(t, map[string]string{"Http": http})
 		got := template.resolve(template.ofType("AWS::Serverless::Function")["TairSSLWebhooks"]["ReservedConcurrentExecutions"])
 		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("with Http=%s the webhooks run %v at once, want %v", http, got, want)
+			t.Errorf("with Http=%s the webhooks have the concurrency %v, want %v", http, got, want)
 		}
 	}
 	if source := at(readTemplate(t, nil).object, "Parameters", "CustomEventSource", "Default"); source != "" {
-		t.Errorf("whoever may put events under %v asks for changes without being let in", source)
+		t.Errorf("by default, everyone who may send events with the source %v can ask for changes", source)
 	}
 }
 
-// Everything that may call a function does it by the alias that a rollback moves.
-func TestEverythingCallsTheAlias(t *testing.T) {
+// Every caller of a function uses its alias, because a rollback moves the alias.
+func TestEveryCallerUsesTheAlias(t *testing.T) {
 	template := withEverything(t)
 	for name, properties := range template.ofType("AWS::Lambda::Permission") {
 		if ref := fmt.Sprint(at(properties, "FunctionName", "Ref")); !strings.HasSuffix(ref, "Alias") {
-			t.Errorf("%s lets %v be called", name, ref)
+			t.Errorf("%s permits calls of %v, want the alias", name, ref)
 		}
 	}
 	if function := at(template.object, "Resources", "FleetStateMachine", "Properties", "DefinitionSubstitutions", "Function", "Ref"); function != "FunctionAlias" {
 		t.Errorf("the state machine calls %v", function)
 	}
 	for name, properties := range template.ofType("AWS::Lambda::Alias") {
-		// Any other value, and a deployment would undo a rollback.
+		// With another value, a deployment would undo a rollback.
 		if properties["FunctionVersion"] != "$LATEST" || properties["Name"] != "live" {
 			t.Errorf("%s is %v", name, properties)
 		}
 	}
 }
 
-// A deployment checks the settings whenever one of them changes. Pausing, which
-// is urgent, does not wait for that.
-func TestDeploymentChecksWhatItSets(t *testing.T) {
+// A deployment checks the settings when one of them changes. A pause is urgent, so it does
+// not wait for the check.
+func TestADeploymentChecksItsSettings(t *testing.T) {
 	template := readTemplate(t, nil)
 	for check, function := range map[string]string{"FunctionCheck": "TairSSLFunction", "WebhooksCheck": "TairSSLWebhooks"} {
 		properties := at(template.object, "Resources", check, "Properties")
 		given := fmt.Sprint(at(properties, "Given"))
 		if fmt.Sprint(at(properties, "ServiceToken")) != fmt.Sprint(object{"Fn::GetAtt": []any{function, "Arn"}}) {
-			t.Errorf("%s asks %v", check, at(properties, "ServiceToken"))
+			t.Errorf("%s calls %v", check, at(properties, "ServiceToken"))
 		}
 		wanted := map[string]bool{"SecretsExtensionArn": true, "SecretsKeyArn": true}
 		walk(at(template.ofType("AWS::Serverless::Function")[function], "Environment", "Variables"), "", func(path string, o object) {
@@ -224,17 +224,17 @@ func TestDeploymentChecksWhatItSets(t *testing.T) {
 		delete(wanted, "Pause")
 		for name := range wanted {
 			if !strings.Contains(given, "map[Ref:"+name+"]") {
-				t.Errorf("%s is not made again when %s changes: add it to Given", check, name)
+				t.Errorf("%s is not repeated when %s changes: add the parameter to Given", check, name)
 			}
 		}
 		if len(wanted) < 10 || strings.Contains(given, "Ref:Pause") {
-			t.Errorf("%s waits for %v, its row has %d parameters", check, given, len(wanted))
+			t.Errorf("%s depends on %v, and on %d parameters; want at least 10 of them, and no pause", check, given, len(wanted))
 		}
 	}
 }
 
-// The table of parameters in the documentation is the template's.
-func TestDocumentedParametersAreTheTemplates(t *testing.T) {
+// The documentation has a row for each parameter of the template.
+func TestEveryParameterIsDocumented(t *testing.T) {
 	template := readTemplate(t, nil)
 	text := documentOf(t, "lambda")
 	for name, parameter := range template.object["Parameters"].(object) {
@@ -249,13 +249,13 @@ func TestDocumentedParametersAreTheTemplates(t *testing.T) {
 	_, table, _ := strings.Cut(text, "| parameter | default | |\n|---|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	if rows := strings.Count(table+"\n", "\n"); rows != len(template.object["Parameters"].(object)) {
-		t.Errorf("the table has %d rows, the template %d parameters", rows, len(template.object["Parameters"].(object)))
+		t.Errorf("the table has %d rows, but the template has %d parameters", rows, len(template.object["Parameters"].(object)))
 	}
 }
 
-// Times and counts in the documentation are those that are deployed, and fit the
+// The documentation has the times and counts that the template deploys, and they fit the
 // code.
-func TestDocumentedNumbersAreTheTemplates(t *testing.T) {
+func TestTheDocumentedNumbersAreThoseOfTheTemplate(t *testing.T) {
 	template, text := readTemplate(t, nil), documentOf(t, "lambda")
 	functions := template.ofType("AWS::Serverless::Function")
 	queue := template.ofType("AWS::SQS::Queue")["Requests"]
@@ -272,15 +272,15 @@ func TestDocumentedNumbersAreTheTemplates(t *testing.T) {
 		}
 	}
 	if life := int(chatops.HandedLife.Seconds()); invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"] != life {
-		t.Errorf("handed work is done for %d s, the template keeps it for %v s", life, invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"])
+		t.Errorf("handed work is valid for %d s, but the template keeps it for %v s", life, invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"])
 	}
-	// A plan is made within one invocation, and the command line waits as long.
+	// A plan takes at most one invocation. The command in the documentation waits that long.
 	if timeout := functions["TairSSLFunction"]["Timeout"]; !strings.Contains(text, fmt.Sprintf("--cli-read-timeout %v", timeout)) {
-		t.Errorf("the AWS CLI is told to wait for something else than %v s", timeout)
+		t.Errorf("the command in the documentation does not wait for %v s", timeout)
 	}
 }
 
-// documentOf is the documentation of a cloud.
+// documentOf reads the documentation of a cloud.
 func documentOf(t *testing.T, cloud string) string {
 	t.Helper()
 	text, err := os.ReadFile("../" + cloud + "/README.md")
