@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -98,22 +97,28 @@ func TestThereIsTimeForANoticeAfterARequestThatTookAllTheTime(t *testing.T) {
 	}
 }
 
-// posts records the notices, and the answers in chats.
-type posts struct{ bodies []string }
-
-func (p *posts) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, _ := io.ReadAll(r.Body)
-	p.bodies = append(p.bodies, string(body))
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")), Request: r}, nil
+// press presses the approval button of a notice in Slack.
+func press(t *testing.T, f *function.Function, now time.Time, notice string) {
+	t.Helper()
+	button := regexp.MustCompile(`"action_id":"approve","value":"([^"]+)"`).FindStringSubmatch(notice)
+	if button == nil {
+		t.Fatalf("the notice has no button: %s", notice)
+	}
+	payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":"https://hooks.slack.com/actions/x","actions":[{"action_id":"approve","value":%q}]}`, button[1])
+	body := url.Values{"payload": {payload}}.Encode()
+	header := chatops.SignSlack("slack-secret", now, []byte(body))
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	status, _, answer, err := f.Serve(t.Context(), webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body, SourceIP: "192.0.2.1"})
+	if err != nil || status != http.StatusOK || !strings.Contains(string(answer), "Started: approve r-wait0001") {
+		t.Fatalf("the press is answered %d %s, %v", status, answer, err)
+	}
 }
 
-// A sweep tells in Slack what waits for an approval, with a button; pressing it sets
-// the tag, is logged and told; and the next sweep renews what was approved, and
-// nothing else.
-func TestANoticeIsApprovedByItsButtonAndTheNextSweepActsOnIt(t *testing.T) {
+// A sweep sends a notice to Slack with a button for the renewal that waits for an approval.
+// The button sets the tag, and another notice reports it. The next sweep renews only the
+// approved instance.
+func TestANoticeIsApprovedByItsButtonAndTheNextSweepRenews(t *testing.T) {
 	t.Parallel()
-	people := &posts{}
-	var handed []byte
 	w := onLambda(t)
 	endpoint, err := w.ListenHTTP("127.0.0.1:0")
 	if err != nil {
@@ -122,57 +127,50 @@ func TestANoticeIsApprovedByItsButtonAndTheNextSweepActsOnIt(t *testing.T) {
 	if err := w.Put(tairtest.Instance{InstanceID: "r-wait0001", SSLExpiredTime: handler.At(w.Now().AddDate(0, 0, 20)).String()}); err != nil {
 		t.Fatal(err)
 	}
+	people, handed := &told{}, []byte(nil)
 	f := function.New(function.Options{Log: w.log, Transport: people, Invoke: func(_ context.Context, _ function.InvokeAPI, payload []byte) error {
 		handed = payload
 		return nil
 	}, Environ: []string{"TAIRSSL_ENDPOINT=" + endpoint, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_WINDOW=any", "TAIRSSL_WAIT=5s", "TAIRSSL_APPROVAL=required", "TAIRSSL_INSTANCES=r-wait*,r-bp1*",
 		"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 approve *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef", "TAIRSSL_NOTIFY_URLS=slack://hooks.slack.com/services/T1/B1/secret",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}})
-	ctx := context.Background()
 	sweep := func() {
 		t.Helper()
-		if _, err := f.Invoke(ctx, []byte(`{"Sweep":{}}`)); err != nil {
+		if _, err := f.Invoke(t.Context(), []byte(`{"Sweep":{}}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	sweep()
 	if len(people.bodies) != 1 || !strings.Contains(people.bodies[0], "r-wait0001 (cn-hangzhou)*: renewal waits for an approval") {
-		t.Fatalf("people are told %q", people.bodies)
+		t.Fatalf("the notices are %q", people.bodies)
 	}
 	_, section, _ := strings.Cut(people.bodies[0], "r-wait0001 (cn-hangzhou)*")
-	button := regexp.MustCompile(`"action_id":"approve","value":"([^"]+)"`).FindStringSubmatch(section)
-	if button == nil {
-		t.Fatalf("there is no button in %s", people.bodies[0])
-	}
-	payload := fmt.Sprintf(`{"type":"block_actions","user":{"id":"U1"},"team":{"id":"T1"},"channel":{"id":"C1"},"response_url":"https://hooks.slack.com/actions/x","actions":[{"action_id":"approve","value":%q}]}`, button[1])
-	body := url.Values{"payload": {payload}}.Encode()
-	header := chatops.SignSlack("slack-secret", w.Now(), []byte(body))
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	status, _, answer, err := f.Serve(ctx, webhook.Forwarded{Method: http.MethodPost, Path: "/slack", Header: header, Body: body, SourceIP: "192.0.2.1"})
-	if err != nil || status != http.StatusOK || !strings.Contains(string(answer), "Started: approve r-wait0001") {
-		t.Fatalf("the press is answered %d %s, %v", status, answer, err)
-	}
-	if _, err := f.InvokeHanded(ctx, handed); err != nil {
+	press(t, f, w.Now(), section)
+	if _, err := f.InvokeHanded(t.Context(), handed); err != nil {
 		t.Fatal(err)
 	}
-	i, _ := w.Instance("r-wait0001")
-	if a, ok := handler.ParseApproval(i.Tags[handler.ApprovalTag]); !ok || a.Who != "slack:U1" || i.Restarts != 0 {
-		t.Errorf("the tags are %v after %d restarts", i.Tags, i.Restarts)
-	}
-	if told := strings.Join(people.bodies[1:], "\n"); !strings.Contains(told, "renewal approved: slack:U1 approved it") {
-		t.Errorf("people are told %s", told)
-	}
-	lines := w.lines(t, "invocation")
-	if last := lines[len(lines)-1]; last["approved_by"] != "slack:U1" || last["outcome"] != "deferred" || last["verb"] != "confirm approve" || last["deferred"] != 1.0 || last["trigger"] != "handed/slack" {
-		t.Errorf("the line is %v", last)
-	}
+	wantApproved(t, w, people.bodies[1:])
 	sweep()
-	if i, _ := w.Instance("r-wait0001"); i.Restarts != 1 {
-		t.Errorf("the next sweep restarted it %d times", i.Restarts)
+	if n := w.restarts("r-wait0001"); n != 1 {
+		t.Errorf("the next sweep restarted r-wait0001 %d times, want once", n)
 	}
 	for _, other := range w.Instances() {
 		if other.Restarts > 0 && other.InstanceID != "r-wait0001" {
-			t.Errorf("%s was restarted, which nobody approved", other.InstanceID)
+			t.Errorf("%s was restarted without an approval", other.InstanceID)
 		}
 	}
+}
+
+// wantApproved checks the tag, the notice and the log line of an approval.
+func wantApproved(t *testing.T, w world, notices []string) {
+	t.Helper()
+	i, _ := w.Instance("r-wait0001")
+	if a, ok := handler.ParseApproval(i.Tags[handler.ApprovalTag]); !ok || a.Who != "slack:U1" || i.Restarts != 0 {
+		t.Errorf("the tags are %v after %d restarts, want an approval by slack:U1 and no restart", i.Tags, i.Restarts)
+	}
+	if told := strings.Join(notices, "\n"); !strings.Contains(told, "renewal approved: slack:U1 approved it") {
+		t.Errorf("the notices are %s, want one of the approval", told)
+	}
+	lines := w.lines(t, "invocation")
+	lines[len(lines)-1].want(t, entry{"approved_by": "slack:U1", "outcome": "deferred", "verb": "confirm approve", "deferred": 1, "trigger": "handed/slack"})
 }
