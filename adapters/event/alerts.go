@@ -54,7 +54,7 @@ func (r *reader) alerts(s shape) Asked {
 		instance, ok := r.labelled(labels)
 		switch {
 		case status != "firing":
-			fault := "an alert is neither firing nor resolved: its status, or that of the webhook, has to say so"
+			fault := "an alert is neither firing nor resolved: the alert or the webhook needs a status"
 			if !said[fault] {
 				asked.Requests = append(asked.Requests, handler.Invalidf("%s", fault))
 			}
@@ -102,7 +102,7 @@ func (a Asked) Limit(n int) Asked {
 	}
 	left := len(a.Requests) - n
 	a.Requests = a.Requests[:n:n]
-	return a.leaveOut("%d more alerts were not looked at, for one message causes at most %d requests: the next sweep looks at every instance", left, n)
+	return a.leaveOut("%d more alerts were not looked at, because one message causes at most %d requests; the next sweep looks at every instance", left, n)
 }
 
 // statusOf is an alert's own status, or else the status of the webhook.

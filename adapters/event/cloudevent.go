@@ -60,7 +60,7 @@ func (r *reader) cloudEventOf(s shape) Asked {
 	case !isNothing(data) && r.knows(data):
 		return r.inner("cloudevent", data)
 	}
-	return one("cloudevent", handler.Invalidf("events of type %q are not served, and this one carries no request: send the type %s, or a request as its data", typ, Expiring))
+	return one("cloudevent", handler.Invalidf("events of type %q are not accepted, and this one carries no request: send the type %s, or a request as its data", typ, Expiring))
 }
 
 // expiring asks to renew the instance in an event's subject.
@@ -69,7 +69,7 @@ func (r *reader) expiring(subject, region string) Asked {
 	if !ok {
 		// The subject contains only an instance, so it may be an old id.
 		if instance, ok = handler.ParseInstance(subject); !ok {
-			return one("cloudevent", handler.Invalidf("the subject %q of the event names no instance: it has to be an id or an endpoint", handler.Quoted(subject)))
+			return one("cloudevent", handler.Invalidf("the subject %q of the event names no instance: it must be an id or an endpoint", handler.Quoted(subject)))
 		}
 		instance.Region = cmp.Or(region, instance.Region)
 	}

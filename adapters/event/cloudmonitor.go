@@ -22,7 +22,7 @@ func (r *reader) cloudMonitor(s shape) Asked {
 		return r.certificate("slb", r.names(s.raw("content"), resource)...)
 	}
 	if _, ours := ofResource(resource); !ours {
-		return one("cloudmonitor", handler.Invalidf("the event is about %s, no instance of kvstore: let CloudMonitor send the system events of kvstore alone", resource))
+		return one("cloudmonitor", handler.Invalidf("the event is about %s, no instance of kvstore: let CloudMonitor send only system events of kvstore", resource))
 	}
 	return scheduled("cloudmonitor", name, resource)
 }

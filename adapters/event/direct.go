@@ -24,7 +24,7 @@ func direct(content []byte) Asked {
 	switch {
 	case s == nil && len(content) > 0 && content[0] != '{' && content[0] != '[':
 		// The text is not quoted, because the log must not contain a body.
-		return one("direct", unreadable(fmt.Sprintf("the request is not JSON, an object or a list, but %d bytes of text. %s", len(content), served)))
+		return one("direct", unreadable(fmt.Sprintf("the request is not JSON, but %d bytes of text. %s", len(content), served)))
 	case err != nil:
 		return one("direct", handler.Unreadable(err))
 	}

@@ -193,7 +193,7 @@ func each[T any](items []T, read func(T) Asked) Asked {
 	for _, item := range items {
 		asked := read(item)
 		if asked.Sweep != nil && len(items) > 1 {
-			asked.Requests = []handler.Delivery{handler.Refusedf("a sweep does not go with other events: send it alone")}
+			asked.Requests = []handler.Delivery{handler.Refusedf("a sweep order cannot be sent together with other events: send it alone")}
 			asked.Sweep = nil
 		}
 		all.Sweep = asked.Sweep

@@ -46,7 +46,7 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 		return one("eventbridge", handler.Unchangedf("events %q of %s ask for nothing", kind, source))
 	case isAWS(source):
 		// Only AWS can send these, and their details never contain a request.
-		return one("eventbridge", handler.Invalidf("events %q of %s are not served: let the rule match those of aws.acm, aws.config and aws.cloudwatch alone", kind, source))
+		return one("eventbridge", handler.Invalidf("events %q of %s are not accepted: let the rule match only events of aws.acm, aws.config and aws.cloudwatch", kind, source))
 	case r.knows(s.raw("detail")):
 		return r.inner("eventbridge", s.raw("detail"))
 	case source == "aws.scheduler" || source == "aws.events":

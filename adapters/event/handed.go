@@ -22,5 +22,5 @@ func isHanded(s shape) bool { return s.has("Handed") }
 
 // handed refuses handed work inside a carrier.
 func (r *reader) handed(shape) Asked {
-	return one("handed", handler.Refusedf("handed work is taken from an asynchronous invocation of the function only"))
+	return one("handed", handler.Refusedf("handed work is accepted only from an asynchronous invocation of the function"))
 }

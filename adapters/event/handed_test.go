@@ -53,7 +53,7 @@ func mustRefuse(t *testing.T, name string, asked event.Asked) {
 		t.Errorf("%s: it has no answer", name)
 	}
 	for _, result := range handler.New(nil, handler.Options{}).Handle(t.Context(), asked.Requests) {
-		if result.Outcome != handler.Refused || !strings.Contains(result.Reason, "asynchronous invocation of the function only") {
+		if result.Outcome != handler.Refused || !strings.Contains(result.Reason, "only from an asynchronous invocation of the function") {
 			t.Errorf("%s: it ends as %s: %s; want a refusal", name, result.Outcome, result.Reason)
 		}
 	}

@@ -25,10 +25,10 @@ var strangers = []stranger{
 	{recordsOf("aws:dynamodb"), "a record of a DynamoDB stream", ""},
 	{recordsOf("aws:ses"), "an SES event", ""},
 	{recordsOf("aws:codecommit"), "a CodeCommit event", ""},
-	{fields("Records"), "a list of records of a source that is not known", "Served are the records of SQS, SNS, Kinesis, Kafka and Amazon MQ"},
-	{fields("awslogs"), "a batch of CloudWatch Logs", "Let a metric filter and an alarm that names the instance do this"},
-	{fields("requestContext", "responseContext"), "the record of records that failed", "It names where they are, not what they hold: send them again"},
-	{isHTTP, "an HTTP request", "One is taken from a gateway or an HTTP trigger alone, as the whole event"},
+	{fields("Records"), "a list of records of an unknown source", "Records of SQS, SNS, Kinesis, Kafka and Amazon MQ are accepted"},
+	{fields("awslogs"), "a batch of CloudWatch Logs", "Use a metric filter, and an alarm whose description names the instance"},
+	{fields("requestContext", "responseContext"), "a report of records that failed", "It says where the records are, but does not contain them: send the records again"},
+	{isHTTP, "an HTTP request", "It is accepted only as the whole event of a gateway or an HTTP trigger"},
 	{fields("methodArn"), "a call of an authorizer", ""},
 	{fields("userPoolId", "triggerSource"), "a Cognito event", ""},
 	{fields("identityPoolId"), "a Cognito event", ""},
@@ -41,13 +41,13 @@ var strangers = []stranger{
 	{fields("currentIntent"), "a message of Lex", ""},
 	{fields("bot", "userId"), "a message of Lex", ""},
 	{fields("AutoScalingGroupName"), "a notification of Auto Scaling", ""},
-	{fields("SubscribeURL", "TopicArn"), "the question of SNS whether to subscribe", "Confirm it by its SubscribeURL, or subscribe the function itself"},
+	{fields("SubscribeURL", "TopicArn"), "a subscription request of SNS", "Confirm it by its SubscribeURL, or subscribe the function itself"},
 	{eventsOf("acs:oss"), "an OSS event", ""},
 	{eventsOf("cdn"), "a CDN event", ""},
 	{fields("parameter", "source", "jobName"), "a job of the Simple Log Service", "Let its alert send a request"},
-	{fields("alertName", "alertState"), "a threshold alarm of CloudMonitor", "It names a metric, no certificate: send system events, or an alert of Prometheus"},
-	{fields("alertName", "metricName"), "a threshold alarm of CloudMonitor", "It names a metric, no certificate: send system events, or an alert of Prometheus"},
-	{fields("metricName", "curValue"), "a threshold alarm of CloudMonitor", "It names a metric, no certificate: send system events, or an alert of Prometheus"},
+	{fields("alertName", "alertState"), "a threshold alarm of CloudMonitor", "It names a metric and no certificate: send system events, or an alert of Prometheus"},
+	{fields("alertName", "metricName"), "a threshold alarm of CloudMonitor", "It names a metric and no certificate: send system events, or an alert of Prometheus"},
+	{fields("metricName", "curValue"), "a threshold alarm of CloudMonitor", "It names a metric and no certificate: send system events, or an alert of Prometheus"},
 	{fields("evalMatches"), "an alert of Grafana before version 8", "Send the webhook of unified alerting"},
 	{fields("repository", "sender"), "a webhook of GitHub", ""},
 	{fields("object_kind"), "a webhook of GitLab", ""},
@@ -111,9 +111,9 @@ func strange(s shape) string {
 		if instead == "" {
 			instead = served
 		}
-		return fmt.Sprintf("this looks like %s, which is not served here. %s", k.looks, instead)
+		return fmt.Sprintf("this looks like %s, which is not accepted here. %s", k.looks, instead)
 	}
-	return fmt.Sprintf("this is neither a request nor an event that is known, but an object with %s. %s", s.fieldNames(), served)
+	return fmt.Sprintf("this is neither a request nor a known event, but an object with %s. %s", s.fieldNames(), served)
 }
 
 // fieldNames lists the first few names of an object's members, without values.

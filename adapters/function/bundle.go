@@ -31,7 +31,7 @@ func (b *Bundle) UnmarshalText(text []byte) error {
 		value, ok := values[name].(string)
 		switch {
 		case !mayBundle(name):
-			faults = append(faults, fmt.Errorf("%q is not a setting that it may hold", handler.ClipText(name)))
+			faults = append(faults, fmt.Errorf("%q is not a setting that this object may contain", handler.ClipText(name)))
 		case !ok:
 			faults = append(faults, fmt.Errorf("the value of %s must be a string, in double quotes", name))
 		default:
@@ -63,7 +63,7 @@ func unbundle(environ []string, variable string) ([]string, error) {
 	get, faults := Getenv(environ), []error(nil)
 	for _, name := range slices.Sorted(maps.Keys(held)) {
 		if strings.TrimSpace(get(name)) != "" {
-			faults = append(faults, fmt.Errorf("%s: it holds %s, which is set elsewhere as well: set it in one place only", variable, name))
+			faults = append(faults, fmt.Errorf("%s: it contains %s, which is also set elsewhere: set it in one place only", variable, name))
 			continue
 		}
 		environ = append(environ, name+"="+held[name])

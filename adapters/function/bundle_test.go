@@ -53,9 +53,9 @@ func TestAllFaultsOfABundleAreNamedWithoutAValue(t *testing.T) {
 		"cut off":              {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":"` + secret}, []string{"TAIRSSL_SETTINGS: want a JSON object"}},
 		"not strings":          {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":20,"TAIRSSL_PAUSE":true,"TAIRSSL_LEASE":null}`}, []string{"the value of TAIRSSL_RATE must be a string", "the value of TAIRSSL_PAUSE must", "the value of TAIRSSL_LEASE must"}},
 		"no settings":          {[]string{`TAIRSSL_SETTINGS={"RATE":"` + secret + `","TAIRSSL_RAET":"1","PATH":"/"}`}, []string{`TAIRSSL_SETTINGS: "RATE" is not a setting`, `"TAIRSSL_RAET" is not`, `"PATH" is not`}},
-		"a bundle in a bundle": {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_SECRETS":"` + secret + `"}`}, []string{`"TAIRSSL_SECRETS" is not a setting that it may hold`}},
-		"set twice":            {[]string{"TAIRSSL_CONFIRM_KEY=other", `TAIRSSL_SECRETS={"TAIRSSL_CONFIRM_KEY":"` + secret + `"}`}, []string{"TAIRSSL_SECRETS: it holds TAIRSSL_CONFIRM_KEY, which is set elsewhere as well"}},
-		"in both bundles":      {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":"1"}`, `TAIRSSL_SECRETS={"TAIRSSL_RATE":"2"}`}, []string{"TAIRSSL_SECRETS: it holds TAIRSSL_RATE, which"}},
+		"a bundle in a bundle": {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_SECRETS":"` + secret + `"}`}, []string{`"TAIRSSL_SECRETS" is not a setting that this object may contain`}},
+		"set twice":            {[]string{"TAIRSSL_CONFIRM_KEY=other", `TAIRSSL_SECRETS={"TAIRSSL_CONFIRM_KEY":"` + secret + `"}`}, []string{"TAIRSSL_SECRETS: it contains TAIRSSL_CONFIRM_KEY, which is also set elsewhere"}},
+		"in both bundles":      {[]string{`TAIRSSL_SETTINGS={"TAIRSSL_RATE":"1"}`, `TAIRSSL_SECRETS={"TAIRSSL_RATE":"2"}`}, []string{"TAIRSSL_SECRETS: it contains TAIRSSL_RATE, which"}},
 		"bad references, too":  {[]string{"TAIRSSL_SETTINGS=file:/nowhere", "TAIRSSL_SECRETS=file:/nowhere", "TAIRSSL_CONFIRM_KEY=file:/nowhere"}, []string{"TAIRSSL_SETTINGS: the file cannot be read", "TAIRSSL_SECRETS: the file", "TAIRSSL_CONFIRM_KEY: the file"}},
 	} {
 		got, err := function.Resolve(context.Background(), test.environ)

@@ -26,7 +26,7 @@ func (m *Metrics) UnmarshalText(text []byte) error {
 	case kind == "emf" && regexp.MustCompile(`^[0-9A-Za-z._/#-]{1,255}$`).MatchString(namespace) && !strings.HasPrefix(namespace, "AWS/"):
 		*m = Metrics(namespace)
 	default:
-		return fmt.Errorf("%q is none of emf, emf:NAMESPACE and none", handler.ClipText(string(text)))
+		return fmt.Errorf("%q is neither emf, emf:NAMESPACE nor none", handler.ClipText(string(text)))
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ type Audience string
 // UnmarshalText takes one audience.
 func (a *Audience) UnmarshalText(text []byte) error {
 	if *a = Audience(text); len(*a) > 1000 || strings.ContainsFunc(string(*a), unicode.IsSpace) {
-		return errors.New("wants one audience, of at most 1000 characters without spaces")
+		return errors.New("want one audience, of at most 1000 characters without spaces")
 	}
 	return nil
 }

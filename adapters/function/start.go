@@ -96,7 +96,7 @@ func (f *Function) settings(ctx context.Context) (s Settings, environ []string, 
 		f.log.WarnContext(ctx, "a short key can be guessed: give it 16 random characters or more", "variable", Prefix+"CONFIRM_KEY")
 	}
 	for _, name := range unknown {
-		f.log.WarnContext(ctx, "no such setting: it does nothing", "variable", name)
+		f.log.WarnContext(ctx, "unknown setting: it has no effect", "variable", name)
 	}
 	return s, environ, nil
 }

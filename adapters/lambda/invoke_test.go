@@ -120,7 +120,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	for _, payload := range [][]byte{sqs(api.queued[0]), handler.JSON(map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]string{"Message": api.queued[0]}}}})} {
 		log.Reset()
 		answer, err := f.Invoke(context.Background(), payload)
-		if err != nil || !strings.Contains(log.String(), "asynchronous invocation of the function only") || strings.Contains(string(answer), "m0") || len(posts.bodies) != 1 {
+		if err != nil || !strings.Contains(log.String(), "only from an asynchronous invocation of the function") || strings.Contains(string(answer), "m0") || len(posts.bodies) != 1 {
 			t.Errorf("in a record it is answered %s, %v:\n%s", answer, err, log)
 		}
 	}

@@ -25,7 +25,7 @@ func (h *Handler) cloudEvents(q *request) {
 // answer carries out a request and answers with its status.
 func (h *Handler) answer(q *request, asked event.Asked) {
 	if n := len(asked.Requests); n > handler.MaxBatch {
-		fault := handler.Invalidf("the message asks for %d changes; one may ask for %d: send the others in messages of their own", n, handler.MaxBatch)
+		fault := handler.Invalidf("the message asks for %d changes, but at most %d are allowed: split it into several messages", n, handler.MaxBatch)
 		asked = event.Asked{Requests: []handler.Delivery{fault}, Trigger: asked.Trigger, ID: asked.ID}
 	}
 	a := h.do(q, asked)

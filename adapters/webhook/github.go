@@ -62,7 +62,7 @@ func (q *request) content() bool {
 	}
 	values, err := Form(q.body)
 	if !fromGitHub || err != nil || values.Get("payload") == "" {
-		q.refuse(handler.Errorf(handler.Invalid, "this route takes JSON, and of GitHub a form with JSON in the field payload"), http.StatusUnsupportedMediaType, err)
+		q.refuse(handler.Errorf(handler.Invalid, "this route accepts JSON, and from GitHub also a form with JSON in the field payload"), http.StatusUnsupportedMediaType, err)
 		return false
 	}
 	q.body = []byte(values.Get("payload"))

@@ -146,7 +146,7 @@ func authenticate(schemes []Scheme, m Message) (Scheme, error) {
 	for _, p := range Proofs { // even if their secrets are not set
 		if _, s := p.scheme(Options{}); s.presented(m.Header) {
 			if presented != "" {
-				return Scheme{}, fmt.Errorf("both %s and %s are presented", presented, s.Name)
+				return Scheme{}, fmt.Errorf("the request presents both %s and %s", presented, s.Name)
 			}
 			presented = s.Name
 		}
@@ -159,7 +159,7 @@ func authenticate(schemes []Scheme, m Message) (Scheme, error) {
 	if presented == "" {
 		presented = "nothing"
 	}
-	return Scheme{}, fmt.Errorf("%s is presented, which does not count here", presented)
+	return Scheme{}, fmt.Errorf("the request presents %s, which this route does not accept", presented)
 }
 
 func isJSON(media string) bool {

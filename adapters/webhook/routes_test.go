@@ -131,7 +131,7 @@ func TestOneMessageCausesAtMostAHundredRequests(t *testing.T) {
 	}
 	d := newDoor()
 	w := d.knock(knock{path: "/alertmanager", body: `{"status":"firing","alerts":[` + strings.Join(alerts, ",") + `]}`, header: bearer(token)})
-	if w.Code != 200 || len(d.through) != 100 || !strings.Contains(w.Body.String(), "50 more alerts were not looked at, for one message causes at most 100 requests: the next sweep looks at every instance") {
+	if w.Code != 200 || len(d.through) != 100 || !strings.Contains(w.Body.String(), "50 more alerts were not looked at, because one message causes at most 100 requests; the next sweep looks at every instance") {
 		t.Errorf("150 alerts are answered %d %s; %d requests got through, want 100", w.Code, w.Body, len(d.through))
 	}
 	d = newDoor()

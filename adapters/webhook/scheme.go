@@ -55,7 +55,7 @@ const Window = 5 * time.Minute
 var (
 	errMissing = errors.New("missing, empty or doubled")
 	// ErrWrong says that the signature matches none of the secrets.
-	ErrWrong = errors.New("the signature is not of any of the secrets")
+	ErrWrong = errors.New("the signature or secret matches none of the configured secrets")
 )
 
 // Only gives the value of a header that occurs exactly once and is not empty.
