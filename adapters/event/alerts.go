@@ -84,8 +84,8 @@ func unreadable(fault string) handler.Delivery {
 	return handler.Unreadable(handler.Errorf(handler.Invalid, "%s", fault))
 }
 
-// leaveOut records that a part was not looked at. If nothing could be read, that says
-// more.
+// leaveOut records that a part of the payload was not looked at. It adds a result that
+// says so, unless the other results are only faults.
 func (a Asked) leaveOut(format string, args ...any) Asked {
 	a.LeftOut = fmt.Sprintf(format, args...)
 	if !a.Unread() {

@@ -31,8 +31,9 @@ func direct(content []byte) Asked {
 	return Asked{Requests: requests, Batch: batch, Trigger: "direct", Direct: batch || len(s) > 0}
 }
 
-// isRequest reports whether an object is meant as a direct request. It has a required
-// field; or it is no other known kind and has any field of a request, in any spelling.
+// isRequest reports whether an object is meant as a direct request. It has
+// one of the required fields. Or it is of no other known kind, and has any field of a
+// request, in upper or lower case.
 func (s shape) isRequest() bool {
 	if s.hasAny("InstanceId", "SSLEnabled") {
 		return true

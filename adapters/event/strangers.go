@@ -14,7 +14,7 @@ const served = `Send {"InstanceId":"r-…","SSLEnabled":"Update"}, or one of the
 // stranger is a kind of object that is known but not accepted.
 type stranger struct {
 	is func(shape) bool
-	// looks says what the object is. instead, if set, says what the sender can do.
+	// looks names the kind in messages. instead, if set, advises the sender.
 	looks, instead string
 }
 

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// answer carries out everything that was asked at once.
+// answer carries out the requests and sweep orders of all messages, and sends the notices.
 func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answer {
 	var requests []handler.Delivery
 	lineOf(ctx).asked(asked)

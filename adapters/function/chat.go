@@ -10,8 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// chats makes the bot, its routes and its answers. hand takes work that takes longer than
-// a chat waits.
+// chats makes the bot, its routes and its answers. It calls hand with work that takes
+// longer than a chat waits.
 func (r *running) chats(s Settings, hand func(context.Context, []byte) error, transport http.RoundTripper) *chatops.Chat {
 	bot := chatops.New(r.fleet, chatops.Options{
 		Allow: s.ChatAllow, Key: []byte(s.ConfirmKey), Second: s.ConfirmBy == "second", Region: s.Region[0], Log: r.log,
@@ -25,8 +25,8 @@ func (r *running) chats(s Settings, hand func(context.Context, []byte) error, tr
 	})
 }
 
-// change makes a change that a person confirmed in a chat. It takes the same way as every
-// other change: the change is logged, counted and reported to others.
+// change makes a change that a person confirmed in a chat. Like every other change, it is
+// logged and counted, and causes notices.
 func (r *running) change(ctx context.Context, d handler.Delivery) handler.Result {
 	return r.answer(ctx, event.Asked{Requests: []handler.Delivery{d}, Trigger: "chat"})[0].Results[0]
 }

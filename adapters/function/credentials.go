@@ -69,8 +69,8 @@ func CredentialSource(environ []string) Source {
 
 // Credentials are the credentials that an environment names: its access key, or the
 // credentials of its role. For the role, the identity token comes from the token file, or
-// else from federation, which is nil if the cloud has none. A mistake shows at the first
-// call, so that every request is answered with it.
+// else from federation, which is nil if the cloud has none. A wrong
+// variable is the error of every call, so that each answer names it.
 func (s Settings) Credentials(environ []string, federation Federation) tair.Credentials {
 	get := Getenv(environ)
 	source := CredentialSource(environ)
@@ -103,7 +103,7 @@ func none(format string, args ...any) tair.Credentials {
 	return func(context.Context) (tair.Credential, error) { return tair.Credential{}, err }
 }
 
-// credentials are those of the options, or else those that the environment names.
+// credentials gives the credentials of the options, or else those of the environment.
 func (f *Function) credentials(s Settings, environ []string) tair.Credentials {
 	named, first := s.Credentials(environ, f.options.Federation), f.options.Credentials
 	if first == nil {

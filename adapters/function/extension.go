@@ -52,7 +52,7 @@ func newExtension(get func(string) string) extension {
 	}}
 }
 
-// passing is a fault that may be gone at a later try.
+// passing is a fault that may not occur at a later try.
 type passing struct{ error }
 
 func (passing) Is(target error) bool { return target == handler.Unavailable }

@@ -104,28 +104,38 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, e
 // queue. Their requests for one instance run in the order of the messages. Its error, a
 // *[Failure], concerns the whole invocation.
 func (f *Function) Deliver(ctx context.Context, messages ...event.Message) (answers []event.Answer, err error) {
+	err = f.within(ctx, func(ctx context.Context, r *running) error {
+		asked := make([]event.Asked, len(messages))
+		bytes := 0
+		for i, m := range messages {
+			bytes += len(m.Content)
+			asked[i] = r.decoder.Message(m)
+			for n := range asked[i].Requests {
+				asked[i].Requests[n].Trust = handler.Trusted // the cloud let the sender in
+			}
+		}
+		lineOf(ctx).set(slog.LevelInfo, slog.Int("bytes", bytes))
+		answers = r.answer(ctx, asked...)
+		return nil
+	})
+	return answers, err
+}
+
+// within does work in an invocation, with everything that the work needs. Its error, a
+// *[Failure], may also be that of the start or of a panic.
+func (f *Function) within(ctx context.Context, work func(context.Context, *running) error) (err error) {
 	ctx, done := f.Together(ctx)
 	defer func() { done(err) }()
 	r, err := f.start(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			answers, err = nil, r.panicked(ctx, v)
+			err = r.panicked(ctx, v)
 		}
 	}()
-	asked := make([]event.Asked, len(messages))
-	bytes := 0
-	for i, m := range messages {
-		bytes += len(m.Content)
-		asked[i] = r.decoder.Message(m)
-		for n := range asked[i].Requests {
-			asked[i].Requests[n].Trust = handler.Trusted // the cloud let the sender in
-		}
-	}
-	lineOf(ctx).set(slog.LevelInfo, slog.Int("bytes", bytes))
-	return r.answer(ctx, asked...), nil
+	return work(ctx, r)
 }
 
 // Serve answers an HTTP request from a gateway. Its error, a *[Failure], means that the

@@ -16,7 +16,7 @@ import (
 // the invocation may have been started.
 type Invoke func(ctx context.Context, api InvokeAPI, payload []byte) error
 
-// InvokeAPI is the way to a cloud's invoke API.
+// InvokeAPI says how to call the invoke API of a cloud.
 type InvokeAPI struct {
 	Endpoint *url.URL       // INVOKE_ENDPOINT; nil for the cloud's own
 	Roots    *x509.CertPool // certificate authorities to trust; nil for the system's
@@ -25,7 +25,8 @@ type InvokeAPI struct {
 	Credentials tair.Credentials
 }
 
-// hand takes the work of a bot; nil if the cloud cannot.
+// hand returns the func to which a chat hands its work; nil if the cloud has no way to
+// invoke the function.
 func (f *Function) hand(s Settings, c tair.Credentials) func(context.Context, []byte) error {
 	if f.options.Invoke == nil {
 		return nil
@@ -39,24 +40,17 @@ func (f *Function) hand(s Settings, c tair.Credentials) func(context.Context, []
 // harmless.
 //
 // Its error, a *[Failure], is unauthorized if the payload is not from this function. It
-// may also say that the work did not begin. Work that began never ends with an error: its
+// may also say that the work did not begin. If the work began, there is no error: its
 // result has been sent to the chat.
 func (f *Function) InvokeHanded(ctx context.Context, payload []byte) (answer []byte, err error) {
-	ctx, done := f.Together(ctx)
-	defer func() { done(err) }()
-	r, err := f.start(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			answer, err = nil, r.panicked(ctx, v)
+	err = f.within(ctx, func(ctx context.Context, r *running) error {
+		if err := r.chat.Handed(ctx, payload); err != nil {
+			e := handler.AsError(err)
+			lineOf(ctx).failedBy(e)
+			return &Failure{string(e.Kind), e.Message}
 		}
-	}()
-	if err := r.chat.Handed(ctx, payload); err != nil {
-		e := handler.AsError(err)
-		lineOf(ctx).failedBy(e)
-		return nil, &Failure{string(e.Kind), e.Message}
-	}
-	return []byte("{}"), nil
+		answer = []byte("{}")
+		return nil
+	})
+	return answer, err
 }

@@ -37,8 +37,8 @@ type line struct {
 
 type lineKey struct{}
 
-// lineOf is the line of ctx's invocation. Without an invocation, it is one that is never
-// written.
+// lineOf gives the line of ctx's invocation. Without an invocation, it gives a line that is
+// never written.
 func lineOf(ctx context.Context) *line {
 	l, _ := ctx.Value(lineKey{}).(*line)
 	if l == nil {
@@ -47,11 +47,11 @@ func lineOf(ctx context.Context) *line {
 	return l
 }
 
-// Together makes one invocation, with one line in the log, of everything that is answered
-// with its context. It ends when done is called, with the error of the invocation.
+// Together begins an invocation. Everything that is answered with the returned context
+// shares one line in the log. The caller ends the invocation by done, with its error.
 func (f *Function) Together(ctx context.Context) (_ context.Context, done func(error)) {
 	if _, ok := ctx.Value(lineKey{}).(*line); ok {
-		return ctx, func(error) {} // it is a part of another one
+		return ctx, func(error) {} // it is a part of the invocation that began before
 	}
 	l := &line{log: f.log, began: time.Now()}
 	f.cold.Do(func() { l.cold = true })
@@ -72,8 +72,8 @@ func (l *line) set(level slog.Level, attrs ...slog.Attr) {
 	l.facts.set(attrs...)
 }
 
-// asked records what the invocation was asked for. Records of a queue that stay in order
-// are asked for in several rounds.
+// asked records the triggers and the ids of messages. Records that must stay in order come
+// in several rounds, so it may be called several times.
 func (l *line) asked(asked []event.Asked) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +129,7 @@ func (l *line) ownLine(ctx context.Context, d handler.Decided) {
 	own.set(fieldsOf(d)...)
 	if l.ended {
 		// The invocation ended before this request, because a chat waits only for
-		// seconds. Its line lacks the count.
+		// seconds. So the invocation's line lacks this count.
 		count := slog.Int(string(outcome), 1)
 		own.set(count)
 		own.fields = withMetrics(own.fields, l.metrics, []slog.Attr{count}, time.Now())
@@ -158,7 +158,7 @@ func (l *line) undelivered() {
 	l.facts.level = max(l.facts.level, slog.LevelWarn)
 }
 
-// write writes the line, whatever level is logged, because metrics and audits need it.
+// write writes the line at every log level, because metrics and audits need it.
 func (l *line) write(ctx context.Context, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,8 +174,7 @@ func (l *line) write(ctx context.Context, err error) {
 	l.warnOfQuotas(ctx, f.calls)
 }
 
-// warnOfQuotas says that a quota of Alibaba's, and not the number of instances, made the
-// invocation slow.
+// warnOfQuotas warns if the quotas of Alibaba's API made the invocation slow.
 func (l *line) warnOfQuotas(ctx context.Context, c tair.Counts) {
 	if c.Waited < time.Second {
 		return
@@ -184,6 +183,6 @@ func (l *line) warnOfQuotas(ctx context.Context, c tair.Counts) {
 	for _, action := range slices.Sorted(maps.Keys(c.QuotaWaits)) {
 		waits = append(waits, fmt.Sprintf("%s: %d calls", action, c.QuotaWaits[action]))
 	}
-	l.log.WarnContext(ctx, "calls waited for a quota that Alibaba publishes: the quota, and not the number of instances, made this invocation slow",
+	l.log.WarnContext(ctx, "calls waited for the quotas of Alibaba's API, which made this invocation slow",
 		"quotas", strings.Join(waits, ", "), "waited_ms", c.Waited.Milliseconds())
 }

@@ -140,11 +140,11 @@ func (u *URL) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Verify says what must show a change before its outcome is verified.
+// Verify says what proves that a change has taken effect.
 type Verify string
 
 // The values of Verify.
 const (
 	VerifyAPI Verify = "api" // the API reports the new state
-	VerifyTLS Verify = "tls" // and a TLS handshake with the instance shows it, too
+	VerifyTLS Verify = "tls" // a TLS handshake with the instance shows it, too
 )

@@ -49,7 +49,7 @@ func (f *Function) start(ctx context.Context) (*running, error) {
 	return r, err
 }
 
-// wire makes everything from the settings.
+// wire reads the settings and makes every part from them.
 func (f *Function) wire(ctx context.Context) (*running, error) {
 	settings, environ, err := f.settings(ctx)
 	if err != nil {
@@ -71,8 +71,8 @@ func (f *Function) wire(ctx context.Context) (*running, error) {
 	return r, nil
 }
 
-// settings reads the settings, and sets the log up as they say. environ is the
-// environment with the secrets in the place of the references. Wrong settings are a
+// settings reads the settings, and applies those of the log. environ is the environment
+// in which secrets have replaced the references. If a setting is wrong, the error is a
 // *[Failure] that names every fault.
 func (f *Function) settings(ctx context.Context) (s Settings, environ []string, err error) {
 	environ, unread := Resolve(ctx, f.options.Environ, f.options.Vault)

@@ -1,8 +1,8 @@
-// Package webhook is the way in over HTTP, which is open to strangers. One net/http
+// Package webhook answers requests over HTTP, which anyone can send. One net/http
 // [Handler] has all routes. Both clouds' gateways and a local server use it unchanged.
 //
-// Every request takes the same way: route and method, size, authenticity over the raw
-// bytes, content type, and only then the content. A [Scheme] verifies that a message
+// Every request is checked in this order: route and method, size, authenticity over the
+// raw bytes, content type, content. A [Scheme] verifies that a message
 // comes from a sender with a secret. Each scheme has a file of its own. A route whose
 // secrets are not set is closed and answers 404, as if it did not exist. Every failure of
 // authenticity gets the same answer, 401. Only the log says why. A request has to present

@@ -12,9 +12,8 @@ import (
 )
 
 // Forwarded is an HTTP request inside JSON, as a gateway of either cloud sends it to a
-// function. awslabs/aws-lambda-go-api-proxy would convert the formats of AWS, but not
-// Function Compute's. It also answers an ALB with headers null, and would be a second way
-// beside this one.
+// function. The library awslabs/aws-lambda-go-api-proxy is no alternative: it does not know
+// the format of Function Compute, and answers an ALB with null headers.
 type Forwarded struct {
 	Method   string
 	Path     string // percent-encoded
@@ -34,7 +33,7 @@ func (f Forwarded) Serve(ctx context.Context, h http.Handler) (status int, heade
 	return w.status, w.header, w.body.Bytes()
 }
 
-// request never fails: h refuses what cannot be read.
+// request never fails. If a part cannot be read, the handler refuses the request.
 func (f Forwarded) request() *http.Request {
 	u, err := url.ParseRequestURI(f.Path)
 	if err != nil {
