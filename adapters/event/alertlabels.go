@@ -55,7 +55,7 @@ func (r *reader) mapped(text string) (handler.Named, bool) {
 	return r.Certificates[i].named(), true
 }
 
-// unresolved says why an alert names no instance, and how to mend it.
+// unresolved says why an alert names no instance, and how to correct the alert.
 func (r *reader) unresolved(labels shape) string {
 	said, host := "", ""
 	for _, label := range instanceLabels {

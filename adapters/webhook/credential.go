@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Authorization gives the credential in the header Authorization for a scheme. Upper and
-// lower case of the scheme's name do not differ (RFC 9110).
+// Authorization gives the credential in the header Authorization for a scheme. The name of
+// the scheme is not case-sensitive (RFC 9110).
 func (m Message) Authorization(scheme string) (string, error) {
 	value, err := m.Only("Authorization")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// maxDone is how many messages are remembered. Only holders of a secret can add one, so
-// no stranger can push another out.
+// maxDone is the greatest number of remembered messages. Only a sender with a secret can
+// add a message, so no stranger can displace one.
 const maxDone = 10_000
 
 // doneOnce remembers signed messages that are being carried out or have changed

@@ -19,7 +19,7 @@ const grafanaSignature = "X-Grafana-Alerting-Signature"
 var grafanaTimes = []string{"X-Grafana-Alerting-Timestamp", "X-Grafana-Alerting-Signature-Timestamp"}
 
 // Grafana is the scheme of the HMAC option of Grafana's webhooks: an HMAC-SHA256 over the
-// time and the body. Grafana can leave out the time; here it is required. Source:
+// time and the body. The time is optional in Grafana, but required here. Source:
 // Grafana, Configure the webhook notifier.
 func Grafana(secrets Secrets) Scheme {
 	return Scheme{

@@ -8,9 +8,9 @@ import (
 	"tairssl/handler"
 )
 
-// handshake answers the abuse protection of CloudEvents webhooks: a sender asks whether
-// it may deliver here. Only configured senders may. It accepts only OPTIONS. Source: HTTP
-// 1.1 Web Hooks for Event Delivery, section 4.
+// handshake answers the abuse protection of CloudEvents webhooks: a sender asks whether it
+// may deliver here. Only configured senders may. The result is false for every method
+// except OPTIONS. Source: HTTP 1.1 Web Hooks for Event Delivery, section 4.
 func (h *Handler) handshake(q *request) bool {
 	if q.http.Method != http.MethodOptions {
 		return false
