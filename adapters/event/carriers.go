@@ -49,8 +49,8 @@ func (c *carrier) message(s shape) Message {
 // recognises an object opens it. CloudEvents, EventBridge events and alarms are triggers
 // that may carry a content, too; see [triggers].
 var carriers = []carrier{
-	// Records of Lambda's event sources and of EventBridge Pipes. Pipes put the members
-	// of a Kinesis record beside its source.
+	// Records of Lambda's event sources and of EventBridge Pipes. In a pipe, a Kinesis
+	// record and its source are in one object.
 	{"sqs", "a message of SQS", from("aws:sqs"), func(s shape) Message {
 		return Message{ID: s.text("messageId"), Group: s.object("attributes").text("MessageGroupId"), Content: s.raw("body")}
 	}},

@@ -10,8 +10,8 @@
 // carrier. An object that is in no table is read as a direct request.
 //
 // A payload that is recognised but bad is refused at once. It never falls through to a
-// decoder that trusts its input. The sender of an unknown payload is told what it looks
-// like (strangers.go) and what would be accepted.
+// decoder that trusts its input. The answer to an unknown payload says what it looks
+// like (strangers.go) and which payloads are accepted.
 //
 // A request that somebody wrote into a carrier means what it says. A request that is
 // derived from an event is an Automatic Update, which acts only when the certificate is
@@ -74,7 +74,7 @@ type reader struct {
 	depth int // number of carriers opened
 }
 
-// Decode reads a payload. It never fails: the answer says what is wrong with the payload.
+// Decode reads a payload. It never fails: a fault of the payload is in the result.
 func (d *Decoder) Decode(payload []byte) Asked {
 	return d.Message(Message{Content: payload})
 }
@@ -91,12 +91,12 @@ func one(name string, d handler.Delivery) Asked {
 	return Asked{Requests: []handler.Delivery{d}, Trigger: name}
 }
 
-// read opens a content and reads what is in it.
+// read opens a content and reads the payload in it.
 func (r *reader) read(content []byte) Asked {
 	content = open(content)
 	switch {
 	case len(content) == 0 || content[0] != '{' && content[0] != '[' || !utf8.Valid(content) || !json.Valid(content):
-		return direct(content) // it says what is wrong with the content
+		return direct(content) // its answer has the fault of the content
 	case content[0] == '[':
 		return r.list(content)
 	}

@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// served tells the sender of an unknown payload what is accepted.
+// served is the advice for the sender of an unknown payload.
 const served = `Send {"InstanceId":"r-…","SSLEnabled":"Update"}, or one of the events in the table of adapters/event/README.md`
 
 // stranger is a kind of object that is known but not accepted.
@@ -104,7 +104,7 @@ func strangerOf(s shape) *stranger {
 	return nil
 }
 
-// strange says what an object looks like that is not accepted, and what is accepted.
+// strange describes an object that is not accepted, with advice for its sender.
 func strange(s shape) string {
 	if k := strangerOf(s); k != nil {
 		instead := k.instead
@@ -133,7 +133,7 @@ func (s shape) fieldNames() string {
 	return "the fields " + strings.Join(names, ", ")
 }
 
-// describe says what a content is, to a sender who sent it to the wrong route.
+// describe names the kind of a content, for a sender who used the wrong route.
 func describe(content []byte) string {
 	content = open(content)
 	switch {

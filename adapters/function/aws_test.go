@@ -115,7 +115,7 @@ func TestTheRolesHaveTheNamesInTheTrust(t *testing.T) {
 	}
 	for name, properties := range template.ofType("AWS::Serverless::Function") {
 		if _, ok := properties["Policies"]; ok || at(properties, "Role", "Fn::GetAtt") == nil || properties["Events"] != nil {
-			t.Errorf("%s has policies or events of its own: SAM would add managed policies for every queue", name)
+			t.Errorf("%s has its own policies or events: SAM would add managed policies for every queue", name)
 		}
 	}
 	condition := at(template.resolve(at(template.object, "Resources", "FunctionRole", "Properties", "Policies")).([]any)[3], "PolicyDocument", "Statement").([]any)[0]

@@ -56,7 +56,7 @@ func TestNoMessageIsLost(t *testing.T) {
 	}
 }
 
-// A chat hands its work to an asynchronous invocation of its own function. The function has
+// A chat hands its work to an asynchronous invocation of the same function. The function has
 // the right to do so, and the time to watch a change. The invocation ends when the work is
 // too old. If it fails at every try, it is kept.
 func TestAChatMayHandWorkOver(t *testing.T) {

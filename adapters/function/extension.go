@@ -45,8 +45,8 @@ func newExtension(get func(string) string) extension {
 		port = "2773"
 	}
 	return extension{"http://localhost:" + port, get("AWS_SESSION_TOKEN"), &http.Client{
-		// Each request has a connection of its own and never uses a proxy. The extension
-		// has three connections to AWS.
+		// Each request has its own connection and never uses a proxy. The extension has
+		// three connections to AWS.
 		Transport:     &http.Transport{DisableKeepAlives: true, MaxConnsPerHost: 3},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

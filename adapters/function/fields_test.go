@@ -41,7 +41,7 @@ func documentedFields(t *testing.T) (fields []string) {
 	return fields
 }
 
-// life is a function whose log collects the fields of every kind of invocation.
+// life is a function that is used in every way, so that its log has every field.
 type life struct {
 	world
 	*function.Function

@@ -18,7 +18,7 @@ import (
 
 // line collects the [facts] of an invocation for its one line in the log. If the
 // invocation has a single request, the line contains its result. If it has several, the
-// line has their counts, and each result that matters has a line of its own.
+// line has their counts, and each result that matters has its own line.
 type line struct {
 	log     *slog.Logger
 	metrics string // namespace of CloudWatch's metrics in the line; "" for none
@@ -31,7 +31,7 @@ type line struct {
 	triggers []string
 	ids      []string             // of the events
 	several  bool                 // there are several requests, or a sweep
-	named    map[handler.Ref]bool // instances whose result has a line of its own
+	named    map[handler.Ref]bool // instances whose result has its own line
 	ended    bool                 // the line is written
 }
 

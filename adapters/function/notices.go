@@ -22,9 +22,8 @@ func (r *running) notifier(s Settings, transport http.RoundTripper) *notify.Noti
 	})
 }
 
-// notes lists the results about which people may have to be told. A dry run is told to
-// nobody but its sender, because the tag that remembers a notice would suppress the real
-// one.
+// notes lists the results that may cause a notice. A dry run causes none, because the tag
+// that remembers a notice would suppress the notice of the real change.
 func notes(answers []event.Answer) (all []notify.Note) {
 	for _, a := range answers {
 		for i, result := range a.Results {

@@ -3,7 +3,7 @@
 //
 // Every request is checked in this order: route and method, size, authenticity over the
 // raw bytes, content type, content. A [Scheme] verifies that a message
-// comes from a sender with a secret. Each scheme has a file of its own. A route whose
+// comes from a sender with a secret. Each scheme has its own file. A route whose
 // secrets are not set is closed and answers 404, as if it did not exist. Every failure of
 // authenticity gets the same answer, 401. Only the log says why. A request has to present
 // exactly one scheme.

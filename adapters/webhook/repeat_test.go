@@ -53,8 +53,8 @@ func TestASecondDeliveryOfAMessageChangesNothing(t *testing.T) {
 	}
 }
 
-// If a message is delivered twice at the same time, the second delivery is told to come
-// again.
+// If a message is delivered twice at the same time, the answer to the second delivery is
+// in_progress.
 func TestAMessageThatIsBeingCarriedOutIsNotBegunAgain(t *testing.T) {
 	d := newDoor()
 	k := knock{path: "/ssl", body: disable, header: standard(disable)}

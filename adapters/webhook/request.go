@@ -26,7 +26,7 @@ type request struct {
 	scheme     Scheme
 	trust      handler.Trust // how far the sender is trusted
 	media      string        // media type of the answer; "" for JSON
-	// For the log: what was requested, what is wrong with it, and the result.
+	// attrs and status are for the log.
 	attrs  []slog.Attr
 	status int
 }
