@@ -131,14 +131,7 @@ func TestAnAnswerThatSlackRefusesIsLoggedAndCounted(t *testing.T) {
 // made once.
 func TestAChatIsAnsweredInTimeIfTheAPIIsSlow(t *testing.T) {
 	t.Parallel()
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
+	e, _ := emulated(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond})
 	w := world{Emulator: e, log: &bytes.Buffer{}, handed: &[]string{}, posts: &told{}}
 	w = w.again(t, chatSettings...)
 	quick := func(text string) string {

@@ -210,24 +210,13 @@ func TestTheNextInvocationReadsAFailedReferenceAgain(t *testing.T) {
 		}
 		aws(w, r)
 	})
-	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := emulated(t, tairtest.Options{Lag: -1, ChangeTime: -1})
 	log := &bytes.Buffer{}
 	environ = append(environ, "TAIRSSL_ENDPOINT="+url, "TAIRSSL_LEASE_PAUSE=1ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=secretsmanager:tair/key#id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=secretsmanager:tair/key#secret")
 	request := []byte(`{"InstanceId":"` + id + `","SSLEnabled":"Update"}`)
 
-	_, err = function.New(function.Options{Environ: append(environ, "TAIRSSL_RATE=fast"), Log: log}).Invoke(context.Background(), request)
+	_, err := function.New(function.Options{Environ: append(environ, "TAIRSSL_RATE=fast"), Log: log}).Invoke(context.Background(), request)
 	if err == nil || !strings.Contains(err.Error(), "ALIBABA_CLOUD_ACCESS_KEY_SECRET") || !strings.Contains(err.Error(), "TAIRSSL_RATE") {
 		t.Errorf("the invocation ends with %v, want the faults of references and of settings", err)
 	}
