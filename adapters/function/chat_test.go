@@ -44,7 +44,7 @@ func TestAChangeConfirmedInAChatCausesANotice(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := strings.Join(w.posts.bodies, "\n")
-	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "the new certificate is valid until") {
+	if !strings.Contains(told, "renewal done") || !strings.Contains(told, "The new certificate is valid until") {
 		t.Errorf("the messages are %s", told)
 	}
 	w.lines(t, "invocation")[0].want(t, entry{"verified": 1, "requests": 1, "actor": "slack:T1/U1", "outcome": "verified", "notices_failed": nil})
@@ -164,7 +164,7 @@ func TestAChatIsAnsweredInTimeIfTheAPIIsSlow(t *testing.T) {
 	if answer := quick("confirm " + code[1]); !strings.Contains(answer, "I will report the result here") {
 		t.Errorf("the code is answered %s", answer)
 	}
-	if end := work(); !strings.Contains(end, "renewed; the new certificate is valid until") || w.restarts(id) != 1 {
+	if end := work(); !strings.Contains(end, "The new certificate is valid until") || w.restarts(id) != 1 {
 		t.Errorf("the last message is %s after %d restarts, want 1", end, w.restarts(id))
 	}
 }
