@@ -2,6 +2,7 @@ package chatops
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -36,6 +37,9 @@ func (a *audit) severity() int {
 	}
 	return 0
 }
+
+// lacksTime reports whether a call was not begun, because the time would have ended first.
+func (a *audit) lacksTime() bool { return a.err != nil && errors.Is(a.err, handler.ErrNoTime) }
 
 // audited logs the audit of a message.
 func (b *Bot) audited(ctx context.Context, m Message, a audit) {

@@ -32,7 +32,7 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked
 			done <- s
 		}()
 		s.reply = b.say(ctx, m, c, t, &s.audit)
-		s.late = s.audit.partial || ctx.Err() != nil
+		s.late = s.audit.partial || ctx.Err() != nil || s.audit.lacksTime()
 	}()
 	select {
 	case s := <-done:

@@ -27,6 +27,23 @@ func TestASlowReadIsHandedOver(t *testing.T) {
 	}
 }
 
+// A call that would begin too late fails at once. That is a lack of time as well.
+func TestACallThatWouldBeginTooLateIsHandedOver(t *testing.T) {
+	for text, want := range map[string]string{"status " + id: id + ": valid until", "update " + id: "confirm "} {
+		d := newDesk(newCloud(id))
+		late := handler.Errorf(handler.Throttled, "the rate leaves no time for the call")
+		late.Err = handler.ErrNoTime
+		d.faults = map[string]error{id: late}
+		if answer, _ := d.say(t.Context(), annaInSlack, text); answer != "This takes longer. The answer follows here." {
+			t.Errorf("the answer to %s is %q", text, answer)
+		}
+		d.faults = nil
+		if answer := d.finish(t, t.Context()); !strings.Contains(answer, want) {
+			t.Errorf("the later answer to %s is %q, want %q in it", text, answer, want)
+		}
+	}
+}
+
 // If a fleet cannot be read in time, another invocation reads it.
 func TestAFleetTooLargeForAChatIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
