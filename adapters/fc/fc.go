@@ -1,11 +1,12 @@
 // Package fc runs the function on Alibaba Function Compute 3.0 (runtime go1).
 //
-// It opens the envelope that is Function Compute's own, the HTTP trigger's, and
-// leaves every other payload to package event. Every call is signed with the
-// credentials of the function's role, which come anew with each invocation:
-// those in the environment go stale on an instance that lives on. What lasts
-// longer than a caller waits is handed to an asynchronous invocation of the same
-// function; see invoke.go.
+// It reads the one envelope that only Function Compute has: the request of an HTTP trigger
+// (http.go). Package event reads every other payload.
+//
+// The credentials of the function's role come with each invocation. The credentials in the
+// environment are not used for that, because they grow old while an instance lives on.
+// Work that takes longer than the caller waits is handed to an asynchronous invocation of
+// the same function (invoke.go).
 package fc
 
 import (
@@ -24,8 +25,8 @@ import (
 	"tairssl/adapters/tair"
 )
 
-// Start polls Function Compute's runtime API for invocations, and returns the
-// process's exit code when that API is gone.
+// Start polls Function Compute's runtime API for invocations. When the runtime API is
+// gone, it returns the exit code of the process.
 func Start(environ []string, log io.Writer) int {
 	gone := watchRuntimeAPI(function.Getenv(environ)("FC_RUNTIME_API"))
 	i := newInvoker(environ, log)
@@ -36,8 +37,8 @@ func Start(environ []string, log io.Writer) int {
 	return 1
 }
 
-// New returns the function as the runtime calls it. A json.RawMessage is the
-// one answer that the runtime passes on as it is.
+// New returns the function in the form that the runtime calls. The answer is a
+// json.RawMessage, because the runtime encodes all other types.
 func New(environ []string, log io.Writer) func(context.Context, []byte) (json.RawMessage, error) {
 	return newInvoker(environ, log).invoke
 }
@@ -48,9 +49,9 @@ func newInvoker(environ []string, log io.Writer) invoker {
 
 type invoker struct{ *function.Function }
 
-// invoke answers an invocation: an HTTP trigger's by a response, any other by
-// the result. Handed work is done. A failure's type becomes Function Compute's
-// errorType.
+// invoke answers an invocation. An HTTP trigger gets a response, and every other caller
+// gets the result. invoke also does the work that was handed over. The type of a failure
+// becomes Function Compute's errorType.
 func (i invoker) invoke(ctx context.Context, payload []byte) (answer json.RawMessage, err error) {
 	ctx = withInvocation(ctx)
 	switch e := httpEventOf(payload); {
@@ -68,8 +69,8 @@ func (i invoker) invoke(ctx context.Context, payload []byte) (answer json.RawMes
 	return answer, err
 }
 
-// invocation is what is used of the context of one: who the function is, and the
-// credential of its role.
+// invocation holds the parts of an invocation's context that are used: the function's name
+// and region, and the credential of its role.
 type invocation struct {
 	region, function, qualifier string
 	role                        tair.Credential
@@ -77,9 +78,8 @@ type invocation struct {
 
 type invocationKey struct{}
 
-// withInvocation takes what is used out of the invocation's context once:
-// fccontext.FromContext writes to what it returns, so that calls made
-// concurrently must not ask it.
+// withInvocation copies the invocation out of the context once. fccontext.FromContext
+// writes to its result, so it must not be called concurrently.
 func withInvocation(ctx context.Context) context.Context {
 	fc, ok := fccontext.FromContext(ctx)
 	if !ok {
@@ -92,8 +92,7 @@ func withInvocation(ctx context.Context) context.Context {
 	})
 }
 
-// qualifierOf is the alias or version by which the function was invoked; empty if
-// that was neither.
+// qualifierOf returns the alias or version by which the function was invoked, or "".
 func qualifierOf(c *fccontext.FcContext) string {
 	if c.Service.Qualifier == "LATEST" {
 		return ""
@@ -101,8 +100,8 @@ func qualifierOf(c *fccontext.FcContext) string {
 	return c.Service.Qualifier
 }
 
-// role gives the role's credential; a function without one has those of its
-// environment.
+// role returns the credential of the function's role. It is empty if the function has no
+// role; then the credentials of the environment are used.
 func role(ctx context.Context) (tair.Credential, error) {
 	if i, ok := ctx.Value(invocationKey{}).(invocation); ok && i.role.AccessKeyID != "" && i.role.AccessKeySecret != "" {
 		return i.role, nil

@@ -10,8 +10,8 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// httpEvent is the event of an HTTP trigger, version v1. Only what is used is
-// read.
+// httpEvent is the event of an HTTP trigger, version v1. It has only the fields that are
+// used.
 type httpEvent struct {
 	RawPath         string // percent-encoded
 	QueryParameters map[string]string
@@ -24,10 +24,10 @@ type httpEvent struct {
 	bad bool // a field has the wrong type
 }
 
-// httpEventOf recognises an HTTP trigger's event; nil if it is not one.
+// httpEventOf returns the HTTP request in a payload, or nil.
 func httpEventOf(payload []byte) *httpEvent {
 	if !bytes.Contains(payload, []byte(`"requestContext"`)) {
-		return nil // spares most payloads a second reading
+		return nil // most payloads end here without being decoded
 	}
 	var e httpEvent
 	err := json.Unmarshal(payload, &e)
@@ -61,7 +61,7 @@ type httpAnswer struct {
 	Body            string            `json:"body"`
 }
 
-// serve answers an HTTP trigger by the function's routes.
+// serve answers an HTTP trigger with the function's routes.
 func (i invoker) serve(ctx context.Context, e *httpEvent) ([]byte, error) {
 	status, header, body, err := i.Function.Serve(ctx, e.forwarded())
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"tairssl/handler"
 )
 
-// invoke starts an asynchronous invocation of the function that runs. Region,
-// name, and the alias or version by which it was invoked are the invocation's own. The credential is that of all calls, as a rule
-// the function's role, which needs fc:InvokeFunction on the function.
+// invoke starts an asynchronous invocation of the running function, in the same region and
+// by the same alias or version. It uses the credential of all calls, usually that of the
+// function's role. The role needs fc:InvokeFunction on the function.
 func invoke(ctx context.Context, api function.InvokeAPI, payload []byte) error {
 	i, _ := ctx.Value(invocationKey{}).(invocation)
 	if i.region == "" || i.function == "" {

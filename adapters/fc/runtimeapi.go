@@ -7,31 +7,30 @@ import (
 	"time"
 )
 
-// A runtime API that fails this often in a row, with these pauses, is gone:
-// after some 0.9 s. Failures are counted, since a process that was frozen
-// between two of them does not know how long it waited.
 const (
+	// The runtime API is gone if it fails mostFailures times in a row, with a pause after
+	// each failure: about 0.9 s. Failures are counted and time is not measured, because
+	// the process may be frozen between two failures.
 	mostFailures = 10
 	failurePause = 100 * time.Millisecond
 )
 
-// runtimeAPI passes on the requests to the runtime API. The loop of
-// fc-runtime-go-sdk asks again at once when asking for the next invocation
-// fails, for ever: that would keep a processor busy until the machine goes. So
-// failures take a pause, and too many of them in a row close gone.
+// runtimeAPI sends the requests to the runtime API. When the request for the next
+// invocation fails, the loop of fc-runtime-go-sdk repeats it at once and for ever. That
+// would keep a processor busy until the machine stops. So runtimeAPI pauses after a
+// failure, and closes gone after too many failures in a row.
 type runtimeAPI struct {
 	host     string
 	base     http.RoundTripper
-	failures int // in a row; the loop asks one request at a time
+	failures int // in a row; the loop sends one request at a time
 	gone     chan struct{}
 }
 
-// watchRuntimeAPI has every request to a host that is sent by way of
-// http.DefaultTransport, as the SDK's are, watched. It may be called once in a
-// process.
+// watchRuntimeAPI watches the requests to host that go through http.DefaultTransport, as
+// the SDK's requests do. It may be called once in a process.
 func watchRuntimeAPI(host string) (gone <-chan struct{}) {
 	a := newRuntimeAPI(host, &http.Transport{DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext})
-	if t, ok := http.DefaultTransport.(*http.Transport); ok { // as it is unless it was replaced
+	if t, ok := http.DefaultTransport.(*http.Transport); ok { // true unless somebody replaced it
 		t.RegisterProtocol("http", a)
 	}
 	return a.gone
@@ -41,7 +40,7 @@ func newRuntimeAPI(host string, base http.RoundTripper) *runtimeAPI {
 	return &runtimeAPI{host: host, base: base, gone: make(chan struct{})}
 }
 
-// RoundTrip leaves what goes elsewhere to the transport that asks.
+// RoundTrip returns requests to other hosts to http.DefaultTransport.
 func (a *runtimeAPI) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != a.host {
 		return nil, http.ErrSkipAltProtocol

@@ -15,18 +15,17 @@ import (
 	"tairssl/handler"
 )
 
-// deployment is what CloudFormation sends for a custom resource. Template.yaml
-// has one for each function, so that a deployment fails, and is rolled back, if
-// a setting is wrong or a secret cannot be read.
+// deployment is CloudFormation's request for a custom resource. template.yaml has a custom
+// resource for each function. So a deployment fails, and is rolled back, if a setting is
+// wrong or a secret is unreadable.
 //
-// Source: AWS CloudFormation User Guide, "Custom resource request and response
-// reference".
+// Source: AWS CloudFormation User Guide, "Custom resource request and response reference".
 type deployment struct {
 	RequestType, ResponseURL string
 	resource
 }
 
-// resource says for what an answer is.
+// resource holds the fields of the request that the answer repeats.
 type resource struct {
 	StackID   string `json:"StackId"`
 	RequestID string `json:"RequestId"`
@@ -37,11 +36,11 @@ type resource struct {
 type verdict struct {
 	Status     string // SUCCESS or FAILED
 	Reason     string `json:",omitempty"`
-	PhysicalID string `json:"PhysicalResourceId"` // always the same: nothing is ever replaced
+	PhysicalID string `json:"PhysicalResourceId"` // constant, so that CloudFormation never replaces the resource
 	resource
 }
 
-// deploymentOf recognises a payload; nil if it is another's.
+// deploymentOf returns the deployment in a payload, or nil.
 func deploymentOf(payload []byte) *deployment {
 	var d deployment
 	if !bytes.Contains(payload, []byte(`"ResponseURL"`)) || json.Unmarshal(payload, &d) != nil || d.StackID == "" || d.RequestType == "" {
@@ -50,19 +49,19 @@ func deploymentOf(payload []byte) *deployment {
 	return &d
 }
 
-// answerHost is where CloudFormation waits for answers: buckets of its own.
-var answerHost = sync.OnceValue(func() *regexp.Regexp { // a start does not need it
+// answerHost matches the host names of CloudFormation's buckets for answers.
+var answerHost = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^cloudformation-custom-resource-response-[a-z0-9]+\.s3([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?$`)
 })
 
 const (
-	// maxReason bounds the reason. The whole answer may have 4096 bytes.
+	// maxReason is the largest reason in bytes. The whole answer may have 4096 bytes.
 	maxReason     = 2000
 	answerTimeout = 10 * time.Second
 )
 
-// deployed reads the settings and tells CloudFormation how that ended. Nothing is
-// read when the resource is deleted, because a deletion must not fail.
+// deployed checks the settings and sends the result to CloudFormation. It checks nothing
+// when the resource is deleted, because a deletion must not fail.
 func (i invoker) deployed(ctx context.Context, d *deployment) ([]byte, error) {
 	to, err := url.Parse(d.ResponseURL)
 	if err != nil || to.Scheme != "https" || !answerHost().MatchString(to.Host) {
@@ -80,15 +79,15 @@ func (i invoker) deployed(ctx context.Context, d *deployment) ([]byte, error) {
 	if err != nil {
 		return nil, &function.Failure{Type: string(handler.Invalid), Message: "the ResponseURL cannot be used"}
 	}
-	resp, err := i.stacks.RoundTrip(req) // follows no redirect
+	resp, err := i.stacks.RoundTrip(req) // RoundTrip follows no redirect
 	if err != nil {
-		// The error's text would hold the URL, which is signed.
-		return nil, &function.Failure{Type: string(handler.Unavailable), Message: "CloudFormation took no answer; a function in a VPC needs a NAT gateway"}
+		// The text of err holds the URL, which is signed.
+		return nil, &function.Failure{Type: string(handler.Unavailable), Message: "could not send the answer to CloudFormation; a function in a VPC needs a NAT gateway"}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode != http.StatusOK {
-		return nil, &function.Failure{Type: string(handler.Unavailable), Message: "CloudFormation took no answer: status " + resp.Status}
+		return nil, &function.Failure{Type: string(handler.Unavailable), Message: "CloudFormation refused the answer: status " + resp.Status}
 	}
 	return handler.JSON(map[string]string{"Status": v.Status}), nil
 }

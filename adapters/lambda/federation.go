@@ -20,18 +20,18 @@ import (
 
 const (
 	tokenTimeout = 5 * time.Second
-	tokenSeconds = "300" // it is exchanged at once; AWS takes 60 to 3600
+	tokenSeconds = "300" // the token is exchanged at once; AWS accepts 60 to 3600
 	maxAnswer    = 64 << 10
 )
 
-// federation gives identity tokens of the function's role by AWS outbound
-// identity federation: sts:GetWebIdentityToken of the region's STS, which the
-// global one does not have. Key, region and AWS_ENDPOINT_URL_STS, the variable
-// of AWS's own clients, are read from environ.
+// federation returns identity tokens for the function's role, by AWS outbound identity
+// federation: sts:GetWebIdentityToken. Only a regional STS has this action, not the global
+// one. The access key, the region and AWS_ENDPOINT_URL_STS, the variable of AWS's own
+// clients, come from environ.
 //
-// Errors: Forbidden if the account or the role is not set up for it,
-// Unavailable and Throttled if a later call may do. Source: AWS STS API
-// Reference, GetWebIdentityToken, version 2011-06-15.
+// Errors: Forbidden if the account or the role is not set up for federation; Unavailable
+// and Throttled if a later call may succeed. Source: AWS STS API Reference,
+// GetWebIdentityToken, version 2011-06-15.
 func federation(environ []string, now func() time.Time) function.Federation {
 	return func(audience string, roots *x509.CertPool) tair.TokenSource {
 		role := roleOf(environ, now)
@@ -47,7 +47,7 @@ func federation(environ []string, now func() time.Time) function.Federation {
 			if err != nil {
 				return "", noToken(handler.Internal, "%s", key.Redact(err.Error()))
 			}
-			resp, err := transport.RoundTrip(req) // follows no redirect
+			resp, err := transport.RoundTrip(req) // RoundTrip follows no redirect
 			if err != nil {
 				return "", unanswered(ctx, key, err)
 			}
@@ -63,14 +63,14 @@ func federation(environ []string, now func() time.Time) function.Federation {
 				Token string `xml:"GetWebIdentityTokenResult>WebIdentityToken"`
 			}
 			if xml.Unmarshal(body, &answer) != nil || answer.Token == "" {
-				return "", noToken(handler.Unavailable, "its answer is not what was asked for")
+				return "", noToken(handler.Unavailable, "its answer has an unexpected form")
 			}
 			return answer.Token, nil
 		}
 	}
 }
 
-// tokenRequest makes the signed request.
+// tokenRequest returns the signed request.
 func tokenRequest(ctx context.Context, role role, endpoint *url.URL, audience string) (*http.Request, error) {
 	form := url.Values{
 		"Action": {"GetWebIdentityToken"}, "Version": {"2011-06-15"},
@@ -104,33 +104,33 @@ func unanswered(outer context.Context, key tair.Credential, err error) *handler.
 	return e
 }
 
-// awsCodes says what the codes of STS mean here; they are met with and without
-// "Exception" at their end. Sources: the errors of GetWebIdentityToken, and
-// those that are common to all actions of STS.
+// awsCodes gives the meaning of the error codes of STS. The codes occur with and without
+// the ending "Exception". Sources: the errors of GetWebIdentityToken, and the errors that
+// all actions of STS share.
 var awsCodes = []struct {
 	codes []string
 	kind  handler.Kind
 	fix   string
 }{
 	{[]string{"OutboundWebIdentityFederationDisabled"}, handler.Forbidden, "enable outbound identity federation for the AWS account: aws iam enable-outbound-web-identity-federation"},
-	{[]string{"AccessDenied"}, handler.Forbidden, "allow sts:GetWebIdentityToken to the function's role, with the audience of TAIRSSL_OIDC_AUDIENCE and RS256 for " + tokenSeconds + " s"},
-	{[]string{"JWTPayloadSizeExceeded"}, handler.Forbidden, "the role has too many or too long tags: take some away"},
+	{[]string{"AccessDenied"}, handler.Forbidden, "allow the function's role sts:GetWebIdentityToken, with the audience of TAIRSSL_OIDC_AUDIENCE and RS256 for " + tokenSeconds + " s"},
+	{[]string{"JWTPayloadSizeExceeded"}, handler.Forbidden, "the role has too many tags, or tags that are too long: remove some"},
 	{[]string{"RegionDisabled"}, handler.Forbidden, "activate STS in this region in the account settings of IAM"},
 	{[]string{"ValidationError", "InvalidParameterValue"}, handler.Forbidden, "check TAIRSSL_OIDC_AUDIENCE"},
 	{[]string{"InvalidAction"}, handler.Forbidden, "this endpoint does not know GetWebIdentityToken: AWS_ENDPOINT_URL_STS has to be a regional one"},
 	{[]string{"InvalidClientTokenId", "SignatureDoesNotMatch", "IncompleteSignature"}, handler.Forbidden, "leave AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN as Lambda sets them, and check the clock"},
-	{[]string{"ExpiredToken", "RequestExpired", "SessionDurationEscalation"}, handler.Unavailable, "the role's own session ends: Lambda starts the function anew"},
+	{[]string{"ExpiredToken", "RequestExpired", "SessionDurationEscalation"}, handler.Unavailable, "the session of the role has ended: Lambda will restart the function"},
 	{[]string{"Throttling", "RequestLimitExceeded"}, handler.Throttled, ""},
 }
 
-// refused reads AWS's own answer.
+// refused reads an error of AWS.
 func refused(status int, body []byte, key tair.Credential) *handler.Error {
 	var said struct {
 		Code    string `xml:"Error>Code"`
 		Message string `xml:"Error>Message"`
 		ID      string `xml:"RequestId"`
 	}
-	_ = xml.Unmarshal(body, &said) // a proxy's page has no code, and is told by that
+	_ = xml.Unmarshal(body, &said) // a page of a proxy has no code
 	kind, message := handler.Unavailable, fmt.Sprintf("status %d", status)
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -142,7 +142,7 @@ func refused(status int, body []byte, key tair.Credential) *handler.Error {
 		message = strings.TrimRight(said.Message, ". ")
 	}
 	if said.Code == "SignatureDoesNotMatch" {
-		message = "the signature is wrong" // its words repeat what was signed, the token too
+		message = "the signature is wrong" // AWS's message repeats the signed text with the token
 	}
 	message = key.Redact(message)
 	for _, row := range awsCodes {

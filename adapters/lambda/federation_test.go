@@ -147,8 +147,8 @@ func TestFederationAnswersThatAreNone(t *testing.T) {
 		serve http.HandlerFunc
 		says  string
 	}{
-		"no token":        {body(200, "<GetWebIdentityTokenResponse/>"), "not what was asked for"},
-		"no XML":          {body(200, `{"a":1}`), "not what was asked for"},
+		"no token":        {body(200, "<GetWebIdentityTokenResponse/>"), "an unexpected form"},
+		"no XML":          {body(200, `{"a":1}`), "an unexpected form"},
 		"proxy's page":    {body(502, "<html>"), "status 502"},
 		"proxy's refusal": {body(403, "<html>"), "status 403"},
 		"endless":         {body(200, strings.Repeat("x", 1<<20)), "longer than"},

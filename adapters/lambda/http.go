@@ -13,9 +13,9 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// httpEvent is an HTTP request as the four gateways put it: API Gateway's REST
-// API (v1), its HTTP API and function URLs (v2), and the load balancer (ALB).
-// Only what is used is read.
+// httpEvent is an HTTP request in the form of a gateway: API Gateway's REST API (v1), its
+// HTTP API and function URLs (v2), or the load balancer (ALB). It has only the fields that
+// are used.
 type httpEvent struct {
 	HTTPMethod                      string `json:"httpMethod"` // v1, ALB
 	Path                            string // v1, ALB
@@ -25,26 +25,26 @@ type httpEvent struct {
 	MultiValueQueryStringParameters map[string][]string
 	PathParameters                  map[string]string // v1
 	Headers                         map[string]string
-	MultiValueHeaders               map[string][]string // v1; ALB, if it is set to
+	MultiValueHeaders               map[string][]string // v1; ALB, if the load balancer is set to it
 	Body                            string
 	IsBase64Encoded                 bool
 	RequestContext                  *struct {
 		ELB   json.RawMessage `json:"elb"`
 		Stage string
 		HTTP  *struct{ Method, SourceIP string }
-		// DomainName is v1's and v2's.
+		// DomainName is in v1 and v2.
 		DomainName string
-		// Identity is v1's.
+		// Identity is in v1.
 		Identity struct{ SourceIP string }
 	}
-	// bad says that a field has the wrong type.
+	// bad is true if a field has the wrong type.
 	bad bool
 }
 
-// httpEventOf recognises a gateway's event; nil if it is not one.
+// httpEventOf returns the HTTP request in a payload, or nil.
 func httpEventOf(payload []byte) *httpEvent {
 	if !bytes.Contains(payload, []byte(`"requestContext"`)) {
-		return nil // spares most payloads a second reading
+		return nil // most payloads end here without being decoded
 	}
 	var e httpEvent
 	err := json.Unmarshal(payload, &e)
@@ -63,7 +63,7 @@ func (e *httpEvent) forwarded() webhook.Forwarded {
 		Method: e.HTTPMethod, Path: (&url.URL{Path: e.Path}).EscapedPath(), Header: http.Header{},
 		Body: e.Body, Base64: e.IsBase64Encoded, SourceIP: e.RequestContext.Identity.SourceIP, Bad: e.bad,
 	}
-	// A header that is written in two ways is there twice.
+	// A header with different capitals appears once for each spelling.
 	for name, values := range e.MultiValueHeaders {
 		for _, value := range values {
 			f.Header.Add(name, value)
@@ -87,20 +87,21 @@ func (e *httpEvent) forwarded() webhook.Forwarded {
 	}
 	f.RawQuery = query.Encode()
 	if proxy := e.PathParameters["proxy"]; proxy != "" && strings.HasSuffix(e.Path, "/"+proxy) {
-		f.Path = (&url.URL{Path: "/" + proxy}).EscapedPath() // whatever the base path of the domain is
+		f.Path = (&url.URL{Path: "/" + proxy}).EscapedPath() // without the base path of the domain
 	} else {
 		f.Path = e.withoutStage(f.Path)
 	}
 	if e.RequestContext.ELB != nil {
-		// The balancer adds the address that it sees behind those it was told.
+		// The load balancer appends the address that it sees to the addresses in the
+		// request.
 		told := strings.Split(f.Header.Get("X-Forwarded-For"), ",")
 		f.Path, f.SourceIP = e.Path, strings.TrimSpace(told[len(told)-1])
-		f.RawQuery, _ = url.QueryUnescape(f.RawQuery) // an ALB passes the query on as it came
+		f.RawQuery, _ = url.QueryUnescape(f.RawQuery) // an ALB does not decode the query
 	}
 	return f
 }
 
-// withoutStage takes the name of the stage away with which a path may begin.
+// withoutStage removes the name of the stage from the start of a path.
 func (e *httpEvent) withoutStage(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/"+e.RequestContext.Stage+"/"); ok && e.RequestContext.Stage != "" {
 		return "/" + rest
@@ -108,8 +109,8 @@ func (e *httpEvent) withoutStage(path string) string {
 	return path
 }
 
-// httpAnswer is the answer that all four take. An ALB wants the kind of
-// headers that it sent, and none of them null.
+// httpAnswer is the answer that all gateways accept. An ALB wants its answer's headers in
+// the form of the request's headers, and not null.
 type httpAnswer struct {
 	StatusCode        int                 `json:"statusCode"`
 	StatusDescription string              `json:"statusDescription,omitempty"`
@@ -119,17 +120,17 @@ type httpAnswer struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
-// apiWaits is how long API Gateway waits for an answer, 29 s for a REST API, less
-// the way. The function itself may run longer, for work that is handed over.
+// apiWaits is the time limit for an answer to API Gateway. A REST API waits 29 s. The
+// function itself may run longer, for work that was handed over.
 const apiWaits = 28 * time.Second
 
-// ofAPI reports whether API Gateway sent the event. Function URLs and load
-// balancers wait as long as the function runs.
+// ofAPI reports whether API Gateway sent the event. Function URLs and load balancers wait
+// until the function ends.
 func (e *httpEvent) ofAPI() bool {
 	return e.RequestContext.ELB == nil && !strings.Contains(e.RequestContext.DomainName, ".lambda-url.")
 }
 
-// serve answers a gateway's event by the function's routes.
+// serve answers a gateway's event with the function's routes.
 func (i invoker) serve(ctx context.Context, e *httpEvent) ([]byte, error) {
 	if e.ofAPI() {
 		var cancel context.CancelFunc

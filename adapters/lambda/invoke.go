@@ -21,8 +21,8 @@ import (
 	"tairssl/handler"
 )
 
-// invoke starts an asynchronous invocation of the function that runs, by the
-// credential of its role, which needs lambda:InvokeFunction on it. Source: AWS
+// invoke starts an asynchronous invocation of the running function. It uses the credential
+// of the function's role, which needs lambda:InvokeFunction on the function. Source: AWS
 // Lambda API Reference, Invoke, version 2015-03-31, InvocationType Event.
 func invoke(environ []string, now func() time.Time) function.Invoke {
 	role := roleOf(environ, now)
@@ -30,7 +30,7 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 	return func(ctx context.Context, api function.InvokeAPI, payload []byte) error {
 		endpoint, err := role.endpoint("lambda", api.Endpoint)
 		if err == nil && name == "" {
-			err = errors.New("AWS_LAMBDA_FUNCTION_NAME is not set, as Lambda does")
+			err = errors.New("AWS_LAMBDA_FUNCTION_NAME is not set; Lambda sets it")
 		}
 		if err != nil {
 			return notInvoked(handler.Internal, "%v", err)
@@ -51,7 +51,7 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 		if err := role.sign(req, payload, "lambda"); err != nil {
 			return notInvoked(handler.Internal, "the call cannot be signed")
 		}
-		resp, err := newTransport(api.Roots).RoundTrip(req) // follows no redirect
+		resp, err := newTransport(api.Roots).RoundTrip(req) // RoundTrip follows no redirect
 		if err != nil {
 			e := notInvoked(handler.Unavailable, "no answer from %s; a function in a VPC needs a NAT gateway, or an endpoint of Lambda", endpoint.Host)
 			e.Uncertain, e.Err = connected, errors.New(role.key.Redact(err.Error()))
@@ -61,7 +61,7 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 		if resp.StatusCode == http.StatusAccepted {
 			return nil
 		}
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // what is cut has no message
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // a body that is cut off has no message
 		e := declined(resp, body, called)
 		e.Code, e.RequestID = role.key.Redact(e.Code), role.key.Redact(resp.Header.Get("X-Amzn-Requestid"))
 		if e.Err != nil {
@@ -71,9 +71,9 @@ func invoke(environ []string, now func() time.Time) function.Invoke {
 	}
 }
 
-// aliasOf is the alias or version by which the function was invoked; empty if it
-// was by its name alone. What it hands over goes the same way: the alias may be
-// all that the role allows, and leads to the version that is meant to run.
+// aliasOf returns the alias or version in the ARN by which the function was invoked, or
+// "". Work is handed over to the same alias, because the role may be allowed to invoke
+// only the alias, and because the alias selects the version that should run.
 func aliasOf(ctx context.Context) string {
 	c, ok := lambdacontext.FromContext(ctx)
 	if !ok {
@@ -91,8 +91,8 @@ func notInvoked(kind handler.Kind, format string, args ...any) *handler.Error {
 	return handler.Errorf(kind, "AWS Lambda did not take the work: "+format, args...)
 }
 
-// invokeCodes says what the codes of Invoke mean here; %s is the function.
-// Sources: the errors of Invoke, and those that are common to all of AWS's APIs.
+// invokeCodes gives the meaning of the error codes of Invoke. %s stands for the function.
+// Sources: the errors of Invoke, and the errors that all of AWS's APIs share.
 var invokeCodes = []struct {
 	codes []string
 	kind  handler.Kind
@@ -102,15 +102,15 @@ var invokeCodes = []struct {
 	{[]string{"ResourceNotFound"}, handler.NotFound, "there is no function %s there: leave AWS_LAMBDA_FUNCTION_NAME and AWS_REGION as Lambda sets them"},
 	{[]string{"InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "UnrecognizedClient", "InvalidClientTokenId", "MissingAuthenticationToken"}, handler.Forbidden,
 		"leave AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of %s as Lambda sets them, and check the clock"},
-	{[]string{"ExpiredToken", "RequestExpired"}, handler.Unavailable, "the session of the role of %s has ended: Lambda starts the function anew"},
+	{[]string{"ExpiredToken", "RequestExpired"}, handler.Unavailable, "the session of the role of %s has ended: Lambda will restart the function"},
 	{[]string{"TooManyRequests", "Throttling", "RequestLimitExceeded"}, handler.Throttled, "too many invocations of %s are under way"},
 }
 
-// declined reads an answer that is not 202. Only a failure of AWS's own leaves
-// it open whether the payload was queued.
+// declined reads an answer other than 202. Only after a failure within AWS the payload may
+// have been queued.
 func declined(resp *http.Response, body []byte, name string) *handler.Error {
 	var said struct{ Type, Message string }
-	_ = json.Unmarshal(body, &said) // a proxy's page has neither
+	_ = json.Unmarshal(body, &said) // a page of a proxy has neither field
 	code, _, _ := strings.Cut(cmp.Or(resp.Header.Get("X-Amzn-Errortype"), said.Type), ":")
 	kind, fix := handler.Unavailable, fmt.Sprintf("status %d for %%s", resp.StatusCode)
 	switch {

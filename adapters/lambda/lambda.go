@@ -1,12 +1,13 @@
 // Package lambda runs the function on AWS Lambda (provided.al2023).
 //
-// It opens the envelopes that are Lambda's own, the gateways' HTTP requests and
-// the records of SQS and SNS, and leaves what they carry, and every other
-// payload, to package event. Credentials come from the environment, or, with no
-// long-lived key anywhere, for the identity of the function's role; see
-// federation.go. What lasts longer than a caller waits is handed to an
-// asynchronous invocation of the same function; see invoke.go. A deployment by
-// CloudFormation fails if the settings are wrong; see deployment.go.
+// It reads the two envelopes that only Lambda has: HTTP requests of the gateways (http.go)
+// and records of queues and streams (records.go). Package event reads their content and
+// every other payload.
+//
+// The Alibaba credentials come from the environment, or from identity federation
+// (federation.go), which needs no long-lived key. Work that takes longer than the caller
+// waits is handed to an asynchronous invocation of the same function (invoke.go). A
+// CloudFormation deployment fails if the settings are wrong (deployment.go).
 package lambda
 
 import (
@@ -24,14 +25,14 @@ import (
 	"tairssl/adapters/function"
 )
 
-// Start polls Lambda's runtime API for invocations and does not return.
+// Start polls Lambda's runtime API for invocations. It does not return.
 func Start(environ []string, log io.Writer) {
 	i := newInvoker(environ, log)
 	i.Prepare(context.Background())
 	lambda.Start(i)
 }
 
-// New returns the function as the runtime calls it, with the raw payload.
+// New returns the function in the form that the runtime calls, with raw payloads.
 func New(environ []string, log io.Writer) lambda.Handler { return newInvoker(environ, log) }
 
 func newInvoker(environ []string, log io.Writer) invoker {
@@ -42,13 +43,13 @@ func newInvoker(environ []string, log io.Writer) invoker {
 
 type invoker struct {
 	*function.Function
-	stacks http.RoundTripper // to where deployments are answered
+	stacks http.RoundTripper // sends the answers to CloudFormation
 }
 
-// Invoke answers an invocation: a gateway's by an HTTP response, a queue's by
-// the records to deliver again, any other by the result. Handed work is done,
-// and a deployment is told whether the settings are right. A failure's type
-// becomes Lambda's errorType.
+// Invoke answers an invocation. A gateway gets an HTTP response, a queue gets the records
+// to deliver again, CloudFormation gets whether the settings are right, and every other
+// caller gets the result. Invoke also does the work that was handed over. The type of a
+// failure becomes Lambda's errorType.
 func (i invoker) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	if c, ok := lambdacontext.FromContext(ctx); ok {
 		ctx = function.WithID(ctx, c.AwsRequestID)

@@ -9,17 +9,17 @@ import (
 	"tairssl/adapters/function"
 )
 
-// sources says how the records of a source are answered. What it lacks is
-// answered as a whole: by an error if another delivery can help any record.
+// sources says how the records of each source are answered. A source that is not in the
+// table gets one answer for all records: an error if another delivery can help any record.
 //
-// Kafka takes partial answers in provisioned mode only, and reads any answer as
-// success otherwise. An event does not show the mode, so a record that is to come
-// again is an error there; it does no harm that the others come again, too.
+// Kafka accepts partial answers only in provisioned mode. Otherwise it takes every answer
+// as success. The event does not show the mode, so a record that has to come again ends
+// the invocation with an error. Then the other records come again too, which does no harm.
 var sources = map[string]struct {
-	// partial says that the source takes batchItemFailures, and piped that
-	// EventBridge Pipes take them for this source.
+	// partial: the source accepts batchItemFailures. piped: EventBridge Pipes accepts them
+	// for this source.
 	partial, piped bool
-	// ordered says that the first failure stands for all that is behind it.
+	// ordered: the first failure also returns all later records.
 	ordered bool
 }{
 	"sqs":     {partial: true, piped: true},
@@ -27,7 +27,7 @@ var sources = map[string]struct {
 	"kafka":   {},
 }
 
-// records answers the records of a payload, or a payload without any.
+// records answers a payload of records, and passes on every other payload.
 func (i invoker) records(ctx context.Context, payload []byte) ([]byte, error) {
 	records, ok := event.RecordsOf(payload)
 	source, queue := sources[records.Source]
@@ -41,8 +41,8 @@ func (i invoker) records(ctx context.Context, payload []byte) ([]byte, error) {
 	return i.queue(ctx, records, partial, source.ordered && !records.Pipe)
 }
 
-// batchResponse tells a queue or a stream which records to deliver again; its
-// list is never null, which would mean all of them.
+// batchResponse tells a queue or a stream which records to deliver again. The list is
+// never null, because null would mean all records.
 type batchResponse struct {
 	BatchItemFailures []batchItemFailure `json:"batchItemFailures"`
 }
@@ -51,9 +51,8 @@ type batchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// queue answers the records of a queue or a stream. One is given back if, and
-// only if, another delivery can help: poison is in the log, people are told of it,
-// and it is gone.
+// queue answers the records of a queue or a stream. It returns a record only if another
+// delivery can help. A record that can never work is logged and noticed, but not returned.
 func (i invoker) queue(ctx context.Context, records event.Records, partial, ordered bool) (_ []byte, err error) {
 	ctx, done := i.Together(ctx)
 	defer func() { done(err) }()
@@ -68,15 +67,15 @@ func (i invoker) queue(ctx context.Context, records event.Records, partial, orde
 	for _, b := range back {
 		response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records.Messages[b.at].ID})
 		if ordered {
-			break // a stream goes on from here
+			break // the stream delivers from here on again
 		}
 	}
 	return json.Marshal(response)
 }
 
-// givenBack is a record that is to be delivered again.
+// givenBack is a record that has to be delivered again.
 type givenBack struct {
-	at int // its place
+	at int // its index
 	event.Redelivery
 }
 
@@ -84,12 +83,12 @@ func (b givenBack) failure(n, of int) *function.Failure {
 	return &function.Failure{Type: b.Type, Message: fmt.Sprintf("%d of %d records can be tried again: %s", n, of, b.Reason)}
 }
 
-// deliver carries the records out and gives those that are to be delivered again,
-// in their order. In a group, which keeps its order, each waits for the one before
-// it, and what is behind one that is given back is given back, too.
+// deliver handles the records and returns those that have to be delivered again, in their
+// order. The records of a group keep their order: each waits for the record before it. If
+// a record is given back, all later records of its group are given back too.
 func (i invoker) deliver(ctx context.Context, records event.Records) ([]givenBack, error) {
 	failed := make([]*givenBack, len(records.Messages))
-	stuck := map[string]*givenBack{} // groups with a record given back
+	stuck := map[string]*givenBack{} // groups in which a record was given back
 	for left := places(len(records.Messages)); len(left) > 0; {
 		now, later := turns(records.Messages, left)
 		messages := make([]event.Message, 0, len(now))
@@ -134,8 +133,8 @@ func places(n int) []int {
 	return all
 }
 
-// turns splits records into those whose turn it is, of each group one, and the
-// rest.
+// turns splits records into the first record of each group, together with all records
+// without a group, and the rest.
 func turns(messages []event.Message, left []int) (now, later []int) {
 	taken := map[string]bool{}
 	for _, n := range left {

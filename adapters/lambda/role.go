@@ -21,8 +21,8 @@ import (
 	"tairssl/handler"
 )
 
-// role is what the function calls AWS's own APIs with: the credential of its
-// role, which Lambda puts into the environment, and its region.
+// role holds the credential of the function's role, which Lambda puts into the
+// environment, and the region. The function calls AWS's own APIs with them.
 type role struct {
 	get    func(string) string
 	key    tair.Credential
@@ -38,15 +38,15 @@ func roleOf(environ []string, now func() time.Time) role {
 	}
 }
 
-// endpoint is the URL of a service's API: override if it is set, else what
-// AWS_ENDPOINT_URL_<SERVICE> says, the variable of AWS's own clients, else the
-// region's. Its error says which variable is wrong.
+// endpoint returns the URL of a service's API. It is override if override is set;
+// otherwise the value of AWS_ENDPOINT_URL_<SERVICE>, the variable of AWS's own clients;
+// otherwise the URL of the region. An error names the wrong variable.
 func (r role) endpoint(service string, override *url.URL) (*url.URL, error) {
 	if !handler.ValidRegion(r.region) {
-		return nil, errors.New("AWS_REGION is not set to a region's id, as Lambda does")
+		return nil, errors.New("AWS_REGION is not a region's id; Lambda sets it")
 	}
 	if r.key.AccessKeyID == "" || r.key.AccessKeySecret == "" {
-		return nil, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, as Lambda does for a function with a role")
+		return nil, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; Lambda sets them for a function with a role")
 	}
 	if override != nil {
 		return override, nil
@@ -66,8 +66,8 @@ func (r role) endpoint(service string, override *url.URL) (*url.URL, error) {
 	return &url.URL{Scheme: "https", Host: service + "." + r.region + domain}, nil
 }
 
-// sign signs a request by Signature Version 4. Source: AWS IAM User Guide,
-// Signature Version 4 for API requests.
+// sign signs a request with Signature Version 4. Source: AWS IAM User Guide, Signature
+// Version 4 for API requests.
 func (r role) sign(req *http.Request, body []byte, service string) error {
 	req.Header.Set("User-Agent", handler.UserAgent())
 	hash := sha256.Sum256(body)
@@ -75,8 +75,8 @@ func (r role) sign(req *http.Request, body []byte, service string) error {
 	return v4.NewSigner().SignHTTP(req.Context(), credentials, req, hex.EncodeToString(hash[:]), service, r.region, r.now())
 }
 
-// newTransport makes the connections to AWS's APIs. Calls are rare, and the
-// process may be frozen between two, so none is kept open.
+// newTransport returns a transport for AWS's APIs. It keeps no connection open, because
+// calls are rare and the process may be frozen between two calls.
 func newTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,

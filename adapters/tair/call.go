@@ -14,31 +14,31 @@ import (
 	"tairssl/handler"
 )
 
-// answered is an answer and the API's clock when it was given: its header Date,
-// zero if there is none that can be read.
+// answered is an answer with the time at which the API gave it, from the header Date. The
+// time is zero if the header is missing or unreadable.
 type answered[Resp any] struct {
 	content Resp
 	at      time.Time
 }
 
-// way is where a call goes, and how.
+// way holds the target, the time limit and the signing limit of a call.
 type way struct {
 	region string
-	// endpoint gives the scheme and the host of the region. It is asked only for a
+	// endpoint returns the scheme and the host of the region. It is called only for a
 	// region that the client signs for.
 	endpoint func(region string) (scheme, host string)
 	timeout  time.Duration
-	// signBy is when the call must have been signed; nil: whenever.
+	// signBy is the latest time at which the call may be signed; nil for no limit.
 	signBy *time.Time
 }
 
-// to is the way of a read to the OpenAPI of a region.
+// to returns the way of a read to the OpenAPI of a region.
 func (c *Client) to(region string) way {
 	return way{region: region, endpoint: c.endpoint.resolve, timeout: readTimeout}
 }
 
-// call makes one signed call by an SDK client of its own. The time of the
-// answer is there if the call was refused, too.
+// call makes one signed call with its own SDK client. The time in the answer is also set
+// if the API refuses the call.
 func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, to way, req Req, do func(*kvstore.Client, Req) (Resp, error)) (a answered[Resp], err error) {
 	action := req.GetActionName()
 	if err := c.permit(action, to.region); err != nil {
@@ -52,7 +52,7 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, to 
 	}
 	defer func() { ended(transport.sent) }()
 	if err := c.limiter.Wait(ctx); err != nil {
-		return a, noTime(ctx, err, "%s: the own rate limit leaves no time for it in this invocation: raise TAIRSSL_RATE, or ask for less at once", action)
+		return a, noTime(ctx, err, "%s: the limit of TAIRSSL_RATE leaves no time for this call in this invocation: raise TAIRSSL_RATE, or ask for less at once", action)
 	}
 	credential, err := c.credentials(ctx)
 	if err != nil {
@@ -87,22 +87,22 @@ func call[Req requests.AcsRequest, Resp any](ctx context.Context, c *Client, to 
 }
 
 var (
-	errMalformed = errors.New("the answer is not what was asked for")
+	errMalformed = errors.New("the answer has an unexpected form")
 	errPanic     = errors.New("the SDK panicked")
 	errNoDate    = errors.New("the answer has no Date header that can be read: a proxy on the way must pass it on")
 )
 
 func malformed(action string) *handler.Error { return unreadable(action, errMalformed) }
 
-// unreadable is the failure of an answer that came and says nothing.
+// unreadable is the failure of an answer that holds no usable information.
 func unreadable(action string, why error) *handler.Error {
 	e := handler.Errorf(handler.Unavailable, "%s: %v", action, why)
 	e.Err = why
 	return e
 }
 
-// dated fails if an answer says not when it was given. Leases are judged by the
-// API's clock, so an observation without a time decides nothing.
+// dated fails if an answer has no time. Leases are judged by the API's clock, so a read
+// without a time cannot decide anything.
 func (a answered[Resp]) dated(action string) error {
 	if a.at.IsZero() {
 		return unreadable(action, errNoDate)
@@ -110,8 +110,8 @@ func (a answered[Resp]) dated(action string) error {
 	return nil
 }
 
-// notSent marks a failure before anything was sent. The error may be shared, so
-// it is copied.
+// notSent marks a failure that happened before anything was sent. It copies the error,
+// because other callers may hold the same error.
 func notSent(e *handler.Error) *handler.Error {
 	marked := *e
 	marked.Err = handler.ErrNotSent

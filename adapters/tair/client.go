@@ -13,31 +13,30 @@ import (
 	"tairssl/handler"
 )
 
-// Options of a [Client]; the zero value is the public API at the default rate.
+// Options of a [Client]. The zero value means the public endpoints at the default rate.
 type Options struct {
 	Endpoint Endpoint
-	RootCAs  *x509.CertPool // nil: the system's
-	Rate     float64        // calls a second, all together; default 50, negative for no limit
-	// Regions are those that the client signs for, whoever asks; default
-	// [Regions]. A region that is none of [Regions] is at the host that the others'
-	// names suggest.
+	RootCAs  *x509.CertPool // nil for the roots of the system
+	Rate     float64        // calls per second over all actions; default DefaultRate, negative for no limit
+	// Regions are the regions that the client signs for; default [Regions]. A region that
+	// is not in the table gets the host name that the naming rule of the others gives.
 	Regions []string
-	// Quotas are what the calls of an action keep to in each region; default
-	// [PublishedQuotas]. An account may have been granted others.
+	// Quotas limit the calls of each action in each region; default [PublishedQuotas]. An
+	// account may have other quotas.
 	Quotas map[string]Quota
 }
 
-// DefaultRate is the rate unless a setting says otherwise. Alibaba publishes no
-// limit for the SSL operations.
+// DefaultRate is the default of [Options].Rate. Alibaba publishes no limit for the SSL
+// operations.
 const DefaultRate = 50
 
 // Client is a [handler.API]. It is safe for concurrent use.
 type Client struct {
 	credentials Credentials
 	endpoint    Endpoint
-	regions     []string // empty: those of the table
+	regions     []string // empty for all regions of the table
 	transport   *http.Transport
-	base        http.RoundTripper // the transport, but in tests
+	base        http.RoundTripper // transport, except in tests
 	limiter     *rate.Limiter
 	quotas      quotas
 	early       *early
@@ -66,15 +65,14 @@ func New(c Credentials, o Options) *Client {
 	return client
 }
 
-// Close drops the connections that nobody uses. The client connects anew if it is
-// called again.
+// Close closes idle connections. The client connects again if it is called again.
 func (c *Client) Close() {
 	c.early.close()
 	c.transport.CloseIdleConnections()
 }
 
-// permit is nil for a region that the client signs for. A region may be a
-// caller's word, which must lead no credential to a host of the caller's choice.
+// permit returns nil for a region that the client signs for. A region may come from a
+// caller. It must not send a credential to a host of the caller's choice.
 func (c *Client) permit(action, region string) error {
 	shown := region
 	if !handler.ValidRegion(region) {
@@ -85,7 +83,7 @@ func (c *Client) permit(action, region string) error {
 	case len(c.regions) == 0 && Known(region), slices.Contains(c.regions, region) && handler.ValidRegion(region):
 		return nil
 	case len(c.regions) == 0:
-		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the %d regions that this version knows: if it is a new one, add it to TAIRSSL_REGION", action, shown, len(places))
+		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the %d regions that this version knows: if the region is new, add it to TAIRSSL_REGION", action, shown, len(places))
 	default:
 		e = handler.Errorf(handler.Forbidden, "%s: %s is not one of the regions of TAIRSSL_REGION (%s): add it there", action, shown, handler.ClipTo(strings.Join(c.regions, ", "), longest))
 	}

@@ -91,7 +91,7 @@ func TestExpiredTimestampTellsHowWrongTheClockIs(t *testing.T) {
 	}{
 		"behind": {time.Hour, "this machine's clock is 1h0m0s behind the API's: set it"},
 		"ahead":  {-20 * time.Minute, "this machine's clock is 20m"},
-		"right":  {0, "held up on its way"},
+		"right":  {0, "took too long on its way"},
 	} {
 		e := modify(against(t, func(w http.ResponseWriter, r *http.Request) {
 			dated(time.Now().Add(test.off).Round(time.Second).UTC().Format(http.TimeFormat), refusal("InvalidTimeStamp.Expired"), 400)(w, r)

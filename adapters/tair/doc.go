@@ -1,31 +1,38 @@
-// Package tair is handler.API over the OpenAPI of ApsaraDB for Redis / Tair
-// (product R-kvstore, version 2015-01-01), by way of Alibaba's
-// alibaba-cloud-sdk-go.
+// Package tair implements handler.API over the OpenAPI of ApsaraDB for Redis / Tair
+// (product R-kvstore, version 2015-01-01). It uses Alibaba's alibaba-cloud-sdk-go.
 //
-// [Client] takes from the SDK what it does well, signing and typed answers,
-// and guards against the rest:
+// [Client] uses the SDK for signing and for typed answers. It guards against the
+// weaknesses of the SDK:
 //
-//   - it speaks HTTPS, where the SDK's default is plain HTTP;
-//   - every call ends with its context, which the SDK does not know;
-//   - every call has an SDK client of its own over one shared pool of
-//     connections, since an SDK client must not be used concurrently;
-//   - answers are bounded in size, redirects are not followed, and a panic of
-//     the SDK ends as an error;
-//   - no error holds a signed URL, which the SDK's errors do;
-//   - reads are tried again with growing, jittered pauses; ModifyInstanceSSL is
-//     sent once, and its error says whether it may have taken effect;
-//   - it signs only for the regions of its [Options], at the hosts of one table;
-//   - reads tell the API's clock, and a change that was signed too late is not
-//     sent;
-//   - calls keep to the quotas that Alibaba publishes, and to a rate of their own.
+//   - The client speaks HTTPS. The SDK's default is plain HTTP.
+//   - Every call ends when its context ends. The SDK knows no contexts.
+//   - Every call has its own SDK client, because an SDK client must not be used
+//     concurrently. All calls share one pool of connections.
+//   - Answers have a size limit, redirects are not followed, and a panic of the SDK
+//     becomes an error.
+//   - No error holds a signed URL. The errors of the SDK do.
+//   - Reads are tried again, with growing random pauses. ModifyInstanceSSL is sent once,
+//     and its error says whether the change may have happened.
+//   - The client signs only for the regions of its [Options]. The hosts come from one
+//     table.
+//   - Each read also gives the time by the API's clock. A change that was signed too late
+//     is not sent.
+//   - Calls keep to the quotas that Alibaba publishes, and to the rate of [Options].
 //
-// Every error is a *handler.Error; the table of codes is in errors.go.
+// Every error is a *handler.Error.
 //
-// [Client.CAChain] downloads the CA chain that an instance's clients have to trust,
-// from Alibaba's hosts alone.
+// Where to look:
 //
-// [OIDC] gives the credentials of a role for an identity token, so that no
-// long-lived key is needed. [Client.Warm] spares the first calls of a process two
-// round trips. [InvokeAsync] hands work over to another invocation of a function
-// on Function Compute.
+//   - endpoint.go and regions.go: the host of each region;
+//   - errors.go: the table of error codes; failure.go: from the SDK's error to
+//     handler.Error;
+//   - retry.go: which calls are tried again, and when;
+//   - quota.go: the published quotas; usage.go: how many calls were made;
+//   - reads.go, list.go, writes.go and tasks.go: the actions of the OpenAPI;
+//   - oidc.go, sts.go and tokenfile.go: credentials of a role for an identity token, so
+//     that no long-lived key is needed;
+//   - download.go: the CA chain that clients of an instance have to trust;
+//   - warm.go: connections that are opened before the first call;
+//   - invoke.go and secret.go: Function Compute's InvokeFunction and KMS's
+//     GetSecretValue.
 package tair

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// maxDownload is how large the archive of a CA chain may be. Alibaba's have
-	// some 20 kB.
+	// maxDownload is the largest archive of a CA chain in bytes. Alibaba's archives have
+	// about 20 kB.
 	maxDownload = 1 << 20
-	// downloadTimeout bounds all tries of a download.
+	// downloadTimeout bounds all tries of a download together.
 	downloadTimeout = 10 * time.Second
 )
 
-// CAChain downloads the CA chain of an instance in a region from its
-// CertDownloadURL. Only Alibaba's hosts are asked, by https, and the endpoint of
-// the settings, if the URL leads there; no redirect is followed. Its errors are
-// *handler.Error: [handler.Unsupported] for a URL that is not asked, and
-// otherwise [handler.Unavailable]. They do not hold the URL, which may be signed.
+// CAChain downloads the CA chain of an instance from its CertDownloadURL. It asks
+// Alibaba's hosts by https, and the endpoint of the settings if the URL names it. It asks
+// no other host and follows no redirect. Its errors are *handler.Error:
+// [handler.Unsupported] for a URL that must not be asked, otherwise [handler.Unavailable].
+// They do not hold the URL, because the URL may be signed.
 func (c *Client) CAChain(ctx context.Context, region, from string) (cachain.Chain, error) {
 	u, err := c.downloadable(region, from)
 	if err != nil {
@@ -39,12 +39,12 @@ func (c *Client) CAChain(ctx context.Context, region, from string) (cachain.Chai
 	}
 	chain, err := cachain.Parse([]byte(data))
 	if err != nil {
-		return nil, lasting(handler.Errorf(handler.Unavailable, "the CA chain that %s gives cannot be read: %s", u.Host, err))
+		return nil, lasting(handler.Errorf(handler.Unavailable, "cannot read the CA chain from %s: %s", u.Host, err))
 	}
 	return chain, nil
 }
 
-// downloadable is the URL if it may be asked.
+// downloadable parses the URL and fails if the URL must not be asked.
 func (c *Client) downloadable(region, from string) (*url.URL, error) {
 	u, err := url.Parse(from)
 	switch {
@@ -55,9 +55,9 @@ func (c *Client) downloadable(region, from string) (*url.URL, error) {
 	case c.endpoint.host != "" && u.Scheme+"://"+u.Host == c.endpoint.URL(region):
 		return u, nil
 	case u.Scheme != "https":
-		return nil, handler.Errorf(handler.Unsupported, "the URL of the CA chain is not https, so it is not asked")
+		return nil, handler.Errorf(handler.Unsupported, "the URL of the CA chain is not https, so tairssl does not open it")
 	case !handler.IsAlibaba(u.Hostname()) || u.Port() != "" && u.Port() != "443":
-		return nil, handler.Errorf(handler.Unsupported, "the CA chain is at %s, which is not one of Alibaba's hosts, so it is not asked", handler.ClipTo(u.Host, longest))
+		return nil, handler.Errorf(handler.Unsupported, "the CA chain is at %s, which is not one of Alibaba's hosts, so tairssl does not open it", handler.ClipTo(u.Host, longest))
 	}
 	return u, nil
 }
@@ -76,7 +76,7 @@ func (c *Client) download(ctx context.Context, u *url.URL) (string, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		e := handler.Errorf(handler.Unavailable, "the CA chain cannot be had: %s answers with status %d", u.Host, resp.StatusCode)
+		e := handler.Errorf(handler.Unavailable, "cannot download the CA chain: %s answers with status %d", u.Host, resp.StatusCode)
 		if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 			e.Message += ", a redirect, which is not followed"
 		}
@@ -88,15 +88,15 @@ func (c *Client) download(ctx context.Context, u *url.URL) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxDownload+1))
 	switch {
 	case len(data) > maxDownload:
-		return "", lasting(handler.Errorf(handler.Unavailable, "the CA chain that %s gives is larger than %d KiB", u.Host, maxDownload>>10))
+		return "", lasting(handler.Errorf(handler.Unavailable, "the CA chain from %s is larger than %d KiB", u.Host, maxDownload>>10))
 	case err != nil:
 		return "", undelivered(u, err)
 	}
 	return string(data), nil
 }
 
-// undelivered is the failure of a download without an answer. What a transport
-// says may hold the URL.
+// undelivered is the failure of a download without an answer. It removes the URL from the
+// transport's message.
 func undelivered(u *url.URL, err error) *handler.Error {
 	var wrapped *url.Error
 	for errors.As(err, &wrapped) {
@@ -106,18 +106,18 @@ func undelivered(u *url.URL, err error) *handler.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		why = "no answer in time"
 	}
-	e := handler.Errorf(handler.Unavailable, "the CA chain cannot be had from %s: %s; let this network out to it by https", u.Host, why)
+	e := handler.Errorf(handler.Unavailable, "cannot download the CA chain from %s: %s; allow https from this network to that host", u.Host, why)
 	e.Err = err
 	return e
 }
 
-// lasting marks a failure that another try within moments does not mend.
+// lasting marks a failure that another try within seconds cannot cure.
 func lasting(e *handler.Error) *handler.Error {
 	e.Retryable = false
 	return e
 }
 
-// CAFingerprint is the fingerprint of CAChain's, for [handler.Options].
+// CAFingerprint is the fingerprint of [Client.CAChain], for [handler.Options].
 func (c *Client) CAFingerprint(ctx context.Context, region, from string) (string, error) {
 	chain, err := c.CAChain(ctx, region, from)
 	if err != nil {

@@ -96,10 +96,10 @@ func TestADownloadThatFailsSaysWhy(t *testing.T) {
 		"a redirect":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) }, 1, "a redirect, which is not followed"},
 		"trouble":        {answer(500, "no"), 4, "status 500"},
 		"too busy":       {answer(429, "no"), 4, "status 429"},
-		"cut":            {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "cannot be had"},
-		"a page":         {answer(200, "<html>"), 1, "cannot be read: it holds no certificate"},
+		"cut":            {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 4, "cannot download the CA chain"},
+		"a page":         {answer(200, "<html>"), 1, ": it holds no certificate"},
 		"far too much":   {answer(200, strings.Repeat("x", 2<<20)), 1, "larger than 1024 KiB"},
-		"without an end": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") }, 4, "cannot be had"},
+		"without an end": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "100") }, 4, "cannot download the CA chain"},
 	} {
 		tries := 0
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { tries++; test.serve(w, r) }))

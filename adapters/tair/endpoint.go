@@ -8,20 +8,19 @@ import (
 	"strings"
 )
 
-// Endpoint says where one of Alibaba's APIs is in a region. The zero value is
-// the public one.
+// Endpoint chooses the hosts of Alibaba's APIs. The zero value means the public hosts.
 type Endpoint struct {
 	scheme, host string // host may hold {region}
 	vpc          bool
 }
 
-// VPC is the endpoint inside Alibaba's own network.
+// VPC is the setting for the hosts inside Alibaba's own network.
 const VPC = "vpc"
 
-// ParseEndpoint reads a setting: "" for the public endpoints, "vpc" for those
-// inside a VPC, or a URL such as https://r-kvstore.{region}.aliyuncs.com in
-// which {region} becomes the region's id. Plain http is taken for this machine
-// only, since every request carries a credential.
+// ParseEndpoint reads a setting. "" means the public hosts and "vpc" the hosts inside a
+// VPC. Otherwise the setting is a URL such as https://r-kvstore.{region}.aliyuncs.com, in
+// which {region} stands for the region's id. Plain http is accepted for this machine only,
+// because every request carries a credential.
 func ParseEndpoint(s string) (Endpoint, error) {
 	switch s {
 	case "":
@@ -37,8 +36,8 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	return Endpoint{scheme: strings.ToUpper(u.Scheme), host: strings.TrimRight(host, "/")}, nil
 }
 
-// ParseURL reads the URL of an API that is sent credentials: scheme and host
-// only, and plain http to this machine only.
+// ParseURL reads the URL of an API that receives credentials. The URL has a scheme and a
+// host only. Plain http is accepted for this machine only.
 func ParseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
@@ -56,7 +55,7 @@ func ParseURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// UnmarshalText reads a setting by [ParseEndpoint].
+// UnmarshalText reads a setting with [ParseEndpoint].
 func (e *Endpoint) UnmarshalText(text []byte) (err error) {
 	*e, err = ParseEndpoint(string(text))
 	return err
@@ -67,9 +66,9 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// resolve gives the scheme, as the SDK wants it, and the host of a region's
-// OpenAPI. A region that the table does not have, but that the operator named,
-// follows the rule of the others.
+// resolve returns the scheme, in the SDK's upper case, and the host of a region's OpenAPI.
+// A region that only the operator's setting names gets a host name by the rule of
+// [Endpoint.of].
 func (e Endpoint) resolve(region string) (scheme, host string) {
 	place, known := placeOf(region)
 	switch {
@@ -81,13 +80,13 @@ func (e Endpoint) resolve(region string) (scheme, host string) {
 	return "HTTPS", place.public
 }
 
-// URL is where the OpenAPI of a region is.
+// URL is the URL of a region's OpenAPI.
 func (e Endpoint) URL(region string) string {
 	scheme, host := e.resolve(region)
 	return strings.ToLower(scheme) + "://" + host
 }
 
-// of gives the scheme and the host of a product in a region.
+// of returns the scheme and the host of a product in a region.
 func (e Endpoint) of(product, region string) (scheme, host string) {
 	switch {
 	case e.host != "":

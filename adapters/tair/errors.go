@@ -7,15 +7,16 @@ import (
 	"tairssl/handler"
 )
 
-// meaning says what a code of an API means here. A code that ends in "*" stands
-// for all that begin so, one that begins with "*" for all that end so.
+// meaning says what an error code of an API means for the handler. A code that ends in "*"
+// stands for all codes with that beginning. A code that begins with "*" stands for all
+// codes with that ending.
 type meaning struct {
 	code string
 	kind handler.Kind
-	fix  string // appended to the API's own words
-	// uncertain: a write so refused may have taken effect all the same.
+	fix  string // the advice that follows the API's own message
+	// uncertain is true if a write may have taken effect in spite of this code.
 	uncertain bool
-	// clock: the fix says how wrong this machine's clock is.
+	// clock is true if the advice says how wrong this machine's clock is.
 	clock bool
 	err   error
 }
@@ -30,7 +31,7 @@ func (m meaning) fits(code string) bool {
 	return code == m.code
 }
 
-// meaningOf finds the first row that fits a code.
+// meaningOf returns the first row that fits a code.
 func meaningOf(code string, rows []meaning) (meaning, bool) {
 	for _, row := range rows {
 		if row.fits(code) {
@@ -49,21 +50,20 @@ const (
 	allowAction = "allow %s to the role or user of the credentials"
 )
 
-// codeNoTLS is what DescribeInstanceSSL answers for an instance whose type has no
-// TLS, and ModifyInstanceSSL for one whose version is too old as well.
+// codeNoTLS is the code of DescribeInstanceSSL for an instance whose type has no TLS.
+// ModifyInstanceSSL also uses it for an instance whose minor version is too old.
 const codeNoTLS = "IncorrectEngineVersion"
 
-// codes are those of the OpenAPI. Sources: the error tables of
-// ModifyInstanceSSL, DescribeInstanceSSL, ModifyActiveOperationTask and
-// TagResources, those that the RPC gateway adds to every call, and those that
-// public clients handle.
+// codes are the error codes of the OpenAPI. Sources: the error tables of
+// ModifyInstanceSSL, DescribeInstanceSSL, ModifyActiveOperationTask and TagResources; the
+// codes that the RPC gateway adds to every call; and the codes that public clients handle.
 var codes = []meaning{
 	{code: "IncorrectDBInstanceState", kind: handler.Unavailable, err: handler.ErrBusy},
 	{code: "OperationDeniedDBStatus", kind: handler.Unavailable, err: handler.ErrBusy},
 	{code: "Task.Conflict", kind: handler.Unavailable, err: handler.ErrBusy},
 	{code: "SSLEnabledStateExistsFault", kind: handler.Unsupported, err: handler.ErrAlready},
 	{code: "SSLDisableStateExistsFault", kind: handler.Unsupported, err: handler.ErrAlready},
-	{code: "IncorrectDBInstanceLockMode", kind: handler.Locked, fix: "unlock the instance, by paying its bill for one, and try again"},
+	{code: "IncorrectDBInstanceLockMode", kind: handler.Locked, fix: "unlock the instance, for example by paying its bill, and try again"},
 	{code: "IncorrectCharacterType", kind: handler.Unsupported, fix: "this type of instance has no encryption"},
 	{code: codeNoTLS, kind: handler.Unsupported, fix: "upgrade the minor version of the instance and try again; some types have no encryption"},
 	{code: "InvalidRedisVersionPattern", kind: handler.Unsupported, fix: "this version of Redis has no encryption"},
@@ -76,8 +76,8 @@ var codes = []meaning{
 	{code: "SwitchTimeAfterDeadline", kind: handler.Unsupported},
 	{code: "StartTimeBeforeNow", kind: handler.Unsupported},
 
-	// InvalidInstanceId, InvalidDbInstanceId, InvalidDBInstanceId, InvalidDBInstance
-	// and, of the tagging calls, InvalidResourceId.
+	// The codes are InvalidInstanceId, InvalidDbInstanceId, InvalidDBInstanceId,
+	// InvalidDBInstance and, from the tagging calls, InvalidResourceId.
 	{code: "*InstanceId.NotFound", kind: handler.NotFound, fix: checkID},
 	{code: "*Instance.NotFound", kind: handler.NotFound, fix: checkID},
 	{code: "InvalidResourceId.NotFound", kind: handler.NotFound, fix: checkID},
@@ -95,7 +95,7 @@ var codes = []meaning{
 	{code: "LockTimeout", kind: handler.Unavailable, uncertain: true},
 
 	{code: "InvalidTimeStamp.Expired", kind: handler.Unavailable, clock: true},
-	{code: "SignatureNonceUsed", kind: handler.Unavailable, uncertain: true}, // the first copy of it may have been taken
+	{code: "SignatureNonceUsed", kind: handler.Unavailable, uncertain: true}, // the API may have accepted the first copy of the request
 	{code: "Forbidden*", kind: handler.Forbidden, fix: allowAction},
 	{code: "NoPermission*", kind: handler.Forbidden, fix: allowAction},
 	{code: "InvalidAccessKey*", kind: handler.Forbidden, fix: checkKey},
@@ -105,8 +105,9 @@ var codes = []meaning{
 	{code: "IncompleteSignature", kind: handler.Forbidden, fix: checkSecret},
 }
 
-// statuses serves the codes that are not in the table. A 403 and a 404 are
-// states of the instance then: missing rights and ids have codes of the table.
+// statuses gives the kind of a code that is not in the table. Status 403 and 404 then
+// describe the state of the instance, because the codes for missing rights and unknown ids
+// are in the table.
 var statuses = map[int]handler.Kind{
 	http.StatusBadRequest:      handler.Invalid,
 	http.StatusUnauthorized:    handler.Forbidden,
@@ -115,7 +116,7 @@ var statuses = map[int]handler.Kind{
 	http.StatusTooManyRequests: handler.Throttled,
 }
 
-// unlisted is what a code means that is not in the table.
+// unlisted returns the meaning of a code that is not in the table.
 func unlisted(code string, status int) meaning {
 	credential := strings.HasPrefix(code, "Invalid") && (strings.Contains(code, "Token") || strings.Contains(code, "AccessKey"))
 	switch kind, known := statuses[status]; {
@@ -130,17 +131,18 @@ func unlisted(code string, status int) meaning {
 	}
 }
 
-// notTheAPI is what an answer without a code means: a proxy's page, say.
+// notTheAPI returns the meaning of an answer without a code, such as a proxy's page.
 func notTheAPI(status int) meaning {
-	m := meaning{kind: handler.Unavailable, fix: "check what is on the way and TAIRSSL_ENDPOINT if this stays", uncertain: true}
+	m := meaning{kind: handler.Unavailable, fix: "if this stays, check TAIRSSL_ENDPOINT and the proxies on the way", uncertain: true}
 	if status == http.StatusTooManyRequests {
 		m.kind = handler.Throttled
 	}
 	return m
 }
 
-// tagRefusal is what a refused TagResources means if its code, which Alibaba
-// publishes for neither cause, speaks of tags or of a quota.
+// tagRefusal returns the meaning of a refused TagResources if the code names tags or a
+// quota. Alibaba publishes no code for "too many tags" and none for "forbidden by a tag
+// policy".
 func tagRefusal(code string) (meaning, bool) {
 	has := func(words ...string) bool {
 		for _, word := range words {
@@ -150,7 +152,7 @@ func tagRefusal(code string) (meaning, bool) {
 		}
 		return false
 	}
-	const room, policy = "the instance has no room for another tag, it takes 20: remove one", "a tag policy forbids this tag: let the policy allow keys that begin with tairssl"
+	const room, policy = "the instance already has 20 tags, which is the limit: remove one", "a tag policy forbids this tag: let the policy allow keys that begin with tairssl"
 	m := meaning{kind: handler.Unsupported, err: handler.ErrTagRefused}
 	switch row, known := meaningOf(code, codes); {
 	case has("tagpolicy", "tag.policy"): // also Forbidden.TagPolicy, which no right cures

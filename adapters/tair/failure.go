@@ -13,8 +13,8 @@ import (
 	"tairssl/handler"
 )
 
-// failure makes an error of a call the handler's. outer is the caller's
-// context, b what is known of the way there and back.
+// failure turns the error of a call into a handler.Error. outer is the context of the
+// caller. b holds what the transport knows about the call.
 func failure(outer context.Context, action string, c Credential, b *bound, err error) *handler.Error {
 	var server *sdkerrors.ServerError
 	var known *handler.Error
@@ -24,7 +24,7 @@ func failure(outer context.Context, action string, c Credential, b *bound, err e
 	if errors.As(err, &known) {
 		return known
 	}
-	// A *url.Error's text is the whole signed URL. What it wraps is kept alone.
+	// The text of a *url.Error is the whole signed URL, so only the error inside is kept.
 	var transport *url.Error
 	for errors.As(err, &transport) {
 		err = transport.Err
@@ -41,7 +41,7 @@ func failure(outer context.Context, action string, c Credential, b *bound, err e
 	case errors.As(err, &large):
 		e = handler.Errorf(handler.Unavailable, "%s: the answer is longer than %d bytes", action, large.Limit)
 	case errors.As(err, &client):
-		e = handler.Errorf(handler.Unavailable, "%s: the answer cannot be read", action)
+		e = handler.Errorf(handler.Unavailable, "%s: the answer is unreadable", action)
 		err = errors.New(redact(c, fmt.Sprint(client.OriginError())))
 	case errors.Is(err, errPanic):
 		e = handler.Errorf(handler.Unavailable, "%s: the answer has an unexpected form", action)
@@ -53,7 +53,7 @@ func failure(outer context.Context, action string, c Credential, b *bound, err e
 	return e
 }
 
-// refusal reads the API's own answer: by its code first, by its status last.
+// refusal reads the API's own error by its code, or by its status if the code is unknown.
 func refusal(action string, c Credential, b *bound, server *sdkerrors.ServerError) *handler.Error {
 	status, code, message := server.HttpStatus(), server.ErrorCode(), server.Message()
 	row, known := meaningOf(code, codes)
@@ -69,18 +69,18 @@ func refusal(action string, c Credential, b *bound, server *sdkerrors.ServerErro
 		}
 	}
 	if code == "SignatureDoesNotMatch" || code == "IncompleteSignature" {
-		message = "the signature is wrong" // the API's words repeat the signed string
+		message = "the signature is wrong" // the API's message repeats the signed string
 	}
 	e := handler.Errorf(row.kind, "%s: %s", action, row.explain(action, b, handler.ClipTo(redact(c, message), longest)))
 	e.Code, e.RequestID, e.Err = handler.ClipTo(redact(c, code), longest), handler.ClipTo(redact(c, server.RequestId()), longest), row.err
-	// Of the refusals by a server that is in trouble only throttling is sure to
-	// have done nothing.
+	// If the server itself is in trouble, only throttling surely means that nothing was
+	// done.
 	trouble := status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
 	e.Uncertain = row.uncertain || trouble && row.kind != handler.Throttled
 	return e
 }
 
-// explain appends to the API's own words what to do.
+// explain appends the advice to the API's own message.
 func (m meaning) explain(action string, b *bound, message string) string {
 	fix := strings.ReplaceAll(m.fix, "%s", "kvstore:"+action)
 	if m.clock {
@@ -92,10 +92,10 @@ func (m meaning) explain(action string, b *bound, message string) string {
 	return strings.TrimRight(message, ". ") + ": " + fix
 }
 
-// redact takes a credential out of a text, plain or as it stands in a URL.
+// redact removes a credential from a text, both as plain text and as encoded in a URL.
 func redact(c Credential, text string) string {
 	for _, secret := range []string{c.SecurityToken, c.AccessKeySecret, c.AccessKeyID} {
-		if len(secret) < 8 { // nothing worth hiding, and it would tear words apart
+		if len(secret) < 8 { // too short for a secret, and replacing it would damage other words
 			continue
 		}
 		once := url.QueryEscape(secret)
@@ -106,5 +106,5 @@ func redact(c Credential, text string) string {
 	return text
 }
 
-// longest is how much of the API's words an error shows, in bytes.
+// longest is the largest length in bytes of a text from the API within an error.
 const longest = 400

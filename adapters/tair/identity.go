@@ -10,16 +10,16 @@ import (
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
 )
 
-// Identity is whose a credential is.
+// Identity is the owner of a credential.
 type Identity struct {
 	AccountID string // "1234567890123456"
 	ARN       string // "acs:ram::1234567890123456:user/name"
 	Kind      string // Account, RAMUser or AssumedRoleUser
 }
 
-// identityRequest and identityResponse are those of GetCallerIdentity. The SDK's
-// package of STS, for which they are written here, would bring all of its
-// actions into everything that links this one.
+// identityRequest and identityResponse are the types of GetCallerIdentity. The SDK's
+// package for STS also has them, but it would link all actions of STS into every program
+// that uses this package.
 type identityRequest struct{ *requests.RpcRequest }
 
 type identityResponse struct {
@@ -27,8 +27,8 @@ type identityResponse struct {
 	RequestId, AccountId, Arn, IdentityType string
 }
 
-// Identity calls GetCallerIdentity of the STS (version 2015-04-01) at an
-// endpoint in a region, which needs no right: who signs may know who it is.
+// Identity calls GetCallerIdentity of STS (version 2015-04-01) in a region. The call needs
+// no right.
 func (c *Client) Identity(ctx context.Context, sts Endpoint, region string) (Identity, error) {
 	return again(ctx, func() (Identity, error) {
 		req := &identityRequest{&requests.RpcRequest{}}

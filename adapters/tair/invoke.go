@@ -23,25 +23,25 @@ import (
 // MaxAsyncPayload is the largest payload of an asynchronous invocation, in bytes.
 const MaxAsyncPayload = 128 << 10
 
-// InvokeOptions of [InvokeAsync]. Credentials, Region and Function are needed.
+// InvokeOptions of [InvokeAsync]. Credentials, Region and Function are required.
 type InvokeOptions struct {
 	Credentials Credentials
 	Region      string
-	Function    string // its name, not its ARN
+	Function    string // the name of the function, not its ARN
 	Qualifier   string // a version or an alias; "" for LATEST
-	// Endpoint is the URL of Function Compute's API, scheme and host only; default
-	// https://fcv3.{region}.aliyuncs.com. Plain http is taken for this machine only.
+	// Endpoint is the URL of Function Compute's API, with scheme and host only; default
+	// https://fcv3.{region}.aliyuncs.com. Plain http is accepted for this machine only.
 	Endpoint string
-	RootCAs  *x509.CertPool // nil: the system's
+	RootCAs  *x509.CertPool // nil for the roots of the system
 }
 
-// InvokeAsync has Function Compute invoke a function once the call has returned:
-// InvokeFunction of FC 2023-03-30 with the invocation type Async. It is sent once.
+// InvokeAsync asks Function Compute to invoke a function asynchronously: InvokeFunction of
+// FC 2023-03-30 with the invocation type Async. It sends the request once.
 //
-// Errors: Forbidden if the right fc:InvokeFunction is missing, Invalid if the
-// options or the payload are out of bounds, Internal if there is no such
-// function, Throttled and Unavailable if a later call may do. Uncertain says that
-// the invocation may have been queued all the same.
+// Errors: Forbidden if the right fc:InvokeFunction is missing; Invalid if the options or
+// the payload are not valid; Internal if the function does not exist; Throttled and
+// Unavailable if a later call may succeed. If Uncertain is set, the invocation may have
+// been queued in spite of the error.
 func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) error {
 	request, err := o.request(payload)
 	if err != nil {
@@ -56,14 +56,15 @@ func InvokeAsync(ctx context.Context, o InvokeOptions, payload []byte) error {
 		return o.failure(ctx, credential, transport, response, err)
 	}
 	if status := response.GetHttpStatus(); status != http.StatusAccepted {
-		e := handler.Errorf(handler.Unavailable, "%s: status %d says not that the invocation is queued, which 202 does", invokeAction, status)
+		e := handler.Errorf(handler.Unavailable, "%s: the answer has status %d. Only 202 means that the invocation is queued", invokeAction, status)
 		e.Uncertain = true
 		return e
 	}
 	return nil
 }
 
-// once sends a request of a product that this package has no client for, one time.
+// once sends a request to a product for which this package has no client. It sends the
+// request once.
 func once(ctx context.Context, region string, roots *x509.CertPool, c Credential, request *requests.CommonRequest) (response *responses.CommonResponse, transport *bound, err error) {
 	attempt, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -88,13 +89,13 @@ func once(ctx context.Context, region string, roots *x509.CertPool, c Credential
 
 const invokeAction = "Function Compute, InvokeFunction"
 
-// request makes the SDK's request, unsigned.
+// request builds the SDK's request without a signature.
 func (o InvokeOptions) request(payload []byte) (*requests.CommonRequest, error) {
 	switch {
 	case !handler.ValidRegion(o.Region):
 		return nil, handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", invokeAction, handler.ClipTo(o.Region, longest))
 	case !functionName(o.Function) || o.Qualifier != "" && !functionName(o.Qualifier):
-		return nil, handler.Errorf(handler.Invalid, "%s: a function's name and its qualifier have letters, digits, - and _ only, at most 128; got %q and %q", invokeAction, handler.ClipTo(o.Function, longest), handler.ClipTo(o.Qualifier, longest))
+		return nil, handler.Errorf(handler.Invalid, "%s: the name and the qualifier of a function have at most 128 letters, digits, - and _; got %q and %q", invokeAction, handler.ClipTo(o.Function, longest), handler.ClipTo(o.Qualifier, longest))
 	case len(payload) > MaxAsyncPayload:
 		return nil, handler.Errorf(handler.Invalid, "%s: the payload has %d bytes; an asynchronous invocation takes %d", invokeAction, len(payload), MaxAsyncPayload)
 	}
@@ -105,10 +106,10 @@ func (o InvokeOptions) request(payload []byte) (*requests.CommonRequest, error) 
 	request := requests.NewCommonRequest()
 	request.Product, request.Version, request.ApiName = "FC", "2023-03-30", "InvokeFunction"
 	request.Method, request.Scheme = requests.POST, to.Scheme
-	// A port within Domain would be followed by another one.
+	// The SDK appends Port to Domain, so Domain must not have a port.
 	request.Port = cmp.Or(to.Port(), map[string]string{"https": "443", "http": "80"}[to.Scheme])
 	request.Domain = strings.TrimSuffix(to.Host, ":"+to.Port())
-	request.Headers["Host"] = to.Host // without a port that the scheme implies
+	request.Headers["Host"] = to.Host // to.Host has no default port
 	request.PathPattern = "/2023-03-30/functions/" + o.Function + "/invocations"
 	if o.Qualifier != "" {
 		request.QueryParams["qualifier"] = o.Qualifier
@@ -119,7 +120,7 @@ func (o InvokeOptions) request(payload []byte) (*requests.CommonRequest, error) 
 	return request, nil
 }
 
-// functionName reports whether s can be a part of the path as it is.
+// functionName reports whether s can be part of a path without escaping.
 func functionName(s string) bool {
 	other := func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
@@ -127,8 +128,8 @@ func functionName(s string) bool {
 	return s != "" && len(s) <= 128 && strings.IndexFunc(s, other) < 0
 }
 
-// invokeCodes are those of Function Compute. Sources: the error codes of FC
-// 2023-03-30 and those that the gateway adds to every call.
+// invokeCodes are the error codes of Function Compute. Sources: the error codes of FC
+// 2023-03-30, and the codes that the gateway adds to every call.
 var invokeCodes = []meaning{
 	{code: "AccessDenied*", kind: handler.Forbidden, fix: allowInvoke},
 	{code: "Forbidden*", kind: handler.Forbidden, fix: allowInvoke},
@@ -145,21 +146,21 @@ var invokeCodes = []meaning{
 	{code: "TooManyRequests", kind: handler.Throttled},
 }
 
-const allowInvoke = "allow fc:InvokeFunction on acs:fc:%s:*:functions/%s to the role of this function; if that is refused as well, on all resources"
+const allowInvoke = "allow fc:InvokeFunction on acs:fc:%s:*:functions/%s to the role of this function; if the call is still refused, allow it on all resources"
 
 var invokeStatuses = map[int]handler.Kind{
 	http.StatusBadRequest: handler.Invalid, http.StatusUnauthorized: handler.Forbidden, http.StatusForbidden: handler.Forbidden,
 	http.StatusNotFound: handler.Internal, http.StatusRequestEntityTooLarge: handler.Invalid, http.StatusTooManyRequests: handler.Throttled,
 }
 
-// failure makes an error of an invocation the handler's.
+// failure turns the error of an invocation into a handler.Error.
 func (o InvokeOptions) failure(ctx context.Context, c Credential, b *bound, response *responses.CommonResponse, err error) *handler.Error {
 	var server *sdkerrors.ServerError
 	if !errors.As(err, &server) {
 		return failure(ctx, invokeAction, c, b, err)
 	}
-	var said struct{ Code, ErrorCode, Message, ErrorMessage, RequestId string } // the second forms are those of version 2021
-	_ = json.Unmarshal(response.GetHttpContentBytes(), &said)                   // a proxy's page has no code
+	var said struct{ Code, ErrorCode, Message, ErrorMessage, RequestId string } // the second names are from version 2021
+	_ = json.Unmarshal(response.GetHttpContentBytes(), &said)                   // a page of a proxy has no code
 	status, code := server.HttpStatus(), cmp.Or(said.Code, said.ErrorCode)
 	row, known := meaningOf(code, invokeCodes)
 	message := cmp.Or(said.Message, said.ErrorMessage)

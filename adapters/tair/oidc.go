@@ -4,57 +4,51 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"tairssl/handler"
 )
 
-// TokenSource gives an identity token, the JWT of an issuer that Alibaba was
-// told to trust. It is asked for each exchange. Its error, best a
-// *handler.Error, says that it is this half which failed.
+// TokenSource returns an identity token, a JWT of an issuer that Alibaba trusts. It is
+// called for each exchange. It should return a *handler.Error that says that the token,
+// and not the exchange, has failed.
 type TokenSource func(ctx context.Context) (string, error)
 
-// OIDCOptions of [OIDC]; the ARNs are needed, the rest works as it is.
+// OIDCOptions of [OIDC]. The two ARNs are required.
 type OIDCOptions struct {
 	RoleARN     string // acs:ram::ACCOUNT:role/NAME
 	ProviderARN string // acs:ram::ACCOUNT:oidc-provider/NAME
 	SessionName string // shown in Alibaba's audit log; default tairssl
-	Region      string // whose STS is asked; default cn-hangzhou
+	Region      string // the region of the STS; default cn-hangzhou
 	Endpoint    Endpoint
-	RootCAs     *x509.CertPool   // nil: the system's
+	RootCAs     *x509.CertPool   // nil for the roots of the system
 	Now         func() time.Time // default time.Now
 }
 
 const (
-	// sessionTime is how long a credential is asked for: what every role allows.
+	// sessionTime is the requested life of a credential. Every role allows one hour.
 	sessionTime = time.Hour
-	// renewTime and lastTime are how long before its end a credential is
-	// replaced, and how long before it is given out no more.
+	// renewTime is how long before its end a credential is replaced. lastTime is how long
+	// before its end a credential is no longer used.
 	renewTime, lastTime = 5 * time.Minute, time.Minute
-	// After a failure the next exchange waits, twice as long after each; a
-	// refusal that only people can cure waits longestPause at once. The first is
-	// short enough for a read that is tried again to meet a second exchange.
+	// After a failure the next exchange waits for firstPause. The pause doubles with every
+	// further failure, up to longestPause. After a refusal that only people can cure it is
+	// longestPause at once. firstPause is so short that the second try of a read already
+	// makes a second exchange.
 	firstPause, longestPause = 200 * time.Millisecond, 30 * time.Second
-	// maxToken is the longest token that Alibaba takes.
+	// maxToken is the longest token in bytes that Alibaba accepts.
 	maxToken = 20000
 )
 
-// OIDC gives the credentials of a RAM role, which Alibaba's STS exchanges for
-// an identity token by AssumeRoleWithOIDC (version 2015-04-01): no long-lived
-// key is anywhere. A credential is kept and replaced before it ends, by one
-// exchange at a time; meanwhile, and while an exchange fails, the old one
-// serves as long as it lasts.
+// OIDC returns the credentials of a RAM role. Alibaba's STS exchanges an identity token
+// for them: AssumeRoleWithOIDC, version 2015-04-01. So no long-lived key is needed. A
+// credential is kept, and replaced before it ends. Only one exchange runs at a time.
+// During an exchange, and after a failed one, the old credential is used until it ends.
 //
-// Errors: Forbidden if the trust is not set up, Unavailable and Throttled if a
-// later exchange may do, and those of token.
+// Errors: Forbidden if the trust is not set up; Unavailable and Throttled if a later
+// exchange may succeed; and the errors of token.
 func OIDC(token TokenSource, o OIDCOptions) Credentials {
 	o.SessionName = cmp.Or(o.SessionName, "tairssl")
 	o.Region = cmp.Or(o.Region, handler.DefaultRegion)
@@ -62,15 +56,15 @@ func OIDC(token TokenSource, o OIDCOptions) Credentials {
 		o.Now = time.Now
 	}
 	clock := o.Now
-	// By the wall clock alone: the other may stand still while a function is
-	// frozen, and a failure would outlast its pause by hours.
+	// Only the wall clock counts. The monotonic clock may stop while a function is frozen,
+	// and a failure would then block exchanges for hours.
 	o.Now = func() time.Time { return clock().Round(0) }
 	transport := NewTransport(o.RootCAs)
-	transport.DisableKeepAlives = true // it is used once an hour
+	transport.DisableKeepAlives = true // there is one exchange an hour
 	return (&session{token: token, options: o, transport: transport}).credential
 }
 
-// session is a role's credential over time.
+// session holds the credential of a role and renews it.
 type session struct {
 	token     TokenSource
 	options   OIDCOptions
@@ -78,10 +72,10 @@ type session struct {
 
 	mu         sync.Mutex
 	held       Credential
-	renew, end time.Time     // when to replace it, and when to give it out no more
-	exchanging chan struct{} // closed when the exchange under way ends; nil: there is none
-	failure    error         // of the last exchange,
-	retry      time.Time     // which stands until then
+	renew, end time.Time     // when the credential is replaced, and when it is no longer used
+	exchanging chan struct{} // closed when the exchange under way ends; nil if there is none
+	failure    error         // the error of the last exchange; it is returned
+	retry      time.Time     // until this time
 	pause      time.Duration
 }
 
@@ -113,9 +107,9 @@ func (s *session) credential(ctx context.Context) (Credential, error) {
 	}
 }
 
-// exchange gets the next credential for everybody.
+// exchange gets the next credential. All callers of credential share it.
 func (s *session) exchange(ctx context.Context) (Credential, error) {
-	defer func() { // also after a panic of the token's source
+	defer func() { // also after a panic of the token source
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		close(s.exchanging)
@@ -133,7 +127,7 @@ func (s *session) exchange(ctx context.Context) (Credential, error) {
 		s.failure, s.retry, s.pause = nil, time.Time{}, 0
 		return next, nil
 	case ctx.Err() != nil:
-		// That this caller's time ran out says nothing of the next exchange.
+		// Only this caller's time ran out. The next exchange may succeed.
 	case handler.AsError(err).Retryable:
 		s.pause = min(max(firstPause, 2*s.pause), longestPause)
 		s.failure, s.retry = err, now.Add(s.pause)
@@ -144,110 +138,4 @@ func (s *session) exchange(ctx context.Context) (Credential, error) {
 		return s.held, nil
 	}
 	return Credential{}, err
-}
-
-// assume calls AssumeRoleWithOIDC, which takes no signature: the token is the
-// proof. It gives the credential and when that ends.
-func (s *session) assume(ctx context.Context) (Credential, time.Time, error) {
-	token, err := s.token(ctx)
-	if err != nil {
-		return Credential{}, time.Time{}, handler.AsError(err)
-	}
-	o := s.options
-	scheme, host := o.Endpoint.of("sts", o.Region)
-	to := url.URL{Scheme: strings.ToLower(scheme), Host: host, Path: "/", RawQuery: url.Values{
-		"Action": {"AssumeRoleWithOIDC"}, "Version": {"2015-04-01"}, "Format": {"JSON"},
-		"Timestamp": {o.Now().UTC().Format(time.RFC3339)},
-	}.Encode()}
-	form := url.Values{
-		"RoleArn": {o.RoleARN}, "OIDCProviderArn": {o.ProviderARN}, "OIDCToken": {token},
-		"RoleSessionName": {o.SessionName}, "DurationSeconds": {strconv.Itoa(int(sessionTime / time.Second))},
-	}
-	attempt, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(attempt, http.MethodPost, to.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return Credential{}, time.Time{}, handler.AsError(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("User-Agent", handler.UserAgent())
-	secret := Credential{SecurityToken: token} // what must not show
-	resp, err := (&bound{ctx: attempt, base: s.transport}).RoundTrip(req)
-	var body []byte
-	if err == nil {
-		body, err = io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-	}
-	if err != nil {
-		return Credential{}, time.Time{}, failure(ctx, "Alibaba's STS, AssumeRoleWithOIDC", secret, &bound{}, err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return Credential{}, time.Time{}, notAccepted(resp.StatusCode, body, secret)
-	}
-	var answer struct {
-		Credentials struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }
-	}
-	err = json.Unmarshal(body, &answer)
-	c := answer.Credentials
-	end, wrong := time.Parse(time.RFC3339, c.Expiration)
-	if err != nil || wrong != nil || c.AccessKeyId == "" || c.AccessKeySecret == "" || c.SecurityToken == "" {
-		return Credential{}, time.Time{}, malformed("Alibaba's STS, AssumeRoleWithOIDC")
-	}
-	if !end.After(o.Now()) {
-		return Credential{}, time.Time{}, handler.Errorf(handler.Unavailable, "Alibaba's STS gave credentials that have ended: check this machine's clock")
-	}
-	return Credential{c.AccessKeyId, c.AccessKeySecret, c.SecurityToken}, end, nil
-}
-
-const trustFix = "compare the trust policy of ALIBABA_CLOUD_ROLE_ARN with the token: the provider, oidc:iss, oidc:aud and oidc:sub"
-
-// stsCodes are those of STS. Sources: the error codes of STS 2015-04-01, of
-// AssumeRole and of the RPC gateway; PublicKeyFingerprintMismatch as Alibaba's
-// own clients meet it; EntityNotExist in the form that RAM gives it.
-var stsCodes = []meaning{
-	{code: "AuthenticationFail.NoPermission", kind: handler.Forbidden, fix: "check ALIBABA_CLOUD_OIDC_PROVIDER_ARN, then " + trustFix},
-	{code: "AuthenticationFail.OIDCToken.AudienceNotMatch", kind: handler.Forbidden, fix: "add the value of TAIRSSL_OIDC_AUDIENCE to the client IDs of the identity provider in RAM"},
-	{code: "AuthenticationFail.OIDCToken.Expired", kind: handler.Unavailable, fix: "a token is good for minutes: check the clock where it is made, and that ALIBABA_CLOUD_OIDC_TOKEN_FILE, if set, is written anew"},
-	{code: "AuthenticationFail.OIDCToken.HttpsUrlInvalid", kind: handler.Forbidden, fix: "add the fingerprint of the issuer's CA certificate to the identity provider in RAM"},
-	{code: "AuthenticationFail.OIDCToken.PublicKeyFingerprintMismatch", kind: handler.Forbidden, fix: "add the fingerprint of the issuer's CA certificate to the identity provider in RAM"},
-	{code: "AuthenticationFail*", kind: handler.Forbidden, fix: "check that the identity provider in RAM has the issuer URL of the token, and " + trustFix},
-	{code: "EntityNotExist.Role", kind: handler.Forbidden, fix: "check ALIBABA_CLOUD_ROLE_ARN"},
-	{code: "EntityNotExist.OIDCProvider", kind: handler.Forbidden, fix: "check ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
-	{code: "NoPermission*", kind: handler.Forbidden, fix: trustFix},
-	{code: "InvalidParameter.RoleSessionName", kind: handler.Forbidden, fix: "check ALIBABA_CLOUD_ROLE_SESSION_NAME"},
-	{code: "InvalidParameter*", kind: handler.Forbidden, fix: "check ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_PROVIDER_ARN"},
-	{code: "Throttling*", kind: handler.Throttled},
-	{code: "ServiceUnavailable*", kind: handler.Unavailable},
-	{code: "InternalError*", kind: handler.Unavailable},
-}
-
-// notAccepted reads a refusal of STS. A code that is not known counts by its
-// status: the caller's fault is one of the set-up here, never of a request.
-func notAccepted(status int, body []byte, secret Credential) *handler.Error {
-	var said struct{ Code, Message, RequestId string }
-	_ = json.Unmarshal(body, &said) // a proxy's page has no code, and is told by that
-	row, known := meaningOf(said.Code, stsCodes)
-	switch {
-	case known:
-	case status == http.StatusTooManyRequests:
-		row.kind = handler.Throttled
-	case said.Code != "" && status < http.StatusInternalServerError:
-		row.kind, row.fix = handler.Forbidden, trustFix
-	default:
-		row.kind = handler.Unavailable
-	}
-	message := secret.Redact(strings.TrimRight(said.Message, ". "))
-	if said.Code == "" {
-		message = fmt.Sprintf("status %d", status)
-	}
-	if row.fix != "" {
-		message += ": " + row.fix
-	}
-	half := "Alibaba did not accept the identity token: "
-	if row.kind != handler.Forbidden {
-		half = "Alibaba's STS gave no credential for the identity token: "
-	}
-	e := handler.Errorf(row.kind, "%s%s", half, message)
-	e.Code, e.RequestID = secret.Redact(said.Code), secret.Redact(said.RequestId)
-	return e
 }

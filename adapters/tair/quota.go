@@ -10,18 +10,17 @@ import (
 	"tairssl/handler"
 )
 
-// Quota is how many calls of an action an account may make in a region in any
-// period of a length.
+// Quota is the number of calls of an action that an account may make in a region in any
+// period of length Per.
 type Quota struct {
 	Calls int
 	Per   time.Duration
 }
 
-// PublishedQuotas are those that Alibaba publishes, by action; each holds in
-// every region of its own. Source: the quotas of R-kvstore 2015-01-01, for each
-// region, API and account. For UntagResources none is published; it is taken to
-// be that of TagResources. Of the SSL operations none is known either:
-// [Options].Rate bounds them.
+// PublishedQuotas returns the quotas that Alibaba publishes for R-kvstore 2015-01-01, by
+// action. Each quota holds separately in every region. Alibaba publishes no quota for
+// UntagResources, so the quota of TagResources is assumed. For the SSL operations nothing
+// is published either. [Options].Rate limits them.
 func PublishedQuotas() map[string]Quota {
 	return map[string]Quota{
 		"TagResources":                 {200, time.Minute},
@@ -34,17 +33,17 @@ func PublishedQuotas() map[string]Quota {
 	}
 }
 
-// quotas keeps the calls of a client within the quotas.
+// quotas holds back the calls of a client so that they keep to the quotas.
 type quotas struct {
 	of map[string]Quota // by action
 
 	mu      sync.Mutex
-	windows map[string]*window // by action and region, which are few
+	windows map[string]*window // by action and region
 }
 
-// wait waits until a call may be made, and gives what must be told when the call
-// has ended: whether it was sent. It fails at once if the context would end
-// before.
+// wait waits until a call may be made. The caller must call ended when the call has ended,
+// and say whether the call was sent. wait fails at once if the context ends before the
+// call may be made.
 func (q *quotas) wait(ctx context.Context, action, region string) (ended func(sent bool), err error) {
 	limit, limited := q.of[action]
 	if !limited || limit.Calls <= 0 {
@@ -54,7 +53,7 @@ func (q *quotas) wait(ctx context.Context, action, region string) (ended func(se
 	waited, err := w.take(ctx)
 	countWait(ctx, action, waited)
 	if err != nil {
-		return nil, noTime(ctx, err, "%s: Alibaba allows %d calls in %s in %s, and its turn comes after the end of this invocation: give the function more time, or ask for less at once", action, limit.Calls, limit.Per, region)
+		return nil, noTime(ctx, err, "%s: Alibaba allows %d calls in %s in %s, so this call would have to wait longer than this invocation lasts: give the function more time, or ask for less at once", action, limit.Calls, limit.Per, region)
 	}
 	return w.give, nil
 }
@@ -70,7 +69,7 @@ func (q *quotas) window(name string, limit Quota) *window {
 	return w
 }
 
-// noTime is the failure of a call that was not begun.
+// noTime is the failure of a call that was not started.
 func noTime(ctx context.Context, err error, format string, args ...any) *handler.Error {
 	e := handler.Errorf(handler.Throttled, format, args...)
 	if ctx.Err() != nil {
@@ -80,19 +79,19 @@ func noTime(ctx context.Context, err error, format string, args ...any) *handler
 	return e
 }
 
-// window admits calls to a quota, in the order in which they ask. There are as
-// many slots as the quota has calls. A call takes one and gives it back when it
-// has ended, and no other call has it before another whole period: the API
-// counts a call at some moment between its begin and its end, so it never counts
-// more than the quota in any period, however long the calls take.
+// window lets calls through in the order of their arrival and keeps to a quota. It has one
+// slot for each call of the quota. A call takes a slot and gives it back when the call has
+// ended. The next call may take the slot one whole period later. The API counts a call at
+// some moment between its start and its end. So the API never counts more calls than the
+// quota in any period, however long the calls take.
 type window struct {
 	Quota
 
 	mu     sync.Mutex
-	unused int         // slots that are free
-	rest   []time.Time // when each slot that a call gave back is free, in order
+	unused int         // free slots
+	rest   []time.Time // the times at which the returned slots become free, in order
 	queue  []*waiter
-	armed  bool // a timer will let in whoever waits first
+	armed  bool // a timer is set for the first call in the queue
 }
 
 type waiter struct{ admitted chan struct{} }
@@ -106,8 +105,8 @@ func (w *window) take(ctx context.Context) (waited time.Duration, err error) {
 		w.mu.Unlock()
 		return 0, nil
 	}
-	// The earliest moment at which this call can have its turn: a slot that a call
-	// has now is free after another whole period at least.
+	// turn is the earliest time at which this call can get a slot. A slot that another
+	// call holds becomes free in one whole period at the earliest.
 	turn := began.Add(w.Per)
 	if n := len(w.queue); n < len(w.rest) {
 		turn = w.rest[n]
@@ -130,13 +129,13 @@ func (w *window) take(ctx context.Context) (waited time.Duration, err error) {
 	defer w.mu.Unlock()
 	if n := slices.Index(w.queue, me); n >= 0 {
 		w.queue = slices.Delete(w.queue, n, n+1)
-	} else { // it was admitted in the same moment, and makes no call
+	} else { // the call got a slot at the same moment, but is not made
 		w.putBack()
 	}
 	return time.Since(began), ctx.Err()
 }
 
-// give gives a slot back after a call. The API has not counted what was not sent.
+// give returns the slot of a call. The API has not counted a call that was not sent.
 func (w *window) give(sent bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -149,13 +148,13 @@ func (w *window) give(sent bool) {
 	w.arm(now)
 }
 
-// putBack gives a slot back of which no use was made; w.mu is held.
+// putBack returns a slot that no call used. The caller holds w.mu.
 func (w *window) putBack() {
 	w.unused++
 	w.admit()
 }
 
-// admit lets in all that may be; w.mu is held.
+// admit gives the free slots to the first calls in the queue. The caller holds w.mu.
 func (w *window) admit() {
 	now := time.Now()
 	for len(w.queue) > 0 && w.free(now) {
@@ -166,7 +165,8 @@ func (w *window) admit() {
 	w.arm(now)
 }
 
-// arm sets the timer for whoever waits first, if it is not set; w.mu is held.
+// arm sets a timer for the first call in the queue, unless a timer is set. The caller
+// holds w.mu.
 func (w *window) arm(now time.Time) {
 	if w.armed || len(w.queue) == 0 || len(w.rest) == 0 {
 		return
@@ -180,12 +180,12 @@ func (w *window) arm(now time.Time) {
 	})
 }
 
-// free reports whether a slot may be taken; w.mu is held.
+// free reports whether there is a free slot. The caller holds w.mu.
 func (w *window) free(now time.Time) bool {
 	return w.unused > 0 || len(w.rest) > 0 && !w.rest[0].After(now)
 }
 
-// pop takes the slot that is free; w.mu is held.
+// pop takes a free slot. The caller holds w.mu.
 func (w *window) pop() {
 	if w.unused > 0 {
 		w.unused--

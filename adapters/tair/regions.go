@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// place is where the OpenAPI of a region is.
+// place holds the OpenAPI hosts of one region.
 type place struct{ region, public, vpc string }
 
-// places are the regions of the product R-kvstore, sorted. Source: the vendor's
-// API metadata of 2026-04-21. The SDK's own table ended in 2025-04 and leads
-// some regions to an endpoint that does not know their instances.
+// places are the regions of the product R-kvstore, sorted by id. Source: Alibaba's API
+// metadata of 2026-04-21. The SDK's own table ends in 2025-04 and sends some regions to an
+// endpoint that does not know their instances.
 var places = [...]place{
 	{"ap-northeast-1", "r-kvstore.ap-northeast-1.aliyuncs.com", "r-kvstore-vpc.ap-northeast-1.aliyuncs.com"},
 	{"ap-northeast-2", "r-kvstore.ap-northeast-2.aliyuncs.com", "r-kvstore-vpc.ap-northeast-2.aliyuncs.com"},
@@ -51,7 +51,7 @@ var places = [...]place{
 	{"us-west-1", "r-kvstore.us-west-1.aliyuncs.com", "r-kvstore-vpc.us-west-1.aliyuncs.com"},
 }
 
-// placeOf finds a region in the table.
+// placeOf looks up a region in the table.
 func placeOf(region string) (place, bool) {
 	i, known := slices.BinarySearchFunc(places[:], region, func(p place, region string) int { return cmp.Compare(p.region, region) })
 	if !known {
@@ -60,7 +60,7 @@ func placeOf(region string) (place, bool) {
 	return places[i], true
 }
 
-// Regions are the ids of the regions that this version knows, sorted.
+// Regions returns the ids of the regions that this version knows, sorted.
 func Regions() []string {
 	ids := make([]string, 0, len(places))
 	for _, p := range places {

@@ -10,14 +10,14 @@ import (
 	"tairssl/handler"
 )
 
-// again makes a call that may be repeated, up to four times in all. The pauses between
-// the tries grow from about 100 ms and are random.
+// again makes a call that may be repeated. It tries the call at most four times. The
+// pauses between the tries are random and grow from about 100 ms.
 func again[T any](ctx context.Context, op func() (T, error)) (v T, err error) {
 	err = repeat(ctx, func() (err error) { v, err = op(); return err })
 	return v, err
 }
 
-// repeat is [again] for calls without a value. The compiler makes one copy of it for all
+// repeat is [again] for a call without a value. The compiler makes one copy of it for all
 // types.
 func repeat(ctx context.Context, op func() error) error {
 	pauses := backoff.NewExponentialBackOff()
@@ -27,7 +27,7 @@ func repeat(ctx context.Context, op func() error) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (none struct{}, err error) {
 		err = op()
-		if last == nil || !errors.Is(err, handler.ErrNoTime) { // the answer to a call that was made says more than the lack of time
+		if last == nil || !errors.Is(err, handler.ErrNoTime) { // an answer of the API says more than the lack of time
 			last = err
 		}
 		if err != nil && (ctx.Err() != nil || !helps(err)) {
@@ -36,12 +36,12 @@ func repeat(ctx context.Context, op func() error) error {
 		return none, err
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(4))
 	if err != nil && last != nil {
-		err = last // the API's answer says more than the lack of time
+		err = last
 	}
 	return err
 }
 
-// helps reports whether another try within seconds can help.
+// helps reports whether another try within seconds can succeed.
 func helps(err error) bool {
 	return handler.AsError(err).Retryable && !errors.Is(err, handler.ErrNoTime) && !errors.Is(err, errNoDate)
 }

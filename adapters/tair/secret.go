@@ -14,22 +14,24 @@ import (
 	"tairssl/handler"
 )
 
-// SecretOptions of [Secret]. Credentials and Region are needed.
+// SecretOptions of [Secret]. Credentials and Region are required.
 type SecretOptions struct {
 	Credentials Credentials
 	Region      string
-	// Endpoint is where KMS is. The zero one is https://kms.{region}.aliyuncs.com.
+	// Endpoint is the endpoint of KMS; the zero value means
+	// https://kms.{region}.aliyuncs.com.
 	Endpoint Endpoint
-	RootCAs  *x509.CertPool // nil: the system's
+	RootCAs  *x509.CertPool // nil for the roots of the system
 }
 
 const secretAction = "KMS, GetSecretValue"
 
-// Secret reads the current version of a secret of Alibaba's KMS: GetSecretValue
-// of KMS 2016-01-20.
+// Secret reads the current version of a secret from Alibaba's KMS: GetSecretValue of KMS
+// 2016-01-20.
 //
 // Errors: Forbidden if the right is missing, NotFound, Invalid, and Throttled and
-// Unavailable if a later call may do. No error shows the name or the value.
+// Unavailable if a later call may succeed. No error shows the name or the value of the
+// secret.
 func Secret(ctx context.Context, o SecretOptions, name string) (string, error) {
 	if !handler.ValidRegion(o.Region) {
 		return "", handler.Errorf(handler.Invalid, "%s: %q is not a region id such as cn-hangzhou", secretAction, handler.ClipTo(o.Region, longest))
@@ -53,7 +55,7 @@ func Secret(ctx context.Context, o SecretOptions, name string) (string, error) {
 	}
 	var answer struct{ SecretData, SecretDataType string }
 	if json.Unmarshal(response.GetHttpContentBytes(), &answer) != nil {
-		return "", handler.Errorf(handler.Unavailable, "%s: the answer is not what was asked for", secretAction)
+		return "", handler.Errorf(handler.Unavailable, "%s: the answer has an unexpected form", secretAction)
 	}
 	if answer.SecretDataType == "binary" {
 		return "", handler.Errorf(handler.Invalid, "%s: the secret is binary: store it as text", secretAction)
@@ -61,14 +63,15 @@ func Secret(ctx context.Context, o SecretOptions, name string) (string, error) {
 	return answer.SecretData, nil
 }
 
-// secretStatuses say what a refusal means; its message would hold the name.
+// secretStatuses gives the meaning of a refusal by its HTTP status. KMS's own message is
+// not used, because it holds the name of the secret.
 var secretStatuses = map[int]struct {
 	kind handler.Kind
 	fix  string
 }{
-	http.StatusForbidden:       {handler.Forbidden, "allow kms:GetSecretValue on it to the function's role, and kms:Decrypt on its key"},
+	http.StatusForbidden:       {handler.Forbidden, "allow the function's role kms:GetSecretValue on the secret and kms:Decrypt on its key"},
 	http.StatusNotFound:        {handler.NotFound, "there is no such secret in this region"},
-	http.StatusBadRequest:      {handler.Invalid, "the name or the credential is not taken"},
+	http.StatusBadRequest:      {handler.Invalid, "KMS does not accept the name or the credential"},
 	http.StatusTooManyRequests: {handler.Throttled, "the rate is used up"},
 }
 

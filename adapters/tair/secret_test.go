@@ -58,13 +58,13 @@ func TestWhatKMSRefuses(t *testing.T) {
 		kind   handler.Kind
 		says   string
 	}{
-		"no right":    {403, `{"Code":"Forbidden.NoPermission","Message":"no permission on tairssl/webhooks, key-secret","RequestId":"r"}`, handler.Forbidden, "allow kms:GetSecretValue"},
+		"no right":    {403, `{"Code":"Forbidden.NoPermission","Message":"no permission on tairssl/webhooks, key-secret","RequestId":"r"}`, handler.Forbidden, "kms:GetSecretValue"},
 		"no secret":   {404, `{"Code":"Forbidden.ResourceNotFound","Message":"tairssl/webhooks does not exist"}`, handler.NotFound, "no such secret in this region"},
 		"a bad name":  {400, `{"Code":"InvalidParameter","Message":"tairssl/webhooks"}`, handler.Invalid, "the name or the credential"},
 		"too many":    {429, `{"Code":"Rejected.Throttling","Message":"x"}`, handler.Throttled, "rate"},
 		"down":        {503, `{"Code":"ServiceUnavailableTemporary","Message":"x"}`, handler.Unavailable, "fault"},
 		"a proxy":     {502, `<html>`, handler.Unavailable, "fault"},
-		"no JSON":     {200, `<html>`, handler.Unavailable, "not what was asked for"},
+		"no JSON":     {200, `<html>`, handler.Unavailable, "an unexpected form"},
 		"binary":      {200, `{"SecretData":"AA==","SecretDataType":"binary"}`, handler.Invalid, "store it as text"},
 		"no region":   {200, `{}`, handler.Invalid, "is not a region id"},
 		"no response": {0, "", handler.Unavailable, ""},

@@ -12,16 +12,17 @@ import (
 )
 
 const (
-	// renewalTask is the type of task by which Alibaba renews a certificate itself.
+	// renewalTask is the type of the task with which Alibaba itself renews a certificate.
 	renewalTask = "rds_apsaradb_ssl_update"
-	// taskPage is how many tasks a page of DescribeActiveOperationTasks holds at most.
+	// taskPage is the largest number of tasks on a page of DescribeActiveOperationTasks.
 	taskPage = 100
-	// maxTaskPages bounds the reading of a list that does not end.
+	// maxTaskPages bounds the number of pages, in case the API's list never ends.
 	maxTaskPages = 100
 )
 
-// Schedule calls DescribeActiveOperationTasks, for each page once. What has ended
-// stays listed for long, so of a whole region only what is yet to come is asked for.
+// Schedule calls DescribeActiveOperationTasks once for each page. For a whole region it
+// asks only for pending and running tasks, because tasks that have ended stay in the list
+// for a long time.
 func (c *Client) Schedule(ctx context.Context, ref handler.Ref) (all []handler.Renewal, err error) {
 	statuses := []handler.RenewalStatus{anyStatus}
 	if ref.InstanceID == "" {
@@ -39,7 +40,7 @@ func (c *Client) Schedule(ctx context.Context, ref handler.Ref) (all []handler.R
 	return all, nil
 }
 
-// anyStatus asks for tasks in every status.
+// anyStatus asks for tasks of every status.
 const anyStatus handler.RenewalStatus = -1
 
 func (c *Client) renewals(ctx context.Context, ref handler.Ref, status handler.RenewalStatus, page int) (found []handler.Renewal, more bool, err error) {
@@ -65,7 +66,8 @@ func (c *Client) renewals(ctx context.Context, ref handler.Ref, status handler.R
 	return found, more, err
 }
 
-// renewalOf reads a row. A time that cannot be read is one that is not known.
+// renewalOf turns a task into the handler's form. A time that is unreadable counts as
+// unknown.
 func renewalOf(region string, task kvstore.ItemsItem) handler.Renewal {
 	r := handler.Renewal{
 		Ref: handler.Ref{RegionID: region, InstanceID: task.InsName}, Status: handler.RenewalStatus(task.Status),
@@ -82,13 +84,13 @@ func renewalOf(region string, task kvstore.ItemsItem) handler.Renewal {
 	case !r.Begins.IsZero():
 		r.At = r.Begins.Add(r.Lead)
 	default:
-		r.At = r.Deadline // it has to run by then
+		r.At = r.Deadline // the task has to run by then
 	}
 	return r
 }
 
-// taskTime reads a time of a task, zero if it cannot. The API's own examples also
-// have times without a zone, which are UTC, as its pages say of all of them.
+// taskTime reads the time of a task, or returns zero. The API's examples also have times
+// without a zone. According to the API's pages, all times are UTC.
 func taskTime(text string) time.Time {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02T15:04Z"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -98,7 +100,7 @@ func taskTime(text string) time.Time {
 	return time.Time{}
 }
 
-// Move calls ModifyActiveOperationTasks, once.
+// Move calls ModifyActiveOperationTasks once.
 func (c *Client) Move(ctx context.Context, r handler.Renewal, to, signBy time.Time) error {
 	req := kvstore.CreateModifyActiveOperationTasksRequest()
 	req.Ids, req.SwitchTime, req.ImmediateStart = r.ID, handler.At(to).String(), requests.NewInteger(0)

@@ -9,9 +9,9 @@ import (
 	"tairssl/handler"
 )
 
-// TokenFile is the identity token in a file, the one that
-// ALIBABA_CLOUD_OIDC_TOKEN_FILE names. It is read for each exchange, since who
-// issues it writes it anew before it ends. Its errors are Forbidden.
+// TokenFile reads the identity token from a file, the file of
+// ALIBABA_CLOUD_OIDC_TOKEN_FILE. It reads the file for each exchange, because the issuer
+// replaces the token before the token ends. Its errors are Forbidden.
 func TokenFile(path string) TokenSource {
 	return func(context.Context) (string, error) {
 		file, err := os.Open(path)
@@ -19,7 +19,7 @@ func TokenFile(path string) TokenSource {
 			return "", noToken("%v", err)
 		}
 		defer func() { _ = file.Close() }()
-		content, err := io.ReadAll(io.LimitReader(file, maxToken+2)) // a line's end may follow
+		content, err := io.ReadAll(io.LimitReader(file, maxToken+2)) // the token may end with a line break
 		token := strings.TrimSpace(string(content))
 		switch {
 		case err != nil:

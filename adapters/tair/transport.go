@@ -16,21 +16,22 @@ import (
 )
 
 const (
-	// readTimeout and writeTimeout bound one attempt. The write's is longer: to
-	// give it up early settles nothing.
+	// readTimeout and writeTimeout bound one try. The write has more time, because after a
+	// write without an answer its outcome is unknown.
 	readTimeout  = 5 * time.Second
 	writeTimeout = 10 * time.Second
-	// maxBody bounds an answer. A full page of instances is some 150 kB.
+	// maxBody is the largest answer in bytes. A full page of instances has about 150 kB.
 	maxBody = 4 << 20
 )
 
 var (
 	errRedirect = errors.New("the endpoint answered with a redirect, which is not followed")
-	// errSwitched: such an answer is a raw connection, which has no end.
+	// errSwitched: after such an answer the body is a raw connection without an end.
 	errSwitched = errors.New("the endpoint answered that it switches protocols, which nobody asked for")
 )
 
-// NewTransport makes a pool of connections such as all calls of a client share.
+// NewTransport returns a pool of connections for all calls of a client. If roots is nil,
+// the roots of the system are used.
 func NewTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -45,17 +46,17 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// bound is the transport of one call: it brings the call's context into the
-// SDK, which has none, bounds the answer, and notes when the API gave it.
+// bound is the transport of one call. It gives the SDK the call's context, which the SDK
+// cannot carry. It also limits the size of the answer and records the time of the answer.
 type bound struct {
 	ctx  context.Context
 	base http.RoundTripper
-	// signBy is when the request must have been signed; nil: whenever.
+	// signBy is the latest time at which the request may be signed; nil for no limit.
 	signBy *time.Time
 
-	sent bool          // a connection was had, before which nothing can have been sent
-	date time.Time     // the answer's header Date; zero: none that can be read
-	fast time.Duration // by how much this machine's clock is ahead of that
+	sent bool          // true as soon as there was a connection; before that nothing can have been sent
+	date time.Time     // the header Date of the answer; zero if it is missing or unreadable
+	fast time.Duration // this machine's clock minus date
 }
 
 func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -91,9 +92,9 @@ func (b *bound) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// checkSigned fails if the Timestamp that was signed into a request is later
-// than by. The API judges the same Timestamp, so however long the request was
-// held up before, or is now on its way, it is not taken after its time.
+// checkSigned fails if the Timestamp that is signed into a request is later than by. The
+// API checks the same Timestamp. So the API cannot accept the request too late, however
+// long the request waits before or after this check.
 func checkSigned(req *http.Request, by time.Time) error {
 	said := req.URL.Query()["Timestamp"]
 	if len(said) == 1 {
@@ -101,20 +102,20 @@ func checkSigned(req *http.Request, by time.Time) error {
 			return nil
 		}
 	}
-	e := handler.Errorf(handler.Unavailable, "%s was not sent: it was signed at %s, and had to be by %s",
+	e := handler.Errorf(handler.Unavailable, "%s was not sent: it was signed at %s, but %s was the latest time allowed",
 		req.URL.Query().Get("Action"), handler.ClipTo(strings.Join(said, " "), longest), by.UTC().Format(time.RFC3339))
 	e.Err = handler.ErrLate
 	return e
 }
 
-// clock says what to do about a Timestamp that the API found too old or too new.
+// clock says what to do if the API found the Timestamp too old or too new.
 func (b *bound) clock() string {
 	off := b.fast.Abs().Round(time.Second)
 	switch {
 	case b.date.IsZero():
 		return "check this machine's clock"
 	case off < time.Minute:
-		return fmt.Sprintf("this machine's clock is right (%s off), so the request was held up on its way: try again", off)
+		return fmt.Sprintf("this machine's clock is right (%s off), so the request took too long on its way: try again", off)
 	case b.fast > 0:
 		return fmt.Sprintf("this machine's clock is %s ahead of the API's: set it", off)
 	}

@@ -12,33 +12,33 @@ import (
 	"tairssl/handler"
 )
 
-// Usage counts the calls that are made in a context of [Counting]: every
-// attempt is one. The zero value is ready; it is safe for concurrent use.
+// Usage counts the calls that are made with a context of [Counting]. Every try counts as a
+// call. The zero value is ready. A Usage may be used concurrently.
 type Usage struct {
 	mu     sync.Mutex
 	counts Counts
 }
 
-// Counts are what a [Usage] has counted.
+// Counts are the numbers that a [Usage] has counted.
 type Counts struct {
 	Calls     int
-	Throttled int           // refused because the API's rate is used up, also where a later attempt did
-	Spent     time.Duration // of all calls together, which may be made at once
-	// Waited is how long calls waited for their turn within a quota of Alibaba's,
-	// all together; QuotaWaits is how many of each action did. A slow sweep that
-	// waited much is slow by the quota and not by its fleet.
+	Throttled int           // calls that the API refused because the rate is used up, even if a later try succeeded
+	Spent     time.Duration // the sum over all calls; concurrent calls count separately
+	// Waited is the time that calls waited for a quota of Alibaba's, as a sum over all
+	// calls. QuotaWaits is the number of waiting calls of each action. They show whether a
+	// sweep was slow because of a quota or because of a large fleet.
 	Waited     time.Duration
 	QuotaWaits map[string]int
-	// Latencies are those of the calls, at most [MaxLatencies]: of more a sample
-	// in which each call is with the same probability.
+	// Latencies are the durations of single calls, at most [MaxLatencies]. If there are
+	// more calls, Latencies is a sample in which each call has the same probability.
 	Latencies []time.Duration
 }
 
-// MaxLatencies is how many values one metric of CloudWatch's embedded metric
-// format holds.
+// MaxLatencies is the largest number of values of one metric in CloudWatch's embedded
+// metric format.
 const MaxLatencies = 100
 
-// Counts gives what was counted up to now.
+// Counts returns the numbers so far.
 func (u *Usage) Counts() Counts {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -55,7 +55,7 @@ func Counting(ctx context.Context, u *Usage) context.Context {
 	return context.WithValue(ctx, usageKey{}, u)
 }
 
-// count notes a call that has ended.
+// count records a call that has ended.
 func count(ctx context.Context, took time.Duration, err error) {
 	u, _ := ctx.Value(usageKey{}).(*Usage)
 	if u == nil {
@@ -76,7 +76,7 @@ func count(ctx context.Context, took time.Duration, err error) {
 	}
 }
 
-// countWait notes that a call of an action waited for its turn.
+// countWait records that a call of an action waited for a quota.
 func countWait(ctx context.Context, action string, waited time.Duration) {
 	u, _ := ctx.Value(usageKey{}).(*Usage)
 	if u == nil || waited <= 0 {

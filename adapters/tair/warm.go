@@ -12,21 +12,20 @@ import (
 )
 
 const (
-	// warmConns is how many connections are opened ahead: a look at an instance
-	// makes two reads at once.
+	// warmConns is the number of connections that are opened early. Reading an instance
+	// makes two calls at once.
 	warmConns = 2
-	// warmAge is how old a connection may be that is opened ahead when its first
-	// request is sent. Servers give up connections that send nothing after 15 s
-	// or more.
+	// warmAge is the largest age of a connection at its first request. Servers close
+	// connections on which nothing was sent for 15 s or more.
 	warmAge = 10 * time.Second
 )
 
-// Warm opens connections to the OpenAPI of a region and sends nothing on them,
-// so that the first reads of a new process need one round trip each: TCP and TLS
-// take two more. It returns when they are open or cannot be had, or when its
-// context ends; reads that come meanwhile wait for them. It is for the start of
-// a process; whether it fails does not matter, and a proxy on the way leaves
-// nothing to do.
+// Warm opens connections to the OpenAPI of a region and sends nothing on them. So the
+// first reads of a new process need one round trip each, without the two round trips of
+// TCP and TLS. Warm returns when the connections are open or have failed, or when its
+// context ends. Reads that start in the meantime wait for the connections. Warm is meant
+// for the start of a process. A failure does not matter. If there is a proxy, Warm does
+// nothing.
 func (c *Client) Warm(ctx context.Context, region string) {
 	if c.permit("Warm", region) != nil {
 		return
@@ -51,8 +50,8 @@ func (c *Client) proxied(to *url.URL) bool {
 	return proxy != nil || err != nil
 }
 
-// dialTLS is how the transport connects. Only a read gets what was opened ahead:
-// should the server have given it up, the read is tried again, while a write
+// dialTLS is the dialer of the transport. Only a read may use a connection that was opened
+// early. If the server has closed such a connection, a read is tried again, but a write
 // would have an unknown outcome.
 func (c *Client) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
 	if repeatable(ctx) {
@@ -63,7 +62,7 @@ func (c *Client) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) 
 	return c.handshake(ctx, addr)
 }
 
-// handshake opens a connection of TLS, as the transport itself would.
+// handshake opens a TLS connection as the transport would open it.
 func (c *Client) handshake(ctx context.Context, addr string) (net.Conn, error) {
 	raw, err := c.transport.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -89,20 +88,20 @@ type repeatableKey struct{}
 // repeatable reports whether a request may be sent again after a failure.
 func repeatable(ctx context.Context) bool { return ctx.Value(repeatableKey{}) != nil }
 
-// early are the connections that were opened ahead, and not used yet.
+// early holds the connections that were opened early and are not used yet.
 type early struct {
 	mu      sync.Mutex
 	closed  bool
-	end     context.CancelFunc // of what is being opened
+	end     context.CancelFunc // cancels the handshakes under way
 	ending  context.Context
 	ready   map[string][]*opening // by address
 	running sync.WaitGroup
 }
 
-// opening is a connection that is being opened, or is open.
+// opening is a connection that is being opened or is open.
 type opening struct {
-	done chan struct{} // closed when the rest is known
-	conn net.Conn      // nil: it could not be had
+	done chan struct{} // closed when conn and at are set
+	conn net.Conn      // nil if the connection failed
 	at   time.Time     // by the wall clock, which goes on while a process is frozen
 }
 
@@ -112,7 +111,8 @@ func newEarly() *early {
 	return e
 }
 
-// open opens as many connections as are missing, and waits for them.
+// open opens connections until there are warmConns of them, and waits until they are open
+// or have failed.
 func (e *early) open(ctx context.Context, addr string, dial func(context.Context, string) (net.Conn, error)) {
 	e.mu.Lock()
 	var mine []*opening
@@ -148,7 +148,7 @@ func (e *early) open(ctx context.Context, addr string, dial func(context.Context
 	}
 }
 
-// take gives an open connection that is young enough; nil if there is none.
+// take returns an open connection that is young enough, or nil.
 func (e *early) take(ctx context.Context, addr string) net.Conn {
 	for {
 		o := e.pop(addr)
@@ -170,7 +170,7 @@ func (e *early) take(ctx context.Context, addr string) net.Conn {
 	}
 }
 
-// pop takes one from those of an address; nil if there is none.
+// pop removes and returns the first connection of an address, or nil.
 func (e *early) pop(addr string) *opening {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -182,7 +182,7 @@ func (e *early) pop(addr string) *opening {
 	return list[0]
 }
 
-// drop closes one that nobody has taken.
+// drop closes a connection if nobody has taken it.
 func (e *early) drop(addr string, o *opening) {
 	e.mu.Lock()
 	n := slices.Index(e.ready[addr], o)
@@ -195,7 +195,8 @@ func (e *early) drop(addr string, o *opening) {
 	}
 }
 
-// close ends what is being opened, closes what is open, and opens nothing more.
+// close cancels the handshakes under way, closes the open connections and prevents new
+// ones.
 func (e *early) close() {
 	e.mu.Lock()
 	e.closed = true

@@ -9,9 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// Modify calls ModifyInstanceSSL, once. Nothing resends it: the SDK is told not
-// to, and http.Transport sends a POST a second time only if no byte of the
-// first was written.
+// Modify calls ModifyInstanceSSL once. Nothing sends the request again: the SDK's retry is
+// off, and http.Transport repeats a POST only if it wrote no byte of the first one.
 func (c *Client) Modify(ctx context.Context, ref handler.Ref, action handler.Action, signBy time.Time) (handler.Receipt, error) {
 	req := kvstore.CreateModifyInstanceSSLRequest()
 	req.InstanceId = ref.InstanceID
@@ -31,8 +30,8 @@ func (c *Client) Modify(ctx context.Context, ref handler.Ref, action handler.Act
 	return handler.Receipt{RequestID: resp.RequestId, TaskID: resp.TaskId}, nil
 }
 
-// Tag calls TagResources. To set a tag twice is to set it once, so it is tried
-// again like a read.
+// Tag calls TagResources. Setting a tag twice has the same result as setting it once, so
+// the call is tried again like a read.
 func (c *Client) Tag(ctx context.Context, ref handler.Ref, key, value string) error {
 	return retag(ctx, "TagResources", func() (string, error) {
 		req := kvstore.CreateTagResourcesRequest()
@@ -47,11 +46,11 @@ func (c *Client) Tag(ctx context.Context, ref handler.Ref, key, value string) er
 	})
 }
 
-// Untag calls UntagResources once for all the tags; without a tag it does
-// nothing. It is tried again like a read.
+// Untag calls UntagResources once for all keys. Without a key it does nothing. The call is
+// tried again like a read.
 func (c *Client) Untag(ctx context.Context, ref handler.Ref, keys ...string) error {
 	if len(keys) == 0 {
-		return nil // the API would take it for an error, or for all of them
+		return nil // the API would refuse an empty list or remove all tags
 	}
 	return retag(ctx, "UntagResources", func() (string, error) {
 		req := kvstore.CreateUntagResourcesRequest()
@@ -66,9 +65,8 @@ func (c *Client) Untag(ctx context.Context, ref handler.Ref, keys ...string) err
 	})
 }
 
-// retag makes a call that changes tags until it is answered. Its error is
-// uncertain if any of the attempts may have taken effect, though the last was
-// surely refused.
+// retag makes a call that changes tags, with tries as in [again]. The error is uncertain
+// if any try may have taken effect, even if the API surely refused the last try.
 func retag(ctx context.Context, action string, try func() (requestID string, err error)) error {
 	uncertain := false
 	_, err := again(ctx, func() (string, error) {

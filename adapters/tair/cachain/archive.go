@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// maxFiles and maxFile bound what is read of an archive: 12 MiB, however much
-	// it would unpack to.
+	// maxFiles and maxFile bound what is read of an archive to 12 MiB, however large its
+	// content is.
 	maxFiles = 50
 	maxFile  = 256 << 10
 )
 
-// pemIn gives the text of the PEM files in an archive, in its order. Nothing is
-// written, and names mean nothing but their ends. Links and archives within the
-// archive are not followed.
+// pemIn returns the text of the PEM files in an archive, in the archive's order. It writes
+// no file. Of a file's name only the extension counts. Links, and archives within the
+// archive, are skipped.
 func pemIn(data []byte) ([]byte, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -49,8 +49,8 @@ func pemIn(data []byte) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// leavesOut reports whether a path leads out of the folder that the archive would
-// be unpacked to. No archive of Alibaba's has such a path.
+// leavesOut reports whether a path leads out of the folder into which a tool would unpack
+// the archive. Alibaba's archives have no such path.
 func leavesOut(name string) bool {
 	name = strings.ReplaceAll(name, `\`, "/")
 	clean := path.Clean(name)
@@ -65,7 +65,8 @@ func mayHoldPEM(file string) bool {
 	return false
 }
 
-// unpack adds the content of a file, however large the directory says it is.
+// unpack appends the content of a file to text. It ignores the size in the archive's
+// directory.
 func unpack(text *bytes.Buffer, f *zip.File) error {
 	content, err := f.Open()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package cachain reads the CA chain that clients of an instance have to trust,
-// as Alibaba gives it to download: an archive with the chain in several formats,
-// of which the PEM is taken, or that PEM alone.
+// Package cachain reads the CA chain that the clients of an instance have to trust.
+// Alibaba offers the chain for download, either as an archive with several formats or as
+// one PEM file. The package reads the PEM files only.
 package cachain
 
 import (
@@ -15,17 +15,16 @@ import (
 	"strings"
 )
 
-// Chain is the certificates of a download, in its order, each once. One that
-// [Parse] gives is not empty.
+// Chain holds the certificates of a download in their order, without duplicates. A chain
+// from [Parse] is not empty.
 type Chain []*x509.Certificate
 
-// maxCertificates is how many certificates a chain may have.
+// maxCertificates is the largest number of certificates in a chain.
 const maxCertificates = 50
 
 var errNoPEM = errors.New("it holds no certificate as PEM")
 
-// Parse reads a download, which may be anything: see archive.go for what an
-// archive may hold.
+// Parse reads a download, which may be any data.
 func Parse(data []byte) (Chain, error) {
 	if !bytes.HasPrefix(data, []byte("PK")) {
 		return parsePEM(data)
@@ -59,7 +58,7 @@ func parsePEM(text []byte) (chain Chain, err error) {
 	return chain, nil
 }
 
-// PEM is the chain as a file that clients read.
+// PEM returns the chain as the PEM file that clients read.
 func (c Chain) PEM() (text []byte) {
 	for _, certificate := range c {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})...)
@@ -67,8 +66,8 @@ func (c Chain) PEM() (text []byte) {
 	return text
 }
 
-// Roots are the certificates that no other one of the chain has issued: what a
-// client trusts in the end.
+// Roots are the certificates that no other certificate of the chain has issued. A client's
+// trust ends in them.
 func (c Chain) Roots() (roots Chain) {
 	for _, certificate := range c {
 		issued := slices.ContainsFunc(c, func(other *x509.Certificate) bool {
@@ -84,8 +83,8 @@ func (c Chain) Roots() (roots Chain) {
 	return roots
 }
 
-// Fingerprint tells one CA from another: it is the [SHA256] of the root. Of
-// several roots it is that of their own, sorted and joined by commas.
+// Fingerprint identifies the CA. It is the [SHA256] of the root. If there are several
+// roots, it is the SHA-256 of their fingerprints, sorted and joined by commas.
 func (c Chain) Fingerprint() string {
 	var all []string
 	for _, root := range c.Roots() {
@@ -99,15 +98,15 @@ func (c Chain) Fingerprint() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// SHA256 is the fingerprint of a certificate, as openssl x509 -fingerprint -sha256
-// gives it, in lower case and without colons.
+// SHA256 is the fingerprint of a certificate as openssl x509 -fingerprint -sha256 prints
+// it, but in lower case and without colons.
 func SHA256(certificate *x509.Certificate) string {
 	sum := sha256.Sum256(certificate.Raw)
 	return hex.EncodeToString(sum[:])
 }
 
-// Fingerprints is a setting: a comma-separated list of [Chain.Fingerprint]s. They
-// may be written as openssl writes them.
+// Fingerprints is a setting: a comma-separated list of the values of [Chain.Fingerprint].
+// The form of openssl, in upper case and with colons, is accepted too.
 type Fingerprints []string
 
 // UnmarshalText reads the list.
@@ -119,7 +118,7 @@ func (f *Fingerprints) UnmarshalText(text []byte) error {
 			continue
 		}
 		if sum, err := hex.DecodeString(word); err != nil || len(sum) != sha256.Size {
-			return fmt.Errorf("%.20q is no SHA-256 fingerprint, which has 64 hexadecimal digits: tairssl ca prints it", word)
+			return fmt.Errorf("%.20q is not a SHA-256 fingerprint of 64 hexadecimal digits: tairssl ca prints the right one", word)
 		}
 		*f = append(*f, word)
 	}

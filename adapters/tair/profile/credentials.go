@@ -14,9 +14,9 @@ import (
 	"tairssl/handler"
 )
 
-// Credentials gives the profile's credential; a temporary one is replaced
-// before it ends. Its errors are Forbidden, and Unavailable if nobody answered.
-// They name the profile, and nothing of its keys.
+// Credentials returns the credentials of the profile. A temporary credential is replaced
+// before it ends. Errors are Forbidden, or Unavailable if no server answered. They name
+// the profile but none of its keys.
 func (p *Profile) Credentials() tair.Credentials {
 	if p.Mode == oidc {
 		return p.oidc()
@@ -28,8 +28,7 @@ func (p *Profile) Credentials() tair.Credentials {
 	return ask(p.String(), provider, p.redact)
 }
 
-// redact takes the keys of the profile, and of those that it builds on, out of
-// a text.
+// redact removes the keys of the profile, and of its source profiles, from a text.
 func (p *Profile) redact(text string) string {
 	if p.source != nil {
 		text = p.source.redact(text)
@@ -42,11 +41,11 @@ func none(source, why string) tair.Credentials {
 	return func(context.Context) (tair.Credential, error) { return tair.Credential{}, err }
 }
 
-// ECS is how [ECSRole] is called in messages.
+// ECS is the name of [ECSRole] in messages.
 const ECS = "the role of this ECS instance"
 
-// ECSRole gives the credential of the RAM role of the ECS instance that this
-// process runs on. name is the role's, "" to ask the instance.
+// ECSRole returns the credentials of the RAM role of the ECS instance on which this
+// process runs. If name is empty, the instance's metadata names the role.
 func ECSRole(name string) tair.Credentials {
 	provider, err := credentials.NewECSRAMRoleCredentialsProviderBuilder().WithRoleName(name).Build()
 	if err != nil {
@@ -55,9 +54,8 @@ func ECSRole(name string) tair.Credentials {
 	return ask(ECS, provider, tair.Credential{}.Redact)
 }
 
-// ask makes of the SDK's provider, which knows neither contexts nor more than
-// one caller at a time, what may be asked for each call. redact takes out of
-// errors what must not show.
+// ask turns a provider of the SDK into Credentials. The provider knows no contexts and
+// allows one caller at a time. redact removes secrets from errors.
 func ask(source string, provider provide, redact func(string) string) tair.Credentials {
 	var one sync.Mutex
 	return func(ctx context.Context) (tair.Credential, error) {
@@ -66,7 +64,7 @@ func ask(source string, provider provide, redact func(string) string) tair.Crede
 			err error
 		}
 		answered := make(chan answer, 1)
-		go func() { // it ends by the SDK's own limits, 15 seconds at most
+		go func() { // it ends by the SDK's own limits, after 15 s at most
 			one.Lock()
 			defer one.Unlock()
 			c, err := provider.GetCredentials()
@@ -84,7 +82,7 @@ func ask(source string, provider provide, redact func(string) string) tair.Crede
 	}
 }
 
-// bridge lets the SDK ask for a credential that does not come from it.
+// bridge lets the SDK use a credential that does not come from the SDK.
 type bridge struct{ tair.Credentials }
 
 // GetCredentials implements the SDK's CredentialsProvider.
@@ -99,7 +97,8 @@ func (b bridge) GetCredentials() (*credentials.Credentials, error) {
 // GetProviderName implements the SDK's CredentialsProvider.
 func (bridge) GetProviderName() string { return "tairssl" }
 
-// kind tells nobody's answer, which a later try may get, from a refusal.
+// kind is Unavailable if no server answered, because a later try may succeed. A refusal is
+// Forbidden.
 func kind(err error) handler.Kind {
 	var failed *handler.Error
 	var network net.Error
@@ -112,8 +111,8 @@ func kind(err error) handler.Kind {
 	return handler.Forbidden
 }
 
-// message is an error's text without the signed URL that a transport's error
-// carries, and without the headers that the SDK's carries.
+// message is the text of an error without the signed URL in a transport's error and
+// without the headers in the SDK's error.
 func message(err error) string {
 	var failed *handler.Error
 	var server *sdkerrors.ServerError

@@ -12,14 +12,14 @@ import (
 	"tairssl/handler"
 )
 
-// chained is the mode of a profile that builds on another one.
+// chained is the mode of a profile that uses the credential of another profile.
 const chained = "ChainableRamRoleArn"
 
-// provide is what the SDK asks for a credential.
+// provide is the SDK's interface for credentials.
 type provide = credentials.CredentialsProvider
 
-// modes are the ways in which a profile gets its credential; OIDC, which needs
-// nothing of the SDK, is beside them.
+// modes maps the mode of a profile to its credentials. The modes oidc and chained are
+// handled in provider.
 var modes = map[string]func(*Profile) (provide, error){
 	"AK": func(p *Profile) (provide, error) { return p.key() },
 	"StsToken": func(p *Profile) (provide, error) {
@@ -43,7 +43,7 @@ var modes = map[string]func(*Profile) (provide, error){
 
 const oidc = "OIDC"
 
-// Modes are those that are known.
+// Modes lists the known modes, sorted.
 func Modes() []string {
 	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(modes)), oidc, chained)))
 }
@@ -53,7 +53,8 @@ func (p *Profile) key() (provide, error) {
 		WithAccessKeySecret(p.entry.AccessKeySecret).Build()
 }
 
-// assume gives the credential of the profile's role, which by assumes.
+// assume returns the credentials of the profile's role. by provides the credentials that
+// call AssumeRole.
 func (p *Profile) assume(by provide) (provide, error) {
 	e := p.entry
 	session := e.SessionName
@@ -65,7 +66,7 @@ func (p *Profile) assume(by provide) (provide, error) {
 		WithStsRegion(e.STSRegion).WithEnableVpc(e.VPC).WithPolicy(e.Policy).WithExternalId(e.ExternalID).Build()
 }
 
-// provider is the SDK's for this profile.
+// provider returns the SDK's provider for this profile.
 func (p *Profile) provider() (provide, error) {
 	if p.Mode == oidc {
 		return bridge{p.oidc()}, nil
@@ -79,13 +80,13 @@ func (p *Profile) provider() (provide, error) {
 	}
 	mode, ok := modes[p.Mode]
 	if !ok {
-		return nil, fmt.Errorf("the mode %q is not known here, but %s; another way is to export ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+		return nil, fmt.Errorf("the mode %q is unknown; the known modes are %s. Another way is to export ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
 			handler.Clip(p.Mode), strings.Join(Modes(), ", "))
 	}
 	return mode(p)
 }
 
-// oidc exchanges the identity token in the profile's file.
+// oidc exchanges the identity token in the profile's file for a credential.
 func (p *Profile) oidc() tair.Credentials {
 	e := p.entry
 	region := e.STSRegion

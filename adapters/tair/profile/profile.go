@@ -1,8 +1,8 @@
-// Package profile gives the credentials of a person at a terminal: those of a
-// profile of the aliyun command ([Read]), or those of the role of the ECS
-// instance that the terminal is on ([ECSRole]).
+// Package profile gives credentials to a person at a terminal. They come from a profile of
+// the aliyun command ([Read]), or from the role of the ECS instance that the person works
+// on ([ECSRole]).
 //
-// The functions in the cloud do not use it: their cloud gives them a role.
+// The functions in the cloud do not use this package. Their cloud gives them a role.
 package profile
 
 import (
@@ -17,19 +17,18 @@ import (
 	"tairssl/handler"
 )
 
-// Profile is one profile of the aliyun command's configuration, which
-// `aliyun configure` writes.
+// Profile is one profile of the configuration that `aliyun configure` writes.
 type Profile struct {
 	Name   string
-	Mode   string // how it gets its credential; see [Modes]
-	Region string // the region that its owner works in; "" for none
-	File   string // where it is from
+	Mode   string // the kind of its credential; see [Modes]
+	Region string // the owner's default region; may be empty
+	File   string // the file that the profile comes from
 
 	entry  entry
-	source *Profile // of ChainableRamRoleArn: whose credential assumes the role
+	source *Profile // the source profile of ChainableRamRoleArn; its credential assumes the role
 }
 
-// entry is a profile as it stands in the file.
+// entry is a profile in the file's form.
 type entry struct {
 	Name            string `json:"name"`
 	Mode            string `json:"mode"`
@@ -53,12 +52,12 @@ type entry struct {
 
 const (
 	maxFile    = 1 << 20
-	maxSources = 5 // how many profiles may build on each other
+	maxSources = 5 // how long a chain of source profiles may be
 )
 
-// Read reads the profile of this name, or the file's current one if name is "".
-// The errors are Invalid and show nothing of the file but profiles' names; that
-// there is no file is also fs.ErrNotExist.
+// Read reads a profile by its name. If name is empty, it reads the file's current profile.
+// The errors are Invalid. They show the names of profiles and nothing else of the file. If
+// there is no file, the error is also fs.ErrNotExist.
 func Read(file, name string) (*Profile, error) {
 	content, err := read(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,14 +72,14 @@ func Read(file, name string) (*Profile, error) {
 		Current  string  `json:"current"`
 		Profiles []entry `json:"profiles"`
 	}
-	if json.Unmarshal(content, &written) != nil { // its error may quote a secret
+	if json.Unmarshal(content, &written) != nil { // the error of json may quote a secret
 		return nil, handler.Errorf(handler.Invalid, "%s is not the JSON that aliyun configure writes", file)
 	}
 	if name == "" {
 		name = written.Current
 	}
 	if name == "" {
-		return nil, handler.Errorf(handler.Invalid, "%s names no current profile: choose one with --profile or ALIBABA_CLOUD_PROFILE", file)
+		return nil, handler.Errorf(handler.Invalid, "%s has no current profile: choose one with --profile or ALIBABA_CLOUD_PROFILE", file)
 	}
 	return find(file, name, written.Profiles, maxSources)
 }
@@ -98,7 +97,8 @@ func read(file string) ([]byte, error) {
 	return content, err
 }
 
-// find gives a profile with those that it builds on, at most so many.
+// find returns a profile together with its source profiles. most is the longest chain of
+// source profiles.
 func find(file, name string, entries []entry, most int) (*Profile, error) {
 	var names []string
 	for _, e := range entries {
@@ -119,7 +119,7 @@ func find(file, name string, entries []entry, most int) (*Profile, error) {
 	return nil, handler.Errorf(handler.Invalid, "there is no profile %q in %s; it has %s", handler.Clip(name), file, strings.Join(names, ", "))
 }
 
-// String says where the credential comes from, and nothing of it.
+// String names the profile without its keys.
 func (p *Profile) String() string {
 	return fmt.Sprintf("profile %s (%s) of %s", p.Name, p.Mode, p.File)
 }

@@ -96,9 +96,9 @@ func TestProfileWithoutAUsableModeGivesNoCredential(t *testing.T) {
 	for name, c := range map[string]struct{ entry, wants string }{
 		"half a key":        {`{"name":"x","mode":"AK","access_key_id":"LTAI-person"}`, "x (AK)"},
 		"a mode of later":   {`{"name":"x","mode":"CloudSSO"}`, "export ALIBABA_CLOUD_ACCESS_KEY_ID"},
-		"no mode":           {`{"name":"x"}`, "is not known here"},
+		"no mode":           {`{"name":"x"}`, "is unknown"},
 		"no role":           {`{"name":"x","mode":"RamRoleArn","access_key_id":"LTAI-person","access_key_secret":"person-secret"}`, "x (RamRoleArn)"},
-		"a file as a URI":   {`{"name":"x","mode":"CredentialsURI","credentials_uri":"file:///etc/passwd"}`, "no http or https URL"},
+		"a file as a URI":   {`{"name":"x","mode":"CredentialsURI","credentials_uri":"file:///etc/passwd"}`, "not an http or https URL"},
 		"no token file":     {`{"name":"x","mode":"OIDC","ram_role_arn":"acs:ram::1:role/a","oidc_provider_arn":"acs:ram::1:oidc-provider/b","oidc_token_file":"/nowhere/token"}`, "/nowhere/token"},
 		"a source with one": {`{"name":"x","mode":"ChainableRamRoleArn","source_profile":"y","ram_role_arn":"acs:ram::1:role/a"},{"name":"y","mode":"CloudSSO"}`, "CloudSSO"},
 	} {

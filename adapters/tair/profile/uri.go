@@ -14,10 +14,10 @@ import (
 	"tairssl/adapters/tair"
 )
 
-// uri gives the credential that a server at an address hands out, in the form
-// of Alibaba's credential servers: AccessKeyId, AccessKeySecret, SecurityToken
-// and Expiration. (The SDK's own provider prints to standard output and shows
-// the answer, secrets included, in its errors.)
+// uri reads the credential from a credential server at an address. The answer has
+// Alibaba's form: AccessKeyId, AccessKeySecret, SecurityToken and Expiration. (The SDK's
+// own provider prints to standard output, and its errors show the answer with the
+// secrets.)
 type uri struct {
 	address string
 	held    credentials.Credentials
@@ -27,13 +27,13 @@ type uri struct {
 const (
 	uriTimeout  = 10 * time.Second
 	uriAnswer   = 64 << 10
-	renewBefore = 3 * time.Minute // as the SDK does
+	renewBefore = 3 * time.Minute // the same as in the SDK
 )
 
 func newURI(address string) (*uri, error) {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return nil, errors.New("its credentials_uri is no http or https URL")
+		return nil, errors.New("its credentials_uri is not an http or https URL")
 	}
 	return &uri{address: address}, nil
 }

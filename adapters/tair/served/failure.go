@@ -14,11 +14,11 @@ import (
 
 var errNoCertificate = errors.New("no certificate was served")
 
-// inside says where a handshake works from: Alibaba's TLS mode has no public
-// endpoint.
-const inside = "run where the instance can be reached, inside its VPC, and let this address through its IP whitelist"
+// inside is the advice for an instance that cannot be reached. Alibaba's TLS mode has no
+// public endpoint.
+const inside = "run tairssl inside the VPC of the instance, and add this machine's address to the instance's IP whitelist"
 
-// failure says which step of a handshake with an address failed, and what to do.
+// failure names the step of a handshake that failed, and gives advice.
 func failure(addr string, err error) *handler.Error {
 	e := handler.Errorf(handler.Unavailable, "no TLS handshake with %s: %s", addr, reason(err))
 	e.Err = err
@@ -45,7 +45,7 @@ func reason(err error) string {
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "there is no route to it; " + inside
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return "the server closed the connection: it may be restarting, or it does not speak TLS, or its IP whitelist does not let this address through"
+		return "the server closed the connection: it may be restarting, or it does not speak TLS, or this machine's address is not in its IP whitelist"
 	}
 	return handler.Clip(err.Error())
 }

@@ -1,9 +1,9 @@
-// Package served looks at what instances serve to TLS clients.
+// Package served reads the certificates that instances show to their TLS clients.
 //
-// [Probe] makes a TLS handshake with an instance and reads its certificate. It
-// trusts nobody and needs no trust: Alibaba's instances have certificates of a
-// private authority, and an expired or a wrong one is what it looks for. It sends
-// nothing after the handshake.
+// [Probe] makes a TLS handshake with an instance and reads its certificate. It verifies
+// nothing, because the certificates of Alibaba's instances come from a private CA, and
+// because it has to find expired and wrong certificates. It sends nothing after the
+// handshake.
 package served
 
 import (
@@ -18,19 +18,19 @@ import (
 	"tairssl/handler"
 )
 
-// Timeout bounds one handshake, the way to it included.
+// Timeout bounds one handshake together with its TCP connection.
 const Timeout = 5 * time.Second
 
-// Probe connects to instances. The zero value connects to the host that the API
-// gives as ConnectionDomain. It is safe for concurrent use.
+// Probe connects to instances. The zero value connects to the host that the API gives as
+// ConnectionDomain. A Probe may be used concurrently.
 type Probe struct {
-	// Host, if set, is connected to in place of every ConnectionDomain, at the port
-	// of the instance: the instances of the emulator are at its own address.
+	// Host, if set, replaces every ConnectionDomain. The port stays. The instances of the
+	// emulator need this, because all of them are at the emulator's own address.
 	Host string
 }
 
-// At is the probe for instances whose OpenAPI is at this URL. An OpenAPI on this
-// machine is an emulator, whose instances are on this machine as well.
+// At returns the probe for the instances behind an OpenAPI at this URL. An OpenAPI on this
+// machine is an emulator, so its instances are on this machine too.
 func At(endpoint string) Probe {
 	if host := handler.Host(endpoint); local(host) {
 		return Probe{Host: host}
@@ -43,10 +43,10 @@ func local(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Certificate is what a TLS client is served by the instance at domain:port,
-// which are the API's ConnectionDomain and Port. Its errors are *handler.Error:
-// [handler.Unsupported] for an address that is not connected to, and otherwise
-// [handler.Unavailable]; they name the step that failed.
+// Certificate returns the certificate that the instance shows at domain:port, the
+// ConnectionDomain and Port of the API. Its errors are *handler.Error:
+// [handler.Unsupported] for an address to which the probe must not connect, otherwise
+// [handler.Unavailable]. They name the step that failed.
 func (p Probe) Certificate(ctx context.Context, domain string, port int) (handler.Certificate, error) {
 	conn, err := p.Dial(ctx, domain, port)
 	if err != nil {
@@ -57,9 +57,9 @@ func (p Probe) Certificate(ctx context.Context, domain string, port int) (handle
 	return handler.Certificate{Expires: leaf.NotAfter, Names: Names(leaf)}, nil
 }
 
-// Dial opens a connection of TLS to the instance at domain:port, as Certificate
-// does. The caller closes it. The server has shown at least one certificate,
-// which is not verified.
+// Dial opens a TLS connection to the instance at domain:port. The errors are the same as
+// those of Certificate. The caller closes the connection. The server has shown at least
+// one certificate, which nobody has verified.
 func (p Probe) Dial(ctx context.Context, domain string, port int) (*tls.Conn, error) {
 	host := domain
 	if p.Host != "" {
@@ -67,11 +67,11 @@ func (p Probe) Dial(ctx context.Context, domain string, port int) (*tls.Conn, er
 	}
 	switch {
 	case domain == "" || port == 0:
-		return nil, handler.Errorf(handler.Unsupported, "the API gives no endpoint for the instance, so it cannot be connected to")
+		return nil, handler.Errorf(handler.Unsupported, "the API gives no endpoint for the instance, so tairssl cannot connect to it")
 	case p.Host == "" && !handler.IsAlibaba(domain):
-		return nil, handler.Errorf(handler.Unsupported, "%s is not one of Alibaba's hosts, so it is not connected to", handler.Quoted(domain))
+		return nil, handler.Errorf(handler.Unsupported, "%s is not one of Alibaba's hosts, so tairssl does not connect to it", handler.Quoted(domain))
 	case port < 1 || port > 65535:
-		return nil, handler.Errorf(handler.Unsupported, "%d is no port, so it is not connected to", port)
+		return nil, handler.Errorf(handler.Unsupported, "%d is not a port, so tairssl cannot connect to it", port)
 	}
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	conn, err := Handshake(ctx, addr, domain)
@@ -81,8 +81,8 @@ func (p Probe) Dial(ctx context.Context, domain string, port int) (*tls.Conn, er
 	return conn, nil
 }
 
-// Handshake opens a connection of TLS to an address, for a server name that may
-// be empty. It verifies nothing and gives up after [Timeout].
+// Handshake opens a TLS connection to an address. The server name may be empty. Handshake
+// verifies nothing and gives up after [Timeout].
 func Handshake(ctx context.Context, addr, name string) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -92,8 +92,9 @@ func Handshake(ctx context.Context, addr, name string) (*tls.Conn, error) {
 	}
 	conn := tls.Client(raw, &tls.Config{
 		ServerName:         strings.TrimSuffix(name, "."),
-		InsecureSkipVerify: true, //nolint:gosec // to look at a certificate that nobody would trust is the point
-		// Instances may be set to TLS 1.0, and an old one offers old ciphers alone.
+		InsecureSkipVerify: true, //nolint:gosec // reading certificates that no client would trust is the purpose
+		// An instance may be set to TLS 1.0, and an old instance may offer old ciphers
+		// only.
 		MinVersion:   tls.VersionTLS10,
 		CipherSuites: ciphers,
 	})
@@ -108,12 +109,12 @@ func Handshake(ctx context.Context, addr, name string) (*tls.Conn, error) {
 	return conn, nil
 }
 
-// Chain is what the server has shown: its certificate first, then those that
-// signed it, as far as the server sends them.
+// Chain returns the certificates that the server has shown: its own first, then the CA
+// certificates that the server sends.
 func Chain(conn *tls.Conn) []*x509.Certificate { return conn.ConnectionState().PeerCertificates }
 
-// Names are the host names that a certificate is for. Clients look at its common
-// name only where there is no other.
+// Names returns the host names of a certificate. Clients use the common name only if there
+// are no other names.
 func Names(leaf *x509.Certificate) []string {
 	if len(leaf.DNSNames) > 0 {
 		return leaf.DNSNames
@@ -121,8 +122,8 @@ func Names(leaf *x509.Certificate) []string {
 	return []string{leaf.Subject.CommonName}
 }
 
-// ciphers are those that a server of TLS 1.2 or older may want, also such as
-// nobody should use: nothing secret is sent. Those of TLS 1.3 are always offered.
+// ciphers are the cipher suites for TLS 1.2 and older. Weak ones are included, because the
+// probe sends nothing secret. The suites of TLS 1.3 are always offered.
 var ciphers = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,

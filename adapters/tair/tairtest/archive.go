@@ -10,8 +10,8 @@ import (
 	"unicode/utf16"
 )
 
-// archive is what Alibaba lets its users download: the CA chain as PEM, as PKCS #7
-// and as a Java key store with the password apsaradb.
+// archive builds the archive that Alibaba offers for download: the CA chain as PEM, as
+// PKCS #7 and as a Java key store with the password apsaradb.
 func (a *authority) archive() ([]byte, error) {
 	der := a.certificate.Raw
 	p7b, err := pkcs7(der)
@@ -40,8 +40,8 @@ func asPEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// pkcs7 is a signed message of RFC 2315 without content and signatures, which
-// carries certificates alone.
+// pkcs7 is a signed message of RFC 2315 that holds certificates but no content and no
+// signatures.
 func pkcs7(der []byte) ([]byte, error) {
 	type contentInfo struct {
 		Type    asn1.ObjectIdentifier
@@ -66,7 +66,7 @@ func pkcs7(der []byte) ([]byte, error) {
 	})
 }
 
-// keyStore is a JKS of version 2 with one trusted certificate.
+// keyStore is a Java key store (JKS version 2) with one trusted certificate.
 func keyStore(der []byte, password string, millis int64) []byte {
 	var b bytes.Buffer
 	put := func(values ...any) {
@@ -87,7 +87,7 @@ func keyStore(der []byte, password string, millis int64) []byte {
 	return digest.Sum(b.Bytes())
 }
 
-// put16 writes a text with its length before it.
+// put16 writes the length of a text, then the text.
 func put16(b *bytes.Buffer, text string) {
 	_ = binary.Write(b, binary.BigEndian, uint16(len(text)))
 	b.WriteString(text)

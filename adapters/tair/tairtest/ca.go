@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// RotateCA begins a new authority. It signs the certificates of all changes that
-// are accepted from now on; an instance keeps its certificate, and the archive at
-// its CertDownloadURL the authority of that, until it is changed. The https
-// address of the API keeps its certificate.
+// RotateCA makes a new CA. The new CA signs the certificates of all changes that are
+// accepted from now on. Until an instance is changed, it keeps its certificate, and its
+// CertDownloadURL keeps the old CA. The https address of the API keeps its certificate.
 func (e *Emulator) RotateCA() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -44,9 +43,8 @@ func (e *Emulator) orderCA(body []byte) error {
 	return e.RotateCA()
 }
 
-// StaleServing lets every data plane serve the certificate that was its
-// instance's so long ago, as where the API says that a change is done before it
-// is; 0 serves the certificate of now.
+// StaleServing makes every data plane show the certificate that its instance had d ago. So
+// the API reports a change as done before clients see it. 0 means the present certificate.
 func (e *Emulator) StaleServing(d time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -74,7 +72,7 @@ func (e *Emulator) orderStaleServing(body []byte) error {
 	return err
 }
 
-// serving is the state that an instance's data plane is in.
+// serving returns the state that the data plane of an instance shows.
 func (e *Emulator) serving(id string) (s state, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -85,7 +83,7 @@ func (e *Emulator) serving(id string) (s state, ok bool) {
 	return i.asOf(e.now().Add(-e.staleServing)), true
 }
 
-// archivePath is where the CA chain of an instance's certificate is, by its id.
+// archivePath is the path of an instance's CA chain.
 const archivePath = "/emulator/ca/%s/ApsaraDB-CA-Chain.zip"
 
 // serveArchive answers a CertDownloadURL.
@@ -95,7 +93,7 @@ func (e *Emulator) serveArchive(w http.ResponseWriter, r *http.Request) {
 	var ca *authority
 	if i != nil {
 		ca = i.ca
-		if i.SSLEnabled != "Enable" { // what it would be enabled with
+		if i.SSLEnabled != "Enable" { // the CA of the certificate that Enable would give
 			ca = e.signing
 		}
 	}
@@ -110,10 +108,10 @@ func (e *Emulator) serveArchive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/zip")
-	_, _ = w.Write(archive) // a caller that has gone needs no answer
+	_, _ = w.Write(archive) // the caller may have gone
 }
 
-// caRoutes are what is downloaded and not signed.
+// caRoutes are the downloads. They need no signature.
 func (e *Emulator) caRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /emulator/ca.pem", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-pem-file")

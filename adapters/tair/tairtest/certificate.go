@@ -52,7 +52,7 @@ func serial() *big.Int {
 	return n
 }
 
-// issue makes a certificate for a name and for addresses of this machine.
+// issue makes a certificate for a host name and for addresses of this machine.
 func (a *authority) issue(name string, notAfter time.Time, ips ...net.IP) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -71,8 +71,8 @@ func (a *authority) issue(name string, notAfter time.Time, ips ...net.IP) (*tls.
 	return &tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key}, nil
 }
 
-// ServedCertificate is the certificate that a TLS client is served at an
-// address. It is not verified: looking at an expired one is the point.
+// ServedCertificate returns the certificate that a server shows to TLS clients. It does
+// not verify the certificate, because tests look at expired ones.
 func ServedCertificate(ctx context.Context, addr string) (*x509.Certificate, error) {
 	conn, err := served.Handshake(ctx, addr, "")
 	if err != nil {

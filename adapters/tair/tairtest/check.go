@@ -13,9 +13,9 @@ import (
 
 const (
 	timeLayout = "2006-01-02T15:04:05Z"
-	// changeLayout tells two changes of one second apart.
+	// changeLayout has milliseconds, to tell apart two changes within a second.
 	changeLayout = "2006-01-02T15:04:05.000Z"
-	// maxName is the length of an InstanceName.
+	// maxName is the greatest length of an InstanceName in characters.
 	maxName = 80
 )
 
@@ -27,9 +27,9 @@ var (
 	instanceTypes = []string{"Redis", "Tair", "Memcache"}
 )
 
-// withDefaults completes an instance, or says what is wrong with it.
+// withDefaults fills in the defaults and checks the instance.
 func (i Instance) withDefaults(now time.Time) (Instance, error) {
-	switch { // the other defaults are made of it
+	switch { // other defaults depend on the id
 	case i.InstanceID == "":
 		return i, errors.New("InstanceId is missing")
 	case !idPattern.MatchString(i.InstanceID):
@@ -67,19 +67,19 @@ func (i Instance) withDefaults(now time.Time) (Instance, error) {
 	return i, found.orNil()
 }
 
-// or sets a field that is empty.
+// or sets a field if it is empty.
 func or(field *string, otherwise string) {
 	if *field == "" {
 		*field = otherwise
 	}
 }
 
-// faults are an instance's, told in one line.
+// faults are the faults of an instance. Their text is one line.
 type faults []error
 
 func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
 
-// tlsFaults are those of its encryption.
+// tlsFaults checks the encryption.
 func (i Instance) tlsFaults() (f faults) {
 	if i.NoTLS {
 		for _, field := range []struct{ name, value string }{{"SSLEnabled", i.SSLEnabled}, {"SSLExpiredTime", i.SSLExpiredTime}, {"CertCommonName", i.CertCommonName}} {
@@ -104,7 +104,7 @@ func (i Instance) tlsFaults() (f faults) {
 	return f
 }
 
-// formFaults are those of single fields.
+// formFaults checks the form of single fields.
 func (i Instance) formFaults() (f faults) {
 	for _, window := range []struct{ name, value string }{{"MaintainStartTime", i.MaintainStartTime}, {"MaintainEndTime", i.MaintainEndTime}} {
 		if !windowPattern.MatchString(window.value) {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// control is a path under /emulator/ that speaks JSON. Without show it answers
-// an order by its body.
+// control is a path under /emulator/ that speaks JSON. A control without show answers an
+// order with the body of the order.
 type control struct {
-	show  func() any              // answers GET, and POST when the order is carried out
+	show  func() any              // answers a GET, and a POST after its order
 	order func(body []byte) error // carries out a POST
 }
 
@@ -33,7 +33,7 @@ func (e *Emulator) controls() map[string]control {
 	}
 }
 
-// routes are the OpenAPI and the controls.
+// routes holds the OpenAPI and the controls.
 func (e *Emulator) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", e.openAPI)
@@ -57,7 +57,7 @@ func (e *Emulator) routes() *http.ServeMux {
 	return mux
 }
 
-// refuseOthers answers the methods that a path does not take.
+// refuseOthers answers the other methods of a path with 405.
 func refuseOthers(mux *http.ServeMux, path, allow string) {
 	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allow)
@@ -69,9 +69,9 @@ func problem(w http.ResponseWriter, status int, err error) {
 	answer(w, status, struct{ Error string }{err.Error()})
 }
 
-const maxControl = 256 << 20 // a fleet of 100,000 is some 40 MB
+const maxControl = 256 << 20 // a fleet of 100,000 instances has about 40 MB
 
-// obey carries out the order in a body.
+// obey carries out the order in the body of a POST.
 func (c control) obey(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControl))
 	if body = bytes.TrimSpace(body); err == nil && len(body) == 0 {
@@ -103,7 +103,7 @@ func strict(body []byte, into any) error {
 	return nil
 }
 
-// duration reads a field that is a Go duration.
+// duration reads a field that holds a Go duration.
 func duration(field, text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {

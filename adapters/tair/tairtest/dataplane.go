@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// plane is an instance's own address: a Redis server that speaks TLS while
-// encryption is on and plain TCP while it is off. A nil plane does nothing.
+// plane is an instance's own address: a Redis server that speaks TLS while encryption is
+// on, and plain TCP while it is off. The methods of a nil plane do nothing.
 type plane struct {
 	listener net.Listener
 	mu       sync.Mutex
 	open     map[net.Conn]bool
-	// the certificate served last, and what it was made for
+	// certificate is the last certificate, of the state that it was made for.
 	certificate *tls.Certificate
 	of          state
 }
@@ -31,7 +31,7 @@ func (e *Emulator) newPlane(id string) (*plane, error) {
 			switch {
 			case errors.Is(err, net.ErrClosed):
 				return
-			case err != nil: // out of file descriptors, say: it passes
+			case err != nil: // such as too many open files, which passes
 				select {
 				case <-e.closed:
 				case <-time.After(10 * time.Millisecond):
@@ -44,7 +44,7 @@ func (e *Emulator) newPlane(id string) (*plane, error) {
 	return p, nil
 }
 
-// serve speaks Redis on a connection until either side or a restart ends it.
+// serve speaks Redis on a connection until either side or a restart closes it.
 func (e *Emulator) serve(p *plane, id string, conn net.Conn) {
 	p.mu.Lock()
 	p.open[conn] = true
@@ -82,7 +82,7 @@ func (e *Emulator) serve(p *plane, id string, conn net.Conn) {
 	<-ended
 }
 
-// watched tells when its server has done with it.
+// watched closes ended when its server has finished.
 type watched struct {
 	net.Conn
 	once  sync.Once
@@ -94,11 +94,11 @@ func (w *watched) Close() error {
 	return w.Conn.Close()
 }
 
-// certificateOf gives the certificate of a state.
+// certificateOf returns the certificate of a state.
 func (p *plane) certificateOf(s state) (*tls.Certificate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.status = "" // which is no matter of the certificate
+	s.status = "" // the certificate does not depend on the status
 	if p.certificate == nil || p.of != s {
 		notAfter, err := time.Parse(timeLayout, s.expires)
 		if err != nil {
@@ -112,7 +112,7 @@ func (p *plane) certificateOf(s state) (*tls.Certificate, error) {
 	return p.certificate, nil
 }
 
-// drop ends the open connections, as a restart does.
+// drop closes the open connections, as a restart does.
 func (p *plane) drop() {
 	if p == nil {
 		return

@@ -15,35 +15,35 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 )
 
-// maxDataPlanes bounds the listeners: instances beyond it have no data plane.
+// maxDataPlanes bounds the number of listeners. Further instances have no data plane.
 const maxDataPlanes = 1000
 
-// Emulator is the emulated cloud. It is safe for concurrent use.
+// Emulator is the emulated cloud. It may be used concurrently.
 type Emulator struct {
 	options Options
-	ca      *authority // of the https address
+	ca      *authority // signs the certificate of the https address
 	redis   *miniredis.Miniredis
 	server  *server.Server // of redis
 	mux     *http.ServeMux
 	closed  chan struct{}
-	running sync.WaitGroup // servers, the requests they serve, and data planes
+	running sync.WaitGroup // servers, their requests, and data planes
 
 	mu     sync.Mutex
 	chance *rand.Rand
-	offset time.Duration // of the emulated clock
-	skew   time.Duration // of the header Date
-	stale  time.Duration // how old a read may be
-	// staleServing is how old what the data planes serve is.
+	offset time.Duration // emulated clock minus machine's clock
+	skew   time.Duration // header Date minus emulated clock
+	stale  time.Duration // the greatest age of what a read shows
+	// staleServing is the age of the certificate that the data planes show.
 	staleServing time.Duration
-	signing      *authority // of what is changed from now on
-	rotations    int        // of signing
+	signing      *authority // signs the certificates of all changes from now on
+	rotations    int        // how often signing was replaced
 	instances    map[string]*instance
-	sorted       []*instance // by id: a listing of 100,000 neither sorts nor looks up
+	sorted       []*instance // by id, so that a listing of 100,000 instances needs no sorting
 	planes       int
-	lastTask     int // the number of the last task that was given one
+	lastTask     int // the highest number of a task so far
 	faults       []Fault
-	policy       *ram     // nil: everything is allowed
-	tagPolicy    []string // patterns of keys that may not be set
+	policy       *ram     // nil allows everything
+	tagPolicy    []string // patterns of keys that TagResources refuses
 	quotas       map[string]quota
 	passed       map[string]map[string]*passes // by action and region
 	throttled    map[string]int
@@ -64,7 +64,8 @@ func New(o Options) (*Emulator, error) {
 		return nil, err
 	}
 	redis := miniredis.NewMiniRedis()
-	// Dial, unlike Start, opens no port that would speak Redis beside the planes.
+	// Dial opens no port. Start would open a port that speaks Redis in addition to the
+	// data planes.
 	first, err := redis.Dial()
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func New(o Options) (*Emulator, error) {
 // ServeHTTP answers the OpenAPI and the controls.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
 
-// errClosed is what an emulator answers once it is closed.
+// errClosed is the error of an emulator that is closed.
 var errClosed = errors.New("the emulator is closed")
 
 // ListenHTTP serves on an address, such as 127.0.0.1:0, and returns the URL.
@@ -129,7 +130,7 @@ func (e *Emulator) listen(scheme, addr string, config *tls.Config) (string, erro
 	return url, nil
 }
 
-// serveCounted lets Close wait for the request.
+// serveCounted counts the request, so that Close waits for it.
 func (e *Emulator) serveCounted(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	if e.isClosed() {
@@ -147,13 +148,13 @@ type logWriter func(format string, args ...any)
 
 func (f logWriter) Write(b []byte) (int, error) { f("%s", b); return len(b), nil }
 
-// CAPEM is the authority that a client of the emulator's https address has to
-// trust. Until [Emulator.RotateCA] it is that of the instances, too.
+// CAPEM is the CA certificate that a client of the https address has to trust. Until
+// [Emulator.RotateCA] it is also the CA of the instances.
 func (e *Emulator) CAPEM() []byte {
 	return asPEM(e.ca.certificate.Raw)
 }
 
-// Close ends all that listens and waits for it.
+// Close closes all listeners and connections and waits for them.
 func (e *Emulator) Close() error {
 	e.mu.Lock()
 	if e.isClosed() {
@@ -170,7 +171,7 @@ func (e *Emulator) Close() error {
 		i.plane.close()
 	}
 	e.mu.Unlock()
-	e.redis.CtxCancel() // ends BLPOP and the like, which see no closed connection
+	e.redis.CtxCancel() // ends BLPOP and other waiting commands, which do not notice a closed connection
 	e.running.Wait()
 	e.redis.Close()
 	return errors.Join(errs...)

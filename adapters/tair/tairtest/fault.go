@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Fault makes calls of an action fail, once they have passed authentication
-// and quota: the next Times calls, or each call with the probability Share
-// until that is cleared. What comes by Times comes first. Its kinds are
+// Fault makes calls of an action fail after they have passed authentication and quota. It
+// hits the next Times calls, or each call with the probability Share until the fault is
+// cleared. Faults with Times come before faults with Share. The kinds are
 //
 //   - throttle: 400 Throttling.User, nothing changes
 //   - server_error: 500 InternalError, nothing changes
@@ -23,22 +23,22 @@ import (
 //   - malformed: the call takes effect, 200 with half an answer
 //   - huge: the call takes effect, 200 with 64 MiB of JSON
 type Fault struct {
-	Action string // "" and "*" are any
+	Action string // "" and "*" mean any action
 	Kind   string
-	Times  int     // how many calls; without Share, 0 clears the action's faults, of this kind if one is given
-	Share  float64 `json:",omitempty"` // above 0, to 1; without Times
+	Times  int     // number of calls; 0 without Share clears the faults of the action, only those of Kind if Kind is set
+	Share  float64 `json:",omitempty"` // above 0, up to 1; only without Times
 }
 
-// faultKinds are the kinds of faults and whether the call takes effect first.
+// faultKinds maps each kind to whether the call takes effect.
 var faultKinds = map[string]bool{
-	"throttle":           false, // 400 Throttling.User
-	"server_error":       false, // 500 InternalError
+	"throttle":           false,
+	"server_error":       false,
 	"server_error_after": true,
-	"cut_before":         false, // the connection is cut
+	"cut_before":         false,
 	"cut_after":          true,
-	"slow":               true, // the answer comes after 30 s
-	"malformed":          true, // 200 with half an answer
-	"huge":               true, // 200 with 64 MB
+	"slow":               true,
+	"malformed":          true,
+	"huge":               true,
 }
 
 const (
@@ -46,9 +46,9 @@ const (
 	hugeness = 64 << 20
 )
 
-// Fault orders a fault. Several that count calls happen one after the other.
-// Those by a share never strike one call together, so an action's shares must
-// not add up to more than 1. Another share of the same kind replaces the first.
+// Fault adds a fault. Faults with Times happen one after the other. A call gets at most
+// one fault with a Share, so the shares of an action must not add up to more than 1. A
+// share replaces an earlier share of the same action and kind.
 func (e *Emulator) Fault(f Fault) error {
 	if f.Action == "" {
 		f.Action = "*"
@@ -64,8 +64,8 @@ func (e *Emulator) Fault(f Fault) error {
 		others := slices.DeleteFunc(slices.Clone(e.faults), func(old Fault) bool { return old.Share > 0 && same(old) })
 		faults := append(others, f)
 		for _, action := range slices.Sorted(maps.Keys(actions)) {
-			if sum := sharesOf(faults, action); sum > 1+1e-9 { // as floats add up
-				return fmt.Errorf("the Shares of %s would add up to %.4g; they take 1 at most", action, sum)
+			if sum := sharesOf(faults, action); sum > 1+1e-9 { // allows for rounding
+				return fmt.Errorf("the Shares of %s would add up to %.4g; the limit is 1", action, sum)
 			}
 		}
 		e.faults = faults
@@ -77,7 +77,7 @@ func (e *Emulator) Fault(f Fault) error {
 	return nil
 }
 
-// check says what is wrong with a fault.
+// check returns what is wrong with a fault.
 func (f Fault) check() error {
 	if err := known(f.Action); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (f Fault) check() error {
 	switch {
 	case f.Times < 0:
 		return fmt.Errorf("the field Times is %d; it takes 0, to clear, or more", f.Times)
-	case !(f.Share >= 0 && f.Share <= 1): // not a number, too
+	case !(f.Share >= 0 && f.Share <= 1): // true for NaN as well
 		return fmt.Errorf("the field Share is %g; it takes 0 to 1", f.Share)
 	case f.Times > 0 && f.Share > 0:
 		return errors.New("the fields Times and Share exclude each other")
@@ -96,7 +96,7 @@ func (f Fault) check() error {
 	return nil
 }
 
-// known says what is wrong with the name of an action, which may be "*".
+// known checks the name of an action, which may be "*".
 func known(action string) error {
 	if _, ok := actions[action]; !ok && action != "*" {
 		return fmt.Errorf("the Action %q is none of %s", action, strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
@@ -104,7 +104,7 @@ func known(action string) error {
 	return nil
 }
 
-// strikes reports whether a fault is one of an action.
+// strikes reports whether a fault applies to an action.
 func (f Fault) strikes(action string) bool { return f.Action == action || f.Action == "*" }
 
 // sharesOf adds up the shares of an action.
@@ -117,7 +117,7 @@ func sharesOf(faults []Fault, action string) (sum float64) {
 	return sum
 }
 
-// nextFault takes the kind of fault that a call has to suffer, if any.
+// nextFault returns the kind of fault for a call, or "". It uses up a fault with Times.
 func (e *Emulator) nextFault(action string) (kind string) {
 	for n := range e.faults {
 		f := &e.faults[n]
@@ -144,7 +144,7 @@ func (e *Emulator) nextFault(action string) (kind string) {
 	return ""
 }
 
-// suffer answers by a fault; it reports whether the answer is given with it.
+// suffer answers a call as a kind of fault demands. It reports whether it has answered.
 func (e *Emulator) suffer(w http.ResponseWriter, r *http.Request, kind string) (answered bool) {
 	switch kind {
 	case "throttle":
@@ -177,7 +177,7 @@ func (e *Emulator) suffer(w http.ResponseWriter, r *http.Request, kind string) (
 // cut ends the connection without an answer.
 func cut(w http.ResponseWriter, r *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2 or a recorder, which this package's own listeners are not
+	if err != nil { // HTTP/2 or a recorder; this package's own listeners use neither
 		refuse(w, r, &refusal{http.StatusInternalServerError, "InternalError", "This connection cannot be cut."})
 		return
 	}

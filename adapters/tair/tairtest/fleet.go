@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Put adds instances or replaces those of the same id, whose restarts and
-// pending changes are forgotten and whose connections drop. Restarts, Changes
-// and DataPlane are not read. If one of them is wrong, the error names its
-// index and fields, and none is put.
+// Put adds instances, or replaces instances of the same id. A replaced instance loses its
+// count of restarts, its pending changes and its connections. Put ignores the fields
+// Restarts, Changes and DataPlane. If an instance is wrong, the error names its index and
+// fields, and nothing is put.
 func (e *Emulator) Put(instances ...Instance) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -48,8 +48,8 @@ func (e *Emulator) Put(instances ...Instance) error {
 	return nil
 }
 
-// newPlanes opens those of the instances that are new, as far as they go round;
-// e.mu is held.
+// newPlanes opens data planes for the new instances, up to maxDataPlanes. The caller holds
+// e.mu.
 func (e *Emulator) newPlanes(instances []Instance) (map[string]*plane, error) {
 	planes := map[string]*plane{}
 	for _, i := range instances {
@@ -69,7 +69,7 @@ func (e *Emulator) newPlanes(instances []Instance) (map[string]*plane, error) {
 	return planes, nil
 }
 
-// Instance is an instance as it is now.
+// Instance returns the present state of an instance.
 func (e *Emulator) Instance(id string) (Instance, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -80,7 +80,7 @@ func (e *Emulator) Instance(id string) (Instance, bool) {
 	return i.snapshot(), true
 }
 
-// Instances are all instances as they are now, by id.
+// Instances returns the present state of all instances, sorted by id.
 func (e *Emulator) Instances() []Instance {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -92,8 +92,8 @@ func (e *Emulator) Instances() []Instance {
 	return all
 }
 
-// Calls counts the calls of an action that passed authentication, those that a
-// [Fault] then struck included.
+// Calls counts the calls of an action that passed authentication. It includes the calls
+// that a [Fault] hit.
 func (e *Emulator) Calls(action string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -106,7 +106,7 @@ func (e *Emulator) allCalls() map[string]int {
 	return maps.Clone(e.calls)
 }
 
-// find gives an instance, settled to the present; e.mu is held.
+// find returns an instance in its present state. The caller holds e.mu.
 func (e *Emulator) find(id string) *instance {
 	i := e.instances[id]
 	if i != nil {

@@ -18,7 +18,7 @@ const (
 	maxForm     = 1 << 20
 )
 
-// refusal is an error as the API answers it.
+// refusal is an error in the form of the API.
 type refusal struct {
 	status        int
 	code, message string
@@ -26,21 +26,21 @@ type refusal struct {
 
 type object = map[string]any
 
-// call is an authentic call.
+// call is a call that has passed authentication.
 type call struct {
 	params
-	url     string   // where the caller found us, such as http://127.0.0.1:8080
-	region  string   // the one that it lists, "" for none
-	regions []string // those in which it finds an instance by id
+	url     string   // the emulator's own URL in the caller's words, such as http://127.0.0.1:8080
+	region  string   // the region that it lists; "" for none
+	regions []string // the regions in which it finds an instance by id
 }
 
-// action carries out a call; e.mu is held.
+// action carries out a call. The caller holds e.mu.
 type action func(e *Emulator, c call) (object, *refusal)
 
 var actions map[string]action
 
 func init() {
-	// Not a literal, for the table and Fault refer to each other.
+	// The table is set here, because the table and Fault refer to each other.
 	actions = map[string]action{
 		"ModifyInstanceSSL": modifyInstanceSSL, "DescribeInstanceSSL": describeInstanceSSL,
 		"DescribeInstances": describeInstances, "DescribeInstanceAttribute": describeInstanceAttribute,
@@ -50,7 +50,7 @@ func init() {
 	}
 }
 
-// openAPI answers a call: form, authenticity, quota, fault, right, effect.
+// openAPI answers a call. Its steps: form, authenticity, quota, fault, right, effect.
 func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 	if !e.pause(w, r, e.options.Latency) {
 		return
@@ -61,7 +61,7 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 		wrong = e.authenticate(r.Method, p)
 	}
 	if wrong != nil {
-		e.options.Logf("%.20q %.70q %.70q %d %s", r.Method, p["Action"], p["InstanceId"], wrong.status, wrong.code) // quoted: anybody may have sent it
+		e.options.Logf("%.20q %.70q %.70q %d %s", r.Method, p["Action"], p["InstanceId"], wrong.status, wrong.code) // quoted, because the caller is unknown
 		refuse(w, r, wrong)
 		return
 	}
@@ -81,7 +81,7 @@ func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// call is a request's.
+// call returns the call of a request.
 func (e *Emulator) call(p params, r *http.Request) call {
 	c := call{params: p, url: "http://" + r.Host}
 	if r.TLS != nil {
@@ -91,8 +91,8 @@ func (e *Emulator) call(p params, r *http.Request) call {
 	return c
 }
 
-// take lets a call have its effect, unless its quota or a fault is before it,
-// and gives the kind of fault that its answer suffers.
+// take counts a call and carries it out, unless its quota or a fault prevents that. It
+// returns the kind of fault for the answer.
 func (e *Emulator) take(c call) (kind string, body object, wrong *refusal) {
 	action := c.params["Action"]
 	e.mu.Lock()
@@ -108,7 +108,7 @@ func (e *Emulator) take(c call) (kind string, body object, wrong *refusal) {
 	return kind, body, wrong
 }
 
-// act carries out a call that is allowed; e.mu is held.
+// act carries out a call if the policy allows it. The caller holds e.mu.
 func (e *Emulator) act(c call) (object, *refusal) {
 	wrong := e.authorize(c)
 	if wrong != nil && e.options.ExistenceFirst {
@@ -124,8 +124,9 @@ func (e *Emulator) act(c call) (object, *refusal) {
 	return actions[c.params["Action"]](e, c)
 }
 
-// pause waits. If the caller goes away or the emulator closes meanwhile, it
-// cuts the connection, for an empty 200 would look like success, and reports false.
+// pause waits and reports whether the whole time has passed. If the caller goes away or
+// the emulator closes in the meantime, pause cuts the connection, because an empty 200
+// would look like success.
 func (e *Emulator) pause(w http.ResponseWriter, r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -142,7 +143,7 @@ func (e *Emulator) pause(w http.ResponseWriter, r *http.Request, d time.Duration
 	return false
 }
 
-// read takes the parameters out of the query and a form.
+// read takes the parameters from the query and from a form.
 func read(r *http.Request) (params, *refusal) {
 	p := params{}
 	take := func(values url.Values) {
@@ -196,7 +197,7 @@ func refuse(w http.ResponseWriter, r *http.Request, f *refusal) {
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(body) // the caller may have gone
 }
 
 func requestID() string {

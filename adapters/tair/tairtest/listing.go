@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// describe is an instance as the API lists it.
+// describe returns an instance in the form of the API's listings.
 func (i *instance) describe(status string) object {
 	tags := []object{}
 	for _, key := range sortedKeys(i.shown) {
@@ -32,7 +32,7 @@ func describeInstanceAttribute(e *Emulator, c call) (object, *refusal) {
 	return object{"Instances": object{"DBInstanceAttribute": []object{i.describe(e.seen(i).status)}}}, nil
 }
 
-// listed are the instances of a call's region, by id.
+// listed returns the instances of the call's region, sorted by id.
 func (e *Emulator) listed(c call) (found []*instance) {
 	for _, i := range e.sorted {
 		if i.RegionID == c.region {
@@ -42,8 +42,8 @@ func (e *Emulator) listed(c call) (found []*instance) {
 	return found
 }
 
-// named are the instances of these ids that a call reaches, sorted, each once;
-// the others are left out.
+// named returns the instances of these ids that a call reaches, sorted and without
+// duplicates. It skips all other ids.
 func (e *Emulator) named(c call, ids []string) (found []*instance) {
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
@@ -93,7 +93,7 @@ func describeInstances(e *Emulator, c call) (object, *refusal) {
 			continue
 		}
 		if total >= (page-1)*size && len(rows) < size {
-			shown := status // by which it was just found
+			shown := status // the instance has just matched this status
 			if shown == "" {
 				shown = e.seen(i).status
 			}

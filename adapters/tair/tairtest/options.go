@@ -8,52 +8,53 @@ import (
 
 // Options of an [Emulator]; the zero value works.
 type Options struct {
-	// Keys are the secrets by AccessKey id; default emulator: emulator-secret.
+	// Keys maps the AccessKey ids to their secrets; default emulator: emulator-secret.
 	Keys map[string]string
 
-	// Lag is how long an accepted change does not show; default 2s, negative none.
+	// Lag is the time until an accepted change becomes visible; default 2s, negative for
+	// none.
 	Lag time.Duration
-	// LagMin spreads it: each change shows after a time drawn between LagMin and
-	// Lag. Default Lag, which spreads nothing; negative none.
+	// LagMin, if less than Lag, makes the delay of each change random between LagMin and
+	// Lag; default Lag, negative for 0.
 	LagMin time.Duration
-	// ChangeTime is how long an instance is then SSLModifying; default 5s, negative none.
+	// ChangeTime is how long an instance is then SSLModifying; default 5s, negative for
+	// none.
 	ChangeTime time.Duration
-	// TagLag is how long a tag that was set or removed does not show; default none.
+	// TagLag is the time until a tag that was set or removed becomes visible; default
+	// none.
 	TagLag time.Duration
-	// TagLagMin spreads it: each key shows after a time drawn between TagLagMin
-	// and TagLag. Default TagLag, which spreads nothing; negative none.
+	// TagLagMin, if less than TagLag, makes the delay of each tag random between TagLagMin
+	// and TagLag; default TagLag, negative for 0.
 	TagLagMin time.Duration
-	// StaleReads lets DescribeInstanceSSL and every InstanceStatus be served as
-	// they were up to that long ago, drawn anew for each read; default none.
+	// StaleReads makes DescribeInstanceSSL and every InstanceStatus show an old state. Its
+	// age is drawn for each read and is at most StaleReads; default none.
 	StaleReads time.Duration
 
-	// Central lets a call by id find the instances of all regions that share the
-	// central endpoint, if its RegionId is one of them. Otherwise an instance
-	// answers in its own region alone.
+	// Central lets a call by id find the instances of all regions that share the central
+	// endpoint, if its RegionId is one of these regions. Without Central an instance
+	// answers in its own region only.
 	Central bool
 	// NoQuotas lifts the published quotas.
 	NoQuotas bool
-	// ExistenceFirst looks for the instance before it asks the policy; otherwise a
-	// call that is not allowed is denied whether or not the instance is there.
-	// Which of them the real gateway does is documented nowhere.
+	// ExistenceFirst makes the emulator look for the instance before it asks the policy.
+	// Without it, a call that is not allowed is denied even if the instance does not
+	// exist. The order in the real gateway is not documented.
 	ExistenceFirst bool
 	// Latency is added to every answer of the API, for benchmarks.
 	Latency time.Duration
 
-	// Now is the machine's clock; default time.Now. Timestamps of requests and
-	// quotas are judged by it.
+	// Now is the machine's clock; default time.Now. The timestamps of requests and the
+	// quotas follow it.
 	Now func() time.Time
-	// DateSkew is by how much the header Date of the API's answers is ahead of the
-	// emulated clock; negative behind.
+	// DateSkew is the header Date of the API's answers minus the emulated clock.
 	DateSkew time.Duration
-	// Seed is that of everything drawn by chance. 0 takes one from the clock and
-	// tells it by Logf.
+	// Seed starts the random numbers. 0 takes a seed from the clock and writes it to Logf.
 	Seed uint64
 	// Logf, if set, gets a line for each API call.
 	Logf func(format string, args ...any)
 }
 
-// withDefaults completes the options, or says what is wrong with them.
+// withDefaults fills in the defaults and checks the options.
 func (o Options) withDefaults() (Options, error) {
 	if o.Keys = maps.Clone(o.Keys); len(o.Keys) == 0 {
 		o.Keys = map[string]string{"emulator": "emulator-secret"}
@@ -91,7 +92,7 @@ func withDefault(d, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// drawn is a time between two, by chance; e.mu is held.
+// drawn returns a random duration between two. The caller holds e.mu.
 func (e *Emulator) drawn(least, most time.Duration) time.Duration {
 	if least >= most {
 		return most

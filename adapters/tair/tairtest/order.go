@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// What each control shows and takes. See the package's comment for the fields.
-
+// The functions below show the state of each control and take its orders. The package
+// comment describes the fields.
 func (e *Emulator) orderInstances(body []byte) error {
 	fleet, err := DecodeInstances(body)
 	if err != nil {

@@ -13,7 +13,7 @@ func invalid(parameter string) *refusal {
 	return &refusal{http.StatusBadRequest, "InvalidParameter", "The specified parameter \"" + parameter + "\" is not valid."}
 }
 
-// params are a call's parameters; the methods read them by the API's names.
+// params are the parameters of a call. The methods read them by the API's names.
 type params map[string]string
 
 // page reads PageSize and PageNumber.

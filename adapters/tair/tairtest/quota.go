@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// published are the quotas that Alibaba publishes, for each region and account. What
-// it does not publish, the SSL operations above all, has none.
+// published are the quotas that Alibaba publishes for each region and account. Alibaba
+// publishes none for the SSL actions.
 var published = map[string]quota{
 	"DescribeInstanceAttribute":    {Calls: 1000, Window: time.Second},
 	"ListTagResources":             {Calls: 100, Window: time.Second},
@@ -17,7 +17,7 @@ var published = map[string]quota{
 	"CancelActiveOperationTasks":   {Calls: 200, Window: time.Minute},
 }
 
-// quota is how many calls of an action pass in any period of Window.
+// quota is the number of calls of an action in any period of length Window.
 type quota struct {
 	Calls  int
 	Window time.Duration
@@ -25,10 +25,10 @@ type quota struct {
 
 var throttled = &refusal{http.StatusBadRequest, "Throttling.User", "Request was denied due to user flow control."}
 
-// Quota changes how many calls of an action pass in any period of that length,
-// in each region; calls beyond it are answered 400 Throttling.User and count
-// for nothing. 0 calls lift the quota. The action "*" is all of them. Periods
-// are measured by the machine's clock, which Advance does not move.
+// Quota sets how many calls of an action pass in any period of length window, in each
+// region. Further calls get 400 Throttling.User and have no effect. 0 calls lift the
+// quota. The action "*" means all actions. Periods follow the machine's clock, which
+// Advance does not move.
 func (e *Emulator) Quota(action string, calls int, window time.Duration) error {
 	if err := known(action); err != nil {
 		return err
@@ -54,15 +54,15 @@ func (e *Emulator) Quota(action string, calls int, window time.Duration) error {
 	return nil
 }
 
-// passes are the moments of the last calls of an action in a region that its
-// quota let pass: as many as the quota at most, in a ring.
+// passes is a ring with the times of the last calls of an action in a region that passed
+// the quota.
 type passes struct {
 	at     []time.Time
 	oldest int
 }
 
-// exceeds reports whether a call is beyond its action's quota, and counts it;
-// e.mu is held.
+// exceeds reports whether a call exceeds the quota of its action. Otherwise it counts the
+// call. The caller holds e.mu.
 func (e *Emulator) exceeds(action, region string) bool {
 	q, ok := e.quotas[action]
 	if !ok {

@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// account is whose all instances are.
+// account is the account that owns all instances.
 const account = "1234567890123456"
 
-// Policy replaces what the callers may do by a policy of RAM, in its own JSON
-// (Version, Statement with Effect, Action, Resource, Condition). A Deny wins,
-// and what no Allow names is denied. Until then everything is allowed.
+// Policy sets the rights of all callers to a policy of RAM, in RAM's JSON (Version,
+// Statement with Effect, Action, Resource, Condition). A Deny wins. An action without an
+// Allow is denied. Before the first policy everything is allowed.
 //
-// Of conditions it knows StringEquals on kvstore:SSLEnabled; another one, and
-// what is not a policy, is an error and changes nothing.
+// The only condition it knows is StringEquals on kvstore:SSLEnabled. Any other condition,
+// and a text that is not a policy, is an error and changes nothing.
 func (e *Emulator) Policy(document []byte) error {
 	p, err := parsePolicy(document)
 	if err != nil {
@@ -43,7 +43,7 @@ type ramStatement struct {
 	Condition        map[string]map[string]oneOrMore
 }
 
-// oneOrMore is a field that is a string or an array of them.
+// oneOrMore is a field that is a string or an array of strings.
 type oneOrMore []string
 
 func (l *oneOrMore) UnmarshalJSON(text []byte) error {
@@ -62,10 +62,10 @@ func parsePolicy(document []byte) (*ram, error) {
 	dec := json.NewDecoder(strings.NewReader(string(document)))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p); err != nil {
-		return nil, fmt.Errorf("the policy cannot be read: %w", err)
+		return nil, fmt.Errorf("the policy is unreadable: %w", err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("the policy is followed by something else")
+		return nil, errors.New("there is text after the policy")
 	}
 	if p.Version != "1" {
 		return nil, fmt.Errorf("the policy's Version is %q; it is \"1\"", p.Version)
@@ -109,9 +109,10 @@ func (p *ram) allows(action, resource, sslEnabled string) bool {
 	return allowed
 }
 
-// matches: in a policy * stands for any text and ? for a character.
+// matches reports whether a pattern of a policy fits. * stands for any text and ? for one
+// character.
 func matches(patterns []string, s string) bool {
-	// path.Match's * stops at a slash, of which a policy's knows nothing.
+	// The * of path.Match stops at a slash. The * of a policy does not.
 	flat := strings.NewReplacer("/", "\x00", "[", `\[`)
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		ok, _ := path.Match(flat.Replace(pattern), strings.ReplaceAll(s, "/", "\x00"))
@@ -121,10 +122,10 @@ func matches(patterns []string, s string) bool {
 
 var denied = &refusal{http.StatusForbidden, "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM."}
 
-// authorize asks the policy about a call; e.mu is held.
+// authorize judges a call by the policy. The caller holds e.mu.
 func (e *Emulator) authorize(c call) *refusal {
 	p := c.params
-	if p["Action"] == "GetCallerIdentity" { // needs no right
+	if p["Action"] == "GetCallerIdentity" { // it needs no right
 		return nil
 	}
 	ids := p.list("ResourceId")

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// defaultRegion is that of calls and instances that name none.
+// defaultRegion is the region of calls and instances that name no region.
 const defaultRegion = "cn-hangzhou"
 
-// centralRegions are those whose public endpoint is the one without a region in
-// its name, r-kvstore.aliyuncs.com.
+// centralRegions share the public endpoint without a region in its name,
+// r-kvstore.aliyuncs.com.
 var centralRegions = []string{defaultRegion, "cn-shanghai", "cn-hangzhou-finance", "cn-heyuan", "cn-wulanchabu"}
 
-// hostRegions are the regions that a host name of the real service serves. It
-// is nil for every other host, as for an address on this machine.
+// hostRegions returns the regions that a host name of the real service serves. It returns
+// nil for every other host, such as an address on this machine.
 func hostRegions(host string) []string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -32,11 +32,10 @@ func hostRegions(host string) []string {
 	return nil
 }
 
-// reach gives the region that a call lists, and those in which it finds an
-// instance by id. The real service goes by the endpoint's host for most
-// actions. All regions share a host here, so RegionId stands for it; where the
-// host is one of the real service, both must agree. The call of one region that
-// was sent to the endpoint of another reaches nothing.
+// reach returns the region that a call lists, and the regions in which the call finds an
+// instance by id. The real service goes by the host of the endpoint for most actions. Here
+// all regions share a host, so RegionId decides. If the host is a name of the real
+// service, RegionId must fit it. Otherwise the call reaches nothing.
 func (e *Emulator) reach(p params, host string) (listed string, byID []string) {
 	served := hostRegions(host)
 	listed = p["RegionId"]
@@ -49,15 +48,15 @@ func (e *Emulator) reach(p params, host string) (listed string, byID []string) {
 		return "", nil
 	}
 	byID = []string{listed}
-	// An endpoint for one region alone is no central one, whatever the region.
+	// An endpoint that serves one region only is not central.
 	if e.options.Central && len(served) != 1 && p["RegionId"] != "" && slices.Contains(centralRegions, listed) {
 		byID = centralRegions
 	}
 	return listed, byID
 }
 
-// reached is the instance of an id, settled to the present, if the call's
-// regions hold it; e.mu is held.
+// reached returns the instance of an id in its present state, if it is in one of the
+// call's regions. The caller holds e.mu.
 func (e *Emulator) reached(c call, id string) *instance {
 	if i := e.find(id); i != nil && slices.Contains(c.regions, i.RegionID) {
 		return i

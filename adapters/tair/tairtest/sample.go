@@ -2,8 +2,8 @@ package tairtest
 
 import "time"
 
-// SampleFleet is a small fleet as it may be at a time, with an instance of each
-// kind; the sample events of the project name its instances.
+// SampleFleet is a small fleet at a time, with an instance of each kind. The sample events
+// of the project name its instances.
 func SampleFleet(now time.Time) []Instance {
 	in := func(days int) string {
 		return now.Add(time.Duration(days)*24*time.Hour + time.Hour).UTC().Format(timeLayout)

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// skew is how far a request's timestamp may be from the machine's clock.
+// skew is the greatest difference between a request's timestamp and the machine's clock.
 const skew = 15 * time.Minute
 
-// stringToSign is that of signature version 1.0: the method, the path and the
-// sorted, percent-encoded parameters but the signature itself.
+// stringToSign is the string to sign of signature version 1.0: the method, the path, and
+// the sorted and percent-encoded parameters without the signature.
 func stringToSign(method string, params map[string]string) string {
 	var query []string
 	for _, key := range slices.Sorted(maps.Keys(params)) {
@@ -38,7 +38,7 @@ func sign(secret, text string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// authenticate checks a request in the order in which the gateway does.
+// authenticate checks a request in the gateway's order.
 func (e *Emulator) authenticate(method string, p map[string]string) *refusal {
 	secret, known := e.options.Keys[p["AccessKeyId"]]
 	switch {
@@ -72,7 +72,7 @@ func (e *Emulator) authenticate(method string, p map[string]string) *refusal {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if now.Sub(e.swept) > time.Minute {
-		// Beyond this age a nonce cannot come again: its timestamp is too old.
+		// An older nonce cannot come again, because its timestamp is too old.
 		maps.DeleteFunc(e.nonces, func(_ string, seen time.Time) bool { return now.Sub(seen) > 2*skew })
 		e.swept = now
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// The refusals of the operations, in the API's words.
+// The refusals of the actions, in the API's words.
 var (
 	notFound       = &refusal{http.StatusNotFound, "InvalidInstanceId.NotFound", "The specified instance does not exist."}
 	badFormat      = &refusal{http.StatusBadRequest, "InvalidParameters.Format", "Specified parameters is not valid."}
@@ -16,7 +16,7 @@ var (
 	disabledNow    = &refusal{http.StatusBadRequest, "SSLDisableStateExistsFault", "The SSL of the specified instance is already disabled."}
 )
 
-// instance is the one that a call names.
+// instance returns the instance that a call names.
 func (e *Emulator) instance(c call) (*instance, *refusal) {
 	if c.params["InstanceId"] == "" {
 		return nil, missing("InstanceId")

@@ -6,50 +6,51 @@ import (
 	"time"
 )
 
-// instance is one held by an emulator; its fields belong to e.mu.
+// instance is an instance within an emulator. Emulator.mu guards its fields.
 type instance struct {
 	Instance
 	pending []change
-	past    []past // its last states, oldest first, for stale reads
+	past    []past // earlier states, oldest first, for stale reads
 	plane   *plane
-	ca      *authority        // of its certificate
-	shown   map[string]string // the tags as the API shows them
-	tagged  []tagging         // those that have yet to show, in the order of their calls
-	tasks   []task            // what Alibaba itself has scheduled
+	ca      *authority        // signed the certificate
+	shown   map[string]string // the tags that the API shows
+	tagged  []tagging         // the changes of tags that are not visible yet, in the order of their calls
+	tasks   []task            // tasks that Alibaba itself has scheduled
 
-	changeTime time.Duration     // [Options].ChangeTime, for what the tasks change
-	signing    func() *authority // who signs what the tasks change
+	changeTime time.Duration     // [Options].ChangeTime, for the changes by tasks
+	signing    func() *authority // returns the authority that signs the changes by tasks
 }
 
-// change is one that was accepted and has yet to come true.
+// change is a change that was accepted and is not finished.
 type change struct {
 	action      string
 	shows, done time.Time // SSLModifying from shows to done
 	ca          *authority
 }
 
-// state is what a stale read may show otherwise than it is, and what is served.
+// state is the part of an instance that a stale read may show in an old version, together
+// with the authority of the certificate.
 type state struct {
 	status, enabled, expires, name string
 	ca                             *authority
 }
 
-// past is a state that an instance was in until a moment.
+// past is an earlier state and the time at which it ended.
 type past struct {
 	state
 	until time.Time
 }
 
 const (
-	// maxPast is how many states are remembered, two for each change.
+	// maxPast is the number of earlier states that an instance keeps. A change has two.
 	maxPast = 20
-	// maxChanges is how many accepted changes an instance tells of.
+	// maxChanges is the number of accepted changes that an instance lists.
 	maxChanges = 10
 )
 
-// accept notes a change that the API has accepted. Changes are carried out one
-// after the other: one shows no earlier than the one before it. It gives the time
-// at which the change will have come true.
+// accept records a change that the API has accepted. Changes run one after the other, so a
+// change becomes visible no earlier than the change before it. accept returns the time at
+// which the change will be finished.
 func (i *instance) accept(c change, now time.Time) (done time.Time) {
 	if n := len(i.pending); n > 0 && c.shows.Before(i.pending[n-1].shows) {
 		late := i.pending[n-1].shows.Sub(c.shows)
@@ -61,17 +62,17 @@ func (i *instance) accept(c change, now time.Time) (done time.Time) {
 	return c.done
 }
 
-// last are the last n of a list.
+// last returns the last n elements of a list.
 func last[T any](list []T, n int) []T { return list[max(0, len(list)-n):] }
 
-// settle brings the instance to the state of now.
+// settle brings the instance to its state at a time.
 func (i *instance) settle(now time.Time) {
 	i.settleTags(now)
 	i.settleTasks(now)
 	i.settleChanges(now)
 }
 
-// settleChanges carries out what was accepted, as far as it has come by a moment.
+// settleChanges carries out the accepted changes up to a time.
 func (i *instance) settleChanges(now time.Time) {
 	for len(i.pending) > 0 {
 		c := i.pending[0]
@@ -91,13 +92,13 @@ func (i *instance) settleChanges(now time.Time) {
 	}
 }
 
-// carryOut makes a change come true, with its restart.
+// carryOut finishes a change, with its restart.
 func (i *instance) carryOut(c change) {
 	switch {
 	case c.action == "Disable":
 		i.SSLEnabled, i.SSLExpiredTime, i.CertCommonName = "Disable", "", ""
 	case c.action == "Update" && i.SSLEnabled == "Disable":
-		// Accepted in the lag of a Disable: there is nothing left to renew.
+		// It was accepted during the lag of a Disable, so there is nothing to renew.
 	default:
 		i.SSLEnabled, i.CertCommonName = "Enable", i.ConnectionDomain
 		i.SSLExpiredTime = c.done.Add(validity).UTC().Format(timeLayout)
@@ -107,19 +108,19 @@ func (i *instance) carryOut(c change) {
 	i.plane.drop()
 }
 
-// validity is how long a new certificate is good for.
+// validity is the life of a new certificate.
 const validity = 3 * 365 * 24 * time.Hour
 
 func (i *instance) state() state {
 	return state{i.InstanceStatus, i.SSLEnabled, i.SSLExpiredTime, i.CertCommonName, i.ca}
 }
 
-// leave remembers the state that ends at a moment.
+// leave records the state that ends at a time.
 func (i *instance) leave(at time.Time) {
 	i.past = last(append(i.past, past{i.state(), at}), maxPast)
 }
 
-// asOf is the state of a moment, or the oldest that is remembered.
+// asOf returns the state at a time, or the oldest recorded state.
 func (i *instance) asOf(at time.Time) state {
 	for _, p := range i.past {
 		if at.Before(p.until) {
@@ -129,7 +130,7 @@ func (i *instance) asOf(at time.Time) state {
 	return i.state()
 }
 
-// seen is the state of an instance as a call may see it; e.mu is held.
+// seen returns the state of an instance that a call sees. The caller holds e.mu.
 func (e *Emulator) seen(i *instance) state {
 	if e.stale <= 0 || len(i.past) == 0 {
 		return i.state()
@@ -137,8 +138,8 @@ func (e *Emulator) seen(i *instance) state {
 	return i.asOf(e.now().Add(-e.drawn(0, e.stale)))
 }
 
-// StaleReads lets DescribeInstanceSSL and every InstanceStatus be served as
-// they were up to that long ago; 0 serves them as they are.
+// StaleReads makes DescribeInstanceSSL and every InstanceStatus show a state that is at
+// most d old; 0 for the present state.
 func (e *Emulator) StaleReads(d time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

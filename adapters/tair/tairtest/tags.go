@@ -15,20 +15,20 @@ const (
 	maxTags     = 20
 	maxTagKey   = 64
 	maxTagValue = 128
-	// maxResources is how many instances one call can tag.
+	// maxResources is the largest number of instances in one tagging call.
 	maxResources = 50
 )
 
-// The refusals of tags. Alibaba publishes neither code. That of a tag policy
-// begins as one of a missing right does, which is the hardest for a client.
+// The refusals of tags. Alibaba publishes neither code. The code for a tag policy begins
+// like the code for a missing right, which is the hardest case for a client.
 var (
 	tooManyTags = &refusal{http.StatusBadRequest, "QuotaExceed.TagsPerResource", "The maximum number of tags for each resource is exceeded."}
 	tagPolicy   = &refusal{http.StatusForbidden, "Forbidden.TagPolicy", "The tags do not comply with the tag policy of your resource directory."}
 )
 
-// TagPolicy orders a tag policy: TagResources is refused if one of its keys
-// matches one of the patterns, in which * stands for any text and ? for a
-// character. Without patterns every key is taken again.
+// TagPolicy sets a tag policy. TagResources is then refused if one of its keys matches one
+// of the patterns, in which * stands for any text and ? for one character. Without
+// patterns every key is accepted.
 func (e *Emulator) TagPolicy(keys ...string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -94,28 +94,28 @@ func untagResources(e *Emulator, c call) (object, *refusal) {
 	return object{}, nil
 }
 
-// tagging is a key that was set or removed, until that shows.
+// tagging is a change of a tag that is not visible yet.
 type tagging struct {
 	key, value string
 	set        bool
 	shows      time.Time
 }
 
-// showTag lets a tag that was set or removed show in time.
+// showTag makes a change of a tag visible after its delay.
 func (e *Emulator) showTag(i *instance, t tagging) {
 	t.shows = e.now().Add(e.drawn(e.options.TagLagMin, e.options.TagLag))
 	i.tagged = append(i.tagged, t)
 }
 
-// settleTags shows what is to be seen of the tags by now. Each key has its own
-// moment. What was done to a key later may show earlier, and then counts.
+// settleTags makes the changes of tags visible whose delay is over. Each key has its own
+// delay. If a later change of a key becomes visible first, the earlier one is dropped.
 func (i *instance) settleTags(now time.Time) {
 	if len(i.tagged) == 0 {
 		return
 	}
 	var hidden []tagging
 	shown := map[string]bool{}
-	for n := len(i.tagged) - 1; n >= 0; n-- { // the latest first
+	for n := len(i.tagged) - 1; n >= 0; n-- { // latest first
 		switch t := i.tagged[n]; {
 		case shown[t.key]:
 		case now.Before(t.shows):
@@ -162,7 +162,7 @@ func listTagResources(e *Emulator, c call) (object, *refusal) {
 	return object{"TagResources": object{"TagResource": rows}, "NextToken": ""}, nil
 }
 
-// resources are the instances that ResourceId.N names.
+// resources returns the instances that ResourceId.N names.
 func (e *Emulator) resources(c call) (found []*instance, wrong *refusal) {
 	ids := c.list("ResourceId")
 	switch {
@@ -189,7 +189,7 @@ func (e *Emulator) resources(c call) (found []*instance, wrong *refusal) {
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
-// has reports whether an instance shows the tags; an empty value is any.
+// has reports whether an instance shows the tags; an empty value fits any value.
 func (i *instance) has(tags []tag) bool {
 	for _, t := range tags {
 		if v, ok := i.shown[t.key]; !ok || t.value != "" && v != t.value {
@@ -199,7 +199,7 @@ func (i *instance) has(tags []tag) bool {
 	return true
 }
 
-// checkTag names the part of a tag that is too long or too short, if any.
+// checkTag returns the part of a tag whose length is wrong, Key or Value, or "".
 func checkTag(key, value string) (wrong string) {
 	switch {
 	case key == "" || utf8.RuneCountInString(key) > maxTagKey:

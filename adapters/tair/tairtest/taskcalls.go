@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// describeActiveOperationTasks lists the tasks of one region. Region narrows
-// the call's own; "all" stands for that.
+// describeActiveOperationTasks lists the tasks of the call's region. The parameter Region
+// is a filter. "all" stands for the whole of the call's region.
 func describeActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
 	size, page, wrong := c.page(25, 100)
 	if wrong != nil {
 		return nil, wrong
 	}
 	p := c.params
-	// wants reports whether a filter lets a value through; one of these words is no filter.
+	// wants reports whether a filter accepts a value. The words in all mean "no filter".
 	wants := func(filter, value string, all ...string) bool {
 		return p[filter] == "" || slices.Contains(all, p[filter]) || p[filter] == value
 	}
@@ -46,8 +46,8 @@ func (t *task) describe(i *instance) object {
 		"PrepareInterval": t.PrepareInterval, "AllowChange": t.AllowChange, "AllowCancel": t.AllowCancel, "ResultInfo": t.ResultInfo}
 }
 
-// The refusals of the operations on tasks. The first four are published for
-// ModifyActiveOperationTask, the last for the same operation of a sister product.
+// The refusals of the actions on tasks. The first four are published for
+// ModifyActiveOperationTask, the last one for the same action of a related product.
 var (
 	noParameter   = &refusal{http.StatusBadRequest, "RequiredParam.NotFound", "Required input param is not found."}
 	unmodifiable  = &refusal{http.StatusBadRequest, "TaskModifyError", "Part of the tasks cannot be modified."}
@@ -56,8 +56,8 @@ var (
 	badTaskStatus = &refusal{http.StatusForbidden, "IncorrectTaskStatus", "Certain task's status does not support this operation."}
 )
 
-// modifyActiveOperationTasks moves pending tasks, all or none. With
-// ImmediateStart 1 they begin now, whatever SwitchTime says.
+// modifyActiveOperationTasks moves all named tasks or none. They must be pending. With
+// ImmediateStart 1 they start now, and SwitchTime is ignored.
 func modifyActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
 	tasks, wrong := e.tasks(c)
 	if wrong != nil {
@@ -100,7 +100,7 @@ func modifyActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
 	return object{"Ids": c.params["Ids"]}, nil
 }
 
-// cancelActiveOperationTasks cancels tasks that have not begun, all or none.
+// cancelActiveOperationTasks cancels all named tasks or none. They must not have started.
 func cancelActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
 	tasks, wrong := e.tasks(c)
 	if wrong != nil {
@@ -121,7 +121,8 @@ func cancelActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
 	return object{"Ids": c.params["Ids"]}, nil
 }
 
-// tasks are those that a call names, in its region, as they are now; e.mu is held.
+// tasks returns the tasks that a call names in its region, in their present state. The
+// caller holds e.mu.
 func (e *Emulator) tasks(c call) (named []*task, wrong *refusal) {
 	if c.params["Ids"] == "" {
 		return nil, noParameter

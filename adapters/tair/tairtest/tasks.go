@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// renewalTask is the type of the tasks by which Alibaba renews a certificate.
+// renewalTask is the type of the tasks with which Alibaba renews a certificate.
 const renewalTask = "rds_apsaradb_ssl_update"
 
 // The states of a task.
@@ -18,17 +18,17 @@ const (
 	taskCancelled = 7
 )
 
-// firstTask is the number before the first that a task is given.
+// firstTask is the number before the first task.
 const firstTask = 1508310
 
-// task is one as an instance holds it.
+// task is a task within an instance.
 type task struct {
 	Task
-	runs time.Time // when it restarts the instance; zero: not by itself
-	done time.Time // when the change of a running one will have come true
+	runs time.Time // when it restarts the instance; zero if it does not run by itself
+	done time.Time // when the change of a running task will be finished
 }
 
-// interval reads a PrepareInterval, "" is none.
+// interval reads a PrepareInterval; "" means 0.
 func interval(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -37,7 +37,7 @@ func interval(text string) (time.Duration, error) {
 	return t.Sub(t.Truncate(24 * time.Hour)), err
 }
 
-// schedule completes the tasks of an instance that is put; e.mu is held.
+// schedule fills in the tasks of an instance that is put. The caller holds e.mu.
 func (e *Emulator) schedule(i Instance) (tasks []task) {
 	for _, t := range i.ActiveOperationTasks {
 		if t.ID == 0 {
@@ -49,7 +49,7 @@ func (e *Emulator) schedule(i Instance) (tasks []task) {
 		or(&t.AllowChange, "1")
 		or(&t.AllowCancel, "1")
 		held := task{Task: t}
-		prepare, _ := interval(t.PrepareInterval) // it was checked
+		prepare, _ := interval(t.PrepareInterval) // it was checked before
 		if at, err := time.Parse(timeLayout, t.SwitchTime); err == nil {
 			held.set(at)
 			or(&t.StartTime, held.StartTime)
@@ -65,19 +65,19 @@ func (e *Emulator) schedule(i Instance) (tasks []task) {
 	return tasks
 }
 
-// set has the task run at a time.
+// set makes the task run at a time.
 func (t *task) set(at time.Time) {
 	prepare, _ := interval(t.PrepareInterval)
 	t.runs, t.SwitchTime, t.StartTime = at, at.UTC().Format(timeLayout), at.Add(-prepare).UTC().Format(timeLayout)
 }
 
-// begins is when the task begins to prepare.
+// begins is when the task starts to prepare.
 func (t *task) begins() time.Time {
 	at, _ := time.Parse(timeLayout, t.StartTime)
 	return at
 }
 
-// settleTasks runs the tasks whose time has come by a moment.
+// settleTasks runs the tasks that are due at a time.
 func (i *instance) settleTasks(now time.Time) {
 	var coming []*task
 	for n := range i.tasks {
@@ -101,8 +101,7 @@ func (i *instance) settleTasks(now time.Time) {
 	}
 }
 
-// run does what a task is there for, at its time. A renewal waits for a change
-// that is under way then.
+// run carries out a task at its time. A renewal waits for a change that is under way.
 func (i *instance) run(t *task) {
 	i.settleChanges(t.runs)
 	busy := i.InstanceStatus == "SSLModifying"
