@@ -172,7 +172,7 @@ func TestInvocationsThatAreRefusedSayWhatToDo(t *testing.T) {
 		"not allowed":      {lambdaRefuses(403, "AccessDeniedException"), handler.Forbidden, "AccessDeniedException", "allow lambda:InvokeFunction on the function tairssl-webhooks to its own role", false},
 		"no such function": {lambdaRefuses(404, "ResourceNotFoundException"), handler.NotFound, "ResourceNotFoundException", "AWS_LAMBDA_FUNCTION_NAME", false},
 		"another key":      {lambdaRefuses(403, "InvalidSignatureException"), handler.Forbidden, "InvalidSignatureException", "the clock", false},
-		"an old session":   {lambdaRefuses(403, "ExpiredTokenException"), handler.Unavailable, "ExpiredTokenException", "anew", false},
+		"an old session":   {lambdaRefuses(403, "ExpiredTokenException"), handler.Unavailable, "ExpiredTokenException", "restart", false},
 		"too many":         {lambdaRefuses(429, "TooManyRequestsException"), handler.Throttled, "TooManyRequestsException", "too many", false},
 		"something new":    {lambdaRefuses(400, "SomethingNew"), handler.Unavailable, "SomethingNew", "status 400", false},
 		"down":             {lambdaRefuses(500, "ServiceException"), handler.Unavailable, "ServiceException", "status 500", true},

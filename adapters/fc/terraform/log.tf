@@ -17,7 +17,7 @@ resource "alicloud_log_store" "this" {
 }
 
 locals {
-  # As in adapters/fc/logindex.json.
+  # The same as adapters/fc/logindex.json.
   index = {
     "level"           = "text"
     "msg"             = "text"
@@ -75,16 +75,16 @@ locals {
     "days_to_expiry"  = "double"
   }
 
-  # As in adapters/fc/ros.yaml.
+  # The same as adapters/fc/ros.yaml.
   alerts = {
-    "heartbeat" = { title = "no sweep has succeeded for hours", says = "Nothing finds what events miss. See the log, then the queue of what failed.", start = "-${var.heartbeat_hours}h", every = "15m", no_data = true, when = "sweeps < 1", query = "message.msg: invocation | select coalesce(sum(\"message.sweep_succeeded\"), 0) as sweeps" }
-    "days"      = { title = "a certificate expires soon", says = "It has not been renewed. tairssl status names it, the log of the last sweep says why.", start = "-1h", every = "15m", no_data = false, when = "days < ${var.alarm_days_to_expiry}", query = "message.msg: invocation | select min(\"message.days_to_expiry\") as days" }
-    "coverage"  = { title = "a sweep could not read every instance", says = "A due one may be missed. The log of the sweep says which and why.", start = "-1h", every = "15m", no_data = false, when = "unread > 0", query = "message.msg: invocation | select coalesce(max(\"message.unread\"), 0) as unread" }
-    "at-risk"   = { title = "a person has to look", says = "No window opens before a certificate expires, or a CA changed. tairssl status and the log say what.", start = "-1h", every = "15m", no_data = false, when = "at_risk > 0", query = "message.msg: invocation | select coalesce(sum(\"message.at_risk\"), 0) as at_risk" }
-    "unknown"   = { title = "a change may or may not have happened", says = "Look at tairssl status in some minutes. Do not force.", start = "-15m", every = "5m", no_data = false, when = "unknown > 0", query = "message.msg: invocation | select coalesce(sum(\"message.unknown\"), 0) as unknown" }
-    "failed"    = { title = "a change failed", says = "The log has the kind of the failure and what to do.", start = "-15m", every = "5m", no_data = false, when = "failed > 0", query = "message.msg: invocation | select coalesce(sum(\"message.failed\"), 0) as failed" }
-    "notices"   = { title = "people were not told something", says = "A chat or a webhook did not take it. The log says which place, and its error.", start = "-1h", every = "15m", no_data = false, when = "notices > 0", query = "message.msg: invocation | select coalesce(sum(\"message.notices_failed\"), 0) as notices" }
-    "errors"    = { title = "invocations keep failing", says = "The log names wrong settings, all of them at once. What failed to the last is in the queue.", start = "-30m", every = "5m", no_data = false, when = "errors > 2", query = "message.msg: invocation and message.error_type: * | select count(*) as errors" }
+    "heartbeat" = { title = "no sweep has succeeded for hours", says = "Certificates without an event are not renewed. See the log, then the queue of failed invocations.", start = "-${var.heartbeat_hours}h", every = "15m", no_data = true, when = "sweeps < 1", query = "message.msg: invocation | select coalesce(sum(\"message.sweep_succeeded\"), 0) as sweeps" }
+    "days"      = { title = "a certificate expires soon", says = "It has not been renewed. tairssl status names it, and the log of the last sweep gives the reason.", start = "-1h", every = "15m", no_data = false, when = "days < ${var.alarm_days_to_expiry}", query = "message.msg: invocation | select min(\"message.days_to_expiry\") as days" }
+    "coverage"  = { title = "a sweep could not read every instance", says = "A due certificate may be missed. The log of the sweep names the instances and the reasons.", start = "-1h", every = "15m", no_data = false, when = "unread > 0", query = "message.msg: invocation | select coalesce(max(\"message.unread\"), 0) as unread" }
+    "at-risk"   = { title = "a person has to look", says = "Either no window opens before a certificate expires, or a CA changed. See tairssl status and the log.", start = "-1h", every = "15m", no_data = false, when = "at_risk > 0", query = "message.msg: invocation | select coalesce(sum(\"message.at_risk\"), 0) as at_risk" }
+    "unknown"   = { title = "a change may or may not have happened", says = "Look at tairssl status after some minutes. Do not use --force.", start = "-15m", every = "5m", no_data = false, when = "unknown > 0", query = "message.msg: invocation | select coalesce(sum(\"message.unknown\"), 0) as unknown" }
+    "failed"    = { title = "a change failed", says = "The log has the kind of the failure and advice.", start = "-15m", every = "5m", no_data = false, when = "failed > 0", query = "message.msg: invocation | select coalesce(sum(\"message.failed\"), 0) as failed" }
+    "notices"   = { title = "people were not told something", says = "A chat or a webhook refused a notice. The log names the place and the error.", start = "-1h", every = "15m", no_data = false, when = "notices > 0", query = "message.msg: invocation | select coalesce(sum(\"message.notices_failed\"), 0) as notices" }
+    "errors"    = { title = "invocations keep failing", says = "If settings are wrong, the log names all of them. Invocations whose last try failed are in the queue.", start = "-30m", every = "5m", no_data = false, when = "errors > 2", query = "message.msg: invocation and message.error_type: * | select count(*) as errors" }
   }
 }
 
@@ -123,7 +123,7 @@ resource "alicloud_log_alert" "this" {
   threshold         = 1
   no_data_fire      = each.value.no_data
   no_data_severity  = 8
-  send_resolved     = false # data that is missing is not good news
+  send_resolved     = false # missing data does not mean that all is well
   auto_annotation   = true
   query_list {
     store          = alicloud_log_store.this.logstore_name

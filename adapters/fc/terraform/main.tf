@@ -1,4 +1,4 @@
-# Two functions of one binary: a long sweep must never make chat wait.
+# Two functions with the same binary, so that a long sweep never makes chat wait.
 
 data "alicloud_account" "current" {}
 
@@ -15,13 +15,13 @@ locals {
     TAIRSSL_PAUSE = var.pause ? "1" : ""
   }, var.settings)
 
-  # A change takes minutes to come true, and a sweep goes on only when its first
-  # one has.
+  # A change takes some minutes, and a sweep goes on only when its first change is
+  # verified.
   functions = {
     function = {
       name        = var.name
       role        = var.name
-      description = "What runs unattended. Sweeps, events, queues, and direct invocations."
+      description = "Does unattended work (sweeps, events, queues, and direct invocations)."
       timeout     = 900
       age         = 21600
       retries     = 3
@@ -31,7 +31,7 @@ locals {
     webhooks = {
       name        = "${var.name}-webhooks"
       role        = "${var.name}-webhooks"
-      description = "Answers webhooks and chat, and does what chat hands over."
+      description = "Answers webhooks and chat, and does the work that chat hands over."
       timeout     = 300
       age         = 600
       retries     = 2
@@ -56,7 +56,7 @@ resource "alicloud_fcv3_function" "this" {
   role                 = "acs:ram::${local.account}:role/${alicloud_ram_role.function[each.key].role_name}"
   environment_variables = merge(local.settings, each.value.variables,
     var.secrets ? { TAIRSSL_SECRETS = "kms:${var.name}/${each.key}" } : {},
-    # A change of the package alone is not seen otherwise.
+    # Without the checksum a change of the package alone is not noticed.
     { PACKAGE_MD5 = filemd5(var.zip) },
   )
   code {
@@ -71,7 +71,7 @@ resource "alicloud_fcv3_function" "this" {
   }
 }
 
-# Bounds what a flood of requests can cost.
+# Limits the cost of a flood of requests.
 resource "alicloud_fcv3_concurrency_config" "this" {
   for_each             = local.functions
   function_name        = alicloud_fcv3_function.this[each.key].function_name

@@ -1,4 +1,4 @@
-# A role for each function, with what it needs, on what belongs to it alone.
+# One role for each function, with its rights on its own resources only.
 
 resource "alicloud_ram_role" "function" {
   for_each    = local.functions
@@ -14,7 +14,7 @@ locals {
   instances = [for id in var.instance_ids : "acs:kvstore:*:*:instance/${id}"]
 }
 
-# As in adapters/tair/policy.json.
+# The same as adapters/tair/policy.json.
 resource "alicloud_ram_policy" "instances" {
   policy_name = "${var.name}-instances"
   policy_document = jsonencode({
@@ -37,13 +37,13 @@ resource "alicloud_ram_policy" "instances" {
         Resource = local.instances
       },
       ],
-      # Move what Alibaba itself renews, for which RAM knows no other resource.
+      # Move the renewals that Alibaba itself has scheduled. RAM cannot limit this to instances.
       lookup(var.settings, "TAIRSSL_ALIBABA_RENEWAL", "leave") == "window" ? [{ Effect = "Allow", Action = "kvstore:ModifyActiveOperationTasks", Resource = "*" }] : [],
     )
   })
 }
 
-# As in adapters/fc/ros.yaml.
+# The same as adapters/fc/ros.yaml.
 resource "alicloud_ram_policy" "function" {
   for_each    = local.functions
   policy_name = "${var.name}-${each.key}"
@@ -55,7 +55,7 @@ resource "alicloud_ram_policy" "function" {
       { Effect = "Allow", Action = "kms:GetSecretValue", Resource = "acs:kms:*:*:secret/${var.name}/${each.key}" },
       { Effect = "Allow", Action = "kms:Decrypt", Resource = "acs:kms:*:*:key/${var.secrets_key_id}" },
       ],
-      # What lasts longer than a chat waits.
+      # Hand over work that takes longer than chat waits.
       each.key == "webhooks" ? [{ Effect = "Allow", Action = "fc:InvokeFunction", Resource = "acs:fc:*:*:functions/${each.value.name}" }] : [],
     )
   })
@@ -75,18 +75,18 @@ resource "alicloud_ram_role_policy_attachment" "function" {
   policy_type = "Custom"
 }
 
-# Attached to both roles by hand, this stops every change at once, and no apply
-# lifts it: README.md, Pause.
+# A person attaches this policy to both roles to stop every change at once. No apply
+# removes it: README.md, Pause.
 resource "alicloud_ram_policy" "pause" {
   policy_name = "${var.name}-pause"
-  description = "Attached to a role it forbids every change."
+  description = "Forbids every change to the roles that it is attached to."
   policy_document = jsonencode({
     Version   = "1"
     Statement = [{ Effect = "Deny", Action = ["kvstore:ModifyInstanceSSL", "kvstore:ModifyActiveOperationTasks", "kvstore:TagResources"], Resource = "*" }]
   })
 }
 
-# Simple Message Queue delivers the topic's messages by this role.
+# Simple Message Queue delivers the messages of the topic with this role.
 resource "alicloud_ram_role" "topic" {
   role_name = "${var.name}-topic"
   assume_role_policy_document = jsonencode({

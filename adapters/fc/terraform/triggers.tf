@@ -8,17 +8,17 @@ locals {
   sink = { deliveryOption = { mode = "event-driven", eventSchema = "CloudEvents" } }
 
   triggers = {
-    # The guarantee behind all the events: what they miss, it finds.
+    # The hourly sweep finds every due certificate, even if no event named it.
     sweep = {
       function = "function", type = "timer", source = null, role = null
-      says     = "Looks at every instance and renews what is due."
+      says     = "Looks at every instance and renews due certificates."
       config   = jsonencode({ cronExpression = "0 7 * * * *", enable = true, payload = jsonencode({ Sweep = {} }) })
     }
-    # Alibaba's events of its own bus. Asynchronous, so that they are tried again
-    # and end in the queue of what failed.
+    # Events of Alibaba's own bus. They are delivered asynchronously, so a failed delivery
+    # is repeated and finally ends in the queue of failed invocations.
     events = {
       function = "function", type = "eventbridge", source = null, role = null
-      says     = "Scheduled operations of Tair instances, and certificates of SLB that expire."
+      says     = "Scheduled operations of Tair instances, and expiring certificates of SLB."
       config = jsonencode({
         triggerEnable       = true
         asyncInvocationType = true
@@ -55,7 +55,7 @@ locals {
     }
     http = {
       function = "webhooks", type = "http", source = null, role = null
-      says     = "Every route proves its callers by their signatures."
+      says     = "Every route checks the signature of its callers."
       config   = jsonencode({ authType = "anonymous", methods = ["GET", "POST", "PUT", "OPTIONS"], disableURLInternet = false })
     }
   }
@@ -74,11 +74,11 @@ resource "alicloud_fcv3_trigger" "this" {
   depends_on      = [alicloud_event_bridge_service_linked_role.this, alicloud_ram_role_policy_attachment.topic]
 }
 
-# Queues may hold requests: remove them from the state before you destroy the rest
-# if you want to keep them. README.md, Remove.
+# Queues may hold requests. To keep the queues, remove them from the state before you
+# destroy the rest: README.md, Remove.
 resource "alicloud_message_service_queue" "requests" {
   queue_name               = var.name
-  visibility_timeout       = 6 * local.functions.function.timeout # no message comes back while it is worked on
+  visibility_timeout       = 6 * local.functions.function.timeout # no message returns while it is being handled
   message_retention_period = 604800
   lifecycle {
     prevent_destroy = true

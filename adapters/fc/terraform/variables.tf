@@ -1,7 +1,7 @@
 variable "name" {
   type        = string
   default     = "tairssl"
-  description = "Name of this deployment, with which all other names begin. Several live side by side."
+  description = "Name of this deployment. All other names begin with it, so that one account can hold several deployments."
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
     error_message = "A name begins with a letter and has at most 31 small letters, digits and dashes."
@@ -15,7 +15,7 @@ variable "zip" {
 
 variable "instance_ids" {
   type        = list(string)
-  description = "Ids of the instances that may be changed. A prefix such as r-bp1* names many."
+  description = "Ids of the instances that tairssl may change. A prefix such as r-bp1* stands for many."
   validation {
     condition     = length(var.instance_ids) > 0
     error_message = "Name the instances that may be changed."
@@ -46,13 +46,13 @@ variable "settings" {
 variable "pause" {
   type        = bool
   default     = false
-  description = "Stops every change. Set it where it stays, in a file of variables."
+  description = "Stops every change. Set it in a file of variables, so that it stays."
 }
 
 variable "secrets" {
   type        = bool
   default     = false
-  description = "Whether the secrets NAME/function and NAME/webhooks are there in KMS."
+  description = "Whether the secrets NAME/function and NAME/webhooks exist in KMS."
 }
 
 variable "secrets_key_id" {
@@ -64,29 +64,29 @@ variable "secrets_key_id" {
 variable "qualifier" {
   type        = string
   default     = "LATEST"
-  description = "What the triggers call: LATEST, or an alias that a rollback moves."
+  description = "The qualifier that the triggers call: LATEST, or an alias that a rollback moves."
 }
 
 variable "service_linked_roles" {
   type        = bool
   default     = true
-  description = "Whether to make the roles by which EventBridge delivers. An account has them once."
+  description = "Whether to create the service-linked roles with which EventBridge delivers. An account needs them once."
 }
 
 variable "action_policy_id" {
   type        = string
   default     = ""
-  description = "Id of the action policy of Simple Log Service that says whom alerts are sent to. Empty for no alerts."
+  description = "Id of the action policy of Simple Log Service that sends the alerts. Empty for no alerts."
 }
 
 variable "alarm_days_to_expiry" {
   type        = number
   default     = 14
-  description = "An alert if a certificate expires in fewer days."
+  description = "Alert if a certificate expires in fewer days."
 }
 
 variable "heartbeat_hours" {
   type        = number
   default     = 3
-  description = "An alert if no sweep succeeded for so many hours."
+  description = "Alert if no sweep succeeded for this many hours."
 }

@@ -1,18 +1,18 @@
-# An alarm that also says when all is well must not say so for want of data.
+# Missing data must not end an alarm, because the end of an alarm is announced.
 
 locals {
   alarms = {
-    heartbeat      = { metric = "sweep_succeeded", statistic = "Sum", period = 3600, periods = var.heartbeat_hours, below = true, threshold = 1, missing = "breaching", ok = true, says = "No sweep has succeeded for hours, so nothing finds what events miss. See the log of the function, then the queue of what failed." }
-    days_to_expiry = { metric = "days_to_expiry", statistic = "Minimum", period = 3600, periods = 1, below = true, threshold = var.alarm_days_to_expiry, missing = "ignore", ok = true, says = "A certificate expires soon and has not been renewed. tairssl status names it, the log of the last sweep says why." }
-    coverage       = { metric = "unread", statistic = "Maximum", period = 3600, periods = 1, below = false, threshold = 0, missing = "ignore", ok = true, says = "A sweep could not read every instance that it listed, so a due one may be missed. The log of the sweep says which and why." }
-    at_risk        = { metric = "at_risk", statistic = "Sum", period = 3600, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A person has to look: no window opens before a certificate expires, or a CA changed. tairssl status and the log say what." }
-    notices        = { metric = "notices_failed", statistic = "Sum", period = 3600, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "People were not told something, because a chat or a webhook did not take it. The log says which place, and its error." }
-    unknown        = { metric = "unknown", statistic = "Sum", period = 300, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A change may or may not have happened. Look at tairssl status in some minutes; do not force." }
-    failed         = { metric = "failed", statistic = "Sum", period = 300, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A change failed. The log has the kind of the failure and what to do." }
+    heartbeat      = { metric = "sweep_succeeded", statistic = "Sum", period = 3600, periods = var.heartbeat_hours, below = true, threshold = 1, missing = "breaching", ok = true, says = "No sweep has succeeded for hours, so certificates without an event are not renewed. See the log of the function, then the queue of failed invocations." }
+    days_to_expiry = { metric = "days_to_expiry", statistic = "Minimum", period = 3600, periods = 1, below = true, threshold = var.alarm_days_to_expiry, missing = "ignore", ok = true, says = "A certificate expires soon and has not been renewed. tairssl status names it, and the log of the last sweep gives the reason." }
+    coverage       = { metric = "unread", statistic = "Maximum", period = 3600, periods = 1, below = false, threshold = 0, missing = "ignore", ok = true, says = "A sweep could not read every instance, so it may have missed a due certificate. The log of the sweep names the instances and the reasons." }
+    at_risk        = { metric = "at_risk", statistic = "Sum", period = 3600, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A person has to act. Either no window opens before a certificate expires, or a CA changed. See tairssl status and the log." }
+    notices        = { metric = "notices_failed", statistic = "Sum", period = 3600, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A notice was not delivered, because a chat or a webhook refused it. The log names the place and the error." }
+    unknown        = { metric = "unknown", statistic = "Sum", period = 300, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A change may or may not have happened. Look at tairssl status after some minutes. Do not use --force." }
+    failed         = { metric = "failed", statistic = "Sum", period = 300, periods = 1, below = false, threshold = 0, missing = "notBreaching", ok = false, says = "A change failed. The log has the kind of the failure and advice." }
   }
   queues = {
-    dead_letters       = { name = aws_sqs_queue.dead_letters.name, says = "Messages could not be worked on. Drive them back to the queue once the cause is gone." }
-    failed_invocations = { name = aws_sqs_queue.failed_invocations.name, says = "Events or asynchronous invocations failed to the last. What was due is found by the next sweep; the messages say what else was asked." }
+    dead_letters       = { name = aws_sqs_queue.dead_letters.name, says = "Messages of the queue failed in every try. Remove the cause, then redrive them to the queue." }
+    failed_invocations = { name = aws_sqs_queue.failed_invocations.name, says = "Events or asynchronous invocations failed in every try. The next sweep finds due certificates. The messages hold all other requests." }
   }
 }
 
@@ -43,11 +43,11 @@ resource "aws_cloudwatch_metric_alarm" "own" {
   ok_actions          = each.value.ok ? [aws_sns_topic.alarms.arn] : []
 }
 
-# Single errors are retried; errors that go on are wrong settings or an outage.
+# A single error is retried. Repeated errors mean wrong settings or an outage.
 resource "aws_cloudwatch_metric_alarm" "errors" {
   for_each            = local.functions
   alarm_name          = "${each.value.name}-errors"
-  alarm_description   = "Invocations keep failing. The log names wrong settings, all of them at once."
+  alarm_description   = "Invocations keep failing. If settings are wrong, the log names all of them."
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = aws_lambda_function.this[each.key].function_name }

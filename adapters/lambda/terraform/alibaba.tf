@@ -1,7 +1,7 @@
-# Alibaba's side: who may assume the role, and what it may do.
+# Alibaba's side: the trust and the rights of the RAM role.
 
 locals {
-  # The names of the roles are fixed, so the trust names both exactly.
+  # The names of the roles are fixed, so the trust can list both exactly.
   role_names = {
     function = "${var.name}-${data.aws_region.current.region}"
     webhooks = "${var.name}-${data.aws_region.current.region}-webhooks"
@@ -46,7 +46,7 @@ resource "alicloud_ram_role" "tairssl" {
   })
 }
 
-# As in adapters/tair/policy.json.
+# The same as adapters/tair/policy.json.
 resource "alicloud_ram_policy" "instances" {
   policy_name = "${var.name}-instances"
   policy_document = jsonencode({
@@ -69,7 +69,7 @@ resource "alicloud_ram_policy" "instances" {
         Resource = local.instances
       },
       ],
-      # Move what Alibaba itself renews, for which RAM knows no other resource.
+      # Move the renewals that Alibaba itself has scheduled. RAM cannot limit this to instances.
       lookup(var.settings, "TAIRSSL_ALIBABA_RENEWAL", "leave") == "window" ? [{ Effect = "Allow", Action = "kvstore:ModifyActiveOperationTasks", Resource = "*" }] : [],
     )
   })
@@ -81,11 +81,11 @@ resource "alicloud_ram_role_policy_attachment" "instances" {
   policy_type = "Custom"
 }
 
-# Attached to the role by hand, this stops every change at once, and no apply
-# lifts it: README.md, Pause. As in adapters/tair/pause.json.
+# A person attaches this policy to the role to stop every change at once. No apply removes
+# it: README.md, Pause. The same as adapters/tair/pause.json.
 resource "alicloud_ram_policy" "pause" {
   policy_name = "${var.name}-pause"
-  description = "Attached to a role it forbids every change."
+  description = "Forbids every change to the roles that it is attached to."
   policy_document = jsonencode({
     Version   = "1"
     Statement = [{ Effect = "Deny", Action = ["kvstore:ModifyInstanceSSL", "kvstore:ModifyActiveOperationTasks", "kvstore:TagResources"], Resource = "*" }]

@@ -1,4 +1,4 @@
-# Every route proves its callers by their signatures. An HTTP API is throttled, and
+# Every route checks the signature of its callers. An HTTP API is throttled, and
 # may have your own domain.
 
 resource "aws_apigatewayv2_api" "webhooks" {

@@ -1,4 +1,4 @@
-# Two functions of one binary: a long sweep must never make chat wait.
+# Two functions with the same binary, so that a long sweep never makes chat wait.
 
 data "aws_caller_identity" "current" {}
 data "aws_region" "current" {}
@@ -17,12 +17,12 @@ locals {
     TAIRSSL_PAUSE                   = var.pause ? "1" : ""
   }, var.settings)
 
-  # A change takes minutes to come true, and a sweep goes on only when its first
-  # one has.
+  # A change takes some minutes, and a sweep goes on only when its first change is
+  # verified.
   functions = {
     function = {
       name        = var.name
-      description = "What runs unattended. Sweeps, events, the queue, and direct invocations."
+      description = "Does unattended work (sweeps, events, the queue, and direct invocations)."
       timeout     = 900
       age         = 21600
       secret      = var.function_secret
@@ -31,7 +31,7 @@ locals {
     }
     webhooks = {
       name        = "${var.name}-webhooks"
-      description = "Answers webhooks and chat, and does what chat hands over."
+      description = "Answers webhooks and chat, and does the work that chat hands over."
       timeout     = 300
       age         = 600
       secret      = var.webhooks_secret
@@ -78,8 +78,8 @@ resource "aws_lambda_function" "this" {
   }
 }
 
-# Everything calls the functions by these aliases. They lead to what was deployed
-# last, until somebody pins them to a published version; an apply leaves that.
+# All callers use these aliases. An alias leads to the last deployment, unless somebody
+# pins it to a published version. An apply does not change a pinned alias.
 resource "aws_lambda_alias" "this" {
   for_each         = local.functions
   name             = "live"

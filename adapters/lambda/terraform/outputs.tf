@@ -4,27 +4,27 @@ output "function_name" {
 }
 
 output "webhook_endpoint" {
-  description = "Put the routes after it, such as /slack or /alertmanager. Null without http."
+  description = "Append a route, such as /slack or /alertmanager. Null without http."
   value       = one(aws_apigatewayv2_api.webhooks[*].api_endpoint)
 }
 
 output "queue_url" {
-  description = "Send requests here to have them worked on one after the other."
+  description = "Requests that you send here are carried out one after the other."
   value       = aws_sqs_queue.requests.id
 }
 
 output "dead_letters_url" {
-  description = "Messages of the queue that could not be worked on."
+  description = "Messages of the queue that failed in every try."
   value       = aws_sqs_queue.dead_letters.id
 }
 
 output "failed_invocations_url" {
-  description = "Where events and asynchronous invocations end that failed to the last."
+  description = "Events and asynchronous invocations that failed in every try."
   value       = aws_sqs_queue.failed_invocations.id
 }
 
 output "alarm_topic_arn" {
-  description = "Subscribe to it whoever is on call."
+  description = "The topic of all alarms. Subscribe the people on call."
   value       = aws_sns_topic.alarms.arn
 }
 

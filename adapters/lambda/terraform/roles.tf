@@ -1,4 +1,4 @@
-# A role for each function, with what it needs, on what belongs to it alone.
+# One role for each function, with its rights on its own resources only.
 
 resource "aws_iam_role" "this" {
   for_each = local.functions
@@ -18,7 +18,7 @@ resource "aws_iam_role_policy" "this" {
     Statement = concat([
       { Effect = "Allow", Action = ["logs:CreateLogStream", "logs:PutLogEvents"], Resource = "${aws_cloudwatch_log_group.this[each.key].arn}:*" },
       { Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_invocations.arn },
-      # Prove to Alibaba Cloud, and to nobody else, who is calling.
+      # An identity token for Alibaba Cloud, and for no other audience.
       {
         Effect = "Allow", Action = "sts:GetWebIdentityToken", Resource = "*"
         Condition = {
@@ -29,10 +29,10 @@ resource "aws_iam_role_policy" "this" {
         }
       },
       ],
-      # The name of a secret ends its ARN, and six characters of AWS's choice.
+      # The ARN of a secret ends with its name and six random characters.
       each.value.secret == "" ? [] : [{ Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = "${local.arn}:secretsmanager:${local.region}:${local.account}:secret:${each.value.secret}-??????" }],
       each.key == "function" ? [{ Effect = "Allow", Action = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], Resource = aws_sqs_queue.requests.arn }] : [],
-      # What lasts longer than a chat waits. Named, because the function refers to this role.
+      # Hand over work that takes longer than chat waits. The name and not a reference, because the function refers to this role.
       each.key == "webhooks" ? [{ Effect = "Allow", Action = "lambda:InvokeFunction", Resource = "${local.arn}:lambda:${local.region}:${local.account}:function:${each.value.name}:live" }] : [],
     )
   })

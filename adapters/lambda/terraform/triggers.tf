@@ -1,7 +1,7 @@
-# The guarantee behind all the events: what they miss, it finds.
+# The hourly sweep finds every due certificate, even if no event named it.
 resource "aws_scheduler_schedule" "sweep" {
   name                = "${var.name}-sweep"
-  description         = "Looks at every instance and renews what is due."
+  description         = "Looks at every instance and renews due certificates."
   schedule_expression = var.schedule
   flexible_time_window {
     mode = "OFF"
@@ -68,24 +68,24 @@ resource "aws_lambda_event_source_mapping" "queue" {
   function_name           = aws_lambda_alias.this["function"].arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
-  # The limit belongs here: throttled by reserved concurrency, messages would
-  # count as received and end as dead letters.
+  # The limit is set here and not by reserved concurrency. Messages that reserved
+  # concurrency throttles count as received and become dead letters.
   scaling_config {
     maximum_concurrency = var.queue_concurrency
   }
   depends_on = [aws_iam_role_policy.this]
 }
 
-# Queues may hold requests: remove them from the state before you destroy the rest
-# if you want to keep them. README.md, Remove.
+# Queues may hold requests. To keep the queues, remove them from the state before you
+# destroy the rest: README.md, Remove.
 resource "aws_sqs_queue" "requests" {
   name                       = "${var.name}-requests"
-  visibility_timeout_seconds = 6 * local.functions.function.timeout # no message comes back while it is worked on
+  visibility_timeout_seconds = 6 * local.functions.function.timeout # no message returns while it is being handled
   message_retention_seconds  = 1209600
   sqs_managed_sse_enabled    = true
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
-    maxReceiveCount     = 10 # these outlast a day of outage
+    maxReceiveCount     = 10 # enough for an outage of a day
   })
   lifecycle {
     prevent_destroy = true

@@ -1,7 +1,7 @@
 variable "name" {
   type        = string
   default     = "tairssl"
-  description = "Name of this deployment, with which all other names begin. Several live side by side."
+  description = "Name of this deployment. All other names begin with it, so that one account can hold several deployments."
   validation {
     condition     = can(regex("^[A-Za-z][A-Za-z0-9-]{0,39}$", var.name))
     error_message = "A name begins with a letter and has at most 40 letters, digits and dashes."
@@ -15,7 +15,7 @@ variable "zip" {
 
 variable "instance_ids" {
   type        = list(string)
-  description = "Ids of the instances that may be changed. A prefix such as r-bp1* names many."
+  description = "Ids of the instances that tairssl may change. A prefix such as r-bp1* stands for many."
   validation {
     condition     = length(var.instance_ids) > 0
     error_message = "Name the instances that may be changed."
@@ -40,7 +40,7 @@ variable "fingerprints" {
 variable "oidc_provider_arn" {
   type        = string
   default     = ""
-  description = "An OIDC provider in RAM for this issuer that is there already. Empty to make one."
+  description = "ARN of an existing OIDC provider in RAM for this issuer. Empty to create one."
 }
 
 variable "oidc_audience" {
@@ -62,19 +62,19 @@ variable "settings" {
 variable "pause" {
   type        = bool
   default     = false
-  description = "Stops every change. Set it where it stays, in a file of variables."
+  description = "Stops every change. Set it in a file of variables, so that it stays."
 }
 
 variable "function_secret" {
   type        = string
   default     = ""
-  description = "Name of the secret in AWS Secrets Manager with the secret settings of what runs unattended."
+  description = "Name of the secret in AWS Secrets Manager with the secret settings of the function for unattended work."
 }
 
 variable "webhooks_secret" {
   type        = string
   default     = ""
-  description = "The same for webhooks and chat."
+  description = "The same for the function for webhooks and chat."
 }
 
 variable "secrets_extension_arn" {
@@ -86,49 +86,49 @@ variable "secrets_extension_arn" {
 variable "http" {
   type        = bool
   default     = false
-  description = "Whether webhooks and chat come in, by an HTTP API."
+  description = "Whether to make an HTTP API for webhooks and chat."
 }
 
 variable "webhook_reserved_concurrency" {
   type        = number
   default     = 5
-  description = "How many calls of webhooks and chat run at once, at most, if http is true. -1 for no limit."
+  description = "The largest number of concurrent calls of webhooks and chat, if http is true. -1 for no limit."
 }
 
 variable "schedule" {
   type        = string
   default     = "rate(1 hour)"
-  description = "When to sweep. Every hour hits every maintenance window."
+  description = "When to sweep. An hourly sweep meets every maintenance window."
 }
 
 variable "custom_event_source" {
   type        = string
   default     = ""
-  description = "Source of your own EventBridge events. Everyone who may put events under it may ask for what TAIRSSL_ACTIONS allows. Empty for none."
+  description = "Source of your own EventBridge events. Everyone who may send events with this source may request the actions in TAIRSSL_ACTIONS. Empty for none."
 }
 
 variable "queue_concurrency" {
   type        = number
   default     = 2
-  description = "How many batches of the queue are worked on at once."
+  description = "The largest number of batches of the queue that run at once."
 }
 
 variable "alarm_email" {
   type        = string
   default     = ""
-  description = "Address that alarms are sent to. It gets a mail to confirm."
+  description = "Mail address for alarms. It gets a mail with a link to confirm."
 }
 
 variable "alarm_days_to_expiry" {
   type        = number
   default     = 14
-  description = "An alarm if a certificate expires in fewer days."
+  description = "Alarm if a certificate expires in fewer days."
 }
 
 variable "heartbeat_hours" {
   type        = number
   default     = 3
-  description = "An alarm if no sweep succeeded for so many hours. More than two intervals of the schedule."
+  description = "Alarm if no sweep succeeded for this many hours. It must be more than two intervals of the schedule."
   validation {
     condition     = var.heartbeat_hours >= 1 && var.heartbeat_hours <= 168
     error_message = "CloudWatch looks back 168 hours at most."
@@ -138,5 +138,5 @@ variable "heartbeat_hours" {
 variable "log_retention_days" {
   type        = number
   default     = 90
-  description = "How long logs are kept."
+  description = "How many days logs are kept."
 }
