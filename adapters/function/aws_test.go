@@ -261,11 +261,11 @@ func TestTheDocumentedNumbersAreThoseOfTheTemplate(t *testing.T) {
 	queue := template.ofType("AWS::SQS::Queue")["Requests"]
 	invocations := template.ofType("AWS::Lambda::EventInvokeConfig")
 	for _, row := range []string{
-		fmt.Sprintf("| timeout of what runs unattended | %v s |", functions["TairSSLFunction"]["Timeout"]),
-		fmt.Sprintf("| timeout of webhooks and chat | %v s |", functions["TairSSLWebhooks"]["Timeout"]),
+		fmt.Sprintf("| timeout of the function for unattended work | %v s |", functions["TairSSLFunction"]["Timeout"]),
+		fmt.Sprintf("| timeout of the function for webhooks and chat | %v s |", functions["TairSSLWebhooks"]["Timeout"]),
 		fmt.Sprintf("| visibility of a message in the queue | %v s |", queue["VisibilityTimeout"]),
 		fmt.Sprintf("| receives of a message | %v |", at(queue, "RedrivePolicy", "maxReceiveCount")),
-		fmt.Sprintf("| age of an asynchronous invocation | %v s; of handed work %v s |", invocations["FunctionInvocations"]["MaximumEventAgeInSeconds"], invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"]),
+		fmt.Sprintf("| greatest age of an asynchronous invocation | %v s; %v s for work that chat hands over |", invocations["FunctionInvocations"]["MaximumEventAgeInSeconds"], invocations["WebhooksInvocations"]["MaximumEventAgeInSeconds"]),
 	} {
 		if !strings.Contains(text, row) {
 			t.Errorf("adapters/lambda/README.md lacks the row\n%s", row)

@@ -323,10 +323,10 @@ func TestROSMessageServiceHasKnownProperties(t *testing.T) {
 func TestTheDocumentedTimesAreThoseOfSYaml(t *testing.T) {
 	text, functions, queue := documentOf(t, "fc"), readDevs(t).functions(), readROS(t, "tairssl")["Requests"]
 	for _, row := range []string{
-		fmt.Sprintf("| timeout of what runs unattended | %v s |", functions["tairssl"]["timeout"]),
-		fmt.Sprintf("| timeout of webhooks and chat | %v s |", functions["webhooks"]["timeout"]),
+		fmt.Sprintf("| timeout of the function for unattended work | %v s |", functions["tairssl"]["timeout"]),
+		fmt.Sprintf("| timeout of the function for webhooks and chat | %v s |", functions["webhooks"]["timeout"]),
 		fmt.Sprintf("| visibility of a message in the queue | %v s |", at(queue, "Properties", "VisibilityTimeout")),
-		fmt.Sprintf("| age of an asynchronous invocation | %v s; of handed work %v s |", at(functions["tairssl"], "asyncInvokeConfig", "maxAsyncEventAgeInSeconds"), at(functions["webhooks"], "asyncInvokeConfig", "maxAsyncEventAgeInSeconds")),
+		fmt.Sprintf("| greatest age of an asynchronous invocation | %v s; %v s for work that chat hands over |", at(functions["tairssl"], "asyncInvokeConfig", "maxAsyncEventAgeInSeconds"), at(functions["webhooks"], "asyncInvokeConfig", "maxAsyncEventAgeInSeconds")),
 	} {
 		if !strings.Contains(text, row) {
 			t.Errorf("adapters/fc/README.md lacks the row\n%s", row)

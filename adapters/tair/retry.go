@@ -10,6 +10,12 @@ import (
 	"tairssl/handler"
 )
 
+// retryPause is the mean of the first pause between two tries.
+const retryPause = 100 * time.Millisecond
+
+// firstRetryPause is retryPause, except in tests that need not wait.
+var firstRetryPause = retryPause
+
 // again makes a call that may be repeated. It tries the call at most four times. The
 // pauses between the tries are random and grow from about 100 ms.
 func again[T any](ctx context.Context, op func() (T, error)) (v T, err error) {
@@ -20,8 +26,13 @@ func again[T any](ctx context.Context, op func() (T, error)) (v T, err error) {
 // repeat is [again] for a call without a value. The compiler makes one copy of it for all
 // types.
 func repeat(ctx context.Context, op func() error) error {
+	return repeatAfter(ctx, firstRetryPause, op)
+}
+
+// repeatAfter is [repeat] with a first pause.
+func repeatAfter(ctx context.Context, first time.Duration, op func() error) error {
 	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval = 100 * time.Millisecond
+	pauses.InitialInterval = first
 	pauses.Multiplier = 2.5
 	pauses.MaxInterval = 2 * time.Second
 	var last error
