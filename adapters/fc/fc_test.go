@@ -33,7 +33,7 @@ func newFunction(t *testing.T) (*tairtest.Emulator, func(context.Context, []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, fc.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=100ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
+	return e, fc.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
 		"TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, &bytes.Buffer{})
 }

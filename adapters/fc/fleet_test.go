@@ -2,14 +2,10 @@ package fc_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,91 +13,19 @@ import (
 	"github.com/aliyun/fc-runtime-go-sdk/fc/messages"
 
 	"tairssl/adapters/fc"
+	"tairssl/adapters/function/flowtest"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
 )
 
-// fakeFleet answers plans page by page, and changes as its instances do.
-type fakeFleet struct {
-	pages [][]string
-	// outcomes of an instance, one for each invocation, the last for ever;
-	// "!name" is an error of that type.
-	outcomes map[string][]string
-
-	mu            sync.Mutex
-	changes       []string // as they began
-	running, most int
-	ended         int
-	alone         bool // whether the first change ended before the second began
-}
-
-func (f *fakeFleet) task(payload []byte) ([]byte, error) {
-	var c struct {
-		InstanceId, Wait string
-		Sweep            *struct {
-			Plan bool
-			Page string
-		}
-	}
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, err
-	}
-	if c.Sweep != nil {
-		page, _ := strconv.Atoi(c.Sweep.Page) // none is the first
-		answer := map[string]any{"Requests": []any{}}
-		if !c.Sweep.Plan || page >= len(f.pages) {
-			return nil, messages.InvokeResponse_Error{Type: "invalid", Message: string(payload)}
-		}
-		if page+1 < len(f.pages) {
-			answer["NextPage"] = strconv.Itoa(page + 1)
-		}
-		for _, id := range f.pages[page] {
-			answer["Requests"] = append(answer["Requests"].([]any), map[string]any{"InstanceId": id, "SSLEnabled": "Update", "Automatic": true})
-		}
-		return json.Marshal(answer)
-	}
-	f.mu.Lock()
-	if len(f.changes) == 1 {
-		f.alone = f.ended == 1
-	}
-	outcome := map[bool]string{true: "verified", false: "accepted"}[c.Wait != ""]
-	if slices.Contains(f.changes, c.InstanceId) {
-		outcome = "unchanged"
-	}
-	if list := f.outcomes[c.InstanceId]; len(list) > 0 {
-		outcome, f.outcomes[c.InstanceId] = list[0], list[min(1, len(list)-1):]
-	}
-	f.changes = append(f.changes, c.InstanceId)
-	f.running++
-	f.most = max(f.most, f.running)
-	f.mu.Unlock()
-	time.Sleep(time.Second) // of the bubble, so that changes overlap
-	f.mu.Lock()
-	f.running--
-	f.ended++
-	f.mu.Unlock()
-	if name, ok := strings.CutPrefix(outcome, "!"); ok {
-		return nil, messages.InvokeResponse_Error{Type: name, Message: c.InstanceId}
-	}
-	var kind any
-	if o, k, ok := strings.Cut(outcome, "/"); ok {
-		outcome, kind = o, map[string]string{"Kind": k}
-	}
-	return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "Outcome": outcome, "Reason": "", "Error": kind})
-}
-
-func (f *fakeFleet) instances() []string {
-	return slices.Compact(slices.Sorted(slices.Values(f.changes)))
-}
-
-// due names n instances on pages of 20, after an empty one.
+// due returns the ids of n instances, an empty page first and then pages of 20.
 func due(n int) [][]string {
 	pages := [][]string{{}}
 	for i := range n {
 		if i%20 == 0 {
 			pages = append(pages, nil)
 		}
-		pages[len(pages)-1] = append(pages[len(pages)-1], fmt.Sprintf("r-bp1fleet%04d", i))
+		pages[len(pages)-1] = append(pages[len(pages)-1], flowtest.ID(i))
 	}
 	return pages
 }
@@ -113,15 +37,15 @@ func TestFleetAsksForMaxTargetsInTotal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeFleet{pages: due(test.due)}
-				output, err := flow{task: f.task, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", fmt.Sprintf(`{"MaxTargets":%d,"Sweep":{"Tags":{"env":"prod"}}}`, test.most))
-				if err != nil || len(f.instances()) != test.want || output.(map[string]any)["Taken"] != float64(test.want) {
-					t.Errorf("%d instances are asked for, ends with %v, %v; want %d", len(f.instances()), output, err, test.want)
+				f := &flowtest.Fleet{Pages: due(test.due)}
+				output, err := flow{task: f.Invoke, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", fmt.Sprintf(`{"MaxTargets":%d,"Sweep":{"Tags":{"env":"prod"}}}`, test.most))
+				if err != nil || len(f.Instances()) != test.want || output.(map[string]any)["Taken"] != float64(test.want) {
+					t.Errorf("%d instances are asked for, ends with %v, %v; want %d", len(f.Instances()), output, err, test.want)
 				}
-				if f.most > 5 || test.want >= 20 && f.most != 5 {
-					t.Errorf("%d instances are changed at once, want 5", f.most)
+				if f.Most > 5 || test.want >= 20 && f.Most != 5 {
+					t.Errorf("%d instances are changed at once, want 5", f.Most)
 				}
-				if test.want > 1 && !f.alone {
+				if test.want > 1 && !f.FirstAlone {
 					t.Error("the second change began before the first was over")
 				}
 			})
@@ -145,8 +69,8 @@ func TestFleetWithoutAPlanChangesNothing(t *testing.T) {
 				return []byte(answer), nil
 			}
 			_, err := flow{task: task, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", `{"MaxTargets":"20","Sweep":{}}`)
-			var failure *flowError
-			if !errors.As(err, &failure) || failure.code != "NoPlan" || calls != 1 {
+			var failure *flowtest.Failure
+			if !errors.As(err, &failure) || failure.Name != "NoPlan" || calls != 1 {
 				t.Errorf("after %d calls it ends %v, want NoPlan", calls, err)
 			}
 		})
@@ -161,10 +85,10 @@ func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
 	} {
 		t.Run(first, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeFleet{pages: due(12), outcomes: map[string][]string{"r-bp1fleet0000": {first}}}
-				_, err := flow{task: f.task, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", `{"MaxTargets":100,"Sweep":{}}`)
-				var stop *flowError
-				if n := len(f.instances()); goesOn && (err != nil || n != 12) || !goesOn && (n != 1 || !errors.As(err, &stop) || stop.code != "FirstNotVerified") {
+				f := &flowtest.Fleet{Pages: due(12), Outcomes: map[string][]string{"r-bp1fleet0000": {first}}}
+				_, err := flow{task: f.Invoke, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", `{"MaxTargets":100,"Sweep":{}}`)
+				var stop *flowtest.Failure
+				if n := len(f.Instances()); goesOn && (err != nil || n != 12) || !goesOn && (n != 1 || !errors.As(err, &stop) || stop.Name != "FirstNotVerified") {
 					t.Errorf("%d instances are asked for, %v", n, err)
 				}
 			})
@@ -176,21 +100,13 @@ func TestFleetTriesAgainAndGoesOnAfterAFailure(t *testing.T) {
 	for name, most := range map[string]int{"a whole page": 100, "one by one": 11} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeFleet{pages: due(12), outcomes: map[string][]string{
+				f := &flowtest.Fleet{Pages: due(12), Outcomes: map[string][]string{
 					"r-bp1fleet0000": {"!throttled", "verified", "unchanged"}, "r-bp1fleet0002": {"!throttled", "!unavailable", "accepted"},
 					"r-bp1fleet0003": {"!internal"}, "r-bp1fleet0004": {"!unknown", "unchanged"},
 				}}
-				_, err := flow{task: f.task, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", fmt.Sprintf(`{"MaxTargets":%d,"Sweep":{}}`, most))
-				tries := func(id string) (n int) {
-					for _, c := range f.changes {
-						if c == id {
-							n++
-						}
-					}
-					return n
-				}
-				if err != nil || len(f.instances()) != min(12, most) || tries("r-bp1fleet0002") != 3 || tries("r-bp1fleet0003") != 1 || tries("r-bp1fleet0004") != 2 {
-					t.Errorf("%v are asked for, %v", f.changes, err)
+				_, err := flow{task: f.Invoke, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", fmt.Sprintf(`{"MaxTargets":%d,"Sweep":{}}`, most))
+				if err != nil || len(f.Instances()) != min(12, most) || f.Tries("r-bp1fleet0002") != 3 || f.Tries("r-bp1fleet0003") != 1 || f.Tries("r-bp1fleet0004") != 2 {
+					t.Errorf("%v are asked for, %v", f.Changed, err)
 				}
 			})
 		})
@@ -200,25 +116,8 @@ func TestFleetTriesAgainAndGoesOnAfterAFailure(t *testing.T) {
 // The definition walked against the real function over the wire: what it hands
 // over is understood, and what it is answered is what it reads.
 func TestFleetOverTheRealFunction(t *testing.T) {
-	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	for n := range 60 {
-		days := 200
-		if n%10 == 0 {
-			days = 5
-		}
-		if err := e.Put(tairtest.Instance{InstanceID: fmt.Sprintf("r-walk%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	e, environ := flowtest.Emulate(t)
 	if err := e.Put(tairtest.Instance{InstanceID: "r-walk0000", InstanceStatus: "Migrating", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 1)).String()}); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
 		t.Fatal(err)
 	}
 	restarts := func() (n int) {
@@ -230,9 +129,16 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 		return n
 	}
 	over := func(secret string) flow {
-		f := fc.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
-			"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + secret}, io.Discard)
-		return flow{task: func(payload []byte) ([]byte, error) { return f(context.Background(), payload) }, sleep: func(time.Duration) {}}
+		f := fc.New(environ(secret), io.Discard)
+		task := func(payload []byte) ([]byte, error) {
+			answer, err := f(context.Background(), payload)
+			var failure messages.InvokeResponse_Error
+			if errors.As(err, &failure) {
+				err = &flowtest.Failure{Name: failure.Type, Cause: failure.Message}
+			}
+			return answer, err
+		}
+		return flow{task: task, sleep: func(time.Duration) {}}
 	}
 	for _, step := range []struct {
 		input    string

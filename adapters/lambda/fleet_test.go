@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +15,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 
+	"tairssl/adapters/function/flowtest"
 	"tairssl/adapters/lambda"
-	"tairssl/adapters/tair/tairtest"
-	"tairssl/handler"
 )
 
 // fleetMachine is fleet.asl.json over a task, as template.yaml deploys it.
@@ -49,94 +46,12 @@ func runFleet(t *testing.T, m stateMachine, input string) (s summary, err error)
 	return s, nil
 }
 
-// fakeFleet answers plans page by page, and changes as its instances do.
-type fakeFleet struct {
-	pages [][]string
-	// outcomes of an instance, one for each invocation, the last for ever;
-	// "!name" is an error of that type. None: others; none either: verified or,
-	// unwatched, accepted.
-	outcomes map[string][]string
-	others   string
-
-	mu              sync.Mutex
-	orders          []string
-	changes         []string // as they began
-	running, most   int
-	aloneUntilFirst bool // whether the first change ended before the second began
-	ended           int
-}
-
-type change struct {
-	InstanceId, SSLEnabled, Wait string
-	Automatic                    bool
-	Sweep                        *struct {
-		Plan bool
-		Page string
-		Tags map[string]string
-	}
-}
-
-func (f *fakeFleet) task(payload []byte) ([]byte, error) {
-	var c change
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, err
-	}
-	if c.Sweep != nil {
-		return f.plan(payload, c)
-	}
-	f.mu.Lock()
-	if len(f.changes) == 1 {
-		f.aloneUntilFirst = f.ended == 1
-	}
-	f.changes = append(f.changes, c.InstanceId)
-	f.running++
-	f.most = max(f.most, f.running)
-	outcome := map[bool]string{true: "verified", false: "accepted"}[c.Wait != ""]
-	if f.others != "" {
-		outcome = f.others
-	}
-	if list := f.outcomes[c.InstanceId]; len(list) > 0 {
-		outcome, f.outcomes[c.InstanceId] = list[0], list[min(1, len(list)-1):]
-	}
-	f.mu.Unlock()
-	time.Sleep(time.Second) // of the bubble, so that changes overlap
-	f.mu.Lock()
-	f.running--
-	f.ended++
-	f.mu.Unlock()
-	if name, ok := strings.CutPrefix(outcome, "!"); ok {
-		return nil, messages.InvokeResponse_Error{Type: name, Message: c.InstanceId + ": " + name}
-	}
-	var kind any
-	if outcome, k, ok := strings.Cut(outcome, "/"); ok {
-		kind = map[string]string{"Kind": k}
-		return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "Outcome": outcome, "Reason": k, "Error": kind})
-	}
-	return json.Marshal(map[string]any{"InstanceId": c.InstanceId, "SSLEnabled": c.SSLEnabled, "Outcome": outcome, "Reason": "", "Error": kind})
-}
-
-func (f *fakeFleet) plan(payload []byte, c change) ([]byte, error) {
-	f.orders = append(f.orders, string(payload))
-	page, _ := strconv.Atoi(c.Sweep.Page) // none is the first
-	if !c.Sweep.Plan || page >= len(f.pages) {
-		return nil, messages.InvokeResponse_Error{Type: "invalid", Message: string(payload)}
-	}
-	answer := map[string]any{"Requests": []any{}}
-	if page+1 < len(f.pages) {
-		answer["NextPage"] = strconv.Itoa(page + 1)
-	}
-	for _, id := range f.pages[page] {
-		answer["Requests"] = append(answer["Requests"].([]any), map[string]any{"InstanceId": id, "SSLEnabled": "Update", "Automatic": true})
-	}
-	return json.Marshal(answer)
-}
-
-// due names n instances, three pages of which one is empty.
+// due returns the ids of n instances on three pages. The second page is empty.
 func due(n int) (pages [][]string) {
 	pages = [][]string{{}, {}, {}}
 	for i := range n {
 		page := 2 * min(1, i*2/n)
-		pages[page] = append(pages[page], fmt.Sprintf("r-bp1fleet%04d", i))
+		pages[page] = append(pages[page], flowtest.ID(i))
 	}
 	return pages
 }
@@ -160,18 +75,18 @@ func TestFleetChangesMaxTargetsInTotal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeFleet{pages: due(test.due)}
-				s, err := runFleet(t, fleetMachine(f.task, "map"), test.input)
-				if err != nil || len(f.changes) != test.changes || s.Changed != test.changes || len(s.Failures) != 0 {
-					t.Errorf("%d instances are changed, the summary is %+v, %v; want %d", len(f.changes), s, err, test.changes)
+				f := &flowtest.Fleet{Pages: due(test.due)}
+				s, err := runFleet(t, fleetMachine(f.Invoke, "map"), test.input)
+				if err != nil || len(f.Changed) != test.changes || s.Changed != test.changes || len(s.Failures) != 0 {
+					t.Errorf("%d instances are changed, the summary is %+v, %v; want %d", len(f.Changed), s, err, test.changes)
 				}
-				if once := slices.Compact(slices.Sorted(slices.Values(f.changes))); len(once) != len(f.changes) {
-					t.Errorf("only %d of %d changes are of different instances", len(once), len(f.changes))
+				if once := slices.Compact(slices.Sorted(slices.Values(f.Changed))); len(once) != len(f.Changed) {
+					t.Errorf("only %d of %d changes are of different instances", len(once), len(f.Changed))
 				}
-				if f.most > 5 || test.changes > 6 && f.most != 5 {
-					t.Errorf("%d instances were changed at once, want 5", f.most)
+				if f.Most > 5 || test.changes > 6 && f.Most != 5 {
+					t.Errorf("%d instances were changed at once, want 5", f.Most)
 				}
-				if test.changes > 1 && !f.aloneUntilFirst {
+				if test.changes > 1 && !f.FirstAlone {
 					t.Error("the second change began before the first was over")
 				}
 			})
@@ -191,14 +106,14 @@ func TestFleetRefusesABadOrder(t *testing.T) {
 			continue // the library in Go takes null and an empty array for nothing, which the reference implementation does not
 		}
 		synctest.Test(t, func(t *testing.T) {
-			f := &fakeFleet{pages: due(4)}
-			_, err := runFleet(t, fleetMachine(f.task, "map"), input)
-			var failure *stateError
-			if !errors.As(err, &failure) || failure.name != "BadOrder" || !strings.Contains(failure.cause, want) || !strings.HasPrefix(failure.cause, "Nothing was changed.") {
+			f := &flowtest.Fleet{Pages: due(4)}
+			_, err := runFleet(t, fleetMachine(f.Invoke, "map"), input)
+			var failure *flowtest.Failure
+			if !errors.As(err, &failure) || failure.Name != "BadOrder" || !strings.Contains(failure.Cause, want) || !strings.HasPrefix(failure.Cause, "Nothing was changed.") {
 				t.Errorf("%s ends %v, want BadOrder with %q", input, err, want)
 			}
-			if len(f.orders)+len(f.changes) != 0 {
-				t.Errorf("%s asks for %v, and changes %v", input, f.orders, f.changes)
+			if len(f.Orders)+len(f.Changed) != 0 {
+				t.Errorf("%s asks for %v, and changes %v", input, f.Orders, f.Changed)
 			}
 		})
 	}
@@ -206,8 +121,8 @@ func TestFleetRefusesABadOrder(t *testing.T) {
 
 func TestFleetHandsTheOrderOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeFleet{pages: due(4)}
-		if _, err := runFleet(t, fleetMachine(f.task, "map"), `{"Sweep":{"Tags":{"env":"prod"},"Regions":["cn-hangzhou"],"MaxTargets":9}}`); err != nil {
+		f := &flowtest.Fleet{Pages: due(4)}
+		if _, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{"Sweep":{"Tags":{"env":"prod"},"Regions":["cn-hangzhou"],"MaxTargets":9}}`); err != nil {
 			t.Fatal(err)
 		}
 		want := []string{
@@ -215,8 +130,8 @@ func TestFleetHandsTheOrderOn(t *testing.T) {
 			`{"Sweep":{"Page":"1","Plan":true,"Regions":["cn-hangzhou"],"Tags":{"env":"prod"}}}`,
 			`{"Sweep":{"Page":"2","Plan":true,"Regions":["cn-hangzhou"],"Tags":{"env":"prod"}}}`,
 		}
-		if !slices.Equal(f.orders, want) {
-			t.Errorf("the pages are asked for by\n%s\nwant\n%s", strings.Join(f.orders, "\n"), strings.Join(want, "\n"))
+		if !slices.Equal(f.Orders, want) {
+			t.Errorf("the pages are asked for by\n%s\nwant\n%s", strings.Join(f.Orders, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }
@@ -233,14 +148,14 @@ func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
 	} {
 		t.Run(first, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeFleet{pages: due(12), outcomes: map[string][]string{"r-bp1fleet0000": {first}}}
-				_, err := runFleet(t, fleetMachine(f.task, "map"), `{}`)
-				others := slices.DeleteFunc(slices.Clone(f.changes), func(id string) bool { return id == "r-bp1fleet0000" })
-				var stop *stateError
+				f := &flowtest.Fleet{Pages: due(12), Outcomes: map[string][]string{"r-bp1fleet0000": {first}}}
+				_, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{}`)
+				others := slices.DeleteFunc(slices.Clone(f.Changed), func(id string) bool { return id == "r-bp1fleet0000" })
+				var stop *flowtest.Failure
 				switch {
 				case wantAll && (err != nil || len(others) != 11):
 					t.Errorf("%d others are changed, %v; want 11", len(others), err)
-				case !wantAll && (!errors.As(err, &stop) || stop.name != "FirstNotVerified" || !strings.Contains(stop.cause, "r-bp1fleet0000") || len(others) > 0):
+				case !wantAll && (!errors.As(err, &stop) || stop.Name != "FirstNotVerified" || !strings.Contains(stop.Cause, "r-bp1fleet0000") || len(others) > 0):
 					t.Errorf("%d others are changed, and it ends with %v; want none, and why", len(others), err)
 				}
 			})
@@ -250,15 +165,15 @@ func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
 
 func TestFleetTriesThrottledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeFleet{pages: due(12), outcomes: map[string][]string{
+		f := &flowtest.Fleet{Pages: due(12), Outcomes: map[string][]string{
 			"r-bp1fleet0000": {"!throttled", "!Lambda.TooManyRequestsException", "verified"},
 			"r-bp1fleet0003": {"!throttled", "!throttled", "!unavailable", "accepted"},
 			"r-bp1fleet0004": {"!unknown", "unchanged"},
 		}}
 		began := time.Now()
-		s, err := runFleet(t, fleetMachine(f.task, "map"), `{}`)
-		if err != nil || s.Changed != 11 || s.Tried != 12 || len(s.Failures) != 0 || len(f.changes) != 12+2+3+1 {
-			t.Errorf("ends with %+v, %v after %d invocations", s, err, len(f.changes))
+		s, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{}`)
+		if err != nil || s.Changed != 11 || s.Tried != 12 || len(s.Failures) != 0 || len(f.Changed) != 12+2+3+1 {
+			t.Errorf("ends with %+v, %v after %d invocations", s, err, len(f.Changed))
 		}
 		if waited := time.Since(began); waited < 5*time.Minute {
 			t.Errorf("an unknown change is looked at after %s, before its effect can show", waited)
@@ -268,12 +183,12 @@ func TestFleetTriesThrottledAgain(t *testing.T) {
 
 func TestFleetGoesOnAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeFleet{pages: due(30), outcomes: map[string][]string{
+		f := &flowtest.Fleet{Pages: due(30), Outcomes: map[string][]string{
 			"r-bp1fleet0003": {"failed/not_found"}, "r-bp1fleet0004": {"!internal"}, "r-bp1fleet0005": {"!unknown"},
 			"r-bp1fleet0006": {"!throttled"}, "r-bp1fleet0007": {"deferred"},
 		}}
-		s, err := runFleet(t, fleetMachine(f.task, "map"), `{"Sweep":{"MaxTargets":20}}`)
-		once := slices.Compact(slices.Sorted(slices.Values(f.changes)))
+		s, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{"Sweep":{"MaxTargets":20}}`)
+		once := slices.Compact(slices.Sorted(slices.Values(f.Changed)))
 		// 0003, 0006 and 0007 surely changed nothing and make room for three more.
 		if err != nil || s.Changed != 20 || s.Tried != 23 || len(once) != 23 {
 			t.Errorf("ends with %+v, %v after trying %d instances", s, err, len(once))
@@ -292,8 +207,8 @@ func TestFleetCountsWhatMayHaveChanged(t *testing.T) {
 	for others, tried := range map[string]int{"planned": 8, "verified": 8, "unknown": 8, "!unknown": 8, "!Sandbox.Timedout": 8, "unchanged": 30, "deferred": 30, "!in_progress": 30} {
 		t.Run(others, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fakeFleet{pages: due(30), others: others, outcomes: map[string][]string{"r-bp1fleet0000": {"verified"}}}
-				s, err := runFleet(t, fleetMachine(f.task, "map"), `{"Sweep":{"MaxTargets":8}}`)
+				f := &flowtest.Fleet{Pages: due(30), Others: others, Outcomes: map[string][]string{"r-bp1fleet0000": {"verified"}}}
+				s, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{"Sweep":{"MaxTargets":8}}`)
 				if err != nil || s.Tried != tried {
 					t.Errorf("ends with %+v, %v; want %d tried", s, err, tried)
 				}
@@ -312,16 +227,16 @@ func TestFleetTriesAPlanAgainAndFailsWithoutOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f, failures := &fakeFleet{pages: due(3)}, test.failures
+				f, failures := &flowtest.Fleet{Pages: due(3)}, test.failures
 				_, err := runFleet(t, fleetMachine(func(payload []byte) ([]byte, error) {
 					if failures--; failures >= 0 {
-						return nil, messages.InvokeResponse_Error{Type: "throttled", Message: "wait"}
+						return nil, &flowtest.Failure{Name: "throttled", Cause: "wait"}
 					}
-					return f.task(payload)
+					return f.Invoke(payload)
 				}, "map"), `{}`)
-				var failure *stateError
-				if errors.As(err, &failure); test.want == "" && (err != nil || len(f.changes) != 3) || test.want != "" && (failure == nil || failure.name != test.want) {
-					t.Errorf("ends with %v after %d changes", err, len(f.changes))
+				var failure *flowtest.Failure
+				if errors.As(err, &failure); test.want == "" && (err != nil || len(f.Changed) != 3) || test.want != "" && (failure == nil || failure.Name != test.want) {
+					t.Errorf("ends with %v after %d changes", err, len(f.Changed))
 				}
 			})
 		})
@@ -330,14 +245,17 @@ func TestFleetTriesAPlanAgainAndFailsWithoutOne(t *testing.T) {
 
 func TestFleetByTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeFleet{pages: due(60)}
-		m := fleetMachine(f.task, "queue")
+		f := &flowtest.Fleet{Pages: due(60)}
+		m := fleetMachine(f.Invoke, "queue")
 		var mu sync.Mutex
 		var sent []string
 		m.queue = func(message []byte) error {
 			mu.Lock()
 			defer mu.Unlock()
-			var c change
+			var c struct {
+				InstanceId, SSLEnabled string
+				Automatic              bool
+			}
 			if err := json.Unmarshal(message, &c); err != nil || c.SSLEnabled != "Update" || !c.Automatic {
 				t.Errorf("the message %s is not a planned request: %v", message, err)
 			}
@@ -350,8 +268,8 @@ func TestFleetByTheQueue(t *testing.T) {
 		}
 		s, err := runFleet(t, m, `{"Sweep":{"MaxTargets":40}}`)
 		sent = slices.Compact(slices.Sorted(slices.Values(sent)))[1:] // without the failed attempt
-		if err != nil || len(f.changes) != 1 || len(sent) != 39 || s.Changed != 1 || s.Tried != 40 {
-			t.Errorf("%d instances are changed, %d others are sent to the queue, ends with %+v, %v", len(f.changes), len(sent), s, err)
+		if err != nil || len(f.Changed) != 1 || len(sent) != 39 || s.Changed != 1 || s.Tried != 40 {
+			t.Errorf("%d instances are changed, %d others are sent to the queue, ends with %+v, %v", len(f.Changed), len(sent), s, err)
 		}
 	})
 }
@@ -359,30 +277,17 @@ func TestFleetByTheQueue(t *testing.T) {
 // The definition walked against the real function over the wire: what it hands
 // over is understood, and what it is answered is what it reads.
 func TestFleetOverTheRealFunction(t *testing.T) {
-	var instances []tairtest.Instance
-	for n := range 60 {
-		days := 200
-		if n%10 == 0 {
-			days = 5
-		}
-		instances = append(instances, tairtest.Instance{InstanceID: fmt.Sprintf("r-walk%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()})
-	}
-	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(instances...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, environ := flowtest.Emulate(t)
 	over := func(secret string) stateMachine {
-		f := lambda.New([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
-			"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + secret}, io.Discard)
-		m := fleetMachine(func(payload []byte) ([]byte, error) { return f.Invoke(context.Background(), payload) }, "direct")
+		f := lambda.New(environ(secret), io.Discard)
+		m := fleetMachine(func(payload []byte) ([]byte, error) {
+			answer, err := f.Invoke(context.Background(), payload)
+			var failure messages.InvokeResponse_Error
+			if errors.As(err, &failure) {
+				err = &flowtest.Failure{Name: failure.Type, Cause: failure.Message}
+			}
+			return answer, err
+		}, "direct")
 		m.sleep = func(time.Duration) {}
 		return m
 	}
@@ -404,11 +309,11 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 		t.Fatalf("the second execution ends %+v, %v", got, err)
 	}
 	// A plan that fails for good is answered, and must not pass for an empty one.
-	var stop *stateError
-	if got, err = runFleet(t, m, `{"Sweep":{"RenewBefore":"soon"}}`); !errors.As(err, &stop) || stop.name != "NoPlan" || !strings.Contains(stop.cause, "duration") {
+	var stop *flowtest.Failure
+	if got, err = runFleet(t, m, `{"Sweep":{"RenewBefore":"soon"}}`); !errors.As(err, &stop) || stop.Name != "NoPlan" || !strings.Contains(stop.Cause, "duration") {
 		t.Errorf("an order that cannot be read ends %+v, %v", got, err)
 	}
-	if got, err = runFleet(t, over("another-secret"), `{}`); !errors.As(err, &stop) || stop.name != "NoPlan" || !strings.Contains(stop.cause, "DescribeInstances") {
+	if got, err = runFleet(t, over("another-secret"), `{}`); !errors.As(err, &stop) || stop.Name != "NoPlan" || !strings.Contains(stop.Cause, "DescribeInstances") {
 		t.Errorf("a key that may not list ends %+v, %v", got, err)
 	}
 	for n, i := range e.Instances() {

@@ -37,7 +37,7 @@ func newFunction(t *testing.T, instances ...tairtest.Instance) (*tairtest.Emulat
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	return e, lambda.New([]string{"TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password", "TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=100ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
+	return e, lambda.New([]string{"TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password", "TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, log), log
 }
 

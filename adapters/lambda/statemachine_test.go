@@ -4,49 +4,52 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda/messages"
+	"tairssl/adapters/function/flowtest"
 )
 
-// stateMachine walks a definition in the Amazon States Language: as much of it
-// as fleet.asl.json uses, with JSONata. What it does not know is an error, so
-// that the definition cannot outgrow it unnoticed.
-// https://states-language.net/spec.html
+// stateMachine walks fleet.asl.json, a definition in the Amazon States Language with
+// JSONata. See package flowtest for why it exists. It knows the states and fields of that
+// file and refuses all others. https://states-language.net/spec.html
 type stateMachine struct {
-	// task answers an invocation of the function; its error may be a
-	// messages.InvokeResponse_Error, whose type is the name to retry or catch.
-	task  func(payload []byte) ([]byte, error)
-	queue func(message []byte) error
-	sleep func(time.Duration)
-	// substitutions are those of the template.
-	substitutions map[string]string
+	task          func(payload []byte) ([]byte, error) // answers an invocation of the function
+	queue         func(message []byte) error           // takes a message
+	sleep         func(time.Duration)
+	substitutions map[string]string // of the template
 }
 
-type states map[string]state
+// fieldsOf lists the fields of each type of state that the walk knows.
+var fieldsOf = map[string][]string{
+	"Pass":    {"Type", "Comment", "Assign", "Next", "End"},
+	"Succeed": {"Type", "Output"},
+	"Fail":    {"Type", "Error", "Cause"},
+	"Choice":  {"Type", "Comment", "Choices", "Default"},
+	"Task":    {"Type", "Comment", "Resource", "Arguments", "Retry", "Catch", "Assign", "Output", "Next", "End"},
+	"Map":     {"Type", "Comment", "Items", "MaxConcurrency", "ItemProcessor", "Assign", "Output", "Next"},
+}
 
 type state struct {
-	Type, Comment, Next, Default, Resource, Error, StartAt string
-	End                                                    bool
-	Arguments, Output, Assign, Items, Cause, Condition     any
-	MaxConcurrency                                         any
-	Retry                                                  []retry
-	Catch                                                  []rule
-	Choices                                                []rule
-	ItemProcessor                                          *struct {
+	Type, Comment, Next, Default, Resource, Error           string
+	End                                                     bool
+	Arguments, Output, Assign, Items, MaxConcurrency, Cause any
+	Retry                                                   []retry
+	Catch, Choices                                          []way
+	ItemProcessor                                           *struct {
 		ProcessorConfig map[string]string
 		StartAt         string
-		States          states
+		States          map[string]state
 	}
 }
 
-type rule struct {
+// way leads from a state to another one: a catcher or a choice.
+type way struct {
 	ErrorEquals               []string
 	Condition, Output, Assign any
 	Next                      string
@@ -56,17 +59,18 @@ type retry struct {
 	ErrorEquals                                   []string
 	IntervalSeconds, BackoffRate, MaxDelaySeconds float64
 	MaxAttempts                                   int
-	JitterStrategy                                string
+	JitterStrategy                                string // the walk takes the longest pause
 }
 
-// stateError is an error as a state machine sees it.
-type stateError struct{ name, cause string }
-
-func (e *stateError) Error() string { return e.name + ": " + e.cause }
+// UnmarshalJSON refuses a type and a field that the walk does not know.
+func (s *state) UnmarshalJSON(text []byte) error {
+	type plain state
+	return flowtest.DecodeState(fieldsOf, text, (*plain)(s))
+}
 
 type scope map[string]any
 
-// run executes the definition in a file and gives its output.
+// run walks the definition in a file and returns its output.
 func (m stateMachine) run(t *testing.T, file, input string) (any, error) {
 	t.Helper()
 	definition, err := os.ReadFile(file)
@@ -83,23 +87,29 @@ func (m stateMachine) run(t *testing.T, file, input string) (any, error) {
 	if left := regexp.MustCompile(`\$\{\w+\}`).FindString(text); left != "" {
 		t.Fatalf("nothing substitutes %s in %s", left, file)
 	}
-	var machine struct {
-		Comment, QueryLanguage, StartAt string
-		States                          states
-	}
-	strict := json.NewDecoder(strings.NewReader(text))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&machine); err != nil || machine.QueryLanguage != "JSONata" {
-		t.Fatalf("%s cannot be walked: query language %q, %v", file, machine.QueryLanguage, err)
-	}
 	var in any
 	if err := json.Unmarshal([]byte(input), &in); err != nil {
 		t.Fatal(err)
 	}
-	return m.walk(machine.States, machine.StartAt, in, scope{})
+	return m.start(text, in)
 }
 
-func (m stateMachine) walk(all states, at string, input any, variables scope) (any, error) {
+// start walks a definition.
+func (m stateMachine) start(definition string, input any) (any, error) {
+	var machine struct {
+		Comment, QueryLanguage, StartAt string
+		States                          map[string]state
+	}
+	if err := flowtest.Decode([]byte(definition), &machine); err != nil {
+		return nil, err
+	}
+	if machine.QueryLanguage != "JSONata" {
+		return nil, fmt.Errorf("the query language is %q, not JSONata", machine.QueryLanguage)
+	}
+	return m.walk(machine.States, machine.StartAt, input, scope{})
+}
+
+func (m stateMachine) walk(all map[string]state, at string, input any, variables scope) (any, error) {
 	for range 100_000 {
 		s, ok := all[at]
 		if !ok {
@@ -117,20 +127,20 @@ func (m stateMachine) walk(all states, at string, input any, variables scope) (a
 	return nil, errors.New("the execution does not end")
 }
 
-// step runs one state; an empty next ends the execution.
+// step runs one state. An empty next ends the execution.
 func (m stateMachine) step(s state, input any, variables scope) (output any, next string, err error) {
 	values := scope{"input": input}
 	switch s.Type {
 	case "Pass":
-		output = input
+		return leave(way{Next: s.Next, Assign: s.Assign}, input, values, variables)
 	case "Succeed":
-		s.End, output = true, input
+		return leave(way{Output: s.Output}, input, values, variables)
 	case "Fail":
 		cause, err := evaluate(s.Cause, values, variables)
 		if err != nil {
 			return nil, "", err
 		}
-		return nil, "", &stateError{s.Error, cause.(string)}
+		return nil, "", &flowtest.Failure{Name: s.Error, Cause: fmt.Sprint(cause)}
 	case "Choice":
 		for _, choice := range s.Choices {
 			met, err := evaluate(choice.Condition, values, variables)
@@ -140,180 +150,140 @@ func (m stateMachine) step(s state, input any, variables scope) (output any, nex
 			if met, ok := met.(bool); !ok {
 				return nil, "", fmt.Errorf("the condition %v is not a boolean", choice.Condition)
 			} else if met {
-				output = input
-				err := finish(&output, choice.Assign, choice.Output, values, variables)
-				return output, choice.Next, err
+				return leave(choice, input, values, variables)
 			}
 		}
 		return input, s.Default, nil
-	case "Task", "Map":
-		result, failure, err := m.attempt(s, values, variables)
-		if err != nil {
-			return nil, "", err
-		}
-		if failure != nil {
-			for _, c := range s.Catch {
-				if matches(c.ErrorEquals, failure.name) {
-					values["errorOutput"] = map[string]any{"Error": failure.name, "Cause": failure.cause}
-					err := finish(&output, c.Assign, c.Output, values, variables)
-					return output, c.Next, err
-				}
-			}
-			return nil, "", failure
-		}
-		values["result"], output = result, result
-	default:
-		return nil, "", fmt.Errorf("a state of type %q is not known here", s.Type)
 	}
 	if s.End == (s.Next != "") {
 		return nil, "", errors.New("a state has either a Next or an End")
 	}
-	err = finish(&output, s.Assign, s.Output, values, variables)
-	return output, s.Next, err
-}
-
-// finish evaluates what a state puts out and assigns. Both see the variables as
-// they were.
-func finish(output *any, assign, out any, values, variables scope) error {
-	if out != nil {
-		v, err := evaluate(out, values, variables)
-		if err != nil {
-			return err
-		}
-		*output = v
-	}
-	if assign == nil {
-		return nil
-	}
-	v, err := evaluate(assign, values, variables)
+	result, failure, err := m.attempt(s, values, variables)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	for name, value := range v.(map[string]any) {
-		variables[name] = value
+	if failure == nil {
+		values["result"] = result
+		return leave(way{Next: s.Next, Output: s.Output, Assign: s.Assign}, result, values, variables)
 	}
-	return nil
+	for _, c := range s.Catch {
+		if flowtest.Catches(c.ErrorEquals, failure.Name) {
+			values["errorOutput"] = map[string]any{"Error": failure.Name, "Cause": failure.Cause}
+			return leave(c, nil, values, variables)
+		}
+	}
+	return nil, "", failure
 }
 
-// attempt runs a task or a map, again as its retriers say. failure is its own,
-// err one of the definition.
-func (m stateMachine) attempt(s state, values, variables scope) (result any, failure *stateError, err error) {
-	attempts := make([]int, len(s.Retry))
-	for {
-		if s.Type == "Map" {
-			result, failure, err = m.each(s, values, variables)
-		} else {
-			result, failure, err = m.invoke(s, values, variables)
+// leave evaluates the output and the assignments of a way. Both see the old variables.
+func leave(w way, output any, values, variables scope) (any, string, error) {
+	if w.Output != nil {
+		v, err := evaluate(w.Output, values, variables)
+		if err != nil {
+			return nil, "", err
 		}
-		if err != nil || failure == nil {
-			return result, failure, err
+		output = v
+	}
+	if w.Assign != nil {
+		v, err := evaluate(w.Assign, values, variables)
+		if err != nil {
+			return nil, "", err
 		}
-		i := slices.IndexFunc(s.Retry, func(r retry) bool { return matches(r.ErrorEquals, failure.name) })
-		if i < 0 || attempts[i] >= s.Retry[i].MaxAttempts {
+		for name, value := range v.(map[string]any) {
+			variables[name] = value
+		}
+	}
+	return output, w.Next, nil
+}
+
+// attempt runs a task or a map, and repeats it as its retriers say.
+func (m stateMachine) attempt(s state, values, variables scope) (any, *flowtest.Failure, error) {
+	var retriers []flowtest.Retrier
+	for _, r := range s.Retry {
+		retriers = append(retriers, flowtest.Retrier{Names: r.ErrorEquals, Interval: r.IntervalSeconds, Rate: r.BackoffRate, MaxInterval: r.MaxDelaySeconds, Attempts: r.MaxAttempts})
+	}
+	return flowtest.Try(retriers, m.sleep, func() (any, *flowtest.Failure, error) {
+		result, err := m.perform(s, values, variables)
+		var failure *flowtest.Failure
+		if errors.As(err, &failure) {
 			return nil, failure, nil
 		}
-		r, delay := s.Retry[i], s.Retry[i].IntervalSeconds
-		for range attempts[i] {
-			delay *= r.BackoffRate
-		}
-		if r.MaxDelaySeconds > 0 {
-			delay = min(delay, r.MaxDelaySeconds)
-		}
-		attempts[i]++
-		m.sleep(time.Duration(delay * float64(time.Second)))
+		return result, nil, err
+	})
+}
+
+// perform runs a task or a map once.
+func (m stateMachine) perform(s state, values, variables scope) (any, error) {
+	if s.Type == "Map" {
+		return m.each(s, values, variables)
 	}
-}
-
-func matches(names []string, name string) bool {
-	return slices.Contains(names, name) || slices.Equal(names, []string{"States.ALL"})
-}
-
-func (m stateMachine) invoke(s state, values, variables scope) (any, *stateError, error) {
 	v, err := evaluate(s.Arguments, values, variables)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	arguments := v.(map[string]any)
 	_, service, _ := strings.Cut(s.Resource, ":states:::")
-	switch service {
-	case "lambda:invoke":
-		if arguments["FunctionName"] != m.substitutions["Function"] {
-			return nil, nil, fmt.Errorf("%v is invoked, which is not the function", arguments["FunctionName"])
-		}
+	switch {
+	case service == "lambda:invoke" && arguments["FunctionName"] == m.substitutions["Function"]:
 		payload, _ := json.Marshal(arguments["Payload"])
 		answer, err := m.task(payload)
-		var failure messages.InvokeResponse_Error
-		if errors.As(err, &failure) {
-			return nil, &stateError{failure.Type, failure.Message}, nil
-		} else if err != nil {
-			return nil, nil, err
+		if err != nil {
+			return nil, err
 		}
 		var result any
-		if err := json.Unmarshal(answer, &result); err != nil {
-			return nil, nil, err
-		}
-		return map[string]any{"Payload": result, "StatusCode": 200.0}, nil, nil
-	case "sqs:sendMessage":
-		if arguments["QueueUrl"] != m.substitutions["QueueUrl"] {
-			return nil, nil, fmt.Errorf("a message goes to %v, which is not the queue", arguments["QueueUrl"])
-		}
+		err = json.Unmarshal(answer, &result)
+		return map[string]any{"Payload": result, "StatusCode": 200.0}, err
+	case service == "sqs:sendMessage" && arguments["QueueUrl"] == m.substitutions["QueueUrl"]:
 		body, _ := json.Marshal(arguments["MessageBody"])
 		if err := m.queue(body); err != nil {
-			return nil, &stateError{"Sqs.SqsException", err.Error()}, nil
+			return nil, &flowtest.Failure{Name: "Sqs.SqsException", Cause: err.Error()}
 		}
-		return map[string]any{"MessageId": "1"}, nil, nil
+		return map[string]any{"MessageId": "1"}, nil
 	}
-	return nil, nil, fmt.Errorf("the resource %s is not known here", s.Resource)
+	return nil, fmt.Errorf("%s is called with %v, which is neither the function nor the queue", s.Resource, arguments)
 }
 
-// each runs the iterations of a map, at most MaxConcurrency at once.
-func (m stateMachine) each(s state, values, variables scope) (any, *stateError, error) {
-	v, err := evaluate(s.Items, values, variables)
+// each runs the iterations of a map. An iteration sees the variables of the map and
+// assigns only its own.
+func (m stateMachine) each(s state, values, variables scope) (any, error) {
+	items, err := evaluate(s.Items, values, variables)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	items, ok := v.([]any)
-	if !ok {
-		return nil, nil, fmt.Errorf("the items %v are not an array", v)
-	}
-	v, err = evaluate(s.MaxConcurrency, values, variables)
+	limit, err := evaluate(s.MaxConcurrency, values, variables)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	limit, ok := v.(float64)
-	if !ok || limit < 1 || limit > 40 {
-		return nil, nil, fmt.Errorf("the concurrency %v is not between 1 and 40, the most of an inline map", v)
-	}
-	results, errs := make([]any, len(items)), make([]error, len(items))
-	places := make(chan struct{}, int(limit))
-	var running sync.WaitGroup
-	for i, item := range items {
-		places <- struct{}{}
-		running.Go(func() {
-			defer func() { <-places }()
-			// An iteration sees the variables outside and assigns only its own.
-			inner := scope{}
-			for name, value := range variables {
-				inner[name] = value
-			}
-			results[i], errs[i] = m.walk(s.ItemProcessor.States, s.ItemProcessor.StartAt, item, inner)
-		})
-	}
-	running.Wait()
-	err = errors.Join(errs...)
-	var failure *stateError
-	if errors.As(err, &failure) {
-		return nil, failure, nil
-	}
-	return results, nil, err
+	return flowtest.Each(items, limit, func(item any) (any, error) {
+		return m.walk(s.ItemProcessor.States, s.ItemProcessor.StartAt, item, maps.Clone(variables))
+	})
 }
 
-// evaluating keeps expressions apart: the library's built-in functions share
-// their state between all of them.
+// What the walk does not know ends the test.
+func TestTheWalkRefusesUnknownStatesAndFields(t *testing.T) {
+	const machine = `{"QueryLanguage":"JSONata","StartAt":"A","States":{"A":%s}}`
+	for name, definition := range map[string]string{
+		"a type":                `{"Type":"Wait","Seconds":1,"End":true}`,
+		"a field of a type":     `{"Type":"Succeed","Assign":{}}`,
+		"a field of a retrier":  `{"Type":"Task","Resource":"x","Retry":[{"ErrorEquals":["States.ALL"],"Odd":1}],"End":true}`,
+		"a field of a catcher":  `{"Type":"Task","Resource":"x","Catch":[{"ErrorEquals":["States.ALL"],"Odd":1}],"End":true}`,
+		"a field within a map":  `{"Type":"Map","Items":[],"MaxConcurrency":1,"ItemProcessor":{"StartAt":"B","States":{"B":{"Type":"Pass","Result":1,"End":true}}},"Next":"A"}`,
+		"a service":             `{"Type":"Task","Resource":"arn:aws:states:::sns:publish","Arguments":{},"End":true}`,
+		"neither Next nor End":  `{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Arguments":{}}`,
+		"a condition that is 1": `{"Type":"Choice","Choices":[{"Condition":1,"Next":"A"}],"Default":"A"}`,
+	} {
+		if output, err := (stateMachine{sleep: func(time.Duration) {}}).start(fmt.Sprintf(machine, definition), nil); err == nil {
+			t.Errorf("a definition with %s ends with %v, want an error", name, output)
+		}
+	}
+}
+
+// evaluating lets one expression run at a time, because the library's built-in functions
+// share state.
 var evaluating sync.Mutex
 
-// evaluate gives a value with each {% expression %} in it replaced by its
-// result. An expression without a result fails the execution, as it does there.
+// evaluate replaces each {% expression %} in a value by its result. An expression without
+// a result fails the execution, as in Step Functions.
 func evaluate(v any, values, variables scope) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -352,7 +322,7 @@ func evaluate(v any, values, variables scope) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", text, err)
 		}
-		// What a library gives back as its own types is JSON there.
+		// The library's own types become JSON, as in Step Functions.
 		encoded, err := json.Marshal(result)
 		if err != nil {
 			return nil, err
