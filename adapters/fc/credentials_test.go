@@ -13,8 +13,8 @@ import (
 	"tairssl/handler"
 )
 
-// The role's credentials, which come with the invocation, precede those of the
-// environment, which serve a function without a role.
+// The credentials of the role come with the invocation and have priority. The credentials
+// of the environment are for a function without a role.
 func TestCredentialsOfRoleThenOfEnvironment(t *testing.T) {
 	e, err := tairtest.New(tairtest.Options{Keys: map[string]string{"of-the-role": "role-secret", "of-the-environment": "environment-secret"}})
 	if err != nil {

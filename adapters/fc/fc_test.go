@@ -38,7 +38,7 @@ func newFunction(t *testing.T) (*tairtest.Emulator, func(context.Context, []byte
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, &bytes.Buffer{})
 }
 
-// Every sample of Function Compute restarts what is due at the first delivery, and
+// Every sample of Function Compute restarts the due instances at the first delivery, and
 // nothing at the second.
 func TestSamples(t *testing.T) {
 	for sample, want := range map[string]map[string]int{
@@ -80,8 +80,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// The STREAM format of an MNS topic sends the message as it is, if it has no
-// attributes: JSON, or base64 of it.
+// In the STREAM format, an MNS topic sends a message without attributes unchanged: as
+// JSON, or as base64 of it.
 func TestMessagesOfAnMNSTopicInSTREAMFormat(t *testing.T) {
 	request := `{"InstanceId":"` + id + `","SSLEnabled":"Update"}`
 	text, _ := json.Marshal(request)
@@ -137,7 +137,7 @@ func TestHTTPTrigger(t *testing.T) {
 	}
 }
 
-func TestFailureTypeIsFunctionComputes(t *testing.T) {
+func TestFailureTypeBecomesErrorType(t *testing.T) {
 	e, f := newFunction(t)
 	if err := e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 1}); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestFailureTypeIsFunctionComputes(t *testing.T) {
 }
 
 func FuzzInvoke(f *testing.F) {
-	fn := fc.New(nil, &bytes.Buffer{}) // no credentials: nothing can be done
+	fn := fc.New(nil, &bytes.Buffer{}) // without credentials nothing can be changed
 	files, _ := filepath.Glob("../../events/*.json")
 	if len(files) == 0 {
 		f.Fatal("no samples to begin with")
@@ -166,7 +166,7 @@ func FuzzInvoke(f *testing.F) {
 		answer, err := fn(context.Background(), payload)
 		var failure messages.InvokeResponse_Error
 		if errors.As(err, &failure) && failure.Type == "invalid" {
-			return // nothing of it can be read
+			return // the payload is unreadable
 		}
 		if err != nil || !json.Valid(answer) {
 			t.Fatalf("%q ends with %s, %v", payload, answer, err)

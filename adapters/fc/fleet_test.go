@@ -53,8 +53,8 @@ func TestFleetAsksForMaxTargetsInTotal(t *testing.T) {
 	}
 }
 
-// A bad order is refused by the function with the first page of the plan, and a
-// plan that cannot be had ends the flow: nothing is changed.
+// The function refuses a bad order with the first page of the plan. Without a plan the
+// flow ends, and nothing is changed.
 func TestFleetWithoutAPlanChangesNothing(t *testing.T) {
 	for _, answer := range []string{
 		`{"Outcome":"failed","Reason":"the sweep cannot be read: MaxTargets","Error":{"Kind":"invalid"}}`, `{"Outcome":"failed","Reason":"the role may not list","Error":{"Kind":"forbidden"}}`,
@@ -77,7 +77,7 @@ func TestFleetWithoutAPlanChangesNothing(t *testing.T) {
 	}
 }
 
-func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
+func TestFleetGoesOnOnlyAfterAVerifiedFirstChange(t *testing.T) {
 	for first, goesOn := range map[string]bool{
 		"verified": true, "planned": true, "unchanged": true, "deferred": true, "in_progress": true, "refused": true,
 		"failed/not_found": true, "failed/unsupported": true, "failed/locked": true, "failed/invalid": true,
@@ -113,8 +113,8 @@ func TestFleetTriesAgainAndGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
-// The definition walked against the real function over the wire: what it hands
-// over is understood, and what it is answered is what it reads.
+// The definition is walked with the real function over the wire. The function understands
+// its payloads, and the definition understands the function's answers.
 func TestFleetOverTheRealFunction(t *testing.T) {
 	e, environ := flowtest.Emulate(t)
 	if err := e.Put(tairtest.Instance{InstanceID: "r-walk0000", InstanceStatus: "Migrating", SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, 1)).String()}); err != nil {

@@ -24,8 +24,8 @@ import (
 	"tairssl/handler"
 )
 
-// invokeAPI is Function Compute's own API: it queues asynchronous invocations of
-// the one function, called by its role.
+// invokeAPI is Function Compute's own API. It queues asynchronous invocations of the one
+// function, if its role calls.
 type invokeAPI struct {
 	queued []string
 	status int
@@ -50,8 +50,8 @@ func (a *invokeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// The whole way: a code confirmed in Slack, Function Compute's own API, an
-// invocation of its own, a renewed certificate, and people told of it.
+// The whole way: a code confirmed in Slack, Function Compute's own API, an asynchronous
+// invocation, a renewed certificate, and an answer in Slack.
 func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	api := &invokeAPI{status: http.StatusForbidden}
 	server := httptest.NewServer(api)
@@ -124,7 +124,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	if told := <-told; !strings.Contains(told, "Done: ") {
 		t.Errorf("people were told %s", told)
 	}
-	// Inside a message of a queue it is not taken.
+	// In a message of a queue, handed work is refused.
 	carried := handler.JSON(map[string]any{"specversion": "1.0", "id": "1", "source": "mns", "type": "mns:Queue:SendMessage", "data": map[string]string{"messageBody": api.queued[0]}})
 	if answer, err := invocation(carried); err != nil || !strings.Contains(string(answer), `"refused"`) {
 		t.Errorf("in a message it is answered %s, %v", answer, err)

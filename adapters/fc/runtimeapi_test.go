@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// answers gives one of them to each request, the last one for ever: a status,
-// or 0 for a connection that is refused.
+// answers are the answers to the requests, one after the other. The last one repeats. An
+// answer is a status, or 0 for a refused connection.
 type answers []int
 
 func (a *answers) RoundTrip(*http.Request) (*http.Response, error) {
@@ -64,8 +64,7 @@ func TestRuntimeAPIThatKeepsFailingIsGone(t *testing.T) {
 	}
 }
 
-// What is sent elsewhere, and answers that cannot be delivered, say nothing of
-// the runtime API.
+// Requests to other hosts, and refused answers, say nothing about the runtime API.
 func TestOtherRequestsAreNotJudged(t *testing.T) {
 	given := answers{0}
 	a := newRuntimeAPI("127.0.0.1:9001", &given)

@@ -14,9 +14,9 @@ import (
 	"tairssl/adapters/lambda"
 )
 
-// What is handed over goes the way that the invocation came: by the alias, which
-// may be all that the role allows, and leads to the version that is meant to run.
-func TestWhatIsHandedOverGoesByTheSameAlias(t *testing.T) {
+// Work is handed over to the alias by which the function was invoked. The role may be
+// allowed to invoke only this alias, and the alias selects the version that should run.
+func TestWorkIsHandedOverToTheSameAlias(t *testing.T) {
 	const own = "arn:aws:lambda:eu-west-1:123456789012:function:tairssl-webhooks"
 	for arn, want := range map[string]string{"": "", own: "", own + ":live": "Qualifier=live", own + ":7": "Qualifier=7", "nonsense": ""} {
 		var got *http.Request
@@ -30,7 +30,7 @@ func TestWhatIsHandedOverGoesByTheSameAlias(t *testing.T) {
 		if got == nil || got.URL.RawQuery != want || got.URL.Path != "/2015-03-31/functions/tairssl-webhooks/invocations" {
 			t.Errorf("invoked by %q, it invokes by %v", arn, got)
 		}
-		// The error names what has to be allowed.
+		// The error names the function that the role must be allowed to invoke.
 		named := "tairssl-webhooks"
 		if want != "" {
 			named += ":" + strings.TrimPrefix(want, "Qualifier=")

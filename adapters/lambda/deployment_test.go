@@ -12,7 +12,7 @@ import (
 	"tairssl/adapters/lambda"
 )
 
-// bucket takes the answers to CloudFormation.
+// bucket receives the answers to CloudFormation.
 type bucket struct {
 	status int
 	host   string
@@ -35,8 +35,9 @@ func deployment(kind, url string) []byte {
 		"RequestId":"unique","LogicalResourceId":"FunctionCheck","ResourceType":"Custom::SettingsCheck","ResourceProperties":{"Given":"a|b"}}`)
 }
 
-// A deployment fails by the settings alone, and says which; a deletion never does.
-func TestADeploymentIsToldWhetherTheSettingsAreRight(t *testing.T) {
+// A deployment fails only if settings are wrong, and the reason names them. A deletion
+// never fails.
+func TestADeploymentFailsIfSettingsAreWrong(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind, setting, want, reason string
 	}{
@@ -64,7 +65,7 @@ func TestADeploymentIsToldWhetherTheSettingsAreRight(t *testing.T) {
 	}
 }
 
-// The answer goes to CloudFormation only, whatever an event says.
+// The answer goes to CloudFormation only, whatever URL an event has.
 func TestADeploymentIsAnsweredToCloudFormationOnly(t *testing.T) {
 	for _, url := range []string{
 		"https://example.com/x", "http://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/x",
@@ -87,15 +88,15 @@ func TestADeploymentIsAnsweredToCloudFormationOnly(t *testing.T) {
 	}
 }
 
-// Lambda invokes again by itself what ends in an error.
-func TestADeploymentThatTakesNoAnswerIsTriedAgain(t *testing.T) {
+// Lambda repeats an invocation that ends with an error.
+func TestADeploymentWithoutAnAnswerIsTriedAgain(t *testing.T) {
 	_, err := lambda.Deployed(nil, io.Discard, &bucket{status: http.StatusServiceUnavailable}).Invoke(context.Background(), deployment("Create", answerHere))
 	if err == nil || strings.Contains(err.Error(), "X-Amz-Signature") {
 		t.Errorf("the invocation ends %v", err)
 	}
 }
 
-// Inside a carrier it is no deployment.
+// A deployment within a carrier is not recognised.
 func TestADeploymentIsAWholePayload(t *testing.T) {
 	b := &bucket{status: http.StatusOK}
 	body, _ := json.Marshal(string(deployment("Create", answerHere)))

@@ -14,8 +14,8 @@ import (
 	"tairssl/handler"
 )
 
-// Recognise opens a payload's envelopes and reads what it asks for, and does
-// nothing of it.
+// Recognise opens a payload's envelopes and reads the requests in it. It carries out
+// nothing.
 func Recognise(payload []byte) (asked []event.Asked) {
 	d := &event.Decoder{}
 	if e := httpEventOf(payload); e != nil {
@@ -40,11 +40,11 @@ func Recognise(payload []byte) (asked []event.Asked) {
 	return asked
 }
 
-// Federation is for tests that move its clock.
+// Federation lets tests move its clock.
 var Federation = federation
 
-// Over returns the function over any options, with the federation of their
-// environment, and with the way to hand work over that it has.
+// Over returns the function with any options. The federation, and the way to hand work
+// over, come from the environment in the options.
 func Over(o function.Options) lambda.Handler {
 	o.Federation, o.Metrics = federation(o.Environ, time.Now), true
 	if o.Invoke == nil {
@@ -53,10 +53,10 @@ func Over(o function.Options) lambda.Handler {
 	return invoker{function.New(o), newTransport(nil)}
 }
 
-// Invoke is for tests that move its clock.
+// Invoke lets tests move its clock.
 var Invoke = invoke
 
-// Deployed is the function with another way to answer deployments.
+// Deployed returns the function with another transport for the answers to deployments.
 func Deployed(environ []string, log io.Writer, stacks http.RoundTripper) lambda.Handler {
 	i := newInvoker(environ, log)
 	i.stacks = stacks

@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	startInterpreter()
 	goleak.VerifyTestMain(m,
-		// The function keeps its pool of connections, as it must between invocations.
+		// The function keeps its connections between invocations.
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
@@ -45,8 +45,8 @@ func onLambda(sts string) []string {
 		"AWS_SESSION_TOKEN=" + awsKey.SessionToken, "AWS_ENDPOINT_URL_STS=" + sts}
 }
 
-// awsSTS gives a token for a request that is signed as AWS wants it, and
-// refuses any other as AWS does.
+// awsSTS answers a correctly signed request with a token, and refuses any other request as
+// AWS does.
 func awsSTS(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -139,7 +139,7 @@ func TestFederationRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestFederationAnswersThatAreNone(t *testing.T) {
+func TestFederationUnusableAnswersFail(t *testing.T) {
 	body := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status); _, _ = io.WriteString(w, body) }
 	}
@@ -177,8 +177,8 @@ func TestFederationSettings(t *testing.T) {
 	}
 }
 
-// The whole way without a long-lived key: Lambda's role, AWS's token, Alibaba's
-// temporary key, a renewed certificate.
+// The whole way without a long-lived key: Lambda's role, AWS's token, Alibaba's temporary
+// key, a renewed certificate.
 func TestCertificateIsRenewedWithoutALongLivedKey(t *testing.T) {
 	aws := httptest.NewServer(http.HandlerFunc(awsSTS))
 	defer aws.Close()
@@ -230,7 +230,8 @@ func TestCertificateIsRenewedWithoutALongLivedKey(t *testing.T) {
 		}
 	}
 
-	// Another role's trust: the answer says which half, and what to do.
+	// With the trust of another role, the answer names the cloud that refused, and gives
+	// advice.
 	f = lambda.New(append(environ, "ALIBABA_CLOUD_ROLE_ARN=acs:ram::1234567890123456:role/other"), log)
 	answer, err := f.Invoke(context.Background(), request)
 	var r handler.Result

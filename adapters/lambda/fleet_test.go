@@ -19,7 +19,8 @@ import (
 	"tairssl/adapters/lambda"
 )
 
-// fleetMachine is fleet.asl.json over a task, as template.yaml deploys it.
+// fleetMachine is fleet.asl.json as template.yaml deploys it, with a task in place of the
+// function.
 func fleetMachine(task func([]byte) ([]byte, error), via string) stateMachine {
 	return stateMachine{task: task, sleep: time.Sleep, substitutions: map[string]string{
 		"Partition": "aws", "Function": "arn:aws:lambda:us-east-1:123456789012:function:tairssl",
@@ -94,7 +95,7 @@ func TestFleetChangesMaxTargetsInTotal(t *testing.T) {
 	}
 }
 
-// An order that cannot be read is answered before anything is asked for.
+// A bad order ends the execution before the function is invoked.
 func TestFleetRefusesABadOrder(t *testing.T) {
 	for input, want := range map[string]string{
 		`{"Sweep":null}`: `It is {"Sweep":null}`, `{"Sweep":[]}`: "must be an object", `{"Sweep":"x"}`: "must be an object", `[]`: "must be an object", `null`: "must be an object", `"x"`: "It is x",
@@ -103,7 +104,7 @@ func TestFleetRefusesABadOrder(t *testing.T) {
 		`{"Sweep":{"MaxTargets":1.5}}`: "whole number", `{"Sweep":{"MaxTargets":[5]}}`: "whole number", `{"Sweep":{"MaxTargets":{}}}`: "whole number", `{"Sweep":{"MaxTargets":true}}`: "whole number",
 	} {
 		if (strings.Contains(input, "null") || strings.Contains(input, "[]")) && os.Getenv("TAIRSSL_NODE_MODULES") == "" {
-			continue // the library in Go takes null and an empty array for nothing, which the reference implementation does not
+			continue // the Go library treats null and an empty array as missing; the reference implementation does not
 		}
 		synctest.Test(t, func(t *testing.T) {
 			f := &flowtest.Fleet{Pages: due(4)}
@@ -136,13 +137,13 @@ func TestFleetHandsTheOrderOn(t *testing.T) {
 	})
 }
 
-func TestFleetGoesOnOnlyAfterAFirstChangeThatIsTrue(t *testing.T) {
+func TestFleetGoesOnOnlyAfterAVerifiedFirstChange(t *testing.T) {
 	for first, wantAll := range map[string]bool{
 		"verified": true, "planned": true,
-		// Nothing was changed, which proves nothing: the next one is the first.
+		// The request surely changed nothing, so the next instance becomes the canary.
 		"unchanged": true, "deferred": true, "in_progress": true, "refused": true, "!in_progress": true,
 		"failed/not_found": true, "failed/unsupported": true, "failed/locked": true, "failed/invalid": true,
-		// It may have broken an instance, or would fail everywhere.
+		// The change may have damaged the instance, or may fail on every instance.
 		"accepted": false, "unknown": false, "!unknown": false, "!internal": false, "!unavailable": false, "!throttled": false,
 		"failed/forbidden": false, "failed/unauthorized": false, "failed/internal": false, "!Sandbox.Timedout": false, "": false,
 	} {
@@ -189,7 +190,7 @@ func TestFleetGoesOnAfterAFailure(t *testing.T) {
 		}}
 		s, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{"Sweep":{"MaxTargets":20}}`)
 		once := slices.Compact(slices.Sorted(slices.Values(f.Changed)))
-		// 0003, 0006 and 0007 surely changed nothing and make room for three more.
+		// 0003, 0006 and 0007 surely changed nothing and leave room for three more.
 		if err != nil || s.Changed != 20 || s.Tried != 23 || len(once) != 23 {
 			t.Errorf("ends with %+v, %v after trying %d instances", s, err, len(once))
 		}
@@ -267,15 +268,15 @@ func TestFleetByTheQueue(t *testing.T) {
 			return nil
 		}
 		s, err := runFleet(t, m, `{"Sweep":{"MaxTargets":40}}`)
-		sent = slices.Compact(slices.Sorted(slices.Values(sent)))[1:] // without the failed attempt
+		sent = slices.Compact(slices.Sorted(slices.Values(sent)))[1:] // without the failed try
 		if err != nil || len(f.Changed) != 1 || len(sent) != 39 || s.Changed != 1 || s.Tried != 40 {
 			t.Errorf("%d instances are changed, %d others are sent to the queue, ends with %+v, %v", len(f.Changed), len(sent), s, err)
 		}
 	})
 }
 
-// The definition walked against the real function over the wire: what it hands
-// over is understood, and what it is answered is what it reads.
+// The definition is walked with the real function over the wire. The function understands
+// its payloads, and the definition understands the function's answers.
 func TestFleetOverTheRealFunction(t *testing.T) {
 	e, environ := flowtest.Emulate(t)
 	over := func(secret string) stateMachine {
@@ -308,7 +309,7 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 	if got, err = runFleet(t, m, `{}`); err != nil || got.Changed != 2 {
 		t.Fatalf("the second execution ends %+v, %v", got, err)
 	}
-	// A plan that fails for good is answered, and must not pass for an empty one.
+	// A plan that fails for good must not look like an empty plan.
 	var stop *flowtest.Failure
 	if got, err = runFleet(t, m, `{"Sweep":{"RenewBefore":"soon"}}`); !errors.As(err, &stop) || stop.Name != "NoPlan" || !strings.Contains(stop.Cause, "duration") {
 		t.Errorf("an order that cannot be read ends %+v, %v", got, err)

@@ -28,8 +28,8 @@ import (
 	"tairssl/handler"
 )
 
-// invokeAPI is Lambda's own API: it queues what is signed as AWS wants it, and
-// refuses any other call as AWS does.
+// invokeAPI is Lambda's own API. It queues correctly signed calls and refuses any other
+// call as AWS does.
 type invokeAPI struct{ queued []string }
 
 func (a *invokeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -67,8 +67,8 @@ func inLambda(endpoint string) []string {
 		"AWS_SECRET_ACCESS_KEY=" + awsKey.SecretAccessKey, "AWS_SESSION_TOKEN=" + awsKey.SessionToken, "AWS_ENDPOINT_URL_LAMBDA=" + endpoint}
 }
 
-// The whole way: a code confirmed in Slack, Lambda's own API, an invocation of
-// its own, a renewed certificate, and people told of it.
+// The whole way: a code confirmed in Slack, Lambda's own API, an asynchronous invocation,
+// a renewed certificate, and an answer in Slack.
 func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	api := &invokeAPI{}
 	server := httptest.NewServer(api)
@@ -116,7 +116,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	if i, _ := e.Instance("r-bp1zxszhcgatnx01"); i.Restarts != 1 || len(posts.bodies) != 1 || !strings.Contains(posts.bodies[0], "Done: ") {
 		t.Errorf("after %d restarts people were told %v", i.Restarts, posts.bodies)
 	}
-	// In a record of a queue it is not taken, and not given back to be tried again.
+	// In a record of a queue, handed work is refused and not returned to the queue.
 	for _, payload := range [][]byte{sqs(api.queued[0]), handler.JSON(map[string]any{"Records": []any{map[string]any{"EventSource": "aws:sns", "Sns": map[string]string{"Message": api.queued[0]}}}})} {
 		log.Reset()
 		answer, err := f.Invoke(context.Background(), payload)
@@ -126,7 +126,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	}
 }
 
-// mailbox keeps what people are sent.
+// mailbox keeps the messages to people.
 type mailbox struct{ bodies []string }
 
 func (m *mailbox) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -214,15 +214,15 @@ func TestInvokeSettings(t *testing.T) {
 			t.Errorf("with %s it fails with %v", test.setting, err)
 		}
 	}
-	// Nobody listens: surely nothing was queued.
+	// Nobody listens at this address, so surely nothing was queued.
 	err := lambda.Invoke(inLambda("http://127.0.0.1:9"), time.Now)(t.Context(), function.InvokeAPI{}, nil)
 	if e := handler.AsError(err); e.Kind != handler.Unavailable || e.Uncertain || e.Err == nil {
 		t.Errorf("without a listener it fails with %v, uncertain %t", err, e.Uncertain)
 	}
 }
 
-// A request of API Gateway is answered while that waits; the function itself may
-// run longer.
+// A request of API Gateway is answered within the gateway's time limit. The function
+// itself may run longer.
 func TestAPIGatewayIsAnsweredWhileItWaits(t *testing.T) {
 	const body = `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`
 	signature := webhook.SignGitHub("git-secret", []byte(body)).Get("X-Hub-Signature-256")
@@ -231,7 +231,7 @@ func TestAPIGatewayIsAnsweredWhileItWaits(t *testing.T) {
 		`{"domainName":"abc.lambda-url.eu-west-1.on.aws","http":{"method":"POST"}}`:         time.Hour,
 		`{"elb":{}}`: time.Hour,
 	} {
-		var left atomic.Int64 // the two reads of an instance ask at once
+		var left atomic.Int64 // two reads of an instance ask at once
 		f := lambda.Over(function.Options{Environ: []string{"TAIRSSL_GITHUB_SECRETS=git-secret"}, Credentials: func(ctx context.Context) (tair.Credential, error) {
 			deadline, _ := ctx.Deadline()
 			left.Store(int64(time.Until(deadline)))

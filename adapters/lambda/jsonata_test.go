@@ -12,9 +12,9 @@ import (
 	jsonata "github.com/blues/jsonata-go"
 )
 
-// interpreter evaluates a JSONata expression with variables. It is a library in
-// Go, so that the tests need nothing else; with TAIRSSL_NODE_MODULES it is the
-// reference implementation, which Step Functions runs.
+// interpreter evaluates a JSONata expression with variables. Without TAIRSSL_NODE_MODULES
+// it is a Go library, so that the tests need nothing else. With it, it is the reference
+// implementation, which Step Functions uses.
 var interpreter = inGo
 
 func inGo(text string, variables map[string]any) (any, error) {
@@ -28,8 +28,8 @@ func inGo(text string, variables map[string]any) (any, error) {
 	return expression.Eval(nil)
 }
 
-// startInterpreter starts the reference implementation, if that is to be asked.
-// It ends with the tests, because its questions end.
+// startInterpreter starts the reference implementation if TAIRSSL_NODE_MODULES is set. The
+// process ends with the tests, because its input ends.
 func startInterpreter() {
 	modules := os.Getenv("TAIRSSL_NODE_MODULES")
 	if modules == "" {
@@ -55,7 +55,7 @@ func startInterpreter() {
 	interpreter = byNode(to, from)
 }
 
-// byNode asks adapters/function/testdata/npm/evaluate.js, line by line.
+// byNode sends each expression as a line to adapters/function/testdata/npm/evaluate.js.
 func byNode(to io.Writer, from io.Reader) func(string, map[string]any) (any, error) {
 	answers := bufio.NewReader(from)
 	return func(text string, variables map[string]any) (any, error) {

@@ -50,8 +50,8 @@ func sqs(bodies ...string) []byte {
 	return payload
 }
 
-// Ten records, one of them poison and one throttled: eight are done, one is
-// logged, one is returned.
+// Of ten records one is unreadable and one is throttled. Eight are carried out, the
+// unreadable one is logged, and the throttled one is returned.
 func TestQueueReturnsOnlyWhatAnotherDeliveryCanHelp(t *testing.T) {
 	var instances []tairtest.Instance
 	var bodies []string
@@ -85,7 +85,7 @@ func TestQueueReturnsOnlyWhatAnotherDeliveryCanHelp(t *testing.T) {
 	}
 }
 
-// In a queue that keeps an order nothing overtakes what has to be tried again.
+// In a queue that keeps an order, no record overtakes a record that has to come again.
 func TestQueueKeepsTheOrderOfAGroup(t *testing.T) {
 	e, f, _ := newFunction(t)
 	if err := e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 1}); err != nil {
@@ -113,7 +113,7 @@ func TestQueueWithNothingToReturn(t *testing.T) {
 	}
 }
 
-// Every sample of records restarts what is due at the first delivery, and nothing
+// Every sample with records restarts the due instances at the first delivery, and nothing
 // at the second.
 func TestRecordSamples(t *testing.T) {
 	const first, fourth = "r-bp1zxszhcgatnx01", "r-bp1zxszhcgatnx04"
@@ -162,8 +162,8 @@ func TestRecordSamples(t *testing.T) {
 	}
 }
 
-// What is thrown back is thrown back in the words of each source.
-func TestEachSourceIsToldInItsOwnWayWhatToDeliverAgain(t *testing.T) {
+// Each source has its own form for the records that have to come again.
+func TestEachSourceHasItsOwnFormOfRedelivery(t *testing.T) {
 	request := func(id string) string { return `{"InstanceId":"` + id + `","SSLEnabled":"Update"}` }
 	data := func(id string) string { return base64.StdEncoding.EncodeToString([]byte(request(id))) }
 	const first, fourth = "r-bp1zxszhcgatnx01", "r-bp1zxszhcgatnx04"
@@ -200,12 +200,12 @@ func TestEachSourceIsToldInItsOwnWayWhatToDeliverAgain(t *testing.T) {
 	}
 }
 
-// Each gateway's sample restarts the instance that is due, and is answered in
-// the gateway's own form.
+// The sample of each gateway restarts the due instance, and the answer has the gateway's
+// own form.
 func TestGatewaySamples(t *testing.T) {
 	for sample, test := range map[string]struct {
 		status int
-		want   string // in the answer
+		want   string // part of the answer
 	}{
 		"apigateway-rest.json": {202, `"headers":{`},
 		"apigateway-http.json": {200, `"isBase64Encoded":false`},
@@ -228,7 +228,7 @@ func TestGatewaySamples(t *testing.T) {
 		if strings.Contains(string(answer), "null,\"body") || sample == "alb.json" && !strings.Contains(string(answer), `"statusDescription":"200 OK"`) {
 			t.Errorf("%s is answered %s", sample, answer)
 		}
-		// Nobody gets in without the credential.
+		// Without the right credential a request is refused.
 		for _, secret := range []string{"sha256=", "Bearer sample", "Basic YWx"} {
 			forged := strings.Replace(string(payload), secret, secret+"0", -1)
 			if forged == string(payload) {
@@ -242,8 +242,8 @@ func TestGatewaySamples(t *testing.T) {
 	}
 }
 
-// What is recognised as a gateway's event is answered as one, however bad, and
-// never read as anything else.
+// A gateway's event is answered as a gateway's event, however bad it is. It is never read
+// as anything else.
 func TestBadGatewayEventsNeverFallThrough(t *testing.T) {
 	const wish = `"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"`
 	for name, test := range map[string]struct {
@@ -275,7 +275,7 @@ func TestBadGatewayEventsNeverFallThrough(t *testing.T) {
 	}
 }
 
-func TestFailureTypeIsLambdas(t *testing.T) {
+func TestFailureTypeBecomesErrorType(t *testing.T) {
 	e, f, _ := newFunction(t)
 	_ = e.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: "throttle", Times: 1})
 	_, err := f.Invoke(context.Background(), []byte(`{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
@@ -285,9 +285,9 @@ func TestFailureTypeIsLambdas(t *testing.T) {
 	}
 }
 
-// None of the public samples of Lambda's events is for this function. None changes
-// anything, and none passes for understood: it is an error, an HTTP status, or
-// poison in a queue, which stands in the log.
+// None of the public samples of Lambda's events is meant for this function. None of them
+// changes anything. Each ends with an error, with an HTTP status, or as a logged record of
+// a queue.
 func TestNoPublicSampleIsTakenForOurs(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-lambda-go").Output()
 	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "events", "testdata", "*.json"))
@@ -327,7 +327,7 @@ func TestNoPublicSampleIsTakenForOurs(t *testing.T) {
 }
 
 func FuzzInvoke(f *testing.F) {
-	fn := lambda.New(nil, &bytes.Buffer{}) // no credentials: nothing can be done
+	fn := lambda.New(nil, &bytes.Buffer{}) // without credentials nothing can be changed
 	f.Add(sqs("x", `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
 	f.Add([]byte(`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"{}"}}]}`))
 	f.Add([]byte(`{"Records":{}}`))
@@ -346,7 +346,7 @@ func FuzzInvoke(f *testing.F) {
 		answer, err := fn.Invoke(context.Background(), payload)
 		var failure messages.InvokeResponse_Error
 		if errors.As(err, &failure) && failure.Type == "invalid" {
-			return // nothing of it can be read
+			return // the payload is unreadable
 		}
 		if err != nil || !json.Valid(answer) {
 			t.Fatalf("%q ends with %s, %v", payload, answer, err)

@@ -23,7 +23,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// dist is where make templates puts tools.
+// dist is the folder into which make templates puts tools.
 const dist = "../../dist"
 
 func TestToolASLValidator(t *testing.T) {
@@ -50,8 +50,8 @@ func TestToolASLValidator(t *testing.T) {
 	}
 }
 
-// AWS's own emulator of the runtime gives every sample to both binaries that are
-// packed, as Lambda would: each is answered, and the process lives on.
+// AWS's own emulator of the runtime sends every sample to both packed binaries, as Lambda
+// would. Each sample is answered, and the process goes on.
 func TestToolRuntimeInterfaceEmulator(t *testing.T) {
 	emulator := filepath.Join(dist, "tools", "aws-lambda-rie")
 	if _, err := os.Stat(emulator); err != nil {
@@ -81,7 +81,7 @@ func TestToolRuntimeInterfaceEmulator(t *testing.T) {
 				if !json.Valid(answer) {
 					t.Errorf("%s is answered %s", sample, answer)
 				}
-				_ = json.Unmarshal(answer, &failure) // an array is an answer as well
+				_ = json.Unmarshal(answer, &failure) // an array is also an answer
 				if regexp.MustCompile(`^(Runtime|Sandbox|Extension|Function)\.`).MatchString(failure.ErrorType) {
 					t.Errorf("%s ends the process: %s", sample, answer)
 				}
@@ -143,14 +143,14 @@ func underEmulator(t *testing.T, emulator string, command []string) func(*testin
 			if ctx.Err() != nil {
 				t.Fatalf("the emulator does not answer: %v\n%s", err, log)
 			}
-			if conn, err := net.DialTimeout("tcp", front, time.Second); err == nil { // it listens a moment after its start
+			if conn, err := net.DialTimeout("tcp", front, time.Second); err == nil { // it listens shortly after its start
 				_ = conn.Close()
 			}
 		}
 	}
 }
 
-// freeAddress is one that nobody listens on.
+// freeAddress is an address on which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -161,7 +161,7 @@ func freeAddress(t *testing.T) string {
 	return fmt.Sprint(listener.Addr())
 }
 
-// shared is a buffer that a process writes to while the test reads it.
+// shared is a buffer that a process writes while the test reads.
 type shared struct {
 	mu sync.Mutex
 	bytes.Buffer

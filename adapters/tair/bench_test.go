@@ -17,9 +17,9 @@ import (
 	"tairssl/handler"
 )
 
-// BenchmarkHandle measures one warm request, not due, against the emulator: by
-// Handle, and by the two bare SDK calls that it makes, one after the other and
-// at once; the ratios say what Handle adds to either.
+// BenchmarkHandle measures one warm request against the emulator for an instance that is
+// not due. It measures Handle, and the two bare SDK calls that Handle makes, one after the
+// other and at once. The ratios show what Handle adds.
 func BenchmarkHandle(b *testing.B) {
 	for name, latency := range map[string]time.Duration{"latency=0": 0, "latency=2ms": 2 * time.Millisecond} {
 		b.Run(name, func(b *testing.B) { benchmarkHandle(b, latency) })
@@ -97,9 +97,9 @@ func benchmarkHandle(b *testing.B, latency time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkCallsAtOnce measures 10,200 calls by 64 workers at 20 ms each, as a
-// sweep of 10,000 instances makes them; the bound is what the latency alone
-// takes. A quota that is never reached must cost nothing.
+// BenchmarkCallsAtOnce measures 10,200 calls by 64 workers at 20 ms each, as many as a
+// sweep of 10,000 instances makes. The bound is the time of the latency alone. A quota
+// that is never reached must cost nothing.
 func BenchmarkCallsAtOnce(b *testing.B) {
 	const calls, workers, latency = 10_200, 64, 20 * time.Millisecond
 	_, endpoint := emulate(b, tairtest.Options{Latency: latency}, tairtest.Instance{InstanceID: ref.InstanceID})

@@ -31,7 +31,7 @@ func static(c tair.Credential) tair.Credentials {
 	return func(context.Context) (tair.Credential, error) { return c, nil }
 }
 
-// against returns a client of a server that answers every call by serve.
+// against returns a client of a server that answers every call with serve.
 func against(t *testing.T, serve http.HandlerFunc) *tair.Client {
 	t.Helper()
 	server := httptest.NewServer(serve)
@@ -69,7 +69,7 @@ func cut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// inTime is a time by which what is asked for now is signed.
+// inTime is a signing limit that a call of now meets.
 func inTime() time.Time { return time.Now().Add(5 * time.Minute) }
 
 func modify(c *tair.Client) *handler.Error {
@@ -80,7 +80,7 @@ func modify(c *tair.Client) *handler.Error {
 	return handler.AsError(err)
 }
 
-func TestAnswersThatAreNone(t *testing.T) {
+func TestUnusableAnswersFail(t *testing.T) {
 	for name, serve := range map[string]http.HandlerFunc{
 		"cut":                        cut,
 		"empty":                      answer(200, ""),
@@ -142,7 +142,7 @@ func TestRefusalsShowNoSecret(t *testing.T) {
 	}
 }
 
-func TestNothingSentIsCertain(t *testing.T) {
+func TestAWriteThatWasNotSentIsCertain(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -229,7 +229,7 @@ func TestContextEndsACall(t *testing.T) {
 	}
 }
 
-func TestOddStatesAreNotGuessed(t *testing.T) {
+func TestAnUnreadableStateIsAnError(t *testing.T) {
 	for name, body := range map[string]string{
 		"no state":         `{"InstanceId":"r-bp1zxszhcgatnx01","RequestId":"1"}`,
 		"another instance": `{"InstanceId":"r-other","RequestId":"1","SSLEnabled":"Enable","SSLExpiredTime":"2026-12-01T00:00:00Z"}`,
@@ -248,7 +248,7 @@ func TestOddStatesAreNotGuessed(t *testing.T) {
 	}
 }
 
-func TestRateLimitThatCanNotBeMet(t *testing.T) {
+func TestACallBeyondTheRateLimitFails(t *testing.T) {
 	server := httptest.NewServer(answer(404, refusal("InvalidInstanceId.NotFound")))
 	defer server.Close()
 	endpoint, _ := tair.ParseEndpoint(server.URL)

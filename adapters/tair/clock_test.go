@@ -17,7 +17,7 @@ const (
 	listing   = `{"RequestId":"1","TotalCount":0,"Instances":{"KVStoreInstance":[]}}`
 )
 
-// dated answers by body at a time of the API's clock; "" sends no header Date.
+// dated answers with body at a time of the API's clock. "" sends no header Date.
 func dated(date, body string, status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Date"] = []string{date}
@@ -28,7 +28,7 @@ func dated(date, body string, status int) http.HandlerFunc {
 	}
 }
 
-// reads are the calls that tell a time, by the body that each is answered with.
+// reads are the calls that return a time, by the body of their answer.
 var reads = map[string]func(*tair.Client) (time.Time, error){
 	onState: func(c *tair.Client) (time.Time, error) { s, err := c.SSL(context.Background(), ref); return s.At, err },
 	attribute: func(c *tair.Client) (time.Time, error) {
@@ -67,8 +67,8 @@ func TestReadsTellTheTimeByTheAPIsClock(t *testing.T) {
 	}
 }
 
-// The time of an attempt that failed is not that of the answer which counts.
-func TestTheTimeIsThatOfTheSameAnswer(t *testing.T) {
+// The time of a failed try is not the time of the successful answer.
+func TestTheTimeBelongsToTheSuccessfulAnswer(t *testing.T) {
 	for body, read := range reads {
 		calls := 0
 		client := against(t, func(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +96,7 @@ func TestExpiredTimestampTellsHowWrongTheClockIs(t *testing.T) {
 		e := modify(against(t, func(w http.ResponseWriter, r *http.Request) {
 			dated(time.Now().Add(test.off).Round(time.Second).UTC().Format(http.TimeFormat), refusal("InvalidTimeStamp.Expired"), 400)(w, r)
 		}))
-		text := strings.ReplaceAll(e.Message, "59m59s", "1h0m0s") // the second may turn on the way
+		text := strings.ReplaceAll(e.Message, "59m59s", "1h0m0s") // the second may change in the meantime
 		if !strings.Contains(text, test.want) || e.Kind != handler.Unavailable || e.Uncertain {
 			t.Errorf("%s: the message is %q, want %q", name, e.Message, test.want)
 		}

@@ -48,7 +48,7 @@ func TestTheCAChainIsDownloaded(t *testing.T) {
 	}
 }
 
-// Whatever the API answers, no stranger's host is asked, and nothing in the clear.
+// Whatever URL the API returns, only Alibaba's hosts are asked, and only by https.
 func TestOnlyAlibabasHostsAreAskedForTheCAChain(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
@@ -81,7 +81,7 @@ func TestOnlyAlibabasHostsAreAskedForTheCAChain(t *testing.T) {
 	}
 }
 
-// A download that fails says why, and shows nothing of its URL, which is signed.
+// The error of a failed download has the reason and nothing of the URL, which is signed.
 func TestADownloadThatFailsSaysWhy(t *testing.T) {
 	elsewhere := 0
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere++ }))
@@ -117,7 +117,7 @@ func TestADownloadThatFailsSaysWhy(t *testing.T) {
 	}
 }
 
-// A server that never answers holds nobody up for longer than there is time.
+// A server that never answers does not hold up the caller after its deadline.
 func TestADownloadEndsWithItsContext(t *testing.T) {
 	gone := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); close(gone) }))

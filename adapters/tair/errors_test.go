@@ -11,8 +11,8 @@ import (
 	"tairssl/handler"
 )
 
-// Every code of the API's documents, and those that real clients meet: its
-// kind, and whether a write so answered may have taken effect.
+// The codes come from the API's documents and from real clients. Each has its kind, and
+// says whether a write may have taken effect.
 func TestEveryCodeHasItsKind(t *testing.T) {
 	for _, test := range []struct {
 		status    int
@@ -105,9 +105,9 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 	}
 }
 
-// What comes without a code is no word of the API: it tells nothing of the
-// instance, and a write may have been made.
-func TestPagesOfSomethingOnTheWay(t *testing.T) {
+// An answer without a code does not come from the API. It says nothing about the instance,
+// and a write may have taken effect.
+func TestPagesOfAProxy(t *testing.T) {
 	for status, kind := range map[int]handler.Kind{
 		400: handler.Unavailable, 401: handler.Unavailable, 403: handler.Unavailable, 404: handler.Unavailable, 407: handler.Unavailable,
 		429: handler.Throttled, 500: handler.Unavailable, 502: handler.Unavailable, 504: handler.Unavailable,
@@ -136,7 +136,7 @@ func TestRefusalsNameTheNextStep(t *testing.T) {
 	}
 }
 
-// A long refusal loses its end and neither the next step nor the redaction.
+// A long message of the API is cut. The next step and the redaction remain.
 func TestLongRefusals(t *testing.T) {
 	body := fmt.Sprintf(`{"RequestId":"1","Code":"Forbidden.RAM","Message":"%s %s %s"}`, strings.Repeat("x", 380), secret.AccessKeyID, strings.Repeat("y", 5000))
 	e := modify(against(t, answer(403, body)))
@@ -187,8 +187,8 @@ func TestRefusedTagsNameTheCause(t *testing.T) {
 	}
 }
 
-// A tag is set again after a failure, so one attempt may have set it, though the
-// last was surely refused.
+// A tag is set again after a failure. So one try may have set the tag, even if the API
+// surely refused the last try.
 func TestTaggingIsUncertainIfAnyAttemptIs(t *testing.T) {
 	sure, unsure := answer(403, refusal("Forbidden.RAM")), answer(503, refusal("ServiceUnavailable"))
 	throttled, done, empty := answer(400, refusal("Throttling.User")), answer(200, `{"RequestId":"1"}`), answer(200, `{}`)

@@ -16,7 +16,7 @@ import (
 	"tairssl/handler"
 )
 
-// canned answers every call by the same bytes.
+// canned answers every call with the same bytes.
 type canned struct {
 	status int
 	header http.Header
@@ -32,7 +32,7 @@ func (c *canned) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// fuzzed are the calls of the API: each says whether what it read may be read so.
+// fuzzed are the calls of the API. Each reports whether its result makes sense.
 var fuzzed = []func(context.Context, *Client, handler.Ref) (sane bool, err error){
 	func(ctx context.Context, c *Client, ref handler.Ref) (bool, error) {
 		i, err := c.Instance(ctx, ref)
@@ -67,10 +67,10 @@ var fuzzed = []func(context.Context, *Client, handler.Ref) (sane bool, err error
 	},
 }
 
-const readsSSL, modifies = 1, 4 // among fuzzed
+const readsSSL, modifies = 1, 4 // indexes of fuzzed
 
-// Whatever the API answers, a call ends in time, with a state that makes sense
-// or with a kind of failure; and it shows no secret.
+// Whatever the API answers, a call ends in time. It ends with a state that makes sense or
+// with a kind of failure, and it shows no secret.
 func FuzzAnswers(f *testing.F) {
 	const date = "Date: Tue, 24 Nov 2026 10:40:14 GMT\r\n"
 	for n, body := range []string{

@@ -27,7 +27,7 @@ func TestIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The OpenAPI is elsewhere, where nobody answers.
+		// Nobody answers at the endpoint of the OpenAPI.
 		who, err := clientOf(t, "http://127.0.0.1:1").Identity(context.Background(), endpoint, "cn-hangzhou")
 		got := who.AccountID + " " + who.ARN + " " + who.Kind
 		if err != nil {

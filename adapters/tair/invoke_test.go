@@ -34,8 +34,8 @@ func invoke(url string, payload string, change ...func(*tair.InvokeOptions)) *ha
 	return nil
 }
 
-// signature is that of the RESTful style, version 1.0: HMAC-SHA1 over the
-// method, four headers, those of x-acs-, and the path with its query.
+// signature is the signature of the RESTful style, version 1.0: HMAC-SHA1 over the method,
+// four headers, the x-acs- headers, and the path with its query.
 func signature(r *http.Request) string {
 	text := r.Method + "\n"
 	for _, name := range []string{"Accept", "Content-MD5", "Content-Type", "Date"} {
@@ -147,7 +147,7 @@ func TestInvokeAsyncFailures(t *testing.T) {
 	}
 }
 
-// Options that lead nowhere ask for no credential.
+// Wrong options are refused before a credential is requested.
 func TestInvokeAsyncRefusesOddOptions(t *testing.T) {
 	asked := false
 	for name, change := range map[string]func(*tair.InvokeOptions){

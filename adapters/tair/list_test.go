@@ -12,7 +12,7 @@ import (
 	"tairssl/handler"
 )
 
-// recorded is a client of a server that answers every call by body, and the
+// recorded returns a client of a server that answers every call with body, and the
 // parameters of the last call.
 func recorded(t *testing.T, body string) (*tair.Client, *url.Values) {
 	var last url.Values
@@ -30,7 +30,7 @@ func idsOf(l handler.Listing) string {
 	return strings.Join(ids, " ")
 }
 
-// For a tag without a value the API filters by the key alone.
+// If a tag has no value, the API filters by the key alone.
 func TestListingKeepsToTheTags(t *testing.T) {
 	client, sent := recorded(t, `{"RequestId":"A","TotalCount":3,"Instances":{"KVStoreInstance":[
 		{"InstanceId":"r-empty","Tags":{"Tag":[{"Key":"env","Value":""}]}},
@@ -45,8 +45,8 @@ func TestListingKeepsToTheTags(t *testing.T) {
 	}
 }
 
-// The central endpoint serves several regions: a listing of one of them shows
-// no instance of another, while an instance of an unknown region is kept.
+// The central endpoint serves several regions. A listing of one region shows no instance
+// of another region. It keeps an instance whose region is unknown.
 func TestListingKeepsToTheRegion(t *testing.T) {
 	client, sent := recorded(t, `{"RequestId":"A","TotalCount":4,"Instances":{"KVStoreInstance":[
 		{"InstanceId":"r-here","RegionId":"cn-shanghai","InstanceName":"orders","InstanceType":"Tair","GlobalInstanceId":"gr-1","Port":6380,"InstanceStatus":"Normal","ConnectionDomain":"r-here.redis.rds.aliyuncs.com"},
@@ -69,7 +69,7 @@ func TestListingKeepsToTheRegion(t *testing.T) {
 	}
 }
 
-func TestListingsThatAreNone(t *testing.T) {
+func TestUnusableListingsFail(t *testing.T) {
 	for _, body := range []string{
 		`{"TotalCount":1,"Instances":{"KVStoreInstance":[{"InstanceId":"r-a"}]}}`,
 		`{"RequestId":"A","TotalCount":1,"Instances":{"KVStoreInstance":[{"RegionId":"cn-hangzhou"}]}}`,
@@ -82,7 +82,7 @@ func TestListingsThatAreNone(t *testing.T) {
 	}
 }
 
-// An id with a comma would be two ids for the API.
+// The API would read an id with a comma as two ids.
 func TestListingTakesNoOddIDs(t *testing.T) {
 	client, sent := recorded(t, `{"RequestId":"A"}`)
 	for _, id := range []string{"", "r-a,r-b"} {

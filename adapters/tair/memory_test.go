@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// memory is a network without sockets, so that [testing/synctest] can move its
-// clock: a server on it is behind a way that takes half a round trip each.
+// memory is a network without sockets, so that [testing/synctest] can move its clock. Each
+// direction to its server takes half a round trip.
 type memory struct {
 	trip  time.Duration
 	conns chan net.Conn
@@ -43,7 +43,7 @@ func newMemory(t *testing.T, trip time.Duration, certificate *tls.Certificate, s
 	return m
 }
 
-// hangUp closes the servers' ends of all connections.
+// hangUp closes the server's end of all connections.
 func (m *memory) hangUp() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,7 +53,7 @@ func (m *memory) hangUp() {
 	m.ends = nil
 }
 
-// open is how many connections the client has not closed.
+// open counts the connections that the client has not closed.
 func (m *memory) open() (n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,7 +86,7 @@ func (m *memory) Accept() (net.Conn, error) {
 func (m *memory) Close() error   { close(m.done); return nil }
 func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
-// dial takes a round trip, as a handshake of TCP does.
+// dial takes a round trip, like a TCP handshake.
 func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	select {
 	case <-time.After(m.trip):
@@ -107,14 +107,14 @@ func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// wire is one direction of a connection: what is written can be read later.
+// wire is one direction of a connection.
 type wire struct {
 	lag time.Duration
 
 	mu     sync.Mutex
 	sent   []parcel
 	closed bool
-	stir   chan struct{} // closed, and made anew, whenever something changes
+	stir   chan struct{} // closed and replaced at every change
 }
 
 type parcel struct {

@@ -23,14 +23,14 @@ import (
 
 const identityToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0YWlyc3NsIn0.c2lnbmF0dXJl+/="
 
-// sts is an emulated STS and the clock that it shares with its client.
+// sts is an emulated STS. Its clock is also the clock of its client.
 type sts struct {
 	calls atomic.Int64
-	serve atomic.Pointer[http.HandlerFunc] // nil: gives credentials
+	serve atomic.Pointer[http.HandlerFunc] // nil answers with credentials
 
 	mu       sync.Mutex
 	now      time.Time
-	requests []url.Values // the last
+	requests []url.Values // the last ones
 }
 
 func (s *sts) time() time.Time {
@@ -151,8 +151,8 @@ func TestOIDCOneExchangeForAll(t *testing.T) {
 	}
 }
 
-// While one caller exchanges, another is served the old credential if it still
-// lasts, and otherwise waits no longer than it has time.
+// While one caller exchanges the token, another caller gets the old credential if it is
+// still valid. Otherwise the other caller waits until its own deadline.
 func TestOIDCWaitingForAnothersExchange(t *testing.T) {
 	began, release := make(chan struct{}), make(chan struct{})
 	s, c := newSTS(t, constant)
@@ -179,7 +179,7 @@ func TestOIDCWaitingForAnothersExchange(t *testing.T) {
 	mustCredential(t, c, "STS.2")
 	s.advance(56 * time.Minute)
 	s.answer(hold)
-	first.Go(func() { // its exchange fails, the old one lasts
+	first.Go(func() { // the exchange fails, the old credential is valid
 		if got, err := c(context.Background()); err != nil || got.AccessKeyID != "STS.2" {
 			t.Errorf("gave %q, %v", got.AccessKeyID, err)
 		}
@@ -190,11 +190,11 @@ func TestOIDCWaitingForAnothersExchange(t *testing.T) {
 	first.Wait()
 }
 
-func TestOIDCCallerThatLeavesSpoilsNothing(t *testing.T) {
+func TestOIDCCancelledCallerDoesNotDisturbOthers(t *testing.T) {
 	s, c := newSTS(t, constant)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.answer(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client go
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client has gone
 		cancel()
 		<-r.Context().Done()
 	})
@@ -234,12 +234,12 @@ func TestOIDCNoStormAfterAFailure(t *testing.T) {
 	}
 }
 
-// frozen is a later time by the wall clock alone, as a function that was frozen
-// meanwhile may read it.
+// frozen returns a later time that is later by the wall clock only. A function that was
+// frozen in the meantime may read such a time.
 func frozen(t *testing.T, began time.Time, d time.Duration) time.Time {
 	t.Helper()
 	later := began.Add(d)
-	// The second word of a time is its monotonic reading.
+	// The second word of a time is its monotonic clock reading.
 	(*[2]int64)(unsafe.Pointer(&later))[1] = (*[2]int64)(unsafe.Pointer(&began))[1]
 	if later.Sub(began) != 0 || later.Round(0).Sub(began.Round(0)) != d {
 		t.Fatalf("a time is made otherwise than this takes it to be: %v, %v", began, later)
@@ -247,7 +247,8 @@ func frozen(t *testing.T, began time.Time, d time.Duration) time.Time {
 	return later
 }
 
-// A failure stands for its pause, not until the function has run for so long.
+// A failure blocks exchanges for its pause by the wall clock, not for that much running
+// time of the function.
 func TestOIDCFailureDoesNotOutlastAFreeze(t *testing.T) {
 	s, c := newSTS(t, constant)
 	began := time.Now()
@@ -269,7 +270,7 @@ func TestOIDCOldCredentialServesWhileTheExchangeFails(t *testing.T) {
 	s.answer(answer(401, refusal("AuthenticationFail.NoPermission")))
 	s.advance(58 * time.Minute)
 	mustCredential(t, c, "STS.1")
-	s.advance(90 * time.Second) // within its last minute
+	s.advance(90 * time.Second) // within the last minute of the credential
 	mustFail(t, c, handler.Forbidden)
 }
 
@@ -313,7 +314,7 @@ func TestOIDCRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestOIDCAnswersThatAreNone(t *testing.T) {
+func TestOIDCUnusableAnswersFail(t *testing.T) {
 	credentials := func(end string) string {
 		return `{"Credentials":{"AccessKeyId":"a","AccessKeySecret":"b","SecurityToken":"c","Expiration":"` + end + `"}}`
 	}
@@ -368,7 +369,7 @@ func TestOIDCWithoutAToken(t *testing.T) {
 	if s.calls.Load() != 0 {
 		t.Error("STS was asked without a token")
 	}
-	source = constant // a panic leaves nobody waiting
+	source = constant // the panic blocks no other caller
 	mustCredential(t, c, "STS.1")
 }
 
@@ -378,7 +379,7 @@ func TestTokenFile(t *testing.T) {
 	if _, err := token(context.Background()); !errors.Is(err, handler.Forbidden) || !strings.Contains(err.Error(), "ALIBABA_CLOUD_OIDC_TOKEN_FILE") {
 		t.Errorf("a missing file is %v", err)
 	}
-	for _, content := range []string{"first\n", "second"} { // it is rotated
+	for _, content := range []string{"first\n", "second"} { // the issuer replaces the token
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

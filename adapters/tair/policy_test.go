@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// actionsCalled reads which actions of the API this package calls out of its
-// source: each is made by kvstore.Create<Action>Request.
+// actionsCalled finds the actions that this package calls in its source: each request is
+// made by kvstore.Create<Action>Request.
 func actionsCalled(t *testing.T) (actions []string) {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -45,7 +45,7 @@ func actionsCalled(t *testing.T) (actions []string) {
 	return slices.Compact(actions)
 }
 
-// list is a field of a policy, one value or several.
+// list is a field of a policy with one value or several.
 type list []string
 
 func (l *list) UnmarshalJSON(text []byte) error {
@@ -69,7 +69,7 @@ func readPolicy(t *testing.T, file string) []statement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The limit of a custom policy of RAM.
+	// A custom policy of RAM may have 6144 characters.
 	if len(text) > 6144 {
 		t.Errorf("%s has %d characters, more than the 6144 allowed", file, len(text))
 	}
@@ -83,7 +83,7 @@ func readPolicy(t *testing.T, file string) []statement {
 	return policy.Statement
 }
 
-func TestPolicyAllowsWhatIsCalledAndNoMore(t *testing.T) {
+func TestPolicyAllowsExactlyTheCallsOfThisPackage(t *testing.T) {
 	var allowed []string
 	for _, s := range readPolicy(t, "policy.json") {
 		if s.Effect != "Allow" {
@@ -111,8 +111,8 @@ func TestPolicyAllowsChangesOfNamedInstancesOnly(t *testing.T) {
 		if reads {
 			continue
 		}
-		// RAM knows no resource of this action but all of them. It stands alone, so that
-		// it can be left out.
+		// RAM cannot limit this action to instances. It has its own statement, so that
+		// operators can leave it out.
 		if slices.Contains(s.Action, "kvstore:ModifyActiveOperationTasks") {
 			if !slices.Equal(s.Action, list{"kvstore:ModifyActiveOperationTasks"}) || !slices.Equal(s.Resource, list{"*"}) {
 				t.Errorf("the right to move Alibaba's own renewals is granted with %v on %v, want it alone on *", s.Action, s.Resource)

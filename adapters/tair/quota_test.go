@@ -17,8 +17,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// However long calls take, and whenever within each the API counts it, it never
-// counts more than the quota in any period.
+// The API never counts more calls than the quota in any period, however long the calls
+// take, and whenever within a call the API counts it.
 func TestQuotaHoldsInEveryPeriod(t *testing.T) {
 	chance := handlertest.Chance(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestQuotaAdmitsInOrder(t *testing.T) {
 	})
 }
 
-// Nobody who went away holds up the others, and none of the slots is lost.
+// A caller that has gone does not hold up the others, and no slot is lost.
 func TestQuotaLosesNoSlot(t *testing.T) {
 	chance := handlertest.Chance(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestQuotaLosesNoSlot(t *testing.T) {
 	})
 }
 
-// limited is a client of a server in memory that counts the calls.
+// limited returns a client of a server in memory that counts the calls.
 func limited(t *testing.T, latency time.Duration, quotas map[string]Quota) (*Client, *atomic.Int32) {
 	var calls atomic.Int32
 	m := newMemory(t, latency, nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -176,7 +176,7 @@ func TestCallsKeepToTheirQuota(t *testing.T) {
 	})
 }
 
-// There is no use in waiting for a turn that comes after the end.
+// A call fails at once if its turn comes after its deadline.
 func TestQuotaThatLeavesNoTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, calls := limited(t, 20*time.Millisecond, map[string]Quota{"TagResources": {2, time.Minute}})
@@ -204,7 +204,7 @@ func TestQuotaThatLeavesNoTime(t *testing.T) {
 	})
 }
 
-// What was never sent uses up no quota.
+// A call that was never sent uses up no quota.
 func TestUnsentCallsUseUpNoQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(Options{Rate: -1, Quotas: map[string]Quota{"DescribeInstanceAttribute": {1, time.Hour}}})

@@ -17,8 +17,8 @@ import (
 
 var errNoDial = errors.New("nobody is called here")
 
-// world is a client whose connections go nowhere: it notes where they were to
-// go, and how often a credential was asked for.
+// world is a client without a network. It records the hosts of its connections, and how
+// often it asks for a credential.
 type world struct {
 	*Client
 	asked atomic.Int32
@@ -39,7 +39,7 @@ func newWorld(o Options) *world {
 	return w
 }
 
-// The public hosts that are no rule: one central endpoint serves these regions.
+// central are the regions that share one public host. All other regions have their own.
 var central = []string{"cn-hangzhou", "cn-hangzhou-finance", "cn-heyuan", "cn-shanghai", "cn-wulanchabu"}
 
 func TestEveryRegionIsAtTheHostOfTheTable(t *testing.T) {
@@ -101,8 +101,8 @@ func every(c *Client, region string) map[string]error {
 	}
 }
 
-// A region may be a caller's word. It leads nothing that is signed to a host of
-// the caller's choice, wherever the endpoint is.
+// A region may come from a caller. It must not lead a signed request to a host of the
+// caller's choice, whatever the endpoint is.
 func TestNoOtherRegionIsSignedFor(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))

@@ -15,8 +15,8 @@ import (
 	"tairssl/handler"
 )
 
-// A connection that served a read breaks under the write that uses it next. Go's
-// transport sends many requests again in that case; this one it must not.
+// A connection that served a read breaks during the next write. Go's transport resends
+// many requests in that case. It must not resend a write.
 func TestNothingResendsAWrite(t *testing.T) {
 	for name, breaks := range map[string]func(*net.TCPConn){
 		"closed": func(c *net.TCPConn) { _ = c.Close() },
@@ -63,8 +63,8 @@ func TestNothingResendsAWrite(t *testing.T) {
 	}
 }
 
-// The server gives up idle connections, as the real one does, in the very moment
-// in which the next write may begin.
+// The server closes idle connections, like the real one, at the moment in which the next
+// write may start.
 func TestWriteOnAConnectionThatWasGivenUp(t *testing.T) {
 	var writes atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +90,7 @@ func TestWriteOnAConnectionThatWasGivenUp(t *testing.T) {
 	}
 }
 
-// Over HTTP/2 a transport would send again what a server did not take up.
+// With HTTP/2, a transport resends requests that the server did not process.
 func TestNoHTTP2(t *testing.T) {
 	var proto atomic.Value
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler"
 )
 
-// kmsOf serves GetSecretValue as KMS does, and gives the way to it.
+// kmsOf starts a KMS that answers with serve, and returns the options to reach it.
 func kmsOf(t *testing.T, serve http.HandlerFunc) tair.SecretOptions {
 	t.Helper()
 	server := httptest.NewServer(serve)
@@ -51,7 +51,7 @@ func TestASecretOfKMSIsRead(t *testing.T) {
 	}
 }
 
-func TestWhatKMSRefuses(t *testing.T) {
+func TestRefusalsOfKMS(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   string

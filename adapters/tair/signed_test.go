@@ -34,11 +34,10 @@ func TestSignedTimestampIsReadAsTheAPIReadsIt(t *testing.T) {
 	}
 }
 
-// The wait for the rate comes before the signature, and is part of what makes a
-// write late.
+// The wait for the rate comes before the signature, so it can make a write too late.
 func TestWriteThatWaitedForTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(Options{Rate: 0.01}) // a call in 100 s
+		w := newWorld(Options{Rate: 0.01}) // one call in 100 s
 		ref := handler.Ref{RegionID: "cn-hangzhou", InstanceID: "r-bp1zxszhcgatnx01"}
 		w.transport.DialContext = func(context.Context, string, string) (net.Conn, error) { w.dials <- ""; return nil, errNoDial }
 		began := time.Now()

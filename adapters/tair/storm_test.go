@@ -56,16 +56,17 @@ func TestClientIsAnAPI(t *testing.T) {
 	})
 }
 
-// The promise, over the real client and the wire: 50 instances, half of them
-// due, every need delivered 4 times at once to two handlers that share no
-// memory, over an API that throttles, fails and cuts connections before and
-// after a change took effect, and shows no change for a while.
+// The promise, over the real client and the wire: 50 instances, half of them due. Every
+// need is delivered 4 times at once to two handlers that share no memory. The API
+// throttles, fails, cuts connections before and after a change took effect, and shows
+// changes late.
 func TestStorm(t *testing.T) {
 	const (
 		instances = 50
 		copies    = 4
-		// The lease's pause is 2 s and its life 15 min, the lag at worst minutes;
-		// here all of it runs 4 times as fast, and the clock jumps between rounds.
+		// In real use the lease's pause is 2 s, its life is 45 min, and the lag is some
+		// minutes at worst. Here the pause is 4 times as short, and the clock jumps
+		// between rounds.
 		pause = 500 * time.Millisecond
 		lag   = 800 * time.Millisecond
 		task  = 400 * time.Millisecond
@@ -111,7 +112,7 @@ func TestStorm(t *testing.T) {
 				}
 			}
 		}
-		e.Advance(46 * time.Minute) // the next sweep, after every flag
+		e.Advance(46 * time.Minute) // the next sweep, when no flag is live
 	}
 	if !quiet {
 		t.Error("the deliveries never came to rest")

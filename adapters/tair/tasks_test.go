@@ -16,7 +16,8 @@ import (
 
 const renewal = "rds_apsaradb_ssl_update"
 
-// What has ended stays listed. However long that list is, what is yet to come is found.
+// Tasks that have ended stay in the list. Pending tasks are found, however long the list
+// is.
 func TestScheduleOfManyPages(t *testing.T) {
 	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("2006-01-02T15:04:05Z") }
 	var tasks []tairtest.Task
@@ -51,7 +52,7 @@ func TestScheduleOfManyPages(t *testing.T) {
 	}
 }
 
-// The API's own examples have times of several forms.
+// The API's own examples have times in several forms.
 func TestTimesOfTasks(t *testing.T) {
 	at := time.Date(2026, 12, 1, 18, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
@@ -76,7 +77,7 @@ func TestTimesOfTasks(t *testing.T) {
 	}
 }
 
-// A list that never ends is read for a while only.
+// A list that never ends is read up to a limit.
 func TestScheduleWithoutEnd(t *testing.T) {
 	calls := 0
 	client := against(t, func(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +89,8 @@ func TestScheduleWithoutEnd(t *testing.T) {
 	}
 }
 
-// A move is sent once, whatever becomes of it, and says whether it may have been made.
+// A move is sent once, whatever its result. Its error says whether the move may have
+// happened.
 func TestMovesThatFail(t *testing.T) {
 	for name, test := range map[string]struct {
 		serve     http.HandlerFunc
@@ -118,8 +120,8 @@ func TestMovesThatFail(t *testing.T) {
 	}
 }
 
-// The time is in UTC, to the second, and nothing begins at once.
-func TestWhatAMoveSays(t *testing.T) {
+// The time of a move is in UTC, to the second, and ImmediateStart is off.
+func TestParametersOfAMove(t *testing.T) {
 	var asked string
 	client := against(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()

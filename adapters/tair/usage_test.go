@@ -10,8 +10,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// Every attempt is a call, wherever it is made; what is made in another context
-// is none of it.
+// Every try counts as a call. Calls with another context do not count.
 func TestUsageCountsEveryAttempt(t *testing.T) {
 	const latency = 5 * time.Millisecond
 	e, endpoint := emulate(t, tairtest.Options{Latency: latency}, tairtest.Instance{InstanceID: ref.InstanceID})

@@ -27,7 +27,7 @@ const trip = 50 * time.Millisecond
 
 var here = handler.Ref{RegionID: "cn-hangzhou", InstanceID: "r-bp1zxszhcgatnx01"}
 
-// warmWorld is a client of the public endpoint, which is a server in memory a
+// warmWorld is a client of the public endpoint. The endpoint is a server in memory, a
 // round trip of 50 ms away.
 type warmWorld struct {
 	*Client
@@ -36,7 +36,7 @@ type warmWorld struct {
 	served []string // the actions, in order
 }
 
-// inWarmWorld runs a test where the clock moves only when everybody waits.
+// inWarmWorld runs a test under a fake clock.
 func inWarmWorld(t *testing.T, body func(t *testing.T, w *warmWorld)) {
 	t.Helper()
 	certificate, roots := selfSigned(t)
@@ -83,8 +83,7 @@ func selfSigned(t *testing.T) (*tls.Certificate, *x509.CertPool) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
-// look reads an instance's status and certificate at once, and says how long
-// that took.
+// look reads an instance's status and certificate at once and returns how long that took.
 func (w *warmWorld) look(t *testing.T) time.Duration {
 	t.Helper()
 	began := time.Now()
@@ -132,7 +131,7 @@ func TestFirstLookTakesOneRoundTrip(t *testing.T) {
 	})
 }
 
-// The process begins to work before the connections are open.
+// The process starts to work before the connections are open.
 func TestLookThatMeetsTheWarming(t *testing.T) {
 	inWarmWorld(t, func(t *testing.T, w *warmWorld) {
 		go w.Warm(context.Background(), "cn-hangzhou")
@@ -153,7 +152,7 @@ func TestWarmedConnectionsThatTheServerGaveUp(t *testing.T) {
 	})
 }
 
-// An age by the wall clock, because timers stand still while a process is frozen.
+// The age counts by the wall clock, because timers stop while a process is frozen.
 func TestWarmedConnectionsThatGrewOld(t *testing.T) {
 	inWarmWorld(t, func(t *testing.T, w *warmWorld) {
 		w.Warm(context.Background(), "cn-hangzhou")
@@ -177,7 +176,7 @@ func TestWarmedConnectionsThatGrewOld(t *testing.T) {
 	})
 }
 
-// A write has a connection of its own, or one that has served a read.
+// A write uses its own connection, or a connection that has served a read.
 func TestWritesGetNoWarmedConnection(t *testing.T) {
 	inWarmWorld(t, func(t *testing.T, w *warmWorld) {
 		w.Warm(context.Background(), "cn-hangzhou")
@@ -250,7 +249,7 @@ func TestWarmingThatFailsIsForgotten(t *testing.T) {
 	})
 }
 
-// The transport itself asks a proxy for the way, and speaks TLS through it.
+// The transport asks the proxy for a tunnel and speaks TLS through it.
 func TestCallsGoThroughAProxy(t *testing.T) {
 	api := httptest.NewTLSServer(http.HandlerFunc((&warmWorld{}).serve))
 	defer api.Close()

@@ -29,7 +29,8 @@ type issued struct {
 	key *ecdsa.PrivateKey
 }
 
-// issue makes a certificate of that name, by itself if by is nil.
+// issue makes a certificate of that name. by signs it, or the certificate itself if by is
+// nil.
 func issue(t testing.TB, name string, by *issued) *issued {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -63,7 +64,7 @@ func (c *issued) sum() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// file is one of an archive.
+// file is a file of an archive.
 type file struct {
 	name, content string
 	method        uint16
@@ -101,7 +102,7 @@ func names(chain cachain.Chain) (names []string) {
 	return names
 }
 
-// However a chain is packed, the same certificates are found, each once.
+// The same certificates are found, each once, in every form of packing.
 func TestAChainIsFoundHoweverItIsPacked(t *testing.T) {
 	root := issue(t, "root", nil)
 	middle := issue(t, "middle", root)
@@ -135,14 +136,14 @@ func TestAChainIsFoundHoweverItIsPacked(t *testing.T) {
 	}
 }
 
-// patched changes the bytes behind the first, or the last, occurrence of a mark.
+// patched changes the bytes at an offset from the first or last occurrence of a mark.
 func patched(data []byte, mark string, at int, with ...byte) []byte {
 	data = slices.Clone(data)
 	copy(data[bytes.LastIndex(data, []byte(mark))+at:], with)
 	return data
 }
 
-// What may come from anywhere ends with a clear word.
+// A download that is not a chain fails with a clear reason.
 func TestADownloadThatIsNoChainSaysWhy(t *testing.T) {
 	root := issue(t, "root", nil)
 	good := archive(t, file{name: "chain.pem", content: root.pem()})
@@ -199,7 +200,7 @@ func TestADownloadThatIsNoChainSaysWhy(t *testing.T) {
 	}
 }
 
-// What a client trusts in the end tells one CA from another.
+// The roots, in which a client's trust ends, identify the CA.
 func TestTheFingerprintIsThatOfTheRoots(t *testing.T) {
 	root, other := issue(t, "root", nil), issue(t, "other", nil)
 	middle := issue(t, "middle", root)
@@ -242,8 +243,8 @@ func TestFingerprintsAreTakenAsOpensslWritesThem(t *testing.T) {
 	}
 }
 
-// Whatever is downloaded, it is a chain or an error, and what a chain is written as
-// is read as the same again.
+// Every download is a chain or an error. A chain that is written as PEM is read as the
+// same chain.
 func FuzzParse(f *testing.F) {
 	root := issue(f, "root", nil)
 	f.Add(archive(f, file{name: "chain.pem", content: root.pem(), method: zip.Deflate}))

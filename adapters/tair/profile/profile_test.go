@@ -60,7 +60,7 @@ func TestCurrentProfileCountsUnlessOneIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadSaysWhatToDoAndShowsNoKey(t *testing.T) {
+func TestAnUnreadableProfileSaysWhatToDoAndShowsNoKey(t *testing.T) {
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken.json")
 	large := filepath.Join(dir, "large.json")
@@ -111,8 +111,8 @@ func TestProfileWithoutAUsableModeGivesNoCredential(t *testing.T) {
 	}
 }
 
-// answering makes every HTTP request of the SDK's own clients end at a server
-// of this test, HTTPS and HTTP alike.
+// answering leads every HTTP and HTTPS request of the SDK's own clients to a server of
+// this test.
 func answering(t *testing.T, answer http.HandlerFunc) {
 	t.Helper()
 	plain, secure := httptest.NewServer(answer), httptest.NewTLSServer(answer)

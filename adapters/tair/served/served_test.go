@@ -36,7 +36,7 @@ func portOf(t *testing.T, addr string) int {
 	return to.Port
 }
 
-// The instances of an emulator are found by its own address, at the port that its
+// The instances of an emulator are at the emulator's own address and at the port that its
 // API gives.
 func TestTheCertificateOfAnEmulatedInstanceIsRead(t *testing.T) {
 	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
@@ -62,7 +62,7 @@ func TestTheCertificateOfAnEmulatedInstanceIsRead(t *testing.T) {
 	}
 }
 
-// server speaks TLS by a config, or whatever talk says.
+// server speaks TLS with a config, or lets talk handle each connection.
 func server(t *testing.T, config *tls.Config, talk func(net.Conn)) (port int) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,9 +111,8 @@ func certificate(t *testing.T, key any, template x509.Certificate) tls.Certifica
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// Instances may be set to old versions of TLS, and theirs is the certificate that
-// most needs to be looked at.
-func TestOldServersAreLookedAt(t *testing.T) {
+// Instances may be set to old versions of TLS. Their certificates must be readable too.
+func TestCertificatesOfOldServersAreRead(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +138,7 @@ func TestOldServersAreLookedAt(t *testing.T) {
 	}
 }
 
-// The server that answers for several instances is told which one is meant.
+// A server for several instances learns from the client which instance is meant.
 func TestTheServerIsToldTheName(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -160,7 +159,7 @@ func TestTheServerIsToldTheName(t *testing.T) {
 	}
 }
 
-// What cannot be looked at says at which step it failed, and what to do.
+// The error of a failed handshake names the step that failed and gives advice.
 func TestAHandshakeThatFailsNamesTheStep(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -207,7 +206,7 @@ func TestAHandshakeThatFailsNamesTheStep(t *testing.T) {
 	}
 }
 
-// A real OpenAPI never makes the probe connect anywhere but to Alibaba's hosts.
+// With a real OpenAPI, the probe connects to Alibaba's hosts only.
 func TestOnlyAnOpenAPIOnThisMachineIsAnEmulator(t *testing.T) {
 	for _, endpoint := range []string{"", "https://r-kvstore.aliyuncs.com", "https://127.0.0.1.example.com", "https://localhost.example.com", "https://10.0.0.1", "vpc"} {
 		if host := served.At(endpoint).Host; host != "" {

@@ -12,14 +12,14 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// reply is what the API answers.
+// reply is an answer of the API.
 type reply struct {
 	status int
 	date   time.Time
 	body   map[string]any
 }
 
-// code is the status, with the code of an error.
+// code is the status of the answer, followed by the code of an error.
 func (r reply) code() string {
 	if code, ok := r.body["Code"]; ok {
 		return fmt.Sprint(r.status, " ", code)
@@ -27,7 +27,7 @@ func (r reply) code() string {
 	return fmt.Sprint(r.status)
 }
 
-// ids are the instances that a listing or an attribute names.
+// ids are the instances in the answer.
 func (r reply) ids() string {
 	var ids []string
 	for _, row := range r.rows() {
@@ -47,7 +47,7 @@ func (r reply) rows() (rows []map[string]any) {
 	return rows
 }
 
-// ask makes an authentic call; its parameters are given as pairs of a query.
+// ask makes an authentic call. query holds its parameters.
 func (w *world) ask(action, query string) reply { return w.askAt("", action, query) }
 
 // askAt makes an authentic call to a host name that leads to the emulator.
@@ -86,7 +86,7 @@ func (w *world) askAt(host, action, query string) reply {
 	return answered
 }
 
-// control orders something of the emulator and gives the status and the answer.
+// control sends an order to the emulator and returns the status and the answer.
 func (w *world) control(path, body string) (int, string) {
 	w.t.Helper()
 	resp, err := w.client.Post(w.url+"/emulator/"+path, "application/json", strings.NewReader(body))

@@ -17,7 +17,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// unpack gives the files of an archive by the ends of their names.
+// unpack returns the files of an archive, by the extensions of their names.
 func unpack(t *testing.T, archive []byte) map[string][]byte {
 	t.Helper()
 	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
@@ -37,7 +37,7 @@ func unpack(t *testing.T, archive []byte) map[string][]byte {
 	return files
 }
 
-// chain is what the CertDownloadURL of an instance gives.
+// chain returns the files behind the CertDownloadURL of an instance.
 func (w *world) chain(id string) map[string][]byte {
 	w.t.Helper()
 	url, _ := w.ask("DescribeInstanceSSL", "InstanceId="+id).body["CertDownloadURL"].(string)
@@ -53,8 +53,8 @@ func (w *world) chain(id string) map[string][]byte {
 	return unpack(w.t, body)
 }
 
-// signedBy reports whether the certificate that an instance serves is signed by
-// the authority of a PEM.
+// signedBy reports whether a CA, given as PEM, has signed the certificate that an instance
+// shows.
 func (w *world) signedBy(id string, authority []byte) bool {
 	w.t.Helper()
 	i, _ := w.Instance(id)
@@ -73,8 +73,8 @@ func (w *world) signedBy(id string, authority []byte) bool {
 	return leaf.CheckSignatureFrom(ca) == nil
 }
 
-// The three files hold the same authority, each in its own format.
-func TestTheArchiveHoldsTheAuthorityThreeTimes(t *testing.T) {
+// The three files hold the same CA in different formats.
+func TestTheArchiveHoldsTheCAInThreeFormats(t *testing.T) {
 	w := newWorld(t)
 	files := w.chain(id)
 	if !bytes.Equal(files["pem"], w.CAPEM()) {
@@ -98,8 +98,8 @@ func TestTheArchiveHoldsTheAuthorityThreeTimes(t *testing.T) {
 	}
 }
 
-// An instance keeps its authority until it is changed.
-func TestANewAuthoritySignsWhatIsChangedFromThenOn(t *testing.T) {
+// An instance keeps its CA until it is changed.
+func TestANewCASignsLaterChanges(t *testing.T) {
 	w := newWorld(t)
 	old := w.chain(id)["pem"]
 	status, text := w.control("ca", `{"Rotate":true}`)
@@ -127,8 +127,8 @@ func TestANewAuthoritySignsWhatIsChangedFromThenOn(t *testing.T) {
 	}
 }
 
-// What is served may lag behind what the API says.
-func TestTheOldCertificateIsServedForAWhileOnOrder(t *testing.T) {
+// Clients may see a change later than the API reports it.
+func TestStaleServingShowsTheOldCertificate(t *testing.T) {
 	w := newWorld(t)
 	if status, text := w.control("stale-serving", `{"StaleServing":"1m"}`); status != 200 || text != `{"StaleServing":"1m0s"}` {
 		t.Fatalf("the order is answered %d %s", status, text)

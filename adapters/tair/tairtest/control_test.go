@@ -98,8 +98,8 @@ func TestControlPathsAndMethods(t *testing.T) {
 	}
 }
 
-// A control that is given what it does not take says so and changes nothing.
-func TestOrdersThatAreNotTaken(t *testing.T) {
+// A control answers a wrong order with an error and changes nothing.
+func TestAWrongOrderChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	for path, bodies := range map[string][]string{
 		"clock":         {`{}`, `{"Skew":"soon"}`, `{"Advance":"1h","Skew":""}`},

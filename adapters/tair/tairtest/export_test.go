@@ -2,7 +2,7 @@ package tairtest
 
 import "net/url"
 
-// Sign signs a request's parameters, none of which is given twice.
+// Sign signs the parameters of a request. No parameter may have two values.
 func Sign(secret, method string, values url.Values) string {
 	p := map[string]string{}
 	for key := range values {

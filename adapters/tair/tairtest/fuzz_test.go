@@ -41,8 +41,8 @@ func FuzzServeHTTP(f *testing.F) {
 	})
 }
 
-// Whatever an authentic caller sends is answered as documented, and changes
-// nothing but by the three actions that change something.
+// Every authentic call is answered as documented. Only the actions that change something
+// change something.
 func FuzzAnAuthenticCall(f *testing.F) {
 	e, err := tairtest.New(tairtest.Options{NoQuotas: true, Central: true})
 	if err != nil {
@@ -60,7 +60,7 @@ func FuzzAnAuthenticCall(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil { // as it was before
+		if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil { // undo the changes
 			t.Fatal(err)
 		}
 		before := e.Instances()
@@ -81,7 +81,7 @@ func FuzzAnAuthenticCall(f *testing.F) {
 	})
 }
 
-// What is read as a fleet is told again as the same fleet.
+// A fleet that was read can be written and read again without a change.
 func FuzzDecodeInstances(f *testing.F) {
 	f.Add([]byte(`{"InstanceId":"r-a"}`))
 	f.Add([]byte(`[{"InstanceId":"r-a","InstanceName":"orders","Tags":{"a":"b"}},{"InstanceId":"m","InstanceType":"Memcache"}]`))

@@ -13,14 +13,14 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// signed sends parameters as a client in any language would.
+// signed sends signed parameters, as a client in any language does.
 func (w *world) signed(method string, inForm bool, change func(url.Values)) (status int, code string) {
 	w.t.Helper()
 	p := url.Values{"Action": {"DescribeInstanceSSL"}, "Version": {"2015-01-01"}, "Format": {"JSON"}, "InstanceId": {id},
 		"AccessKeyId": {"emulator"}, "SignatureMethod": {"HMAC-SHA1"}, "SignatureVersion": {"1.0"}, "SecurityToken": {"a b*~+/="},
 		"SignatureNonce": {fmt.Sprint(time.Now().UnixNano())}, "Timestamp": {w.Now().UTC().Format("2006-01-02T15:04:05Z")}}
 	change(p)
-	if !p.Has("Signature") { // a scenario may bring its own
+	if !p.Has("Signature") { // a scenario may bring its own signature
 		p.Set("Signature", tairtest.Sign("emulator-secret", method, p))
 	}
 	target, body := w.url+"/", io.Reader(nil)
@@ -60,7 +60,7 @@ func TestTheGatewaysChecks(t *testing.T) {
 			t.Errorf("%s with the parameters in a form: %v is answered %d %s", form.method, form.inForm, status, code)
 		}
 	}
-	w.Advance(1000 * time.Hour) // does not age requests
+	w.Advance(1000 * time.Hour) // requests do not grow old by this
 	for name, test := range map[string]struct {
 		change func(url.Values)
 		status int

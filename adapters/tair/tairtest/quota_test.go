@@ -10,17 +10,17 @@ import (
 
 const flowControl = "400 Throttling.User"
 
-// machine is a machine's clock that a test moves. Signatures are judged by it,
-// so it may not leave the present by more than 15 minutes.
+// machine is the machine's clock, moved by the test. Signatures are judged by it, so it
+// must stay within 15 minutes of the present.
 type machine struct{ ahead atomic.Int64 }
 
-// loaded is when the test binary started.
+// loaded is the start time of the test binary.
 var loaded = time.Now()
 
 func (m *machine) now() time.Time          { return loaded.Add(time.Duration(m.ahead.Load())) }
 func (m *machine) advance(d time.Duration) { m.ahead.Add(int64(d)) }
 
-// passes counts how many of the calls of an action pass.
+// passes counts the calls of an action that its quota lets through.
 func (w *world) passes(calls int, action, query string) (passed int) {
 	w.t.Helper()
 	for range calls {
@@ -57,7 +57,7 @@ func TestThePublishedQuotasHoldForEachRegion(t *testing.T) {
 			if got := w.passes(quota.calls/2+7, action, query); got != quota.calls/2 {
 				t.Errorf("of the second half and 7 more %d pass, want %d", got, quota.calls/2)
 			}
-			w.Advance(time.Hour) // the emulated clock moves no quota
+			w.Advance(time.Hour) // quotas do not follow the emulated clock
 			if got := w.ask(action, query); got.code() != flowControl || got.body["Message"] != "Request was denied due to user flow control." {
 				t.Errorf("one call too many is answered %s %v", got.code(), got.body["Message"])
 			}
@@ -105,7 +105,7 @@ func TestQuotasAreChangedAndLifted(t *testing.T) {
 	}
 }
 
-// A call that its quota refuses has no effect, and no fault is used up by it.
+// A call that its quota refuses has no effect and uses up no fault.
 func TestAThrottledCallDoesNothing(t *testing.T) {
 	w := newWorldOf(t, tairtest.Options{}, tairtest.Instance{InstanceID: id})
 	if err := w.Quota("ModifyInstanceSSL", 1, time.Minute); err != nil {

@@ -26,7 +26,7 @@ func (w *world) answered(p url.Values) string {
 	return resp.Status
 }
 
-// The policy that operators are told to attach, as it stands in the repository.
+// The policy is policy.json of this repository, which operators attach.
 func TestThePolicyOfTheRepositoryIsAskedFirst(t *testing.T) {
 	w := newWorld(t)
 	document, err := os.ReadFile("../policy.json")
@@ -62,7 +62,7 @@ func TestThePolicyOfTheRepositoryIsAskedFirst(t *testing.T) {
 	}
 }
 
-func TestADenyWinsAndWhatIsNoPolicyIsRefused(t *testing.T) {
+func TestADenyWinsAndABadPolicyIsRefused(t *testing.T) {
 	w := newWorld(t)
 	if err := w.Policy([]byte(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"kvstore:*","Resource":"*"},{"Effect":"Deny","Action":"kvstore:Modify*","Resource":"*"}]}`)); err != nil {
 		t.Fatal(err)
@@ -97,8 +97,8 @@ func TestGetCallerIdentityOfTheSTS(t *testing.T) {
 	}
 }
 
-// Tags show late, the newest last, and the Date is that of the emulated clock,
-// by which the ages of tags are judged.
+// Tags become visible late. The header Date follows the emulated clock, by which callers
+// judge the age of tags.
 func TestTagsThatShowLateAndAnotherClock(t *testing.T) {
 	now := time.Now().Add(-10 * time.Minute)
 	e, err := tairtest.New(tairtest.Options{Now: func() time.Time { return now }, TagLag: 3 * time.Second, ExistenceFirst: true})

@@ -105,7 +105,7 @@ func TestCallsWithoutARegion(t *testing.T) {
 	}
 }
 
-// A policy names the region in which an instance is, wherever it was asked for.
+// A policy judges a call by the region of the instance, whatever region the call names.
 func TestAPolicyIsAskedForTheInstancesRegion(t *testing.T) {
 	w := newWorldOf(t, tairtest.Options{Central: true}, tairtest.Instance{InstanceID: shanghai, RegionID: "cn-shanghai"})
 	if err := w.Policy([]byte(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"kvstore:*","Resource":"acs:kvstore:cn-shanghai:*:*"}]}`)); err != nil {

@@ -11,7 +11,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// fleet is an emulator of many instances, and a way to ask it for a page.
+// fleet returns an emulator of many instances, and a function that asks it for a page.
 func fleet(tb testing.TB, size int) (*tairtest.Emulator, func(page string) *httptest.ResponseRecorder) {
 	tb.Helper()
 	e, err := tairtest.New(tairtest.Options{})
@@ -37,7 +37,7 @@ func fleet(tb testing.TB, size int) (*tairtest.Emulator, func(page string) *http
 	}
 }
 
-// authentic adds what every call needs but the signature.
+// authentic adds the parameters that every call needs, except the signature.
 func authentic(p url.Values, nonce string) url.Values {
 	for key, value := range map[string]string{"Version": "2015-01-01", "AccessKeyId": "emulator", "SignatureMethod": "HMAC-SHA1", "SignatureVersion": "1.0",
 		"SignatureNonce": nonce, "Timestamp": time.Now().UTC().Format("2006-01-02T15:04:05Z")} {
@@ -57,7 +57,8 @@ func TestAHundredThousandInstances(t *testing.T) {
 			t.Fatalf("the last page is answered %d with %d bytes", w.Code, w.Body.Len())
 		}
 	}
-	// The race detector slows it several times; BenchmarkDescribeInstances has the real figure.
+	// The race detector makes it several times slower. BenchmarkDescribeInstances has the
+	// real time.
 	if best > 100*time.Millisecond {
 		t.Errorf("the last page of 100,000 instances takes %s", best)
 	}

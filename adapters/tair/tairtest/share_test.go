@@ -9,7 +9,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// outcomes counts how calls end: by their code, or "cut".
+// outcomes counts the results of calls, by their code or as "cut".
 func (w *world) outcomes(calls int) map[string]int {
 	w.t.Helper()
 	ends := map[string]int{}
@@ -92,7 +92,7 @@ func TestAFaultThatCountsComesBeforeAShare(t *testing.T) {
 	}
 }
 
-// One seed draws the same faults in the same order, and another draws others.
+// The same seed draws the same faults in the same order. Another seed draws other faults.
 func TestASeedRepeatsWhatWasDrawn(t *testing.T) {
 	story := func(o tairtest.Options) string {
 		w := newWorldOf(t, o, tairtest.Instance{InstanceID: id})

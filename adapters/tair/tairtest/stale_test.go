@@ -9,7 +9,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// shows is the status and the expiry as the API tells them.
+// shows returns the status and the expiry that the API shows.
 func (w *world) shows() (status, expires string) {
 	w.t.Helper()
 	rows := w.ask("DescribeInstances", "RegionId=cn-hangzhou&InstanceIds="+id).rows()
@@ -23,7 +23,8 @@ func TestAChangeShowsAfterADrawnLag(t *testing.T) {
 	moments := map[time.Duration]bool{}
 	for seed := range uint64(10) {
 		w := newWorldOf(t, tairtest.Options{Lag: 10 * time.Second, LagMin: 3 * time.Second, Seed: seed + 1}, tairtest.Instance{InstanceID: id})
-		// The second is accepted in the lag of the first, and is carried out after it.
+		// The second change is accepted during the lag of the first one, and runs after
+		// it.
 		for range 2 {
 			if got := w.ask("ModifyInstanceSSL", "SSLEnabled=Update&InstanceId="+id).code(); got != "200" {
 				t.Fatalf("an Update is answered %s", got)
@@ -95,7 +96,7 @@ func TestStaleReadsOnOrder(t *testing.T) {
 	if err := w.modify("Update"); err != nil {
 		t.Fatal(err)
 	}
-	w.Advance(7 * time.Second) // the change was seen by nobody
+	w.Advance(7 * time.Second) // nobody has seen the change yet
 	renewed := w.instance().SSLExpiredTime
 	read := func() (fresh, stale int) {
 		for range 50 {
@@ -126,7 +127,7 @@ func TestStaleReadsOnOrder(t *testing.T) {
 	}
 }
 
-func TestTheMomentsOfTheLastChangesAreTold(t *testing.T) {
+func TestTheTimesOfTheLastChangesAreListed(t *testing.T) {
 	w := newWorld(t)
 	var want []string
 	for n := range 12 {
@@ -155,7 +156,7 @@ func TestTheDateFollowsTheEmulatedClockAndMayBeWrong(t *testing.T) {
 		}
 	}
 	is(-3 * time.Minute)
-	w.Advance(50 * time.Hour) // which does not age the signatures
+	w.Advance(50 * time.Hour) // signatures do not grow old by this
 	is(-3 * time.Minute)
 	if status, text := w.control("clock", `{"Skew":"8m"}`); status != 200 || !strings.Contains(text, `"Skew":"8m0s"`) {
 		t.Errorf("the order is answered %d %s", status, text)

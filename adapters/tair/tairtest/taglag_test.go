@@ -11,7 +11,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// tagged are the tags of the instance as the API shows them.
+// tagged are the tags of the instance that the API shows.
 func (w *world) tagged() string {
 	w.t.Helper()
 	rows := w.ask("DescribeInstanceAttribute", "InstanceId="+id).rows()
@@ -59,17 +59,17 @@ func TestEachTagShowsAtItsOwnMoment(t *testing.T) {
 	}
 }
 
-// A writer sets and removes one key, again and again. Whenever each shows, what
-// has shown once never gives way to something older.
+// A writer sets and removes one key again and again. Once a value is visible, no older
+// value returns.
 func TestAnOlderTagNeverReplacesANewerOne(t *testing.T) {
 	for seed := range uint64(20) {
 		w := newWorldOf(t, tairtest.Options{TagLag: 10 * time.Second, TagLagMin: -1, Seed: seed + 1}, tairtest.Instance{InstanceID: id, Tags: map[string]string{"kept": "k"}})
-		latest := func(was int) int { // the number of the step that shows
+		latest := func(was int) int { // the number of the visible step
 			switch text, removed := strings.CutSuffix(w.tagged(), "kept=k"); {
 			case !removed:
 				t.Fatalf("seed %d: a tag that nobody touched is gone: %s", seed, text)
 			case text == "":
-				return was // before the first, or after any of the removals
+				return was // before the first step, or after a removal
 			default:
 				var n int
 				if _, err := fmt.Sscanf(text, "flag=%d", &n); err != nil {
@@ -149,5 +149,5 @@ func TestATagPolicyForbidsKeys(t *testing.T) {
 	if status, text := w.control("tag-policy", `{"Keys":["*"]}`); status != 200 || text != `{"Keys":["*"]}` {
 		t.Errorf("a policy is answered %d %s", status, text)
 	}
-	w.untag("tairssl-lease-a1b2c3d4") // what a policy forbids may still be removed
+	w.untag("tairssl-lease-a1b2c3d4") // a tag policy does not forbid a removal
 }

@@ -28,16 +28,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const id = "r-bp1zxszhcgatnx01"
 
-// world is an emulator on loopback with the SDK's own client of it.
+// world is an emulator on loopback with the SDK's own client for it.
 type world struct {
 	*tairtest.Emulator
 	t      *testing.T
 	url    string
 	sdk    *kvstore.Client
-	client *http.Client // for calls by hand
+	client *http.Client // for calls without the SDK
 }
 
-// nonces number the calls by hand.
+// nonces numbers the calls without the SDK.
 var nonces atomic.Int64
 
 func newWorld(t *testing.T) *world {
@@ -48,7 +48,7 @@ func newWorld(t *testing.T) *world {
 func newWorldOf(t *testing.T, o tairtest.Options, fleet ...tairtest.Instance) *world {
 	t.Helper()
 	if o.Now == nil {
-		// The machine's clock stands still, so that only Advance moves instances.
+		// The machine's clock stands still, so only Advance moves the instances.
 		now := time.Now()
 		o.Now = func() time.Time { return now }
 	}
@@ -153,7 +153,7 @@ func TestLifeOfAChange(t *testing.T) {
 	}
 }
 
-// redis connects to the data plane and sees a PING answered.
+// redis connects to the data plane and sends a PING.
 func (w *world) redis(secure bool) net.Conn {
 	w.t.Helper()
 	addr := w.instance().DataPlane

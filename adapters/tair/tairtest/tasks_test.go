@@ -11,7 +11,7 @@ import (
 
 const renewal = "rds_apsaradb_ssl_update"
 
-// at is a time from now, to the second, as the API writes it.
+// at is a time relative to now, in the API's form.
 func (w *world) at(d time.Duration) string {
 	return w.Now().Add(d).UTC().Format("2006-01-02T15:04:05Z")
 }
@@ -25,13 +25,13 @@ func scheduled(t *testing.T, tasks func(w *world) []tairtest.Task) *world {
 	return w
 }
 
-// move asks for another time of tasks.
+// move sets a new time for tasks.
 func (w *world) move(ids, switchTime string) string {
 	return w.ask("ModifyActiveOperationTasks", "Ids="+ids+"&SwitchTime="+url.QueryEscape(switchTime)).code()
 }
 
-// A renewal restarts the instance once, at its time and not before, and the
-// certificate is a new one then.
+// A renewal restarts the instance once, at its time and not before. Afterwards the
+// certificate is new.
 func TestAlibabasRenewalRunsAtItsTime(t *testing.T) {
 	w := scheduled(t, func(w *world) []tairtest.Task {
 		return []tairtest.Task{{ID: 7, TaskType: renewal, SwitchTime: w.at(10 * time.Hour), PrepareInterval: "04:00:00"}}
@@ -59,7 +59,7 @@ func TestAlibabasRenewalRunsAtItsTime(t *testing.T) {
 	}
 }
 
-// A moved renewal runs at the new time alone.
+// A renewal that was moved runs at the new time only.
 func TestAMovedRenewalRunsOnce(t *testing.T) {
 	w := scheduled(t, func(w *world) []tairtest.Task {
 		return []tairtest.Task{{ID: 7, TaskType: renewal, SwitchTime: w.at(10 * time.Hour), Deadline: w.at(100 * time.Hour), PrepareInterval: "01:00:00"}}
@@ -84,7 +84,7 @@ func TestAMovedRenewalRunsOnce(t *testing.T) {
 	}
 }
 
-func TestWhatMayBeDoneWithATask(t *testing.T) {
+func TestActionsOnATask(t *testing.T) {
 	const modify, cancel = "ModifyActiveOperationTasks", "CancelActiveOperationTasks"
 	for name, test := range map[string]struct {
 		change func(w *world, task *tairtest.Task)
@@ -162,7 +162,7 @@ func TestTasksThatCannotRun(t *testing.T) {
 	}
 }
 
-// A renewal whose time comes in the middle of another change waits for its end.
+// A renewal that is due during another change waits for the end of that change.
 func TestARenewalWaitsForAChange(t *testing.T) {
 	w := scheduled(t, func(w *world) []tairtest.Task {
 		return []tairtest.Task{{TaskType: renewal, SwitchTime: w.at(3 * time.Second)}}

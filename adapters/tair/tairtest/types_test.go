@@ -90,7 +90,7 @@ func TestAReleasedInstanceHasNoEncryptionAndAnInactiveOneKeepsIt(t *testing.T) {
 	}
 }
 
-func TestWhatNoInstanceCanBeIsNotPut(t *testing.T) {
+func TestAnImpossibleInstanceIsNotPut(t *testing.T) {
 	w := newWorld(t)
 	for input, want := range map[string]string{
 		`{"InstanceId":"r-a","InstanceType":"Mongo"}`:                       `InstanceType "Mongo" is none of Redis, Tair, Memcache`,
@@ -107,7 +107,7 @@ func TestWhatNoInstanceCanBeIsNotPut(t *testing.T) {
 	}
 }
 
-// unquoted is the Error of a control's answer.
+// unquoted returns the field Error of a control's answer.
 func unquoted(t *testing.T, text string) string {
 	var answer struct{ Error string }
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
@@ -116,7 +116,7 @@ func unquoted(t *testing.T, text string) string {
 	return answer.Error
 }
 
-// What the emulator shows of its fleet is itself a fleet.
+// The emulator accepts a fleet in the form in which it shows its own fleet.
 func TestAFleetThatWasShownCanBePutAgain(t *testing.T) {
 	w := newWorld(t)
 	before := w.Instances()

@@ -22,7 +22,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// The example of Alibaba Cloud's page on the RPC signature.
+// The example is from Alibaba Cloud's page on the RPC signature.
 func TestPublishedExampleOfTheSignature(t *testing.T) {
 	p := url.Values{"AccessKeyId": {"testid"}, "Action": {"DescribeRegions"}, "Format": {"XML"}, "SignatureMethod": {"HMAC-SHA1"},
 		"SignatureNonce": {"3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf"}, "SignatureVersion": {"1.0"}, "Timestamp": {"2016-02-23T12:46:24Z"}, "Version": {"2014-05-26"}}
@@ -31,7 +31,7 @@ func TestPublishedExampleOfTheSignature(t *testing.T) {
 	}
 }
 
-// send sends an authentic call by hand and gives all of the answer.
+// send sends an authentic call without the SDK and returns the whole answer.
 func (w *world) send(ctx context.Context, client *http.Client, base string, p url.Values) (*http.Response, []byte, error) {
 	p = authentic(p, fmt.Sprint(time.Now().UnixNano()))
 	p.Set("Signature", tairtest.Sign("emulator-secret", "POST", p))

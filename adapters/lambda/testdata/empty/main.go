@@ -1,4 +1,4 @@
-// Command empty is the least that can run on Lambda: the floor of any start.
+// Command empty is the smallest function that runs on Lambda. No function starts faster.
 package main
 
 import "github.com/aws/aws-lambda-go/lambda"

@@ -1,5 +1,5 @@
-// Command plain is the ordinary handler that tairssl's start and size are
-// measured against: the same libraries, used in the shortest way, and made only
+// Command plain is an ordinary handler. The start time and the size of tairssl are
+// compared with it. It uses the same libraries in the shortest way, and creates them only
 // when they are needed.
 package main
 
