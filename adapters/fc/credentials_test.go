@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/aliyun/fc-runtime-go-sdk/fccontext"
 
@@ -16,18 +17,7 @@ import (
 // The credentials of the role come with the invocation and have priority. The credentials
 // of the environment are for a function without a role.
 func TestCredentialsOfRoleThenOfEnvironment(t *testing.T) {
-	e, err := tairtest.New(tairtest.Options{Keys: map[string]string{"of-the-role": "role-secret", "of-the-environment": "environment-secret"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, url := tairtest.Start(t, tairtest.Options{Keys: map[string]string{"of-the-role": "role-secret", "of-the-environment": "environment-secret"}}, tairtest.SampleFleet(time.Now())...)
 	withRole := func(key, secret string) context.Context {
 		return fccontext.NewContext(context.Background(), &fccontext.FcContext{Credentials: fccontext.Credentials{AccessKeyId: key, AccessKeySecret: secret, SecurityToken: "token"}})
 	}

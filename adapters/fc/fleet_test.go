@@ -40,7 +40,7 @@ func TestFleetAsksForMaxTargetsInTotal(t *testing.T) {
 				f := &flowtest.Fleet{Pages: due(test.due)}
 				output, err := flow{task: f.Invoke, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", fmt.Sprintf(`{"MaxTargets":%d,"Sweep":{"Tags":{"env":"prod"}}}`, test.most))
 				if err != nil || len(f.Instances()) != test.want || output.(map[string]any)["Taken"] != float64(test.want) {
-					t.Errorf("%d instances are asked for, ends with %v, %v; want %d", len(f.Instances()), output, err, test.want)
+					t.Errorf("%d instances are requested, it ends with %v, %v; want %d", len(f.Instances()), output, err, test.want)
 				}
 				if f.Most > 5 || test.want >= 20 && f.Most != 5 {
 					t.Errorf("%d instances are changed at once, want 5", f.Most)
@@ -64,7 +64,7 @@ func TestFleetWithoutAPlanChangesNothing(t *testing.T) {
 			task := func(payload []byte) ([]byte, error) {
 				calls++
 				if !strings.Contains(string(payload), `"MaxTargets":"20"`) || !strings.Contains(string(payload), `"Plan":true`) {
-					t.Errorf("the function is asked %s, and cannot see what is wrong", payload)
+					t.Errorf("the function gets %s, which hides the wrong field", payload)
 				}
 				return []byte(answer), nil
 			}
@@ -89,7 +89,7 @@ func TestFleetGoesOnOnlyAfterAVerifiedFirstChange(t *testing.T) {
 				_, err := flow{task: f.Invoke, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", `{"MaxTargets":100,"Sweep":{}}`)
 				var stop *flowtest.Failure
 				if n := len(f.Instances()); goesOn && (err != nil || n != 12) || !goesOn && (n != 1 || !errors.As(err, &stop) || stop.Name != "FirstNotVerified") {
-					t.Errorf("%d instances are asked for, %v", n, err)
+					t.Errorf("%d instances are requested, %v", n, err)
 				}
 			})
 		})
@@ -106,7 +106,7 @@ func TestFleetTriesAgainAndGoesOnAfterAFailure(t *testing.T) {
 				}}
 				_, err := flow{task: f.Invoke, sleep: time.Sleep}.run(t, "fleet.cloudflow.yaml", fmt.Sprintf(`{"MaxTargets":%d,"Sweep":{}}`, most))
 				if err != nil || len(f.Instances()) != min(12, most) || f.Tries("r-bp1fleet0002") != 3 || f.Tries("r-bp1fleet0003") != 1 || f.Tries("r-bp1fleet0004") != 2 {
-					t.Errorf("%v are asked for, %v", f.Changed, err)
+					t.Errorf("%v are requested, %v", f.Changed, err)
 				}
 			})
 		})
@@ -153,6 +153,6 @@ func TestFleetOverTheRealFunction(t *testing.T) {
 		}
 	}
 	if output, err := over("another-secret").run(t, "fleet.cloudflow.yaml", `{"MaxTargets":100,"Sweep":{}}`); err == nil {
-		t.Errorf("a key that may not list ends %v, as if nothing were due", output)
+		t.Errorf("a key that may not list ends %v, as if nothing was due", output)
 	}
 }

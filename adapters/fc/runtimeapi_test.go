@@ -57,7 +57,7 @@ func TestRuntimeAPIThatKeepsFailingIsGone(t *testing.T) {
 				default:
 				}
 				if took := time.Since(began); gone != test.gone || took != test.took {
-					t.Errorf("after %d requests and %s it is taken as gone: %v; want %v after %s", test.requests, took, gone, test.gone, test.took)
+					t.Errorf("after %d requests and %s it counts as gone: %v; want %v after %s", test.requests, took, gone, test.gone, test.took)
 				}
 			})
 		})
@@ -78,7 +78,7 @@ func TestOtherRequestsAreNotJudged(t *testing.T) {
 	}
 	select {
 	case <-a.gone:
-		t.Error("the runtime API is taken as gone")
+		t.Error("the runtime API counts as gone")
 	default:
 	}
 }

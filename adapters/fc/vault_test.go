@@ -22,7 +22,7 @@ func TestWorkIsHandedOverToTheSameQualifier(t *testing.T) {
 	for qualifier, want := range map[string]string{"": "", "LATEST": "", "live": "live", "3": "3"} {
 		ctx := fccontext.NewContext(context.Background(), &fccontext.FcContext{Region: "cn-hangzhou", Service: fccontext.Service{Qualifier: qualifier}})
 		if i, _ := withInvocation(ctx).Value(invocationKey{}).(invocation); i.qualifier != want {
-			t.Errorf("invoked by %q, it would invoke by %q", qualifier, i.qualifier)
+			t.Errorf("invoked by %q, it would invoke %q", qualifier, i.qualifier)
 		}
 	}
 }

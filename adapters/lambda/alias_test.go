@@ -28,7 +28,7 @@ func TestWorkIsHandedOverToTheSameAlias(t *testing.T) {
 		err := lambda.Invoke(inLambda(server.URL), time.Now)(ctx, function.InvokeAPI{}, []byte("{}"))
 		server.Close()
 		if got == nil || got.URL.RawQuery != want || got.URL.Path != "/2015-03-31/functions/tairssl-webhooks/invocations" {
-			t.Errorf("invoked by %q, it invokes by %v", arn, got)
+			t.Errorf("invoked by %q, it invokes %v", arn, got)
 		}
 		// The error names the function that the role must be allowed to invoke.
 		named := "tairssl-webhooks"

@@ -54,13 +54,13 @@ func TestADeploymentFailsIfSettingsAreWrong(t *testing.T) {
 			t.Errorf("%s: the deployment is answered %v, %v", name, b.put, err)
 		}
 		if b.put["StackId"] != "arn:aws:cloudformation:eu-west-1:1:stack/tairssl/guid" || b.put["RequestId"] != "unique" || b.put["LogicalResourceId"] != "FunctionCheck" || b.put["PhysicalResourceId"] == "" {
-			t.Errorf("%s: the answer does not say for what it is: %v", name, b.put)
+			t.Errorf("%s: the answer does not name its request: %v", name, b.put)
 		}
 		if size, _ := json.Marshal(b.put); len(size) > 4096 {
-			t.Errorf("%s: the answer has %d bytes, CloudFormation takes 4096", name, len(size))
+			t.Errorf("%s: the answer has %d bytes, but CloudFormation takes 4096", name, len(size))
 		}
 		if strings.Contains(b.put["Reason"]+log.String(), "hunter2") || strings.Contains(log.String(), "X-Amz-Signature") {
-			t.Errorf("%s: a secret is told: %v\n%s", name, b.put, log)
+			t.Errorf("%s: a secret is in the answer or the log: %v\n%s", name, b.put, log)
 		}
 	}
 }

@@ -194,18 +194,7 @@ func TestCertificateIsRenewedWithoutALongLivedKey(t *testing.T) {
 			time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	}))
 	defer alibaba.Close()
-	e, err := tairtest.New(tairtest.Options{Keys: map[string]string{"STS.temporary": "temporary-secret"}, Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = e.Close() }()
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, tairtest.Options{Keys: map[string]string{"STS.temporary": "temporary-secret"}, Lag: -1, ChangeTime: -1}, tairtest.SampleFleet(time.Now())...)
 	log := &bytes.Buffer{}
 	environ := append(onLambda(aws.URL), "TAIRSSL_ENDPOINT="+url, "TAIRSSL_STS_ENDPOINT="+alibaba.URL, "TAIRSSL_LEASE_PAUSE=1ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=",

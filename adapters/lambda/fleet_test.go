@@ -42,7 +42,7 @@ func runFleet(t *testing.T, m stateMachine, input string) (s summary, err error)
 	}
 	encoded, _ := json.Marshal(output)
 	if err := json.Unmarshal(encoded, &s); err != nil {
-		t.Fatalf("the execution ends with %s, which is no summary: %v", encoded, err)
+		t.Fatalf("the execution ends with %s, which is not a summary: %v", encoded, err)
 	}
 	return s, nil
 }
@@ -114,7 +114,7 @@ func TestFleetRefusesABadOrder(t *testing.T) {
 				t.Errorf("%s ends %v, want BadOrder with %q", input, err, want)
 			}
 			if len(f.Orders)+len(f.Changed) != 0 {
-				t.Errorf("%s asks for %v, and changes %v", input, f.Orders, f.Changed)
+				t.Errorf("%s orders the plans %v, and changes %v", input, f.Orders, f.Changed)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestFleetHandsTheOrderOn(t *testing.T) {
 			`{"Sweep":{"Page":"2","Plan":true,"Regions":["cn-hangzhou"],"Tags":{"env":"prod"}}}`,
 		}
 		if !slices.Equal(f.Orders, want) {
-			t.Errorf("the pages are asked for by\n%s\nwant\n%s", strings.Join(f.Orders, "\n"), strings.Join(want, "\n"))
+			t.Errorf("the orders of the pages are\n%s\nwant\n%s", strings.Join(f.Orders, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }
@@ -157,7 +157,7 @@ func TestFleetGoesOnOnlyAfterAVerifiedFirstChange(t *testing.T) {
 				case wantAll && (err != nil || len(others) != 11):
 					t.Errorf("%d others are changed, %v; want 11", len(others), err)
 				case !wantAll && (!errors.As(err, &stop) || stop.Name != "FirstNotVerified" || !strings.Contains(stop.Cause, "r-bp1fleet0000") || len(others) > 0):
-					t.Errorf("%d others are changed, and it ends with %v; want none, and why", len(others), err)
+					t.Errorf("%d others are changed, and it ends with %v; want none, and the reason", len(others), err)
 				}
 			})
 		})

@@ -73,18 +73,7 @@ func TestAChangeConfirmedInSlackIsMadeAfterTheAnswer(t *testing.T) {
 	api := &invokeAPI{}
 	server := httptest.NewServer(api)
 	defer server.Close()
-	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = e.Close() }()
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	endpoint, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, endpoint := tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1}, tairtest.SampleFleet(time.Now())...)
 	log, posts := &bytes.Buffer{}, &mailbox{}
 	f := lambda.Over(function.Options{Log: log, Transport: posts, Environ: append(inLambda(server.URL), "TAIRSSL_ENDPOINT="+endpoint, "TAIRSSL_LEASE_PAUSE=1ms",
 		"TAIRSSL_SLACK_SIGNING_SECRETS=slack-secret", "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *", "TAIRSSL_CONFIRM_KEY=0123456789abcdef",
@@ -243,7 +232,7 @@ func TestAPIGatewayIsAnsweredWhileItWaits(t *testing.T) {
 		answer, err := f.Invoke(ctx, payload)
 		cancel()
 		if err != nil || !strings.Contains(string(answer), "none here") || time.Duration(left.Load()) > most || time.Duration(left.Load()) < most/2 {
-			t.Errorf("%s: of an hour it has %s, want %s: %s, %v", gateway, time.Duration(left.Load()), most, answer, err)
+			t.Errorf("%s: of an hour %s are left, want %s: %s, %v", gateway, time.Duration(left.Load()), most, answer, err)
 		}
 	}
 }

@@ -24,18 +24,7 @@ import (
 
 func newFunction(t *testing.T, instances ...tairtest.Instance) (*tairtest.Emulator, awslambda.Handler, *bytes.Buffer) {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(append(tairtest.SampleFleet(e.Now()), instances...)...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, tairtest.Options{}, append(tairtest.SampleFleet(time.Now()), instances...)...)
 	log := &bytes.Buffer{}
 	return e, lambda.New([]string{"TAIRSSL_GITHUB_SECRETS=It's a Secret to Everybody", "TAIRSSL_ALERT_TOKENS=sample-token", "TAIRSSL_ALERT_BASIC=alertmanager:sample-password", "TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=1ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}, log), log
@@ -81,7 +70,7 @@ func TestQueueReturnsOnlyWhatAnotherDeliveryCanHelp(t *testing.T) {
 		t.Errorf("%d instances restarted, want 8", done)
 	}
 	if !strings.Contains(log.String(), "the request is not JSON") {
-		t.Error("the poison is not in the log")
+		t.Error("the unreadable record is not in the log")
 	}
 }
 
@@ -322,7 +311,7 @@ func TestNoPublicSampleIsTakenForOurs(t *testing.T) {
 		}
 	}
 	if n := e.Calls("ModifyInstanceSSL"); n > 0 {
-		t.Errorf("%d changes were asked for", n)
+		t.Errorf("%d changes were requested", n)
 	}
 }
 

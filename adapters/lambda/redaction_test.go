@@ -196,13 +196,13 @@ func (s *stage) checkThatItWasChaos(t *testing.T) {
 	} {
 		for _, w := range want {
 			if !strings.Contains(*text, w) {
-				t.Errorf("in all the chaos there was no %s", w)
+				t.Errorf("the chaos had no %s", w)
 			}
 		}
 	}
 	// The machine's load decides whether the change is already done.
 	if !strings.Contains(replies, "Accepted: ") && !strings.Contains(replies, "Done: ") {
-		t.Error("in all the chaos nobody was told the end of a change")
+		t.Error("the chaos had no answer about the end of a change")
 	}
 }
 

@@ -96,18 +96,7 @@ func TestToolRuntimeInterfaceEmulator(t *testing.T) {
 // underEmulator starts a command under the emulator, over an emulated cloud.
 func underEmulator(t *testing.T, emulator string, command []string) func(*testing.T, []byte) []byte {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(time.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1}, tairtest.SampleFleet(timtime.Now())...)
 	front, back := freeAddress(t), freeAddress(t)
 	args := append([]string{"--log-level", "error", "--runtime-interface-emulator-address", front, "--runtime-api-address", back}, command...)
 	process := exec.Command(emulator, args...)

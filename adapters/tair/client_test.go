@@ -109,7 +109,7 @@ func TestUnusableAnswersFail(t *testing.T) {
 			client := against(t, func(w http.ResponseWriter, r *http.Request) { calls.Add(1); serve(w, r) })
 			e := modify(client)
 			if e == nil || !e.Uncertain {
-				t.Fatalf("a write answered so is %v, want an uncertain error", e)
+				t.Fatalf("a write with this answer ends with %v, want an uncertain error", e)
 			}
 			if calls.Load() != 1 {
 				t.Errorf("the write was sent %d times", calls.Load())
@@ -120,7 +120,7 @@ func TestUnusableAnswersFail(t *testing.T) {
 				}
 			}
 			if _, err := client.SSL(context.Background(), ref); err == nil {
-				t.Error("a read answered so succeeds")
+				t.Error("a read with this answer succeeds")
 			}
 		})
 	}
@@ -150,14 +150,14 @@ func TestAWriteThatWasNotSentIsCertain(t *testing.T) {
 	url := "http://" + listener.Addr().String()
 	_ = listener.Close()
 	if e := modify(clientOf(t, url)); e == nil || e.Uncertain || e.Kind != handler.Unavailable {
-		t.Errorf("a refused connection is %v (uncertain %v)", e, e != nil && e.Uncertain)
+		t.Errorf("a refused connection ends with %v (uncertain %v)", e, e != nil && e.Uncertain)
 	}
 
 	server := httptest.NewTLSServer(answer(200, `{}`))
 	t.Cleanup(server.Close)
 	server.Config.ErrorLog = nil
 	if e := modify(clientOf(t, server.URL)); e == nil || e.Uncertain || !strings.Contains(e.Message, "certificate") {
-		t.Errorf("a server that is not trusted is %v", e)
+		t.Errorf("a server without trust ends with %v", e)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestReadsAreTriedAgain(t *testing.T) {
 		answer(404, refusal("InvalidInstanceId.NotFound"))(w, r)
 	})
 	if _, err := client.SSL(context.Background(), ref); !errors.Is(err, handler.NotFound) || calls.Load() != 1 {
-		t.Errorf("an instance that is not there cost %d calls: %v", calls.Load(), err)
+		t.Errorf("an unknown instance took %d calls: %v", calls.Load(), err)
 	}
 }
 
@@ -212,20 +212,20 @@ func TestContextEndsACall(t *testing.T) {
 	go func() { <-arrived; cancel() }()
 	_, err := client.Modify(ctx, ref, handler.Update, inTime())
 	if e := handler.AsError(err); !errors.Is(err, context.Canceled) || !e.Uncertain || e.Kind != handler.Unavailable {
-		t.Errorf("a write cancelled on its way is %v (uncertain %v)", err, e.Uncertain)
+		t.Errorf("a write that was cancelled on its way ends with %v (uncertain %v)", err, e.Uncertain)
 	}
 
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := client.SSL(short, ref); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a read past its deadline is %v", err)
+		t.Errorf("a read past its deadline ends with %v", err)
 	}
 
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err = client.Modify(ended, ref, handler.Update, inTime())
 	if e := handler.AsError(err); err == nil || e.Uncertain {
-		t.Errorf("a write that was never begun is %v (uncertain %v)", err, e.Uncertain)
+		t.Errorf("a write that never started ends with %v (uncertain %v)", err, e.Uncertain)
 	}
 }
 
@@ -241,10 +241,10 @@ func TestAnUnreadableStateIsAnError(t *testing.T) {
 	}
 	off := `{"InstanceId":"r-bp1zxszhcgatnx01","RequestId":"1","SSLEnabled":"Disable","SSLExpiredTime":""}`
 	if ssl, err := against(t, answer(200, off)).SSL(context.Background(), ref); err != nil || ssl.Enabled || !ssl.Expires.IsZero() {
-		t.Errorf("encryption that is off was read as %+v, %v", ssl, err)
+		t.Errorf("disabled encryption was read as %+v, %v", ssl, err)
 	}
 	if _, err := against(t, answer(200, `{"RequestId":"1","Instances":{"DBInstanceAttribute":[]}}`)).Instance(context.Background(), ref); !errors.Is(err, handler.NotFound) {
-		t.Errorf("an empty list of instances is %v", err)
+		t.Errorf("an empty list of instances ends with %v", err)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestACallBeyondTheRateLimitFails(t *testing.T) {
 	defer cancel()
 	_, _ = client.SSL(ctx, ref)
 	if _, err := client.SSL(ctx, ref); !errors.Is(err, handler.Throttled) {
-		t.Errorf("a call beyond the rate is %v", err)
+		t.Errorf("a call beyond the rate ends with %v", err)
 	}
 }
 
@@ -266,6 +266,6 @@ func TestNoCredentials(t *testing.T) {
 	client := tair.New(tair.EnvironmentCredentials(func(string) string { return "" }), tair.Options{})
 	_, err := client.Modify(context.Background(), ref, handler.Update, inTime())
 	if e := handler.AsError(err); !errors.Is(err, handler.Forbidden) || e.Uncertain || !strings.Contains(e.Message, "ALIBABA_CLOUD_ACCESS_KEY_ID") {
-		t.Errorf("without credentials a call is %v", err)
+		t.Errorf("a call without credentials ends with %v", err)
 	}
 }

@@ -58,9 +58,9 @@ func TestReadsTellTheTimeByTheAPIsClock(t *testing.T) {
 				at, err := read(against(t, dated(date, body, 200)))
 				switch {
 				case want == "" && (err == nil || handler.AsError(err).Kind != handler.Unavailable || !strings.Contains(err.Error(), "no Date header") || !at.IsZero()):
-					t.Errorf("an answer of the Date %q is %v, %v; want unavailable", date, at, err)
+					t.Errorf("an answer with the Date %q ends with %v, %v; want unavailable", date, at, err)
 				case want != "" && (err != nil || at.Format(time.RFC3339) != want):
-					t.Errorf("an answer of the Date %q is of %v, %v; want %s", date, at, err, want)
+					t.Errorf("an answer with the Date %q has the time %v, %v; want %s", date, at, err, want)
 				}
 			})
 		}

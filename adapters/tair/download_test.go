@@ -16,18 +16,7 @@ import (
 
 // The chain of an emulated instance is at the endpoint of the settings.
 func TestTheCAChainIsDownloaded(t *testing.T) {
-	e, err := tairtest.New(tairtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = e.Close() }()
-	if err := e.Put(tairtest.Instance{InstanceID: ref.InstanceID}); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, tairtest.Options{}, tairtest.Instance{InstanceID: ref.InstanceID})
 	endpoint, err := tair.ParseEndpoint(url)
 	if err != nil {
 		t.Fatal(err)

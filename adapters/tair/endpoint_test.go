@@ -31,7 +31,7 @@ func TestEndpoint(t *testing.T) {
 		"https://", "https://user:password@example.com", "https://example.com/path", "https://example.com/?a=b", "https://example.com/#a", "://",
 	} {
 		if endpoint, err := ParseEndpoint(bad); err == nil {
-			t.Errorf("%q was taken for %v", bad, endpoint)
+			t.Errorf("%q was accepted as %v", bad, endpoint)
 		}
 	}
 }

@@ -11,81 +11,83 @@ import (
 	"tairssl/handler"
 )
 
-// The codes come from the API's documents and from real clients. Each has its kind, and
-// says whether a write may have taken effect.
+// refusals are error codes from the API's documents and from real clients.
+var refusals = []struct {
+	status    int
+	code      string
+	kind      handler.Kind
+	uncertain bool
+	err       error
+}{
+	{400, "InvalidParameters.Format", handler.Invalid, false, nil},
+	{403, "IncorrectCharacterType", handler.Unsupported, false, nil},
+	{403, "IncorrectEngineVersion", handler.Unsupported, false, nil},
+	{400, "InvalidRedisVersionPattern", handler.Unsupported, false, nil},
+	{404, "EnabledSSLNotSupport", handler.Unsupported, false, nil},
+	{403, "IncorrectDBInstanceLockMode", handler.Locked, false, nil},
+	{403, "IncorrectDBInstanceState", handler.Unavailable, false, handler.ErrBusy},
+	{403, "OperationDeniedDBStatus", handler.Unavailable, false, handler.ErrBusy},
+	{409, "Task.Conflict", handler.Unavailable, false, handler.ErrBusy},
+	{400, "Task.Conflict", handler.Unavailable, false, handler.ErrBusy},
+	{400, "SSLEnabledStateExistsFault", handler.Unsupported, false, handler.ErrAlready},
+	{400, "SSLDisableStateExistsFault", handler.Unsupported, false, handler.ErrAlready},
+
+	{404, "InvalidInstanceId.NotFound", handler.NotFound, false, nil},
+	{400, "InvalidInstanceId.NotFound", handler.NotFound, false, nil},
+	{403, "InvalidInstanceId.NotFound", handler.NotFound, false, nil},
+	{400, "InvalidDBInstance.NotFound", handler.NotFound, false, nil},
+	{404, "InvalidDBInstance.NotFound", handler.NotFound, false, nil},
+	{400, "InvalidDBInstanceId.NotFound", handler.NotFound, false, nil},
+	{400, "InvalidDbInstanceId.NotFound", handler.NotFound, false, nil},
+	{400, "InvalidResourceId.NotFound", handler.NotFound, false, nil},
+	{404, "SomethingNew.NotFound", handler.NotFound, false, nil},
+	{404, "SomethingNew", handler.Unsupported, false, nil},
+	{404, "InvalidAction.NotFound", handler.Unsupported, false, nil},
+	{404, "InvalidApi.NotFound", handler.Unsupported, false, nil},
+	{404, "InvalidRegionId.NotFound", handler.Invalid, false, nil},
+
+	{400, "Throttling", handler.Throttled, false, nil},
+	{403, "Throttling.User", handler.Throttled, false, nil},
+	{503, "Throttling.Api", handler.Throttled, false, nil},
+	{503, "ThrottlingUser", handler.Throttled, false, nil},
+	{503, "Rejected.Throttling", handler.Throttled, true, nil},
+	{400, "Rejected.Throttling", handler.Throttled, true, nil},
+	{503, "ServiceUnavailable", handler.Unavailable, true, nil},
+	{500, "InternalError", handler.Unavailable, true, nil},
+	{400, "InternalError", handler.Unavailable, true, nil},
+	{400, "ProxyError", handler.Unavailable, true, nil},
+	{400, "LockTimeout", handler.Unavailable, true, nil},
+	{400, "InvalidTimeStamp.Expired", handler.Unavailable, false, nil},
+	{400, "SignatureNonceUsed", handler.Unavailable, true, nil},
+
+	{403, "Forbidden.RAM", handler.Forbidden, false, nil},
+	{403, "Forbidden", handler.Forbidden, false, nil},
+	{403, "NoPermission", handler.Forbidden, false, nil},
+	{404, "InvalidAccessKeyId.NotFound", handler.Forbidden, false, nil},
+	{400, "InvalidAccessKeyId.Inactive", handler.Forbidden, false, nil},
+	{400, "SignatureDoesNotMatch", handler.Forbidden, false, nil},
+	{403, "InvalidSecurityToken.Expired", handler.Forbidden, false, nil},
+	{403, "InvalidStsToken.Malformed", handler.Forbidden, false, nil},
+
+	{400, "SomethingNew", handler.Invalid, false, nil},
+	{401, "SomethingNew", handler.Forbidden, false, nil},
+	{403, "SomethingNew", handler.Unsupported, false, nil},
+	{403, "InstanceIsNotInTheMood", handler.Unsupported, false, nil},
+	{408, "SomethingNew", handler.Unavailable, true, nil},
+	{409, "SomethingNew", handler.Unavailable, false, nil},
+	{418, "SomethingNew", handler.Unavailable, false, nil},
+	{429, "SomethingNew", handler.Throttled, false, nil},
+	{502, "SomethingNew", handler.Unavailable, true, nil},
+	{500, "IncorrectDBInstanceState", handler.Unavailable, true, handler.ErrBusy},
+}
+
+// Each code has its kind, and says whether a write may have taken effect.
 func TestEveryCodeHasItsKind(t *testing.T) {
-	for _, test := range []struct {
-		status    int
-		code      string
-		kind      handler.Kind
-		uncertain bool
-		err       error
-	}{
-		{400, "InvalidParameters.Format", handler.Invalid, false, nil},
-		{403, "IncorrectCharacterType", handler.Unsupported, false, nil},
-		{403, "IncorrectEngineVersion", handler.Unsupported, false, nil},
-		{400, "InvalidRedisVersionPattern", handler.Unsupported, false, nil},
-		{404, "EnabledSSLNotSupport", handler.Unsupported, false, nil},
-		{403, "IncorrectDBInstanceLockMode", handler.Locked, false, nil},
-		{403, "IncorrectDBInstanceState", handler.Unavailable, false, handler.ErrBusy},
-		{403, "OperationDeniedDBStatus", handler.Unavailable, false, handler.ErrBusy},
-		{409, "Task.Conflict", handler.Unavailable, false, handler.ErrBusy},
-		{400, "Task.Conflict", handler.Unavailable, false, handler.ErrBusy},
-		{400, "SSLEnabledStateExistsFault", handler.Unsupported, false, handler.ErrAlready},
-		{400, "SSLDisableStateExistsFault", handler.Unsupported, false, handler.ErrAlready},
-
-		{404, "InvalidInstanceId.NotFound", handler.NotFound, false, nil},
-		{400, "InvalidInstanceId.NotFound", handler.NotFound, false, nil},
-		{403, "InvalidInstanceId.NotFound", handler.NotFound, false, nil},
-		{400, "InvalidDBInstance.NotFound", handler.NotFound, false, nil},
-		{404, "InvalidDBInstance.NotFound", handler.NotFound, false, nil},
-		{400, "InvalidDBInstanceId.NotFound", handler.NotFound, false, nil},
-		{400, "InvalidDbInstanceId.NotFound", handler.NotFound, false, nil},
-		{400, "InvalidResourceId.NotFound", handler.NotFound, false, nil},
-		{404, "SomethingNew.NotFound", handler.NotFound, false, nil},
-		{404, "SomethingNew", handler.Unsupported, false, nil},
-		{404, "InvalidAction.NotFound", handler.Unsupported, false, nil},
-		{404, "InvalidApi.NotFound", handler.Unsupported, false, nil},
-		{404, "InvalidRegionId.NotFound", handler.Invalid, false, nil},
-
-		{400, "Throttling", handler.Throttled, false, nil},
-		{403, "Throttling.User", handler.Throttled, false, nil},
-		{503, "Throttling.Api", handler.Throttled, false, nil},
-		{503, "ThrottlingUser", handler.Throttled, false, nil},
-		{503, "Rejected.Throttling", handler.Throttled, true, nil},
-		{400, "Rejected.Throttling", handler.Throttled, true, nil},
-		{503, "ServiceUnavailable", handler.Unavailable, true, nil},
-		{500, "InternalError", handler.Unavailable, true, nil},
-		{400, "InternalError", handler.Unavailable, true, nil},
-		{400, "ProxyError", handler.Unavailable, true, nil},
-		{400, "LockTimeout", handler.Unavailable, true, nil},
-		{400, "InvalidTimeStamp.Expired", handler.Unavailable, false, nil},
-		{400, "SignatureNonceUsed", handler.Unavailable, true, nil},
-
-		{403, "Forbidden.RAM", handler.Forbidden, false, nil},
-		{403, "Forbidden", handler.Forbidden, false, nil},
-		{403, "NoPermission", handler.Forbidden, false, nil},
-		{404, "InvalidAccessKeyId.NotFound", handler.Forbidden, false, nil},
-		{400, "InvalidAccessKeyId.Inactive", handler.Forbidden, false, nil},
-		{400, "SignatureDoesNotMatch", handler.Forbidden, false, nil},
-		{403, "InvalidSecurityToken.Expired", handler.Forbidden, false, nil},
-		{403, "InvalidStsToken.Malformed", handler.Forbidden, false, nil},
-
-		{400, "SomethingNew", handler.Invalid, false, nil},
-		{401, "SomethingNew", handler.Forbidden, false, nil},
-		{403, "SomethingNew", handler.Unsupported, false, nil},
-		{403, "InstanceIsNotInTheMood", handler.Unsupported, false, nil},
-		{408, "SomethingNew", handler.Unavailable, true, nil},
-		{409, "SomethingNew", handler.Unavailable, false, nil},
-		{418, "SomethingNew", handler.Unavailable, false, nil},
-		{429, "SomethingNew", handler.Throttled, false, nil},
-		{502, "SomethingNew", handler.Unavailable, true, nil},
-		{500, "IncorrectDBInstanceState", handler.Unavailable, true, handler.ErrBusy},
-	} {
+	for _, test := range refusals {
 		t.Run(fmt.Sprint(test.status, " ", test.code), func(t *testing.T) {
 			e := modify(against(t, answer(test.status, refusal(test.code))))
 			if e == nil {
-				t.Fatal("the refusal was taken for success")
+				t.Fatal("the refusal was read as success")
 			}
 			if e.Kind != test.kind || e.Uncertain != test.uncertain || !errors.Is(e, test.kind) {
 				t.Errorf("is %s, uncertain %v; want %s, %v", e.Kind, e.Uncertain, test.kind, test.uncertain)
@@ -95,7 +97,7 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 			}
 			for _, cause := range []error{handler.ErrBusy, handler.ErrAlready, handler.ErrTagRefused, handler.ErrLate, handler.ErrNoTime} {
 				if errors.Is(e, cause) != (cause == test.err) {
-					t.Errorf("that it wraps %q is %v", cause, errors.Is(e, cause))
+					t.Errorf("errors.Is(err, %q) is %v", cause, errors.Is(e, cause))
 				}
 			}
 			if e.Code != test.code || e.RequestID != "AD7E16AA" {
@@ -114,7 +116,7 @@ func TestPagesOfAProxy(t *testing.T) {
 	} {
 		e := modify(against(t, answer(status, "<html>no</html>")))
 		if e == nil || e.Kind != kind || !e.Uncertain || !strings.Contains(e.Message, fmt.Sprint(status)) || !strings.Contains(e.Message, "TAIRSSL_ENDPOINT") {
-			t.Errorf("a page with status %d is %v (uncertain %v)", status, e, e != nil && e.Uncertain)
+			t.Errorf("a page with status %d ends with %v (uncertain %v)", status, e, e != nil && e.Uncertain)
 		}
 	}
 }
@@ -171,7 +173,7 @@ func TestRefusedTagsNameTheCause(t *testing.T) {
 		err := against(t, answer(test.status, refusal(test.code))).Tag(context.Background(), ref, "tairssl-lease-a1b2c3d4", "x")
 		e := handler.AsError(err)
 		if err == nil || e.Kind != test.kind || e.Uncertain || e.Retryable || e.Code != test.code {
-			t.Errorf("%d %s is %v (uncertain %v), want a certain %s", test.status, test.code, err, e.Uncertain, test.kind)
+			t.Errorf("%d %s ends with %v (uncertain %v), want a certain %s", test.status, test.code, err, e.Uncertain, test.kind)
 			continue
 		}
 		if !strings.Contains(e.Message, test.want) || strings.Contains(e.Message, test.lack) {
@@ -179,11 +181,11 @@ func TestRefusedTagsNameTheCause(t *testing.T) {
 		}
 		refused := test.want == room || test.want == policy
 		if errors.Is(err, handler.ErrTagRefused) != refused {
-			t.Errorf("that %s wraps ErrTagRefused is %v", test.code, !refused)
+			t.Errorf("whether %s wraps ErrTagRefused: %v is wrong", test.code, !refused)
 		}
 	}
 	if e := modify(against(t, answer(403, refusal("TagPolicyViolation")))); errors.Is(e, handler.ErrTagRefused) {
-		t.Errorf("a refused change is taken for a refused tag: %v", e)
+		t.Errorf("a refused change is read as a refused tag: %v", e)
 	}
 }
 
@@ -244,7 +246,7 @@ func TestInstanceWithoutTLS(t *testing.T) {
 		t.Errorf("a change of it ends with %v", e)
 	}
 	if _, err := client.Instance(context.Background(), ref); !errors.Is(err, handler.Unsupported) {
-		t.Errorf("another call so refused is %v", err)
+		t.Errorf("another call with this refusal ends with %v", err)
 	}
 	if ssl, err := against(t, dated("", refusal("IncorrectEngineVersion"), 403)).SSL(context.Background(), ref); err == nil || ssl != (handler.SSL{}) {
 		t.Errorf("without a Date it reads %+v, %v", ssl, err)

@@ -122,7 +122,7 @@ func checkAnswer(t *testing.T, call int, answer *canned) {
 	if err == nil {
 		noTLS := call == readsSSL && bytes.Contains(answer.body, []byte(codeNoTLS))
 		if !sane || !noTLS && (answer.status < 200 || answer.status > 299) {
-			t.Errorf("status %d with %q was taken for an answer", answer.status, answer.body)
+			t.Errorf("status %d with %q was accepted as an answer", answer.status, answer.body)
 		}
 		return
 	}
@@ -140,6 +140,6 @@ func checkAnswer(t *testing.T, call int, answer *canned) {
 		t.Errorf("the error is %q", shown)
 	}
 	if trouble := answer.status >= 500 || answer.status < 400; call == modifies && trouble && !e.Uncertain && e.Kind != handler.Throttled {
-		t.Errorf("a write that was answered with status %d is surely refused: %v", answer.status, err)
+		t.Errorf("a write with the answer %d counts as surely refused: %v", answer.status, err)
 	}
 }

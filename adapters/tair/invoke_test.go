@@ -78,7 +78,7 @@ func TestInvokeAsyncQueuesThePayload(t *testing.T) {
 			t.Errorf("the call is %s %s with %s", got.Method, got.URL.RequestURI(), body)
 		}
 		if "https://"+got.Host != server.URL {
-			t.Errorf("the call is to the host %s, want that of %s", got.Host, server.URL)
+			t.Errorf("the call goes to the host %s, want the host of %s", got.Host, server.URL)
 		}
 		sum := md5.Sum(body)
 		for name, want := range map[string]string{
@@ -164,7 +164,7 @@ func TestInvokeAsyncRefusesOddOptions(t *testing.T) {
 			o.Credentials = func(context.Context) (tair.Credential, error) { asked = true; return secret, nil }
 		})
 		if e == nil || e.Kind != handler.Invalid || asked {
-			t.Errorf("%s: ends with %v; a credential was asked for: %v", name, e, asked)
+			t.Errorf("%s: ends with %v; a credential was requested: %v", name, e, asked)
 		}
 	}
 	if e := invoke("", strings.Repeat(" ", tair.MaxAsyncPayload+1)); e == nil || e.Kind != handler.Invalid || !strings.Contains(e.Message, "131072") {
@@ -181,12 +181,12 @@ func TestInvokeAsyncEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	o := tair.InvokeOptions{Credentials: static(secret), Region: "cn-hangzhou", Function: "f", Endpoint: server.URL}
 	if err := tair.InvokeAsync(ctx, o, []byte("{}")); !errors.Is(err, context.DeadlineExceeded) || !handler.AsError(err).Uncertain {
-		t.Errorf("an invocation past its deadline is %v", err)
+		t.Errorf("an invocation past its deadline ends with %v", err)
 	}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := tair.InvokeAsync(ended, o, []byte("{}")); err == nil || handler.AsError(err).Uncertain {
-		t.Errorf("an invocation that was never begun is %v", err)
+		t.Errorf("an invocation that never started ends with %v", err)
 	}
 	o.Credentials = func(context.Context) (tair.Credential, error) {
 		return tair.Credential{}, handler.Errorf(handler.Forbidden, "none")
@@ -204,6 +204,6 @@ func TestInvokeAsyncThatReachesNobody(t *testing.T) {
 	url := "http://" + listener.Addr().String()
 	_ = listener.Close()
 	if e := invoke(url, "{}"); e == nil || e.Uncertain || e.Kind != handler.Unavailable {
-		t.Errorf("a refused connection is %v", e)
+		t.Errorf("a refused connection ends with %v", e)
 	}
 }

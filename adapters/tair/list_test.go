@@ -65,7 +65,7 @@ func TestListingKeepsToTheRegion(t *testing.T) {
 		t.Errorf("the listing shows %s, want %s", got, want)
 	}
 	if l := list.Instances[1]; l.RegionID != "cn-shanghai" || l.Region != "" {
-		t.Errorf("an instance of which the API names no region is in %q, told as %q", l.RegionID, l.Region)
+		t.Errorf("an instance without a region in the answer is in %q, with the region %q", l.RegionID, l.Region)
 	}
 }
 

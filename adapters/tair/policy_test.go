@@ -95,12 +95,12 @@ func TestPolicyAllowsExactlyTheCallsOfThisPackage(t *testing.T) {
 	called := actionsCalled(t)
 	for _, action := range called {
 		if !slices.Contains(allowed, action) {
-			t.Errorf("%s is called, and policy.json does not allow it", action)
+			t.Errorf("the package calls %s, but policy.json does not allow it", action)
 		}
 	}
 	for _, action := range allowed {
 		if !slices.Contains(called, action) {
-			t.Errorf("policy.json allows %s, which is not called", action)
+			t.Errorf("policy.json allows %s, but the package does not call it", action)
 		}
 	}
 }

@@ -110,11 +110,11 @@ func TestQuotaLosesNoSlot(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if got := w.unused + len(w.rest); got != 2 || len(w.queue) != 0 {
-			t.Fatalf("in the end %d slots of 2 are there, and %d calls wait", got, len(w.queue))
+			t.Fatalf("in the end %d of 2 slots are left, and %d calls wait", got, len(w.queue))
 		}
 		for range 2 {
 			if waited, err := w.take(context.Background()); err != nil || waited != 0 {
-				t.Errorf("a free slot is had after %s, %v", waited, err)
+				t.Errorf("a free slot is taken after %s, %v", waited, err)
 			}
 		}
 	})
@@ -171,7 +171,7 @@ func TestCallsKeepToTheirQuota(t *testing.T) {
 		}
 		got.QuotaWaits["TagResources"] = 7
 		if u.Counts().QuotaWaits["TagResources"] != 1 {
-			t.Error("who is told the counts can change them")
+			t.Error("the caller can change the counts")
 		}
 	})
 }

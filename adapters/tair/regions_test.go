@@ -129,7 +129,7 @@ func TestNoOtherRegionIsSignedFor(t *testing.T) {
 					}
 				}
 				if asked, dials := w.asked.Load(), len(w.dials); asked != 0 || dials != 0 || requests.Load() != 0 {
-					t.Fatalf("for %.30q with %q a credential was asked for %d times, %d connections were begun, %d requests arrived", region, setting, asked, dials, requests.Load())
+					t.Fatalf("for %.30q with %q there were %d requests for a credential, %d connections and %d requests", region, setting, asked, dials, requests.Load())
 				}
 			}
 		}
@@ -141,6 +141,6 @@ func TestOptionsAreCopied(t *testing.T) {
 	w := newWorld(Options{Regions: regions})
 	regions[0] = "cn-beijing"
 	if err := w.permit("DescribeInstances", "cn-beijing"); err == nil || !strings.Contains(err.Error(), "cn-beijing is not one of the regions of TAIRSSL_REGION (cn-hangzhou): add it there") {
-		t.Errorf("a region that was added after New is %v", err)
+		t.Errorf("a region that was added after New ends with %v", err)
 	}
 }

@@ -53,7 +53,7 @@ func TestNothingResendsAWrite(t *testing.T) {
 				}
 				before := connections.Load()
 				if e := modify(client); e == nil || !e.Uncertain {
-					t.Errorf("a write whose connection broke is %v, want uncertain", e)
+					t.Errorf("a write with a broken connection ends with %v, want uncertain", e)
 				}
 				if after := connections.Load(); writes.Load() != round+1 || after != before {
 					t.Fatalf("after %d writes %d arrived; the last took %d new connections", round+1, writes.Load(), after-before)

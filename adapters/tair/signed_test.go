@@ -45,7 +45,7 @@ func TestWriteThatWaitedForTheRate(t *testing.T) {
 			_, err := w.Modify(context.Background(), ref, handler.Update, time.Now().Add(patience))
 			late := errors.Is(err, handler.ErrLate)
 			if waits := time.Since(began) >= 100*time.Second; late != (waits && patience < 2*time.Minute) || err == nil || handler.AsError(err).Uncertain {
-				t.Errorf("after %s a write with %s of patience ends with %v", time.Since(began), patience, err)
+				t.Errorf("after %s a write with a limit of %s ends with %v", time.Since(began), patience, err)
 			}
 		}
 		if len(w.dials) != 2 {

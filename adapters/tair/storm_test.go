@@ -16,18 +16,7 @@ import (
 // emulate serves an emulator over HTTP on loopback.
 func emulate(t testing.TB, o tairtest.Options, fleet ...tairtest.Instance) (*tairtest.Emulator, tair.Endpoint) {
 	t.Helper()
-	e, err := tairtest.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(fleet...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, o, fleet...)
 	endpoint, err := tair.ParseEndpoint(url)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +104,7 @@ func TestStorm(t *testing.T) {
 		e.Advance(46 * time.Minute) // the next sweep, when no flag is live
 	}
 	if !quiet {
-		t.Error("the deliveries never came to rest")
+		t.Error("the deliveries never became quiet")
 	}
 	for n, i := range e.Instances() {
 		want := 0

@@ -24,7 +24,7 @@ func TestUsageCountsEveryAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := u.Counts(); got.Calls != 3 || got.Throttled != 2 || len(got.Latencies) != 3 {
-		t.Errorf("after two throttled attempts and one that did the usage is %+v", got)
+		t.Errorf("after two throttled tries and a successful one the usage is %+v", got)
 	}
 	if _, err := c.SSL(context.Background(), ref); err != nil {
 		t.Fatal(err)

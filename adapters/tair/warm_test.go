@@ -110,7 +110,7 @@ func (w *warmWorld) change() error {
 func TestFirstLookTakesOneRoundTrip(t *testing.T) {
 	inWarmWorld(t, func(t *testing.T, w *warmWorld) {
 		if took := w.look(t); took != 3*trip || w.dialled() != 2 {
-			t.Errorf("a first look that is not prepared takes %s and %d connections, want 3 round trips of %s and 2", took, w.dialled(), trip)
+			t.Errorf("without Warm the first look takes %s and %d connections, want 3 round trips of %s and 2", took, w.dialled(), trip)
 		}
 		if took := w.look(t); took != trip {
 			t.Errorf("a second look takes %s", took)
@@ -123,7 +123,7 @@ func TestFirstLookTakesOneRoundTrip(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		if took := w.look(t); took != trip || w.dialled() != 2 {
-			t.Errorf("a first look that is prepared takes %s and %d connections, want %s and 2", took, w.dialled(), trip)
+			t.Errorf("after Warm the first look takes %s and %d connections, want %s and 2", took, w.dialled(), trip)
 		}
 		if took := w.look(t); took != trip || w.dialled() != 2 {
 			t.Errorf("a second look takes %s, over %d connections in all", took, w.dialled())
@@ -214,7 +214,7 @@ func TestClosingEndsTheWarming(t *testing.T) {
 			t.Errorf("Close took until %s, and %d connections are open", took, w.open())
 		}
 		if err := w.change(); err != nil {
-			t.Errorf("a client that was closed connects no more: %v", err)
+			t.Errorf("a client that was closed does not connect again: %v", err)
 		}
 	})
 }

@@ -131,24 +131,15 @@ func (f *Fleet) Tries(id string) (n int) {
 // returns the emulator and the environment of a function over it.
 func Emulate(t *testing.T) (e *tairtest.Emulator, environ func(accessKeySecret string) []string) {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
+	var instances []tairtest.Instance
 	for n := range 60 {
 		days := 200
 		if n%10 == 0 {
 			days = 5
 		}
-		if err := e.Put(tairtest.Instance{InstanceID: fmt.Sprintf("r-walk%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()}); err != nil {
-			t.Fatal(err)
-		}
+		instances = append(instances, tairtest.Instance{InstanceID: fmt.Sprintf("r-walk%04d", n), SSLExpiredTime: handler.At(time.Now().AddDate(0, 0, days)).String()})
 	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1}, instances...)
 	return e, func(secret string) []string {
 		return []string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=20ms", "TAIRSSL_RATE=0", "TAIRSSL_WINDOW=any",
 			"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + secret}

@@ -41,7 +41,7 @@ func get(t *testing.T, file, name string) (tair.Credential, error) {
 	t.Helper()
 	p, err := profile.Read(file, name)
 	if err != nil {
-		t.Fatalf("the profile %q is not read: %v", name, err)
+		t.Fatalf("the profile %q is unreadable: %v", name, err)
 	}
 	return p.Credentials()(context.Background())
 }
@@ -83,10 +83,10 @@ func TestAnUnreadableProfileSaysWhatToDoAndShowsNoKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := profile.Read(c.file, c.profile)
 			if !errors.Is(err, handler.Invalid) || !strings.Contains(err.Error(), c.wants) || strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error is %v; it should say %q and be invalid", err, c.wants)
+				t.Errorf("the error is %v, want invalid and %q", err, c.wants)
 			}
 			if missing := name == "no file"; errors.Is(err, fs.ErrNotExist) != missing {
-				t.Errorf("that the file is missing: %v", err)
+				t.Errorf("the error does not say that the file is missing: %v", err)
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func TestProfileWithoutAUsableModeGivesNoCredential(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, err := get(t, written(t, "x", c.entry), "")
 			if !errors.Is(err, handler.Forbidden) || !strings.Contains(err.Error(), c.wants) || strings.Contains(err.Error(), "person-secret") || got != (tair.Credential{}) {
-				t.Errorf("the error is %v; it should be forbidden and say %q", err, c.wants)
+				t.Errorf("the error is %v, want forbidden and %q", err, c.wants)
 			}
 		})
 	}
@@ -214,16 +214,16 @@ func TestCredentialServer(t *testing.T) {
 	for _, bad := range []string{"", "{}", `["uri-secret"]`, `{"AccessKeySecret":"uri-secret"}`, `{"AccessKeySecret":"uri-secret`} {
 		body = bad
 		if _, err := get(t, file, ""); !errors.Is(err, handler.Forbidden) || strings.Contains(err.Error(), "uri-secret") {
-			t.Errorf("the answer %s ends as %v", bad, err)
+			t.Errorf("the answer %s ends with %v", bad, err)
 		}
 	}
 	status, body = http.StatusInternalServerError, "uri-secret"
 	if _, err := get(t, file, ""); !errors.Is(err, handler.Forbidden) || !strings.Contains(err.Error(), "status 500") || strings.Contains(err.Error(), "uri-secret") {
-		t.Errorf("status 500 ends as %v", err)
+		t.Errorf("status 500 ends with %v", err)
 	}
 	server.Close()
 	if _, err := get(t, file, ""); !errors.Is(err, handler.Unavailable) || strings.Contains(err.Error(), server.URL) {
-		t.Errorf("a server that is gone ends as %v", err)
+		t.Errorf("a server that is gone ends with %v", err)
 	}
 }
 
@@ -240,6 +240,6 @@ func TestCallerDoesNotWaitLongerThanItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := p.Credentials()(ctx); !errors.Is(err, handler.Unavailable) {
-		t.Errorf("a cancelled call ends as %v", err)
+		t.Errorf("a cancelled call ends with %v", err)
 	}
 }

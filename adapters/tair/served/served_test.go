@@ -50,7 +50,7 @@ func TestTheCertificateOfAnEmulatedInstanceIsRead(t *testing.T) {
 	i, _ := e.Instance("r-bp1zxszhcgatnx01")
 	for _, endpoint := range []string{"https://127.0.0.1:8443", "http://localhost:8080", "http://[::1]:1", "http://127.0.0.2"} {
 		if served.At(endpoint).Host == "" {
-			t.Errorf("the OpenAPI at %s is not known to be an emulator", endpoint)
+			t.Errorf("the OpenAPI at %s is not recognised as an emulator", endpoint)
 		}
 	}
 	got, err := served.At("https://127.0.0.1:8443").Certificate(t.Context(), i.ConnectionDomain, portOf(t, i.DataPlane))
@@ -210,7 +210,7 @@ func TestAHandshakeThatFailsNamesTheStep(t *testing.T) {
 func TestOnlyAnOpenAPIOnThisMachineIsAnEmulator(t *testing.T) {
 	for _, endpoint := range []string{"", "https://r-kvstore.aliyuncs.com", "https://127.0.0.1.example.com", "https://localhost.example.com", "https://10.0.0.1", "vpc"} {
 		if host := served.At(endpoint).Host; host != "" {
-			t.Errorf("for the OpenAPI at %q instances are looked for at %q", endpoint, host)
+			t.Errorf("for the OpenAPI at %q the probe connects to %q", endpoint, host)
 		}
 	}
 }

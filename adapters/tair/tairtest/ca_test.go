@@ -107,10 +107,10 @@ func TestANewCASignsLaterChanges(t *testing.T) {
 		t.Fatalf("the order is answered %d %s", status, text)
 	}
 	if now := w.chain(id)["pem"]; !bytes.Equal(now, old) || !w.signedBy(id, old) {
-		t.Error("an instance that was not changed has another authority")
+		t.Error("an unchanged instance has another CA")
 	}
 	if new := w.chain("r-bp1zxszhcgatnx03")["pem"]; bytes.Equal(new, old) {
-		t.Error("an instance that is to be enabled would get the old authority")
+		t.Error("an instance that will be enabled would get the old CA")
 	}
 	if err := w.modify("Update"); err != nil {
 		t.Fatal(err)

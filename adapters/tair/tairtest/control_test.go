@@ -87,7 +87,7 @@ func TestControlPathsAndMethods(t *testing.T) {
 		}
 	}
 	if _, ok := w.Instance("r-a"); ok {
-		t.Error("half of a refused body was put")
+		t.Error("a part of a refused body was put")
 	}
 	before := w.Instances()
 	if err := w.Put(tairtest.Instance{InstanceID: "r-good"}, tairtest.Instance{InstanceID: "not an id"}); err == nil || !strings.HasPrefix(err.Error(), "instance 1: InstanceId") {
@@ -119,6 +119,6 @@ func TestAWrongOrderChangesNothing(t *testing.T) {
 	}
 	before := w.Now()
 	if got := w.ask("DescribeInstanceSSL", "InstanceId="+id); got.status != 200 || got.date.Sub(before).Abs() > time.Second {
-		t.Errorf("after orders that were not taken a call is answered %s, with the Date %s at %s", got.code(), got.date, before)
+		t.Errorf("after wrong orders a call is answered %s, with the Date %s at %s", got.code(), got.date, before)
 	}
 }

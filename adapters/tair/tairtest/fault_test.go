@@ -40,13 +40,13 @@ func TestFaults(t *testing.T) {
 	w := newWorld(t)
 	for _, bad := range []tairtest.Fault{{Action: "Nothing", Kind: "slow", Times: 1}, {Kind: "odd", Times: 1}, {Kind: "slow", Times: -1}} {
 		if w.Fault(bad) == nil {
-			t.Errorf("%+v is taken", bad)
+			t.Errorf("%+v is accepted", bad)
 		}
 	}
 	_ = w.Fault(tairtest.Fault{Kind: "slow", Times: 3})
 	_ = w.Fault(tairtest.Fault{Kind: "slow", Times: 0})
 	if err := w.modify("Update"); err != nil {
-		t.Errorf("a fault that was cleared strikes: %v", err)
+		t.Errorf("a cleared fault still hits a call: %v", err)
 	}
 }
 
@@ -133,6 +133,6 @@ func TestFaultsQueueUp(t *testing.T) {
 		}
 	}
 	if err := w.modify("Update"); err != nil {
-		t.Errorf("a fault of another action strikes: %v", err)
+		t.Errorf("a fault of another action hits a call: %v", err)
 	}
 }

@@ -98,10 +98,10 @@ func FuzzDecodeInstances(f *testing.F) {
 		}
 		again, err := tairtest.DecodeInstances(told)
 		if err != nil {
-			t.Fatalf("%s was read and is told as %s, which cannot be read: %v", data, told, err)
+			t.Fatalf("%s was read and written as %s, which is unreadable: %v", data, told, err)
 		}
 		if twice, _ := json.Marshal(again); string(twice) != string(told) {
-			t.Fatalf("%s is told as %s and then as %s", data, told, twice)
+			t.Fatalf("%s is written as %s and then as %s", data, told, twice)
 		}
 	})
 }

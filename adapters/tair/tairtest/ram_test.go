@@ -68,12 +68,12 @@ func TestADenyWinsAndABadPolicyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := codeOf(w.modify("Update")); got != "403 Forbidden.RAM" || w.instance().Restarts != 0 {
-		t.Errorf("what is denied is answered %s, with %d restarts", got, w.instance().Restarts)
+		t.Errorf("a denied call is answered %s, with %d restarts", got, w.instance().Restarts)
 	}
 	for _, bad := range []string{``, `{}`, `{"Version":"2"}`, `{"Version":"1","Statement":[{"Effect":"Perhaps","Action":"*","Resource":"*"}]}`, `{"Version":"1","Statement":[{"Effect":"Allow","Action":"*"}]}`,
 		`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"IpAddress":{"acs:SourceIp":"10.0.0.0/8"}}}]}`} {
 		if err := w.Policy([]byte(bad)); err == nil {
-			t.Errorf("%s is taken for a policy", bad)
+			t.Errorf("%s is accepted as a policy", bad)
 		}
 	}
 	resp, err := http.Post(w.url+"/emulator/policy", "application/json", strings.NewReader(`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
@@ -93,7 +93,7 @@ func TestGetCallerIdentityOfTheSTS(t *testing.T) {
 	}
 	_, body, err := w.send(context.Background(), newClient(t, nil), w.url, url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2015-04-01"}})
 	if err != nil || !strings.Contains(string(body), "acs:ram::1234567890123456:user/emulator") {
-		t.Errorf("who calls is answered %s, %v", body, err)
+		t.Errorf("GetCallerIdentity is answered %s, %v", body, err)
 	}
 }
 

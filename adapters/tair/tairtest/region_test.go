@@ -62,7 +62,7 @@ func TestTheCentralEndpointTellsTheRealRegion(t *testing.T) {
 		ActiveOperationTasks: []tairtest.Task{{TaskType: "rds_apsaradb_ssl_update", Status: 3}}})
 	rows := w.ask("DescribeInstanceAttribute", "RegionId=cn-hangzhou&InstanceId="+shanghai).rows()
 	if len(rows) != 1 || rows[0]["RegionId"] != "cn-shanghai" {
-		t.Errorf("the central endpoint tells of the instance %v", rows)
+		t.Errorf("the central endpoint shows the instance as %v", rows)
 	}
 	if got := w.ask("DescribeInstances", "RegionId=cn-hangzhou&InstanceIds="+shanghai).ids(); got != "" {
 		t.Errorf("a listing of cn-hangzhou holds %s of cn-shanghai", got)

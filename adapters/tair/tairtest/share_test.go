@@ -45,7 +45,7 @@ func TestFaultsThatStrikeAShareOfAllCalls(t *testing.T) {
 	near("answered well", float64(got["<nil>"]), 0.4)
 	near("restarts", float64(w.instance().Restarts), 0.6) // the good and those that failed afterwards
 	if got := w.ask("DescribeInstanceSSL", "InstanceId="+id).code(); got != "200" {
-		t.Errorf("a fault of another action strikes: %s", got)
+		t.Errorf("a fault of another action hits a call: %s", got)
 	}
 	for kind := range shares {
 		if err := w.Fault(tairtest.Fault{Action: "ModifyInstanceSSL", Kind: kind}); err != nil {
@@ -107,16 +107,16 @@ func TestASeedRepeatsWhatWasDrawn(t *testing.T) {
 	}
 	first := story(tairtest.Options{Seed: 1})
 	if again := story(tairtest.Options{Seed: 1}); again != first {
-		t.Errorf("seed 1 tells %s and then %s", first, again)
+		t.Errorf("seed 1 draws %s and then %s", first, again)
 	}
 	if other := story(tairtest.Options{Seed: 2}); other == first {
-		t.Errorf("the seeds 1 and 2 both tell %s", first)
+		t.Errorf("the seeds 1 and 2 both draw %s", first)
 	}
 	var seed uint64
 	from := story(tairtest.Options{Logf: func(format string, args ...any) {
 		_, _ = fmt.Sscanf(fmt.Sprintf(format, args...), "the seed is %d", &seed)
 	}})
 	if again := story(tairtest.Options{Seed: seed}); seed == 0 || again != from {
-		t.Errorf("the seed %d from the clock tells %s, and by hand %s", seed, from, again)
+		t.Errorf("the seed %d from the clock draws %s, and as an option %s", seed, from, again)
 	}
 }

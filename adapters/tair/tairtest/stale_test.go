@@ -85,7 +85,7 @@ func TestReadsMayBeStale(t *testing.T) {
 	w.Advance(10 * time.Minute)
 	for range 50 {
 		if status, expires := w.shows(); status != "Normal" || expires != renewed {
-			t.Fatalf("longer after the change than reads may be old, the instance shows as %s until %s", status, expires)
+			t.Fatalf("when reads can no longer be old, the instance shows as %s until %s", status, expires)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestStaleReadsOnOrder(t *testing.T) {
 		t.Errorf("on order %d reads are fresh and %d stale", fresh, stale)
 	}
 	if got := codeOf(w.modify("Update")); got != "<nil>" {
-		t.Errorf("a write goes by a stale state: %s", got)
+		t.Errorf("a write is judged by a stale state: %s", got)
 	}
 	w.StaleReads(0)
 	if fresh, stale := read(); fresh != 50 {
@@ -140,7 +140,7 @@ func TestTheTimesOfTheLastChangesAreListed(t *testing.T) {
 		w.Advance(8*time.Second + 5*time.Millisecond)
 	}
 	if i := w.instance(); i.Restarts != 12 || !slices.Equal(i.Changes, want) {
-		t.Errorf("of %d changes the moments %v are told, want %v", i.Restarts, i.Changes, want)
+		t.Errorf("of %d changes the times %v are listed, want %v", i.Restarts, i.Changes, want)
 	}
 }
 

@@ -85,7 +85,7 @@ func (w *world) modify(action string) error {
 	r.InstanceId, r.SSLEnabled = id, action
 	resp, err := w.sdk.ModifyInstanceSSL(r)
 	if err == nil && (resp.InstanceId != id || resp.TaskId == "" || len(resp.RequestId) != 36) {
-		w.t.Errorf("the answer lacks what is documented: %+v", resp)
+		w.t.Errorf("the answer lacks documented fields: %+v", resp)
 	}
 	return err
 }
@@ -118,7 +118,7 @@ func TestLifeOfAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	if i := w.instance(); i.Restarts != 1 || i.InstanceStatus != "Normal" || i.SSLExpiredTime != before.NotAfter.Format("2006-01-02T15:04:05Z") {
-		t.Errorf("right after it was accepted the change shows as %+v", i)
+		t.Errorf("right after its acceptance the change already shows: %+v", i)
 	}
 	w.Advance(time.Second)
 	if err := w.modify("Update"); err != nil {

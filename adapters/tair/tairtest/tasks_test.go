@@ -200,6 +200,6 @@ func TestChildrenOfGlobalInstancesAreListedAlone(t *testing.T) {
 		}
 	}
 	if got := w.ask("DescribeInstances", "GlobalInstance=yes").code(); got != "400 InvalidParameter" {
-		t.Errorf("a GlobalInstance that is no truth value is answered %s", got)
+		t.Errorf("a GlobalInstance that is neither true nor false is answered %s", got)
 	}
 }

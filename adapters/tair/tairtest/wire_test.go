@@ -80,7 +80,7 @@ func TestAnErrorsBody(t *testing.T) {
 		t.Errorf("the answer is %d %s %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
 	}
 	if w.Calls("ModifyInstanceSSL") != 1 || w.Calls("DescribeInstanceSSL") != 0 {
-		t.Error("an authentic call is not counted, or one that never was is")
+		t.Error("the count of authentic calls is wrong")
 	}
 	for _, method := range []string{"PUT", "DELETE", "PATCH"} {
 		if status, code := w.signed(method, false, func(url.Values) {}); status != 405 || code != "UnsupportedHTTPMethod" {

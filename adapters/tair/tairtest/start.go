@@ -1,0 +1,28 @@
+package tairtest
+
+// TB is the part of testing.TB that [Start] uses. This package does not import testing,
+// because the command line links it.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+}
+
+// Start starts an emulator for a test. It holds the instances and listens on loopback. It
+// closes when the test ends. Start returns the emulator and its URL.
+func Start(t TB, o Options, instances ...Instance) (*Emulator, string) {
+	t.Helper()
+	e, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	if err := e.Put(instances...); err != nil {
+		t.Fatal(err)
+	}
+	url, err := e.ListenHTTP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, url
+}
