@@ -296,7 +296,7 @@ func TestNoPublicSampleIsTakenForOurs(t *testing.T) {
 			StatusCode        int
 			BatchItemFailures []any
 		}
-		_ = json.Unmarshal(answer, &response) // an array has neither
+		_ = json.Unmarshal(answer, &response) // a batch of results is an array without these fields
 		switch {
 		case errors.As(err, &failure) && failure.Type == "invalid":
 		case err == nil && response.StatusCode >= 400:

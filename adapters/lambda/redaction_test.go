@@ -29,8 +29,8 @@ import (
 // whole is the name of the function without a fault.
 const whole = "a key by reference"
 
-// processes is how many processes of each function the storm meets. Requests for one
-// instance wait for each other within a process.
+// processes is the number of processes of each function in the storm. Within a process,
+// requests for one instance wait for each other.
 const processes = 8
 
 // No secret is printed, answered or sent to others, whatever happens: every trigger, right

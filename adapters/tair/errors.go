@@ -155,7 +155,7 @@ func tagRefusal(code string) (meaning, bool) {
 	const room, policy = "the instance already has 20 tags, which is the limit: remove one", "a tag policy forbids this tag: let the policy allow keys that begin with tairssl"
 	m := meaning{kind: handler.Unsupported, err: handler.ErrTagRefused}
 	switch row, known := meaningOf(code, codes); {
-	case has("tagpolicy", "tag.policy"): // also Forbidden.TagPolicy, which no right cures
+	case has("tagpolicy", "tag.policy"): // first, because no right cures Forbidden.TagPolicy
 		m.fix = policy
 	case known && row.kind != handler.Invalid, !has("tag", "quota"):
 		return meaning{}, false

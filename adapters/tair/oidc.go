@@ -74,8 +74,8 @@ type session struct {
 	held       Credential
 	renew, end time.Time     // when the credential is replaced, and when it is no longer used
 	exchanging chan struct{} // closed when the exchange under way ends; nil if there is none
-	failure    error         // the error of the last exchange; it is returned
-	retry      time.Time     // until this time
+	failure    error         // the error of the last exchange; callers get it until retry
+	retry      time.Time     // when the next exchange may start after a failure
 	pause      time.Duration
 }
 

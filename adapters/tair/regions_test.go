@@ -119,7 +119,7 @@ func TestNoOtherRegionIsSignedFor(t *testing.T) {
 		for _, regions := range [][]string{{"cn-hangzhou", "cn-shanghai"}, nil, {"cn-hangzhou@evil.com", "../x", ""}} {
 			for _, region := range hostile {
 				if regions == nil && region == "cn-beijing" {
-					continue // of the table, which holds then
+					continue // without settings the regions of the table are permitted
 				}
 				w := newWorld(Options{Endpoint: endpoint, Rate: -1, Regions: regions})
 				for call, err := range every(w.Client, region) {

@@ -77,7 +77,7 @@ func (c Chain) Roots() (roots Chain) {
 			roots = append(roots, certificate)
 		}
 	}
-	if roots == nil { // they have issued each other
+	if roots == nil { // the certificates have issued each other
 		return c
 	}
 	return roots

@@ -132,7 +132,7 @@ func answering(t *testing.T, answer http.HandlerFunc) {
 		return to, nil
 	}
 	transport.DialTLSContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // the test's own server
+		d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // the server of this test
 		return d.DialContext(ctx, network, secure.Listener.Addr().String())
 	}
 }

@@ -75,7 +75,7 @@ func keyStore(der []byte, password string, millis int64) []byte {
 				put16(&b, text)
 				continue
 			}
-			_ = binary.Write(&b, binary.BigEndian, v) // to memory, of fixed sizes
+			_ = binary.Write(&b, binary.BigEndian, v) // cannot fail: it writes fixed sizes to memory
 		}
 	}
 	put(uint32(0xfeedfeed), uint32(2), uint32(1)) // magic, version, entries

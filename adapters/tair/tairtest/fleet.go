@@ -31,7 +31,7 @@ func (e *Emulator) Put(instances ...Instance) error {
 	grown := false
 	for _, i := range complete {
 		held := &instance{Instance: i, plane: planes[i.InstanceID], ca: e.signing, shown: maps.Clone(i.Tags), tasks: e.schedule(i), changeTime: e.options.ChangeTime, signing: func() *authority { return e.signing }}
-		held.ActiveOperationTasks = nil // they are held as tasks
+		held.ActiveOperationTasks = nil // tasks holds them
 		if old := e.instances[i.InstanceID]; old != nil {
 			held.plane = old.plane
 			held.plane.drop()

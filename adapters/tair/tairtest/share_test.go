@@ -43,7 +43,7 @@ func TestFaultsThatStrikeAShareOfAllCalls(t *testing.T) {
 	near("internal errors", float64(got["500 InternalError"]), 0.2)
 	near("cut", float64(got["cut"]), 0.2)
 	near("answered well", float64(got["<nil>"]), 0.4)
-	near("restarts", float64(w.instance().Restarts), 0.6) // the good and those that failed afterwards
+	near("restarts", float64(w.instance().Restarts), 0.6) // successful calls, and calls that failed after their effect
 	if got := w.ask("DescribeInstanceSSL", "InstanceId="+id).code(); got != "200" {
 		t.Errorf("a fault of another action hits a call: %s", got)
 	}
@@ -64,10 +64,10 @@ func TestSharesOfAnActionAddUpToOneAtMost(t *testing.T) {
 		taken bool
 	}{
 		{tairtest.Fault{Action: "TagResources", Kind: "throttle", Share: 0.7}, true},
-		{tairtest.Fault{Kind: "server_error", Share: 0.4}, false}, // of every action, that one too
+		{tairtest.Fault{Kind: "server_error", Share: 0.4}, false}, // a fault of every action hits this action too
 		{tairtest.Fault{Kind: "server_error", Share: 0.3}, true},
 		{tairtest.Fault{Action: "TagResources", Kind: "cut_before", Share: 0.1}, false},
-		{tairtest.Fault{Action: "TagResources", Kind: "throttle", Share: 0.2}, true}, // instead of 0.7
+		{tairtest.Fault{Action: "TagResources", Kind: "throttle", Share: 0.2}, true}, // replaces the Share of 0.7
 		{tairtest.Fault{Action: "TagResources", Kind: "cut_before", Share: 0.5}, true},
 		{tairtest.Fault{Kind: "throttle", Share: math.NaN()}, false},
 		{tairtest.Fault{Kind: "throttle", Share: 0.1, Times: 1}, false},

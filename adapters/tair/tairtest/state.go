@@ -24,7 +24,7 @@ type instance struct {
 // change is a change that was accepted and is not finished.
 type change struct {
 	action      string
-	shows, done time.Time // SSLModifying from shows to done
+	shows, done time.Time // the instance is SSLModifying from shows to done
 	ca          *authority
 }
 
