@@ -96,7 +96,7 @@ func TestToolRuntimeInterfaceEmulator(t *testing.T) {
 // underEmulator starts a command under the emulator, over an emulated cloud.
 func underEmulator(t *testing.T, emulator string, command []string) func(*testing.T, []byte) []byte {
 	t.Helper()
-	e, url := tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1}, tairtest.SampleFleet(time.Now())...)
+	_, url := tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1}, tairtest.SampleFleet(time.Now())...)
 	front, back := freeAddress(t), freeAddress(t)
 	args := append([]string{"--log-level", "error", "--runtime-interface-emulator-address", front, "--runtime-api-address", back}, command...)
 	process := exec.Command(emulator, args...)

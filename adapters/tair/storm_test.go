@@ -54,11 +54,11 @@ func TestStorm(t *testing.T) {
 		instances = 50
 		copies    = 4
 		// In real use the lease's pause is 2 s, its life is 45 min, and the lag is some
-		// minutes at worst. Here the pause is 4 times as short, and the clock jumps
+		// minutes at worst. Here the pause is 8 times as short, and the clock jumps
 		// between rounds.
-		pause = 500 * time.Millisecond
-		lag   = 800 * time.Millisecond
-		task  = 400 * time.Millisecond
+		pause = 250 * time.Millisecond
+		lag   = 400 * time.Millisecond
+		task  = 200 * time.Millisecond
 	)
 	var fleet []tairtest.Instance
 	for n := range instances {

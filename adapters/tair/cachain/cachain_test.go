@@ -3,6 +3,7 @@ package cachain_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -75,6 +76,7 @@ func archive(t testing.TB, files ...file) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
+	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) { return flate.NewWriter(out, flate.BestSpeed) })
 	for _, f := range files {
 		h := &zip.FileHeader{Name: f.name, Method: f.method}
 		if f.mode != 0 {
