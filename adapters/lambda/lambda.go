@@ -46,10 +46,10 @@ type invoker struct {
 	stacks http.RoundTripper // sends the answers to CloudFormation
 }
 
-// Invoke answers an invocation. A gateway gets an HTTP response, a queue gets the records
-// to deliver again, CloudFormation gets whether the settings are right, and every other
-// caller gets the result. Invoke also does the work that was handed over. The type of a
-// failure becomes Lambda's errorType.
+// Invoke answers an invocation. A gateway gets an HTTP response. A queue gets the records
+// to deliver again. CloudFormation gets the verdict on the settings. Every other caller
+// gets the result. Invoke also does the work that was handed over. The type of a failure
+// becomes Lambda's errorType.
 func (i invoker) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	if c, ok := lambdacontext.FromContext(ctx); ok {
 		ctx = function.WithID(ctx, c.AwsRequestID)

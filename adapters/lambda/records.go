@@ -67,7 +67,7 @@ func (i invoker) queue(ctx context.Context, records event.Records, partial, orde
 	for _, b := range back {
 		response.BatchItemFailures = append(response.BatchItemFailures, batchItemFailure{records.Messages[b.at].ID})
 		if ordered {
-			break // the stream delivers from here on again
+			break // the stream delivers again from this record on
 		}
 	}
 	return json.Marshal(response)

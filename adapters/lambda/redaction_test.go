@@ -68,7 +68,7 @@ func (s *stage) payloads(t *testing.T) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Nobody waits for the result of a lost write.
+		// With 30 s, a lost write would be watched until the deadline.
 		payloads = append(payloads, bytes.ReplaceAll(payload, []byte(`"Wait":"30s"`), []byte(`"Wait":"1s"`)))
 	}
 	for range 3 {
@@ -138,7 +138,7 @@ func (s *stage) converse(t *testing.T, f awslambda.Handler, payload []byte) {
 		for _, k := range s.knocks(t, "confirm "+code[1], false)[6:] {
 			chats.Go(func() error { s.invoke(f, k); return nil })
 		}
-		_ = chats.Wait() // no chat fails
+		_ = chats.Wait() // the goroutines return no errors
 	}
 	s.work(f)
 }
@@ -180,7 +180,7 @@ func (s *stage) storm(t *testing.T, functions []map[string]awslambda.Handler, pa
 			group.Go(func() error { s.converse(t, f, payload); return nil })
 		}
 	}
-	_ = group.Wait() // no function fails
+	_ = group.Wait() // the goroutines return no errors
 }
 
 // checkThatItWasChaos fails unless every channel was used and every outcome was seen.

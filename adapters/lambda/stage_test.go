@@ -150,7 +150,7 @@ func (s *stage) invoke(f awslambda.Handler, payload []byte) string {
 	defer cancel()
 	answer, err := f.Invoke(ctx, payload)
 	shown := string(answer)
-	// Only the person who asked may see a confirmation code, in the answer.
+	// A confirmation code may appear in the answer and nowhere else.
 	for _, found := range regexp.MustCompile(`confirm ([A-Z0-9-]{19})`).FindAllStringSubmatch(shown, -1) {
 		s.present("confirmation code", found[1])
 	}

@@ -69,7 +69,7 @@ func cut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// inTime is a signing limit that a call of now meets.
+// inTime is a signing limit far enough in the future.
 func inTime() time.Time { return time.Now().Add(5 * time.Minute) }
 
 func modify(c *tair.Client) *handler.Error {

@@ -96,7 +96,7 @@ func TestExpiredTimestampTellsHowWrongTheClockIs(t *testing.T) {
 		e := modify(against(t, func(w http.ResponseWriter, r *http.Request) {
 			dated(time.Now().Add(test.off).Round(time.Second).UTC().Format(http.TimeFormat), refusal("InvalidTimeStamp.Expired"), 400)(w, r)
 		}))
-		text := strings.ReplaceAll(e.Message, "59m59s", "1h0m0s") // the second may change in the meantime
+		text := strings.ReplaceAll(e.Message, "59m59s", "1h0m0s") // a second may pass in between
 		if !strings.Contains(text, test.want) || e.Kind != handler.Unavailable || e.Uncertain {
 			t.Errorf("%s: the message is %q, want %q", name, e.Message, test.want)
 		}

@@ -247,8 +247,8 @@ func frozen(t *testing.T, began time.Time, d time.Duration) time.Time {
 	return later
 }
 
-// A failure blocks exchanges for its pause by the wall clock, not for that much running
-// time of the function.
+// A failure blocks exchanges for a pause. The pause counts by the wall clock, which goes
+// on while the function is frozen.
 func TestOIDCFailureDoesNotOutlastAFreeze(t *testing.T) {
 	s, c := newSTS(t, constant)
 	began := time.Now()

@@ -41,9 +41,9 @@ type quotas struct {
 	windows map[string]*window // by action and region
 }
 
-// wait waits until a call may be made. The caller must call ended when the call has ended,
-// and say whether the call was sent. wait fails at once if the context ends before the
-// call may be made.
+// wait waits until a request may be sent. Afterwards the caller must report by ended
+// whether the request was sent. wait fails at once if the context ends before the
+// request's turn.
 func (q *quotas) wait(ctx context.Context, action, region string) (ended func(sent bool), err error) {
 	limit, limited := q.of[action]
 	if !limited || limit.Calls <= 0 {

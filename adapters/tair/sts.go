@@ -89,9 +89,9 @@ var stsCodes = []meaning{
 	{code: "InternalError*", kind: handler.Unavailable},
 }
 
-// notAccepted reads a refusal of STS. For an unknown code the status decides: a status
-// below 500 means that the trust is not set up well, because no caller's request has a
-// part in this call.
+// notAccepted reads a refusal of STS. For an unknown code the status decides. A status
+// below 500 means that the trust is not set up well, because the call does not depend on
+// any caller's request.
 func notAccepted(status int, body []byte, secret Credential) *handler.Error {
 	var said struct{ Code, Message, RequestId string }
 	_ = json.Unmarshal(body, &said) // a page of a proxy has no code, so Code stays empty

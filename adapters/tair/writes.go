@@ -65,7 +65,7 @@ func (c *Client) Untag(ctx context.Context, ref handler.Ref, keys ...string) err
 	})
 }
 
-// retag makes a call that changes tags, with tries as in [again]. The error is uncertain
+// retag makes a call that changes tags, and tries it again like [again]. The error is uncertain
 // if any try may have taken effect, even if the API surely refused the last try.
 func retag(ctx context.Context, action string, try func() (requestID string, err error)) error {
 	uncertain := false

@@ -127,8 +127,8 @@ func (f *Fleet) Tries(id string) (n int) {
 	return n
 }
 
-// Emulate puts a fleet of 60 instances into an emulator, of which every tenth is due. It
-// returns the emulator and the environment of a function over it.
+// Emulate puts 60 instances into an emulator. Every tenth of them is due. It returns the
+// emulator and the environment of a function over it.
 func Emulate(t *testing.T) (e *tairtest.Emulator, environ func(accessKeySecret string) []string) {
 	t.Helper()
 	var instances []tairtest.Instance

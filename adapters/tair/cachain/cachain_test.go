@@ -30,8 +30,8 @@ type issued struct {
 	key *ecdsa.PrivateKey
 }
 
-// issue makes a certificate of that name. by signs it, or the certificate itself if by is
-// nil.
+// issue makes a certificate with a name. The issuer by signs it. Without an issuer the
+// certificate signs itself.
 func issue(t testing.TB, name string, by *issued) *issued {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

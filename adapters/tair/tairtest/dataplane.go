@@ -14,7 +14,8 @@ type plane struct {
 	listener net.Listener
 	mu       sync.Mutex
 	open     map[net.Conn]bool
-	// certificate is the last certificate, of the state that it was made for.
+	// certificate is the last certificate that was made. of is the state that it belongs
+	// to.
 	certificate *tls.Certificate
 	of          state
 }

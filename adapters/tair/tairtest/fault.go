@@ -29,7 +29,7 @@ type Fault struct {
 	Share  float64 `json:",omitempty"` // above 0, up to 1; only without Times
 }
 
-// faultKinds maps each kind to whether the call takes effect.
+// faultKinds says for each kind whether the call takes effect.
 var faultKinds = map[string]bool{
 	"throttle":           false,
 	"server_error":       false,

@@ -50,7 +50,8 @@ func init() {
 	}
 }
 
-// openAPI answers a call. Its steps: form, authenticity, quota, fault, right, effect.
+// openAPI answers a call. It checks form, authenticity, quota, faults and rights in this
+// order, and then carries out the call.
 func (e *Emulator) openAPI(w http.ResponseWriter, r *http.Request) {
 	if !e.pause(w, r, e.options.Latency) {
 		return

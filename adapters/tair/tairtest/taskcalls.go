@@ -9,7 +9,7 @@ import (
 )
 
 // describeActiveOperationTasks lists the tasks of the call's region. The parameter Region
-// is a filter. "all" stands for the whole of the call's region.
+// narrows the list. Its value "all" does not.
 func describeActiveOperationTasks(e *Emulator, c call) (object, *refusal) {
 	size, page, wrong := c.page(25, 100)
 	if wrong != nil {
