@@ -3,6 +3,7 @@ package tair_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -83,24 +84,7 @@ func TestStorm(t *testing.T) {
 
 	quiet := false
 	for round := 0; round < 12 && !quiet; round++ {
-		var requests []handler.Delivery
-		for _, i := range fleet {
-			requests = append(requests, handler.Trusted.Deliver(handler.Request{InstanceID: i.InstanceID, SSLEnabled: handler.Update})...)
-		}
-		answers := make([][]handler.Result, copies)
-		var group sync.WaitGroup
-		for n := range copies {
-			group.Go(func() { answers[n] = handlers[n%2].Handle(context.Background(), requests) })
-		}
-		group.Wait()
-		quiet = true
-		for _, results := range answers {
-			for _, r := range results {
-				if _, again := r.Redeliver(); again || r.Outcome != handler.Unchanged {
-					quiet = false
-				}
-			}
-		}
+		quiet = deliver(handlers, fleet, copies)
 		e.Advance(46 * time.Minute) // the next sweep, when no flag is live
 	}
 	if !quiet {
@@ -115,4 +99,25 @@ func TestStorm(t *testing.T) {
 			t.Errorf("%s restarted %d times, want %d", i.InstanceID, i.Restarts, want)
 		}
 	}
+}
+
+// deliver delivers the needs of all instances several times at once. It reports whether
+// every instance was unchanged.
+func deliver(handlers []*handler.Handler, fleet []tairtest.Instance, copies int) (quiet bool) {
+	var requests []handler.Delivery
+	for _, i := range fleet {
+		requests = append(requests, handler.Trusted.Deliver(handler.Request{InstanceID: i.InstanceID, SSLEnabled: handler.Update})...)
+	}
+	answers := make([][]handler.Result, copies)
+	var group sync.WaitGroup
+	for n := range copies {
+		group.Go(func() { answers[n] = handlers[n%len(handlers)].Handle(context.Background(), requests) })
+	}
+	group.Wait()
+	for _, r := range slices.Concat(answers...) {
+		if _, again := r.Redeliver(); again || r.Outcome != handler.Unchanged {
+			return false
+		}
+	}
+	return true
 }

@@ -9,7 +9,7 @@ import (
 	kvstore "github.com/aliyun/alibaba-cloud-sdk-go/services/r-kvstore"
 )
 
-func TestPagesFiltersAndTagLimits(t *testing.T) {
+func TestPagesAndFilters(t *testing.T) {
 	w := newWorld(t)
 	find := func(change func(*kvstore.DescribeInstancesRequest)) string {
 		r := kvstore.CreateDescribeInstancesRequest()
@@ -46,7 +46,11 @@ func TestPagesFiltersAndTagLimits(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
+}
 
+// An instance takes 20 tags. ListTagResources finds instances by a tag.
+func TestTagLimitsAndListings(t *testing.T) {
+	w := newWorld(t)
 	tag := func(from, to int) string {
 		r := kvstore.CreateTagResourcesRequest()
 		r.ResourceType, r.ResourceId = "INSTANCE", &[]string{id}
