@@ -204,10 +204,10 @@ var slips = map[string][]slip{
 		{"a token in the wrong header counts", "credential.go", `if !strings.EqualFold(name, scheme) || credential == "" {`, `if _ = name; credential == "" {`},
 	},
 	"../adapters/chatops": {
-		{"a challenge with an empty token is taken", "feishu.go", `event.Type != "url_verification" || token == "" ||`, `event.Type != "url_verification" ||`},
-		{"an unsigned event with the token is taken", "feishu.go", `if event.Type != "url_verification" || token == ""`, `if token == ""`},
-		{"the token of a signed event is not checked", "feishu.go", `if err == nil && token != "" && !webhook.Same(`, `if err == nil && false && !webhook.Same(`},
-		{"any padding is taken", "feishuevent.go", "if int(b) != n {", "if int(b) > 255 {"},
+		{"a challenge with an empty token is taken", "feishuproof.go", `event.Type != "url_verification" || token == "" ||`, `event.Type != "url_verification" ||`},
+		{"an unsigned event with the token is taken", "feishuproof.go", `if event.Type != "url_verification" || token == ""`, `if token == ""`},
+		{"the token of a signed event is not checked", "feishuproof.go", `if err == nil && token != "" && !webhook.Same(`, `if err == nil && false && !webhook.Same(`},
+		{"any padding is taken", "cbc.go", "if int(b) != n {", "if int(b) > 255 {"},
 	},
 }
 
