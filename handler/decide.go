@@ -12,6 +12,7 @@ type decision struct {
 	act        bool // go on: nothing forbids the change
 	outcome    Outcome
 	reason     string
+	because    string // why the change is wanted, without what holds it back
 	busy       bool
 	alert      bool
 	optedOut   bool      // refused because of the owner's tag
@@ -59,7 +60,14 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 	if !wanted.act {
 		return wanted
 	}
-	switch reason := wanted.reason; {
+	end := p.allow(d, o, flags, wanted.reason, now)
+	end.because = wanted.reason
+	return end
+}
+
+// allow decides whether a wanted change may be made now. reason says why it is wanted.
+func (p Policy) allow(d Delivery, o Observation, flags []flag, reason string, now time.Time) decision {
+	switch {
 	case p.Pause:
 		return decision{outcome: Refused, rule: RulePause, reason: fmt.Sprintf("%s, but all changes are paused: unset TAIRSSL_PAUSE", reason)}
 	case d.Unattended() && o.Off():
@@ -75,9 +83,9 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 		}
 	}
 	if d.Unattended() {
-		return p.hold(d, o, wanted.reason, now)
+		return p.hold(d, o, reason, now)
 	}
-	return wanted
+	return proceed(reason)
 }
 
 // settledBy decides the cases that do not depend on the requested action. The outcome is

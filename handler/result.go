@@ -43,6 +43,9 @@ type Result struct {
 	// ApprovedBy is the person who approved, if the delivery asked for an approval. The
 	// Update is then [Deferred] until the next window.
 	ApprovedBy string `json:",omitempty"`
+	// Because says why the change is wanted, for example that the certificate is due. Most
+	// Reasons begin with it, and add what holds the change back.
+	Because string `json:"-"`
 	// Rule is the rule that held the change back; "" if none did.
 	Rule Rule `json:"-"`
 	// Scheduled is when Alibaba itself renews the certificate, if that holds a change
@@ -67,7 +70,7 @@ func (r Result) end(d decision) Result {
 	if d.act || d.outcome == "" {
 		d = failure(errUndecided)
 	}
-	r.Outcome, r.Reason, r.Error = d.outcome, d.reason, d.err
+	r.Outcome, r.Reason, r.Because, r.Error = d.outcome, d.reason, d.because, d.err
 	r.Busy, r.Alert, r.OptedOut, r.Until, r.Rule, r.ApprovedBy = d.busy, d.alert, d.optedOut, At(d.until), d.rule, d.approvedBy
 	r.Held, r.Scheduled, r.MovedTo = d.held, At(d.renewal.At), At(d.to)
 	if r.Reason == "" && d.err != nil {

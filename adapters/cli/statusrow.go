@@ -84,7 +84,7 @@ func (s *status) outlook(sweep handler.Result) {
 	case handler.Deferred:
 		s.DeferredUntil, s.Reason = sweep.Until, sweep.Reason
 	default: // the sweep does not renew the certificate
-		if strings.HasPrefix(sweep.Reason, s.Reason) {
+		if sweep.Because != "" && strings.HasPrefix(sweep.Reason, sweep.Because) {
 			s.Reason = sweep.Reason
 		} else {
 			s.Reason += ", but " + sweep.Reason

@@ -103,3 +103,26 @@ func TestAPlanCountsEachInstanceOnce(t *testing.T) {
 		t.Errorf("the totals are %+v, want %+v", got, want)
 	}
 }
+
+// A state has one clock: why a certificate is due, and what holds it back, count the same
+// days, even if a day ends between the two looks.
+func TestAStateCountsTheDaysOnce(t *testing.T) {
+	c := handlertest.NewCloud(map[string]handler.Observation{"r-due00001": expiring(10*day + time.Second)})
+	window, err := handler.ParseWindow("Sat 02:00-03:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFleet(ticking{c}, handler.Options{Now: c.Now, Sleep: c.Sleep, Policy: handler.Policy{Window: window}}, 10)
+	s := f.State(context.Background(), handler.Ref{RegionID: handler.DefaultRegion, InstanceID: "r-due00001"})
+	if s.Sweep.Outcome != handler.Deferred || !strings.HasPrefix(s.Sweep.Reason, s.Why+", but ") {
+		t.Errorf("it is due because %q, and the sweep ends %s because %q", s.Why, s.Sweep.Outcome, s.Sweep.Reason)
+	}
+}
+
+// ticking is a cloud in which a second passes before each read of the encryption.
+type ticking struct{ *handlertest.Cloud }
+
+func (c ticking) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
+	c.Advance(time.Second)
+	return c.Cloud.SSL(ctx, ref)
+}
