@@ -34,8 +34,10 @@ demo: build ## send the sample events to both real functions, with an emulated c
 # GORACE removes the second that a process with the race detector sleeps at its end.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
+# The tests of the real functions mostly wait, so three packages at a time keep two
+# processors busy.
 test: ## run all tests, with the race detector if there is a C compiler
-	CGO_ENABLED=$(if $(RACE),1,0) GORACE=atexit_sleep_ms=0 go test $(RACE) -count=1 -timeout 10m ./...
+	CGO_ENABLED=$(if $(RACE),1,0) GORACE=atexit_sleep_ms=0 go test $(RACE) -p 3 -count=1 -timeout 10m ./...
 
 # Tests that draw at random print their seed. SEED=N draws the same again.
 INSTANCES ?= 300

@@ -14,6 +14,7 @@ import (
 // Forecasts come true: a sweep at every step renews the certificate at the forecast time
 // and not before.
 func TestForecastsComeTrue(t *testing.T) {
+	t.Parallel() // it needs a processor for seconds
 	const step = 15
 	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))

@@ -183,6 +183,7 @@ func TestAFreezeThatNoClockShowsIsAnError(t *testing.T) {
 
 // The model looks at a wall clock every minute.
 func TestFreezesAgreeWithTheClockOnTheWall(t *testing.T) {
+	t.Parallel() // it needs a processor for seconds
 	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))
 		drawn := drawFreeze(t, base, 1)

@@ -34,6 +34,7 @@ var dimensions = []dimension{
 // However often a need is delivered, it causes at most one restart, in every combination
 // of the dimensions.
 func TestAtMostOneWriterInEveryOrder(t *testing.T) {
+	t.Parallel() // it needs a processor for seconds
 	if testing.Short() {
 		t.Skip("it plays some thousand scenarios")
 	}
@@ -87,6 +88,7 @@ var searchRuns = flag.Int("search", 8000, "how many scenarios the search by chan
 // The same with a plain generator, which reaches deeper, because rapid prefers short and
 // simple scenarios. Some writers meet few odd events, others many.
 func TestAtMostOneWriterDeeper(t *testing.T) {
+	t.Parallel() // it needs a processor for seconds
 	runs := *searchRuns
 	if testing.Short() {
 		runs = min(runs, 200)

@@ -56,7 +56,7 @@ func (o *office) each(t *testing.T, test func(t *testing.T, n int, c client)) {
 func (o *office) plan(t *testing.T, c client, id string) string {
 	t.Helper()
 	p := o.process(t)
-	plan := o.answer(t, p, c, "update "+id, "the answer follows here")
+	plan := o.answer(t, p, c, "update "+id, "The answer follows here")
 	code := typedCode.FindStringSubmatch(plan)
 	if code == nil {
 		t.Fatalf("%s: the plan is %s\n%s", c.name, plan, o.log)

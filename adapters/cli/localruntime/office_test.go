@@ -38,11 +38,17 @@ func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *o
 	return o
 }
 
+// timed lets one test of onBothClouds run at a time. They measure how soon a chat is
+// answered, so they must not compete for the processor.
+var timed sync.Mutex
+
 // onBothClouds runs a test on both clouds at the same time, because it mostly waits for
 // the API. The two parts do not wait for a place among the parallel tests: they are the
 // longest ones.
 func onBothClouds(t *testing.T, test func(t *testing.T, cloud localruntime.Cloud)) {
 	t.Helper()
+	timed.Lock()
+	defer timed.Unlock()
 	var group sync.WaitGroup
 	for _, cloud := range clouds {
 		group.Go(func() { t.Run(string(cloud), func(t *testing.T) { test(t, cloud) }) })

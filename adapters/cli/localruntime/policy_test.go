@@ -84,7 +84,7 @@ func (o *office) approves(t *testing.T, chat, sweeper *localruntime.Process, c c
 	if r := sweptOne(t, sweeper, id); r.Outcome != handler.Deferred || !strings.Contains(r.Reason, "tairssl approve "+id) {
 		t.Fatalf("without an approval the sweep ends %s: %s", r.Outcome, r.Reason)
 	}
-	plan := o.answer(t, chat, c, "approve "+id, "the answer follows here")
+	plan := o.answer(t, chat, c, "approve "+id, "The answer follows here")
 	code := typedCode.FindStringSubmatch(plan)
 	if code == nil {
 		t.Fatalf("%s: the answer to approve is %s", c.name, plan)
