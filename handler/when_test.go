@@ -41,7 +41,7 @@ func window(t interface{ Fatal(...any) }, text string) handler.Window {
 //     and then in the last opening before, at most RenewBefore before its end.
 //   - If there is no opening, people are told before the freeze begins, or at once.
 func TestSweepsAgreeWithASlowModel(t *testing.T) {
-	t.Parallel() // it needs a processor for seconds
+	t.Parallel()    // it needs a processor for seconds
 	const step = 15 // minutes
 	handlertest.Check(t, func(t *rapid.T) {
 		base, _ := time.Parse(time.DateOnly, rapid.SampledFrom(near).Draw(t, "near"))

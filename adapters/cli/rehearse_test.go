@@ -18,7 +18,7 @@ import (
 // measured.
 func slowShell(t *testing.T, lag time.Duration) *shell {
 	t.Helper()
-	s := newShellOn(t, tairtest.Options{Lag: lag, ChangeTime: 600 * time.Millisecond, TagLag: 50 * time.Millisecond})
+	s := newShellOn(t, tairtest.Options{Lag: lag, ChangeTime: 2500 * time.Millisecond, TagLag: 50 * time.Millisecond})
 	s.rehearsal = fast
 	s.environ = append(s.environ, "TAIRSSL_LEASE_PAUSE=200ms")
 	return s
