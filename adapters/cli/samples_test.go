@@ -1,29 +1,20 @@
 package cli
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"tairssl/adapters/cli/localruntime"
+	"tairssl/handler/handlertest"
 )
 
 func TestSamplesGoToTheCloudThatSendsThem(t *testing.T) {
-	files, err := filepath.Glob("../../events/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no samples: %v", err)
-	}
 	fc := []string{"timer", "timer-sweep", "mns-topic", "cloudmonitor", "cloudevent-mns-queue", "cloudevent-scheduled-operation",
 		"cloudevent-slb-certificate", "mns-topic-stream", "destination-fc", "stream-objects", "stream-strings", "fc-http", "fc-http-cloudevents"}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, payload := range handlertest.Samples(t, "../../events") {
 		want := localruntime.Lambda
-		if slices.Contains(fc, strings.TrimSuffix(filepath.Base(file), ".json")) {
+		if slices.Contains(fc, strings.TrimSuffix(file, ".json")) {
 			want = localruntime.FC
 		}
 		if got := sentBy(payload); got != want {

@@ -1,28 +1,19 @@
 package event_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"tairssl/adapters/event"
+	"tairssl/handler/handlertest"
 )
 
 // Decoding has a limit of allocations. The limits are about ten times the measured
 // numbers.
 func TestDecodingIsCheap(t *testing.T) {
-	files, err := filepath.Glob("../../events/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no samples: %v", err)
-	}
 	d := &event.Decoder{}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, payload := range handlertest.Samples(t, "../../events") {
 		if n := testing.AllocsPerRun(20, func() { d.Decode(payload) }); n > 300 {
 			t.Errorf("%s costs %v allocations, more than 300", file, n)
 		}
@@ -62,16 +53,8 @@ func TestHostilePayloadsCostLittle(t *testing.T) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	files, _ := filepath.Glob("../../events/*.json")
-	if len(files) == 0 {
-		b.Fatal("there are no samples")
-	}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(filepath.Base(file), func(b *testing.B) {
+	for name, payload := range handlertest.Samples(b, "../../events") {
+		b.Run(name, func(b *testing.B) {
 			d := &event.Decoder{}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -3,28 +3,19 @@ package event_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"tairssl/adapters/event"
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 // No payload causes a panic. A request that is derived from an event is Automatic. Only
 // a request that the payload contains word for word may be another one.
 func FuzzDecode(f *testing.F) {
-	files, _ := filepath.Glob("../../events/*.json")
-	if len(files) == 0 {
-		f.Fatal("there are no samples")
-	}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, payload := range handlertest.Samples(f, "../../events") {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 	"tairssl/adapters/fc"
 	"tairssl/adapters/tair/tairtest"
+	"tairssl/handler/handlertest"
 )
 
 const id = "r-bp1zxszhcgatnx01"
@@ -141,15 +141,7 @@ func TestFailureTypeBecomesErrorType(t *testing.T) {
 
 func FuzzInvoke(f *testing.F) {
 	fn := fc.New(nil, &bytes.Buffer{}) // without credentials nothing can be changed
-	files, _ := filepath.Glob("../../events/*.json")
-	if len(files) == 0 {
-		f.Fatal("no samples to begin with")
-	}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, payload := range handlertest.Samples(f, "../../events") {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {

@@ -20,6 +20,7 @@ import (
 	"tairssl/adapters/lambda"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 func newFunction(t *testing.T, instances ...tairtest.Instance) (*tairtest.Emulator, awslambda.Handler, *bytes.Buffer) {
@@ -320,15 +321,7 @@ func FuzzInvoke(f *testing.F) {
 	f.Add(sqs("x", `{"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"}`))
 	f.Add([]byte(`{"Records":[{"EventSource":"aws:sns","Sns":{"Message":"{}"}}]}`))
 	f.Add([]byte(`{"Records":{}}`))
-	files, _ := filepath.Glob("../../events/*.json")
-	if len(files) == 0 {
-		f.Fatal("no samples to begin with")
-	}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, payload := range handlertest.Samples(f, "../../events") {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -344,16 +337,8 @@ func FuzzInvoke(f *testing.F) {
 }
 
 func BenchmarkRecognise(b *testing.B) {
-	files, _ := filepath.Glob("../../events/*.json")
-	if len(files) == 0 {
-		b.Fatal("no samples")
-	}
-	for _, file := range files {
-		payload, err := os.ReadFile(file)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(filepath.Base(file), func(b *testing.B) {
+	for name, payload := range handlertest.Samples(b, "../../events") {
+		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				lambda.Recognise(payload)

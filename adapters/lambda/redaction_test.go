@@ -24,6 +24,7 @@ import (
 	"tairssl/adapters/tair"
 	"tairssl/adapters/tair/tairtest"
 	"tairssl/handler"
+	"tairssl/handler/handlertest"
 )
 
 // whole is the name of the function without a fault.
@@ -58,16 +59,8 @@ func TestChaosLeaksNothing(t *testing.T) {
 // payloads are all samples, requests to every route, queues and orders.
 func (s *stage) payloads(t *testing.T) [][]byte {
 	t.Helper()
-	samples, _ := filepath.Glob("../../events/*.json")
-	if len(samples) == 0 {
-		t.Fatal("no samples")
-	}
 	var payloads [][]byte
-	for _, sample := range samples {
-		payload, err := os.ReadFile(sample)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, payload := range handlertest.Samples(t, "../../events") {
 		// With 30 s, a lost write would be watched until the deadline.
 		payloads = append(payloads, bytes.ReplaceAll(payload, []byte(`"Wait":"30s"`), []byte(`"Wait":"1s"`)))
 	}
