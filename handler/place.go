@@ -128,8 +128,8 @@ func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
 	return held
 }
 
-// left forecasts a renewal that is left to Alibaba. If nothing forbids it, the next sweep
-// moves the renewal where necessary.
+// left forecasts a renewal that Alibaba makes. If nothing forbids it, the next sweep
+// moves that renewal into a window.
 func (p Policy) left(o Observation, now time.Time, moves bool) Forecast {
 	f := Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"}
 	place := p.place(o, now)

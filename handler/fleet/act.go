@@ -139,9 +139,10 @@ func (s *sweep) delivery(c candidate) handler.Delivery {
 	return d
 }
 
-// ready looks at the most urgent candidates, many at once, and splits off at most the
-// given number that would be changed now. It settles those that have to wait or cannot be
-// changed. inTime is false if the time ended before enough were found.
+// ready looks at the most urgent candidates, many at once, until it has found as many as
+// it was asked for that could be changed now. It settles the candidates that have to wait
+// or cannot be changed. rest are the candidates that it did not look at. inTime is false
+// if the time ended before enough were found.
 func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, rest []candidate, inTime bool) {
 	if deadline, ok := ctx.Deadline(); ok && !s.order.DryRun {
 		// An instance that is found later cannot be changed any more.

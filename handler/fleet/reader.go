@@ -162,7 +162,7 @@ func (r *reader) coverage(name string) Coverage {
 		e.Message = fmt.Sprintf("could not list %s: %s", name, e.Message)
 		c.Error = &e
 	case r.stopped && (of.pages == 0 || of.read < of.total):
-		c.Error = handler.Errorf(handler.Unavailable, "only %d of %d instances of %s were read before the time was up; the next sweep begins with others: give the function more time or a higher TAIRSSL_RATE or TAIRSSL_CONCURRENCY, or sweep by plan pages", of.read, of.total, name)
+		c.Error = handler.Errorf(handler.Unavailable, "only %d of %d instances of %s were read before the time was up; the next sweep begins with other instances: give the function more time or a higher TAIRSSL_RATE or TAIRSSL_CONCURRENCY, or sweep by plan pages", of.read, of.total, name)
 	}
 	return c
 }
