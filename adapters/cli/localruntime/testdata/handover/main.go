@@ -35,9 +35,9 @@ type answer struct {
 	Retry   string // the number of repetitions, from Function Compute
 	ID      string
 	Process int
-	Status  int    // of the request that handed work over
-	HandID  string // the request id in the answer to that request
-	Said    string // the body of the answer to that request
+	Status  int    // status of the answer to the request that handed work over
+	HandID  string // its request id
+	Said    string // its body
 }
 
 var failures atomic.Int64

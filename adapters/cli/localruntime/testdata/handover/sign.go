@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// request makes the signed request that hands work over. Spoil names its fault.
+// request makes the signed request that hands work over, with the fault that Spoil names.
 func request(o order, header http.Header) (*http.Request, error) {
 	name, body, now := os.Getenv("AWS_LAMBDA_FUNCTION_NAME"), []byte(o.Hand), time.Now().UTC()
 	fc := name == ""
@@ -66,7 +66,7 @@ func mac(h func() hash.Hash, key []byte, text string) []byte {
 	return m.Sum(nil)
 }
 
-// pick returns b if spoil is so, otherwise a.
+// pick returns b if spoil names this fault, otherwise a.
 func pick(spoil, so, a, b string) string {
 	if spoil == so {
 		return b
