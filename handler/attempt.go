@@ -137,11 +137,8 @@ func (a *attempt) acquire(ctx context.Context) decision {
 		return proceed(a.reason)
 	}
 	// Whatever happens from here on, enough time must be left to take the flag back.
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-max(min(lowerTime, a.MinLeft/2), a.pace.slowest())))
-		defer cancel()
-	}
+	ctx, cancel := Margin{max(min(lowerTime, a.MinLeft/2), a.pace.slowest()), 1}.Before(ctx)
+	defer cancel()
 	d := inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)
 	if !d.act && d.outcome == Failed && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return a.tooLate()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 )
 
@@ -46,12 +47,12 @@ type Error struct {
 	Err error `json:"-"`
 }
 
-// Errorf returns an Error of a kind. Throttled and Unavailable errors are retryable.
+// Errorf returns an Error of a kind. The kind says whether it is retryable.
 func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{
 		Kind:      kind,
 		Message:   fmt.Sprintf(format, args...),
-		Retryable: kind == Throttled || kind == Unavailable,
+		Retryable: kind.Retryable(),
 	}
 }
 
@@ -85,7 +86,7 @@ func AsError(err error) *Error {
 	case errors.Is(err, context.Canceled):
 		e = Errorf(Unavailable, "the invocation was cancelled")
 	default:
-		e = Errorf(Internal, "an unexpected fault; the log has the details")
+		e = Unexpected()
 	}
 	e.Err = err
 	return e
@@ -94,10 +95,21 @@ func AsError(err error) *Error {
 // recovered makes an error of a panic. It is retryable, because the cause is unknown. Its
 // Err, for the log, contains the stack.
 func recovered(v any) *Error {
-	e := Errorf(Internal, "an unexpected fault; the log has the details")
+	e := Unexpected()
 	e.Retryable = true
 	e.Err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 	return e
+}
+
+// Unexpected returns the error that callers see instead of an internal fault.
+func Unexpected() *Error {
+	return Errorf(Internal, "an unexpected fault; the log has the details")
+}
+
+// Panicked logs a panic with its stack, and returns the error that callers see.
+func Panicked(ctx context.Context, log *slog.Logger, v any) *Error {
+	log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return Unexpected()
 }
 
 // Guarded runs f and turns a panic into an error. Without it, a panic on another

@@ -33,7 +33,8 @@ type outcomeRow struct {
 type kindRow struct {
 	Kind
 	codes
-	next string
+	again bool // the same request can succeed later
+	next  string
 }
 
 // outcomes has a row for every outcome, the worst first. The answer to Failed is in the
@@ -53,15 +54,15 @@ var outcomes = []outcomeRow{
 // kinds has a row for every kind of failure: the answer, and what the person who reads
 // about it can do next.
 var kinds = []kindRow{
-	{Invalid, codes{http.StatusBadRequest, 2}, "Correct the request, or the system that sends it. It is not tried again."},
-	{Unauthorized, codes{http.StatusUnauthorized, 3}, "Check the sender's secret."},
-	{Forbidden, codes{http.StatusForbidden, 3}, "Grant the missing right to the function's role or user."},
-	{NotFound, codes{http.StatusNotFound, 4}, "Check the id and the region of the instance, or stop whatever sends requests for it."},
-	{Unsupported, codes{http.StatusUnprocessableEntity, 1}, "Read the reason. Then change the instance, or exclude it in TAIRSSL_INSTANCES."},
-	{Locked, codes{http.StatusLocked, 1}, "Unlock the instance, for example by paying its bill."},
-	{Throttled, codes{http.StatusTooManyRequests, 5}, "Nothing to do yet: the next run tries again. If this happens often, lower TAIRSSL_RATE."},
-	{Unavailable, codes{http.StatusServiceUnavailable, 5}, "Nothing to do yet: the next run tries again."},
-	{Internal, codes{http.StatusInternalServerError, 1}, "Look into the function's log."},
+	{Invalid, codes{http.StatusBadRequest, 2}, false, "Correct the request, or the system that sends it. It is not tried again."},
+	{Unauthorized, codes{http.StatusUnauthorized, 3}, false, "Check the sender's secret."},
+	{Forbidden, codes{http.StatusForbidden, 3}, false, "Grant the missing right to the function's role or user."},
+	{NotFound, codes{http.StatusNotFound, 4}, false, "Check the id and the region of the instance, or stop whatever sends requests for it."},
+	{Unsupported, codes{http.StatusUnprocessableEntity, 1}, false, "Read the reason. Then change the instance, or exclude it in TAIRSSL_INSTANCES."},
+	{Locked, codes{http.StatusLocked, 1}, false, "Unlock the instance, for example by paying its bill."},
+	{Throttled, codes{http.StatusTooManyRequests, 5}, true, "Nothing to do yet: the next run tries again. If this happens often, lower TAIRSSL_RATE."},
+	{Unavailable, codes{http.StatusServiceUnavailable, 5}, true, "Nothing to do yet: the next run tries again."},
+	{Internal, codes{http.StatusInternalServerError, 1}, false, "Look into the function's log."},
 }
 
 // Outcomes lists every outcome, the worst first.
@@ -109,6 +110,9 @@ func (k Kind) ExitCode() int { return k.codes().exit }
 
 // NextStep says what a person can do about a failure of this kind.
 func (k Kind) NextStep() string { return kinds[k.row()].next }
+
+// Retryable reports whether the same request can succeed later.
+func (k Kind) Retryable() bool { return kinds[k.row()].again }
 
 func (k Kind) codes() codes { return kinds[k.row()].codes }
 

@@ -87,7 +87,7 @@ var slips = map[string][]slip{
 		{"a flag goes though a write may have been sent", "lease.go", "if !a.raised || a.stays {", "if !a.raised {"},
 		{"taking a flag back dies with the invocation", "lease.go", "context.WithDeadline(context.WithoutCancel(ctx), until)", "context.WithDeadline(ctx, until)"},
 		{"taking a flag back may take for ever", "lease.go", "until := time.Now().Add(maxLowerTime)", "until := time.Now().Add(1000 * maxLowerTime)"},
-		{"no time is kept to take a flag back", "attempt.go", "-max(min(lowerTime, a.MinLeft/2), a.pace.slowest())", "0"},
+		{"no time is kept to take a flag back", "attempt.go", "Margin{max(min(lowerTime, a.MinLeft/2), a.pace.slowest()), 1}", "Margin{0, 1}"},
 		{"a tagging that may have taken effect is left", "lease.go", "if !e.Uncertain && e.Kind != Internal {", "if true {"},
 		{"a right that is missing lets the change go on", "lease.go", "return a.tagFailure(e)", "return proceed(a.reason)"},
 		{"the notice is kept where a flag needs its room", "lease.go", "remove = append(remove, ToldTag)", "_ = ToldTag"},
@@ -117,7 +117,7 @@ var slips = map[string][]slip{
 		{"a change is verified while it is modifying", "verify.go", "case reached && now.Status == statusNormal:", "case reached:"},
 		{"any certificate verifies an Update", "verify.go", "reached = now.Enabled && now.Expires.After(before.Expires)", "reached = now.Enabled"},
 		{"an unknown write is not looked at", "verify.go", "if wait <= 0 && d.outcome == Accepted {", "if wait <= 0 {"},
-		{"unavailable is not tried again", "error.go", "kind == Throttled || kind == Unavailable", "kind == Throttled"},
+		{"unavailable is not tried again", "outcome.go", "{Unavailable, codes{http.StatusServiceUnavailable, 5}, true", "{Unavailable, codes{http.StatusServiceUnavailable, 5}, false"},
 		{"busy with something else is not delivered again", "redeliver.go", "case r.Outcome == Unknown, r.Outcome == InProgress && r.Busy:", "case r.Outcome == Unknown:"},
 		{"what a sweep lacks the time for is told as decided", "handler.go", "|| a.Swept && LacksTime(ctx, result)", ""},
 

@@ -3,7 +3,6 @@ package chatops
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +30,7 @@ func (s *survey) add(instance string, o handler.Observation, err error) {
 	switch {
 	case err == nil:
 		s.looks = append(s.looks, &look{id: instance, o: o})
-	case errors.Is(err, handler.Throttled) || errors.Is(err, handler.Unavailable): // the time was too short
+	case handler.AsError(err).Kind.Retryable(): // the time was too short
 	default:
 		s.first.set(handler.AsError(err))
 		fault := s.fault(handler.AsError(err))

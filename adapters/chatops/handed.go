@@ -3,7 +3,6 @@ package chatops
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"tairssl/handler"
@@ -72,7 +71,7 @@ func (b *Bot) placeOf(t ticket) string {
 }
 
 func (b *Bot) panicked(ctx context.Context, v any) {
-	b.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	handler.Panicked(ctx, b.Log, v)
 }
 
 // answer answers a command that changes nothing. If the time is too short, and a later
@@ -160,7 +159,7 @@ func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 	defer func() {
 		if v := recover(); v != nil {
 			b.panicked(ctx, v)
-			failed = handler.Errorf(handler.Internal, "an unexpected fault; the log has the details")
+			failed = handler.Unexpected()
 			failed.Uncertain = true
 		}
 	}()

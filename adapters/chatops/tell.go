@@ -3,10 +3,8 @@ package chatops
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -75,8 +73,7 @@ func sendOf(post notify.Post) notify.Send {
 func (c *Chat) tell(ctx context.Context, p *Platform, to Address, r Reply, tries int) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			c.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = errors.New("an unexpected fault; the log has the details")
+			err = errors.New(handler.Panicked(ctx, c.Log, v).Message)
 		}
 		if err != nil {
 			c.Undelivered(ctx)

@@ -2,9 +2,7 @@ package function
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	"tairssl/adapters/event"
 	"tairssl/handler"
@@ -67,6 +65,6 @@ func (r *running) sweep(ctx context.Context, a *event.Answer) {
 
 // panicked logs a panic and returns the failure of the invocation.
 func (r *running) panicked(ctx context.Context, v any) *Failure {
-	r.log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-	return &Failure{string(handler.Internal), "an unexpected fault; the log has the details"}
+	e := handler.Panicked(ctx, r.log, v)
+	return &Failure{string(e.Kind), e.Message}
 }

@@ -105,7 +105,7 @@ func (n *Notifier) remember(ctx context.Context, chosen []choice) {
 	var first error
 	for ref, value := range values {
 		group.Go(func() error {
-			err := errPanic
+			var err error = handler.Unexpected()
 			n.guarded(ctx, func() { err = n.Remember(ctx, ref, value) })
 			if err != nil {
 				mu.Lock()

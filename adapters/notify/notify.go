@@ -2,10 +2,8 @@ package notify
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -132,7 +130,7 @@ type choice struct {
 func (n *Notifier) guarded(ctx context.Context, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			n.Log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			handler.Panicked(ctx, n.Log, v)
 		}
 	}()
 	f()

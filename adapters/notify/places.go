@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"slices"
+	"tairssl/handler"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -64,7 +65,7 @@ func (n *Notifier) send(ctx context.Context, parcels []parcel) (took map[int]par
 	errs := make([]error, len(parcels))
 	var group errgroup.Group
 	for at, p := range parcels {
-		errs[at] = errPanic // until the try is over
+		errs[at] = handler.Unexpected() // until the try is over
 		group.Go(func() error {
 			n.guarded(ctx, func() {
 				if !n.limits[p.place].AllowN(n.Now(), 1) {

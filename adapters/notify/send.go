@@ -10,10 +10,7 @@ import (
 	"time"
 )
 
-var (
-	errLimit = errors.New("too many messages in this minute: a later run sends the notices that are missing")
-	errPanic = errors.New("an unexpected fault; the log has the details")
-)
+var errLimit = errors.New("too many messages in this minute: a later run sends the notices that are missing")
 
 // maxAnswer is how many bytes of an answer are read. No vendor's answer is longer than a
 // sentence.

@@ -33,7 +33,7 @@ func (n *Notifier) Try(ctx context.Context) []error {
 	errs := make([]error, len(n.urls))
 	var all sync.WaitGroup
 	for i, t := range n.urls {
-		errs[i] = errPanic // until the try is over
+		errs[i] = handler.Unexpected() // until the try is over
 		all.Go(func() {
 			n.guarded(ctx, func() {
 				if errs[i] = n.deliver(ctx, t, d); errs[i] != nil {

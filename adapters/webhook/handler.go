@@ -2,10 +2,10 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -101,8 +101,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{w: w, http: r, invocation: r.Context()}
 	defer func() {
 		if v := recover(); v != nil {
-			h.Log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			q.refuse(handler.Errorf(handler.Internal, "an unexpected fault; the log has the details"), 0, fmt.Errorf("panic"))
+			q.refuse(handler.Panicked(r.Context(), h.Log, v), 0, errors.New("panic"))
 		}
 		level := slog.LevelInfo
 		if q.status >= 400 {

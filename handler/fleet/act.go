@@ -144,10 +144,10 @@ func (s *sweep) delivery(c candidate) handler.Delivery {
 // or cannot be changed. rest are the candidates that it did not look at. inTime is false
 // if the time ended before enough were found.
 func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, rest []candidate, inTime bool) {
-	if deadline, ok := ctx.Deadline(); ok && !s.order.DryRun {
+	if !s.order.DryRun {
 		// An instance that is found later cannot be changed any more.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-s.LeasePause-s.MinLeft))
+		ctx, cancel = handler.Margin{Time: s.LeasePause + s.MinLeft, Part: 1}.Before(ctx)
 		defer cancel()
 	}
 	for len(left) > 0 && len(ready) < most && ctx.Err() == nil {
