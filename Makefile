@@ -27,7 +27,7 @@ export CGO_ENABLED ?= 0
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-zA-Z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: build ## send the sample events to both real functions, with an emulated cloud
+demo: build ## send six sample events to the real functions, with an emulated cloud
 	@dist/tairssl demo --events events
 
 # The race detector needs a C compiler. Without a compiler the tests run without it.

@@ -86,7 +86,9 @@ func TestStatusSaysWhyAnInstanceWasNotRenewed(t *testing.T) {
 		"off":                {func(i *tairtest.Instance) { i.SSLEnabled, i.SSLExpiredTime = "Disable", "" }, "TAIRSSL_WINDOW=any", []string{"Encryption is off", "tairssl enable r-abcd1234 --region cn-hangzhou"}},
 		"not approved":       {func(*tairtest.Instance) {}, "TAIRSSL_APPROVAL=required", []string{"Nobody approved", "tairssl approve r-abcd1234 --region cn-hangzhou"}},
 		"frozen":             {func(*tairtest.Instance) {}, "TAIRSSL_FREEZE=2020-01-01/2090-01-01", []string{"Changes are frozen until 2090-01-02 00:00 UTC (TAIRSSL_FREEZE)."}},
-		"paused":             {func(*tairtest.Instance) {}, "TAIRSSL_PAUSE=1", []string{"All changes are paused by TAIRSSL_PAUSE."}},
+		"paused":             {func(*tairtest.Instance) {}, "TAIRSSL_PAUSE=1", []string{"All changes are paused by TAIRSSL_PAUSE.", "To renew it, unset TAIRSSL_PAUSE first."}},
+		"excluded":           {func(*tairtest.Instance) {}, "TAIRSSL_INSTANCES=*,!r-abcd1234", []string{"To renew it, include it in TAIRSSL_INSTANCES first."}},
+		"not allowed":        {func(*tairtest.Instance) {}, "TAIRSSL_ACTIONS=Enable", []string{"To renew it, add Update to TAIRSSL_ACTIONS first."}},
 		"being changed": {func(i *tairtest.Instance) {
 			i.Tags = map[string]string{"tairssl-lease-abcdefgh": "Update/" + i.SSLExpiredTime + "/" + time.Now().UTC().Format(time.RFC3339) + "/"}
 		}, "TAIRSSL_WINDOW=any", []string{"A change, Update, began", "Nobody else changes the instance until"}},

@@ -29,7 +29,7 @@ var shown = []struct {
 	{file: "sqs.json", title: "A queue with one unreadable record: the other records are handled, and no record comes back"},
 	{file: "apigateway-http.json", title: "Alertmanager over HTTP, with its token"},
 	{file: "stream-strings.json", title: "A Kafka stream on Function Compute: one instance is due, one is not"},
-	{file: "timer.json", title: "The same request again, from a timer on the other cloud: nothing restarts", on: localruntime.FC, again: true},
+	{file: "timer.json", title: "The same request again, from a timer on the other cloud: nothing restarts", on: localruntime.Lambda, again: true},
 }
 
 func (c *command) demo() *cobra.Command {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,9 +40,22 @@ func (c *command) explain(h instances, s status) []string {
 	said = append(said, attempts(o, now)...)
 	said = append(said, nextSweep(s))
 	if s.Due {
-		said = append(said, "To renew it now: "+c.line("update", s.InstanceID, s.RegionID))
+		said = append(said, c.toRenew(h.Policy, s))
 	}
 	return said
+}
+
+// toRenew says how a person can renew the certificate now.
+func (c *command) toRenew(p handler.Policy, s status) string {
+	switch {
+	case p.Pause:
+		return "To renew it, unset TAIRSSL_PAUSE first."
+	case !p.Covers(s.InstanceID):
+		return "To renew it, include it in TAIRSSL_INSTANCES first."
+	case len(p.Actions) > 0 && !slices.Contains(p.Actions, handler.Update):
+		return "To renew it, add Update to TAIRSSL_ACTIONS first."
+	}
+	return "To renew it now: " + c.line("update", s.InstanceID, s.RegionID)
 }
 
 // expiry says when the certificate expires, and whether its name is wrong.

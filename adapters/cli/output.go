@@ -68,7 +68,13 @@ func (c *command) print(w io.Writer, results []handler.Result) error {
 		}
 		t.add(r.InstanceID, r.InstanceName, r.RegionID, string(r.SSLEnabled), c.paint(color, outcome), expires, r.Reason)
 	}
-	fmt.Fprintln(w, t.Render(c.width()))
+	drawn := t.Render(c.width())
+	fmt.Fprintln(w, drawn)
+	for _, r := range results {
+		if len(results) <= mostInFull || r.ExitCode() != 0 {
+			tellCut(w, drawn, r.InstanceID, r.Reason)
+		}
+	}
 	for _, r := range results {
 		known := r.CA != nil && r.CA.Compared() && !r.CA.Changed
 		if r.Outcome == handler.Verified && r.SSLEnabled == handler.Update && r.CertDownloadURL != "" && !known {

@@ -64,3 +64,15 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestACutReasonIsRepeatedBelowTheTable(t *testing.T) {
+	table := newInstanceTable("REGION", "WHY")
+	reason := "the instance is tagged tairssl=off, which keeps unattended changes away"
+	table.add("r-bp1zxszhcgatnx01", "", "cn-hangzhou", reason)
+	for width, want := range map[int]string{0: "", 200: "", 60: "r-bp1zxszhcgatnx01: " + reason + "\n"} {
+		var out strings.Builder
+		if tellCut(&out, table.Render(width), "r-bp1zxszhcgatnx01", reason); out.String() != want {
+			t.Errorf("below a table of %d columns stands %q, want %q", width, out.String(), want)
+		}
+	}
+}

@@ -147,7 +147,7 @@ func plannedRow(o fleet.Outlook) planned {
 func totalsInWords(t fleet.Totals) string {
 	words := counted(t.Renewed, "certificate is", "certificates are") + " renewed"
 	if t.Later > 0 {
-		words += ", " + counted(t.Later, "is", "are") + " later"
+		words += ", " + counted(t.Later, "is", "are") + " not renewed before then"
 	}
 	if t.Without > 0 {
 		words += ", " + counted(t.Without, "instance has no certificate or does not run", "instances have no certificate or do not run")

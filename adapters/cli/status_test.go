@@ -68,7 +68,7 @@ func TestSweepAndTheWholeFleet(t *testing.T) {
 		t.Errorf("status with --tag exits with %d:\n%s", code, out)
 	}
 	for _, args := range [][]string{{"status"}, {"status", id, "--all"}, {"status", id, "--html", page}, {"status", id, "--tag", "env=prod"}, {"status", "--all", "--tag", "=prod"},
-		{"sweep", "--yes", "--renew-before", "9999h"}, {"sweep", "--yes", "--tag", "=prod"}, {"sweep", "--yes", "--max-targets", "-1"}} {
+		{"sweep", "--yes", "--renew-before", "9999h"}, {"sweep", "--yes", "--tag", "=prod"}, {"sweep", "--yes", "--max-targets", "-1"}, {"sweep", "--yes", "--max-targets", "0"}} {
 		if code, _, stderr := s.run("", args...); code != 2 {
 			t.Errorf("tairssl %v exits with %d:\n%s", args, code, stderr)
 		}

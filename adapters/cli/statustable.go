@@ -24,7 +24,13 @@ func (c *command) printStatus(h instances, rows []status, fleet bool) error {
 	for _, r := range rows {
 		t.add(r.InstanceID, r.InstanceName, c.statusCells(h, r, now)...)
 	}
-	fmt.Fprintln(c.Stdout, t.Render(c.width()))
+	drawn := t.Render(c.width())
+	fmt.Fprintln(c.Stdout, drawn)
+	for _, r := range rows {
+		if r.Error != nil {
+			tellCut(c.Stdout, drawn, r.InstanceID, r.Error.Message)
+		}
+	}
 	if len(rows) == 1 && !fleet {
 		if said := c.explain(h, rows[0]); said != nil {
 			fmt.Fprintf(c.Stdout, "\n%s\n", strings.Join(said, "\n"))

@@ -63,6 +63,9 @@ func (o *sweepOptions) order(cmd *cobra.Command) (fleet.Order, error) {
 	if cmd.Flags().Changed("renew-before") {
 		order.RenewBefore = (*handler.Duration)(&o.renewBefore)
 	}
+	if cmd.Flags().Changed("max-targets") && o.maxTargets < 1 {
+		return order, usagef("--max-targets takes 1 or more; to change nothing, use --dry-run")
+	}
 	if cmd.Flags().Changed("max-targets") {
 		order.MaxTargets = &o.maxTargets
 	}

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -150,4 +153,15 @@ func (c *command) width() int {
 		return 0
 	}
 	return c.Columns
+}
+
+// mostInFull is the greatest number of rows whose reasons are all repeated in full below a
+// table that cut them.
+const mostInFull = 3
+
+// tellCut repeats a reason below the drawn table if a narrow terminal cut it there.
+func tellCut(w io.Writer, drawn, id, reason string) {
+	if reason != "" && !strings.Contains(drawn, fleetpage.Plain(reason)) && !strings.Contains(drawn, reason) {
+		fmt.Fprintf(w, "%s: %s\n", id, reason)
+	}
 }

@@ -123,6 +123,9 @@ func parse(s *Settings, set map[string]string) (faults []error) {
 	values := reflect.ValueOf(s).Elem()
 	for _, f := range fields() {
 		err := wrong[f.Name]
+		if form := formOf(f.Type); err != nil && form != "" {
+			err = fmt.Errorf("%q is not %s", handler.Clip(set[Prefix+f.Tag.Get("env")]), form)
+		}
 		if err == nil {
 			err = outOfBounds(f.Tag, values.FieldByIndex(f.Index))
 		}
@@ -131,6 +134,21 @@ func parse(s *Settings, set map[string]string) (faults []error) {
 		}
 	}
 	return faults
+}
+
+// formOf says what a value of a plain type has to be; "" for a type that checks itself.
+func formOf(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "a time such as 720h"
+	case reflect.TypeFor[bool]():
+		return "1 or 0"
+	case reflect.TypeFor[int]():
+		return "a whole number"
+	case reflect.TypeFor[float64]():
+		return "a number"
+	}
+	return ""
 }
 
 // outOfBounds checks a value by the tags words and range of its field.

@@ -131,6 +131,7 @@ func TestSettingsOutOfTheirRange(t *testing.T) {
 		"MAX_TARGETS=0": "0 is not between 1 and 1000", "MAX_TARGETS=1001": "1001 is not between 1 and 1000", "CONCURRENCY=257": "257 is not between 1 and 256",
 		"RATE=-0.1": "-0.1 is not between 0 and 10000", "RATE=NaN": "NaN is not between 0 and 10000", "RATE=+Inf": "+Inf is not between 0 and 10000",
 		"WAIT=24h1ns": "24h0m0.000000001s is not between 0s and 24h", "LEASE_PAUSE=1m1ms": "1m0.001s is not between 0s and 1m",
+		"RATE=x": `"x" is not a number`, "PAUSE=yes": `"yes" is not 1 or 0`, "RENEW_BEFORE=30d": `"30d" is not a time such as 720h`, "MAX_TARGETS=1.5": `"1.5" is not a whole number`,
 		"LEASE=Tag": `"Tag" is neither tag nor none`, "CONFIRM_BY=both": `"both" is neither self nor second`, "VERIFY=" + strings.Repeat("x", 70): `"` + strings.Repeat("x", 60) + `…" is neither api nor tls`,
 		"REGION=cn-hangzhou,,cn beijing": "\"\" is not a region id such as cn-hangzhou\nTAIRSSL_REGION: \"cn beijing\" is not a region id such as cn-hangzhou",
 	} {

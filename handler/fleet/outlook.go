@@ -91,7 +91,7 @@ func soonest(a, b Outlook) int {
 		}
 		return time.Unix(1<<40, 0)
 	}
-	return cmp.Or(when(a).Compare(when(b)), strings.Compare(a.InstanceID, b.InstanceID), strings.Compare(a.RegionID, b.RegionID))
+	return cmp.Or(when(a).Compare(when(b)), a.Observation.Expires.Compare(b.Observation.Expires), strings.Compare(a.InstanceID, b.InstanceID), strings.Compare(a.RegionID, b.RegionID))
 }
 
 // turn is an instance that waits for a sweep to change it.
