@@ -38,7 +38,7 @@ or to the cloud that --on names. The answer goes to standard output, the log to 
 If the function hands work over to an asynchronous invocation of itself, that work ends before
 the next event is sent. A line on standard error then says how the work ended.`,
 		Example: `  tairssl invoke events/direct-update.json --emulate
-  tairssl invoke events/sqs.json events/direct-disable.json --emulate
+  tairssl invoke events/direct-update.json events/sqs.json --emulate
   tairssl invoke --on fc events/direct-batch.json --emulate`,
 		Args: atLeastOne("event's file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error { return c.runInvoke(cmd.Context(), o, files) },
