@@ -8,11 +8,11 @@ import (
 
 // The exit codes of status --check. Monitoring plugins use the same codes.
 const (
-	checkDue  = 1 // a certificate is due, and nothing will renew it
+	checkDue  = 1 // a certificate is due and was not renewed although it could be, or nothing will renew it
 	checkLate = 2 // a certificate expired, or cannot be renewed in time
 )
 
-// concerns are the groups of the page that need a person, with a word for the table and
+// concerns are the groups of the page that need a look, with a word for the table and
 // the exit code. Instances that wait for a window that opens in time, or for Alibaba's own
 // renewal, need nobody.
 var concerns = map[fleetpage.Group]struct {

@@ -52,7 +52,7 @@ will be. --check is for cron and CI.
 func (o *statusOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&o.all, "all", false, "show all instances of the regions, the earliest expiry first")
-	flags.BoolVar(&o.check, "check", false, "with --all, for cron and CI: list the instances that need a person. Exit code 1: a certificate is due and nothing will renew it; 2: a certificate expired or cannot be renewed in time")
+	flags.BoolVar(&o.check, "check", false, "with --all, for cron and CI: list the instances to look at. Exit code 1: a certificate is due and was not renewed yet, although its window is open, or nothing will renew it; 2: a certificate expired or cannot be renewed in time")
 	flags.BoolVar(&o.tls, "tls", false, "connect to each instance by TLS and compare its certificate with the one that the API reports; this machine must reach the instances")
 	flags.StringVar(&o.html, "html", "", "write a page about the fleet to this `file`; the page needs no other file")
 	flags.StringVar(&o.ics, "ics", "", "write a calendar of expiries and planned renewals to this `file` (iCalendar)")
