@@ -8,12 +8,12 @@ type prepared struct {
 	ended decision
 }
 
-// attempts checks everything that needs no look at an instance, and finds the instances
-// whose region or id is not known yet.
+// attempts makes an attempt of each delivery. It checks the rules that need no read of
+// the instance. It also looks for the instances whose region or id is not known yet.
 func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepared {
 	all := make([]prepared, len(deliveries))
 	var lost []*attempt
-	var index []int // index in all of each attempt in lost
+	var index []int // the positions in all of the attempts in lost
 	for i, d := range deliveries {
 		a := &attempt{Handler: h, Delivery: d, ref: Ref{h.regionOf(d.Request), d.InstanceID}}
 		all[i] = prepared{a, a.admit()}
@@ -26,14 +26,13 @@ func (h *Handler) attempts(ctx context.Context, deliveries []Delivery) []prepare
 		if err != nil {
 			p.ended = failure(err)
 		} else {
-			p.ended = p.admit() // now the id is known, so every rule can be checked
+			p.ended = p.admit() // the id is known now, so every rule can be checked
 		}
 	}
 	return all
 }
 
-// regionOf is the region of a request's instance; "" if the instance has to be looked
-// for.
+// regionOf is the region of a request's instance; "" if the region is not known yet.
 func (h *Handler) regionOf(r Request) string {
 	switch {
 	case r.RegionID != "":
@@ -44,7 +43,7 @@ func (h *Handler) regionOf(r Request) string {
 	return h.places.of(r.InstanceID)
 }
 
-// admit decides everything that needs no look at the instance.
+// admit checks the rules that need no read of the instance.
 func (a *attempt) admit() decision {
 	if a.settled != nil {
 		return *a.settled

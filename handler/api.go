@@ -134,7 +134,7 @@ type SSL struct {
 // Receipt is the API's confirmation that it will make a change.
 type Receipt struct{ RequestID, TaskID string }
 
-// offTag is the tag with which an owner forbids unattended changes, by the value "off".
+// offTag is the key of the owner's tag. The value "off" forbids unattended changes.
 const offTag = "tairssl"
 
 // Off reports whether the owner has forbidden unattended changes by a tag.

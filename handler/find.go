@@ -14,11 +14,11 @@ import (
 // ConnectionDomain. Find looks in every configured region. A text with the form of an id
 // (r-… or tt-…) is never taken for a name.
 //
-// may says which instances the person may see; nil for all. Every other instance is
-// treated as if it did not exist.
+// may reports whether the person may see an instance. If may is nil, the person may see
+// all instances. Find treats every other instance as if it did not exist.
 //
-// Requests of programs do not use Find. They name instances by id or endpoint, because
-// other people can change a name.
+// Find is not for the requests of programs. A program names an instance by its id or
+// endpoint, because other people can change a name.
 //
 // Each error names the next step. The kinds are NotFound; Unavailable if a region that
 // may have the instance could not be read; Forbidden if the endpoint belongs to a region
@@ -131,7 +131,7 @@ func hasID(id string) func(Listed) bool {
 	return func(l Listed) bool { return l.InstanceID == id }
 }
 
-// everywhere asks for the same listings in every configured region.
+// everywhere returns the questions for the same listings in every configured region.
 func (h *Handler) everywhere(filters []Filter) (asked []question) {
 	for _, region := range h.Regions {
 		for _, f := range filters {
@@ -141,8 +141,8 @@ func (h *Handler) everywhere(filters []Filter) (asked []question) {
 	return asked
 }
 
-// choose picks the only matching instance that the person may see. The result is empty if
-// none matches.
+// choose returns the only matching instance that the person may see. It returns the zero
+// value if no instance matches.
 func (w way) choose(text string, all listings, may func(Listed) bool) (Listed, error) {
 	for _, means := range w.readings {
 		var ids []string
@@ -178,8 +178,9 @@ func (h *Handler) firstUnread(all listings) (region string, e *Error) {
 	return h.Regions[i], all.unread[h.Regions[i]]
 }
 
-// couldNotLook turns [couldNotList] into an error for a person: for whatever reason, it
-// is unknown whether the instance exists.
+// couldNotLook is the error for a person if a region could not be listed. Unlike
+// [couldNotList], it is Unavailable whatever the reason was, because the instance may
+// exist. Only an error of kind Invalid stays as it is.
 func couldNotLook(region string, e *Error) *Error {
 	if e.Kind == Invalid {
 		return e // the region is too large, and the message says what to do

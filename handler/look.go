@@ -90,26 +90,26 @@ func begunAt(answer, began time.Time) time.Time {
 	return answer.Add(-time.Since(began).Truncate(time.Second))
 }
 
-// pace remembers the duration of recent calls, so that nothing begins without the time to
-// end it.
+// pace remembers how long recent calls took, so that no step begins without enough time
+// to end.
 type pace struct {
 	mu   sync.Mutex
 	slow time.Duration
 }
 
-// slowestCall is the longest duration that a call is expected to have. A longer one
-// waited for its turn within a rate or a quota, which says nothing about the next call.
+// slowestCall is the longest time that a call is expected to take. A longer call had to
+// wait for the rate or a quota, and the next call may not have to wait.
 const slowestCall = 10 * time.Second
 
-// saw records how long a call took, or several calls at once. A slow call counts less
-// after each quick one.
+// saw records how long a call took, or several calls at the same time. After a slow call,
+// each quick call lowers the expected time by a tenth.
 func (p *pace) saw(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slow = max(min(took, slowestCall), p.slow*9/10)
 }
 
-// slowest is the time that a call may take.
+// slowest is the time to reserve for a call.
 func (p *pace) slowest() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 // wrong replacement.
 type slip struct{ name, file, old, new string }
 
-// slips has a fault of each kind that once went unnoticed, or that would do the most
-// harm. The tests of the folder have to fail with each of them, without the proof of the
-// protocol, which looks for other faults (see breaking).
+// slips has a fault of each kind that once went unnoticed or that would do the most harm.
+// With each of these faults, the tests of the folder have to fail. The proof of the
+// protocol does not run then, because it looks for other faults (see breaking).
 var slips = map[string][]slip{
 	".": {
 		// Deciding.

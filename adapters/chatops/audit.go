@@ -11,11 +11,12 @@ import (
 
 // Two outcomes that only chat messages have.
 const (
-	answered      handler.Outcome = "answered"       // something was read or handed over, and nothing has changed yet
+	answered      handler.Outcome = "answered"       // the bot read something or handed work over; nothing has changed yet
 	notUnderstood handler.Outcome = "not understood" // the message is not a command
 )
 
-// audit is the log's record of a message. The handler logs the result of a change itself.
+// audit is the record of a message for the log. The handler itself logs the result of a
+// change.
 type audit struct {
 	verb, why, requestID string
 	outcome              handler.Outcome
@@ -23,7 +24,7 @@ type audit struct {
 	region               string
 	handed               bool           // another invocation goes on with the work
 	partial              bool           // the time was too short to read everything
-	wrong                bool           // the code was not given by this bot
+	wrong                bool           // the code is not from this bot
 	err                  *handler.Error // the first failure
 }
 
@@ -38,7 +39,7 @@ func (a *audit) severity() int {
 	return 0
 }
 
-// lacksTime reports whether a call was not begun, because the time would have ended first.
+// lacksTime reports whether a call was not made, because too little time was left for it.
 func (a *audit) lacksTime() bool { return a.err != nil && errors.Is(a.err, handler.ErrNoTime) }
 
 // audited logs the audit of a message.

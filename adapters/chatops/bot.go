@@ -120,8 +120,7 @@ func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	if m.Received.IsZero() {
 		m.Received = b.Now()
 	}
-	// The command is read before anything takes time, so that the audit contains it
-	// whatever happens later.
+	// The command is read first, so that the audit always contains it.
 	a := audit{outcome: handler.Unknown}
 	c, t, err := b.understand(m, &a)
 	var reply Reply

@@ -13,9 +13,9 @@ import (
 	"tairssl/handler"
 )
 
-// A code has 16 letters and digits of an alphabet of 28, without any that look alike: 0
-// O, 1 I L, and B S Z, which look like 8 5 2. It is a number of almost 77 bits, the
-// highest bits first:
+// A code has 16 characters from an alphabet of 28 letters and digits. The alphabet lacks
+// characters that look like others: 0 and O, 1, I and L, and B, S and Z (8, 5 and 2). The
+// code is a number of almost 77 bits, the highest bits first:
 //
 //	 4  verb       1 update, 2 enable, 3 disable, 4 approve; 4 more if the plan is in Chinese
 //	 4  minute     the lowest bits of the minute in which it was given
@@ -24,16 +24,15 @@ import (
 //	48  seal       a MAC of the whole plan: minute, verb, language, region, instance,
 //	               expiry of the certificate, place and person
 //
-// A process that never saw the plan needs nothing but the code. The check is read without
-// the API. Before anything is handed over, it recognises a code that was mistyped,
-// invented, or given to another person, with an error of one in a thousand. The seal can
-// only be read together with the certificate of one of the few instances that the
-// selector names. Only the seal decides. Nobody can guess its 48 bits in the few attempts
-// that [pauses] allows.
+// A process that never saw the plan needs only the code. The check needs no call of the
+// API. Before the bot hands work over, the check finds a code that was mistyped,
+// invented, or given to another person. It misses one such code in a thousand. The seal
+// decides. To compare it, the bot reads the certificates of the few instances that the
+// selector fits. Nobody can guess its 48 bits in the few attempts that [pauses] allows.
 //
-// If a second person has to confirm, the seal does not depend on the person, because it
-// is not known who it will be. The check depends on the person who asked, so that this
-// person's own code is recognised and refused.
+// If a second person has to confirm, the seal does not depend on a person, because the
+// second person is not known yet. The check still depends on the first person, so that
+// the bot recognises and refuses the first person's own code.
 const (
 	codeAlphabet = "23456789ACDEFGHJKMNPQRTUVWXY"
 	codeLength   = 16

@@ -95,8 +95,8 @@ func decodeDingTalk(c *Chat, p *Platform, q webhook.Request) heard {
 		SenderStaffID  string `json:"senderStaffId"`
 		SenderCorpID   string `json:"senderCorpId"`
 		ChatbotUserID  string `json:"chatbotUserId"`
-		// chatbotCorpId is the robot's own company. In a chat within the company it is
-		// the sender's, too. Without a senderCorpId it says nothing about the sender.
+		// The field chatbotCorpId is not read. It is the company of the robot, which may
+		// not be the company of the sender.
 		SessionWebhook string `json:"sessionWebhook"`
 	}
 	if read(q.Body(), &message) != nil {

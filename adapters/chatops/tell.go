@@ -118,13 +118,13 @@ func replied(err error) slog.Attr {
 }
 
 // Handed does the work of a message that [Bot.Say] handed over, and sends the answer to
-// the message's address. The payload must be the whole payload of an invocation. Its
-// error is Unauthorized: the payload is not from this bot.
+// the message's address. The payload must be the whole payload of an invocation. The
+// error is Unauthorized and means that the payload is not from this bot.
 //
-// A failure of the work is no error here, because a person reads the answer and decides
-// whether to ask again. With an error, the platform would repeat the work as well. An
-// answer that could not be sent is no error either: the log has the reason, and a
-// repetition would only find the change made.
+// Handed returns no error if the work fails: a person reads the answer and decides
+// whether to ask again. After an error, the platform would repeat the work as well.
+// Handed also returns no error if the answer cannot be sent. The log has the reason, and
+// a repetition would find the change already made.
 func (c *Chat) Handed(ctx context.Context, payload []byte) error {
 	m, err := c.bot.Open(payload)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// wording contains the sentences of one language. Every language fills them in the same
-// order.
+// wording contains the sentences of one language. In every language a sentence takes the
+// same values in the same order.
 type wording struct {
 	// Verbs are the verbs of commands, for answers.
 	Verbs map[string]string

@@ -11,9 +11,10 @@ import (
 
 // instanceLabels lists the labels that may name an alert's instance. They are read in
 // this order, and the first that names an instance counts. An exporter for many targets
-// has its own address in instance, and the target's in another label. Prometheus adds
-// exported_ to a label that it sets itself. No label holds a name that people give to
-// instances, because others can change such a name.
+// has its own address in the label instance, and the address of the target in another
+// label. If an exporter sets a label that Prometheus sets as well, Prometheus adds
+// exported_ to the exporter's label. No label for InstanceName is in the list, because
+// other people can change that name.
 var instanceLabels = []string{
 	"instance_id", "instanceId", "InstanceId", "db_instance_id", "exported_instance_id",
 	"exported_instance", "instance", "addr", "address", "exported_target", "target",

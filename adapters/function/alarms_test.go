@@ -71,8 +71,8 @@ func faulty(action, kind string, times int) func(world) error {
 	return func(w world) error { return w.Fault(tairtest.Fault{Action: action, Kind: kind, Times: times}) }
 }
 
-// allExpire lets the certificates of all instances that a sweep can renew expire in some
-// days.
+// allExpire makes the certificates of all instances that a sweep can renew expire in the
+// given number of days.
 func allExpire(days int, tags map[string]string) func(world) error {
 	return func(w world) error {
 		for _, i := range w.Instances() {

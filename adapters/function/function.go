@@ -57,9 +57,9 @@ func New(o Options) *Function {
 // start.
 const prepareAfter = 2 * time.Millisecond
 
-// Prepare makes what the first invocation needs while the process waits for it, and opens
-// the connections to Alibaba's API. It returns at once. The first invocation reports a
-// failure.
+// Prepare makes the parts of the function and opens the connections to Alibaba's API
+// while the process waits for its first invocation. It returns at once. If it fails, the
+// first invocation reports the failure.
 func (f *Function) Prepare(ctx context.Context) {
 	time.AfterFunc(prepareAfter, func() {
 		if r, err := f.start(ctx); err == nil {
@@ -75,14 +75,15 @@ type Failure struct {
 	Message string
 }
 
-// Error gives the type and the message.
+// Error returns the type and the message.
 func (f *Failure) Error() string { return f.Type + ": " + f.Message }
 
-// Invoke answers the payload of any trigger: a single request with its result, several
-// with an array of results. Its error, a *[Failure], means that another delivery can
-// help, or that nothing of the payload could be read. An unreadable payload is no error
-// in two cases: a queue or a stream would deliver it for ever, and the author of a direct
-// request reads the answer.
+// Invoke answers the payload of any trigger. The answer to a single request is its
+// result. The answer to several requests is an array of results. The error is a
+// *[Failure]. It means that another delivery can help, or that nothing in the payload
+// could be read. An unreadable payload is not an error in two cases: from a queue or a
+// stream, because it would be delivered again and again, and in a direct invocation,
+// because its author reads the answer.
 func (f *Function) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	ctx, done := f.Together(ctx)
 	defer func() { done(err) }()

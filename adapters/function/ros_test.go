@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// rosOf resolves a value of adapters/fc/ros.yaml with its parameters. It knows the functions
-// Ref, Fn::Sub, Fn::Join, Fn::Split and Fn::Replace of ROS. A value that exists only after
-// the deployment becomes a word in angle brackets.
+// rosOf resolves a value of adapters/fc/ros.yaml with the given parameters. It knows the
+// functions Ref, Fn::Sub, Fn::Join, Fn::Split and Fn::Replace of ROS. A value that exists
+// only after the deployment becomes a word in angle brackets.
 func rosOf(t *testing.T, v any, parameters map[string]any) any {
 	t.Helper()
 	switch v := v.(type) {
@@ -73,7 +73,7 @@ func rosOf(t *testing.T, v any, parameters map[string]any) any {
 	return v
 }
 
-// readROS gives the resources of the template with its parameters replaced.
+// readROS returns the resources of the template, with values in place of its parameters.
 func readROS(t *testing.T, name string) object {
 	t.Helper()
 	template := readYAML(t, "../fc/ros.yaml")

@@ -58,7 +58,8 @@ func TestAllFaultsOfTheSettingsAreNamedAtOnce(t *testing.T) {
 	}
 }
 
-// badSettings gives each setting a bad value, if its type refuses any.
+// badSettings returns a bad value for each setting. It leaves out the settings that
+// accept any text.
 func badSettings(t *testing.T, byType map[reflect.Type]string, number func(greatest, unit string) string) map[string]string {
 	t.Helper()
 	bad := map[string]string{}

@@ -19,7 +19,7 @@ var teams = vendor{
 	limit:    28_000,
 	compose:  composeTeams,
 	accepted: func(status int, body []byte) error {
-		// The older kind answers 200, whatever the result of Teams is.
+		// The older kind answers 200 even if Teams refused the message.
 		if answer := handler.ClipText(string(body)); strings.Contains(answer, "returned HTTP error") {
 			return kindOf(false, strings.Contains(answer, "error 429") || strings.Contains(answer, "error 5"), "refused by Teams: %s", answer)
 		}

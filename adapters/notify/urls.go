@@ -26,8 +26,8 @@ import (
 // The parameter secret signs the messages and is not sent. DingTalk and Feishu need it if
 // the robot requires signatures. A webhook always needs it. All messages go over https.
 //
-// Words after a URL limit the instances about which the place is told. All of them must
-// hold: region=cn-beijing|cn-shanghai, tag:team=payments.
+// Words after a URL select the instances of the notices. An instance must fit all of the
+// words: region=cn-beijing|cn-shanghai, tag:team=payments.
 type URLs []*target
 
 // target is one place.
@@ -40,8 +40,8 @@ type target struct {
 	filter  filter
 }
 
-// UnmarshalText reads comma-separated URLs. Its error names every fault of each URL, and
-// quotes no part of them, because any part may be secret.
+// UnmarshalText reads comma-separated URLs. Its error names every fault of each URL. It
+// quotes no part of a URL, because every part may be secret.
 func (u *URLs) UnmarshalText(text []byte) error {
 	*u = nil
 	var faults []string
@@ -156,8 +156,8 @@ func (t *target) parameters(q url.Values, secret string) (wrong []string) {
 	return wrong
 }
 
-// redact removes the secrets from a text, because a vendor may repeat the request in its
-// answer.
+// redact removes the secrets from a text, because the vendor's answer may repeat the
+// request.
 func (t *target) redact(s string) string { return hide(s, t.secrets, 8) }
 
 // String keeps the URLs out of texts.

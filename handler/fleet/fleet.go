@@ -47,9 +47,9 @@ func (f *Fleet) regionsOf(order Order) ([]string, error) {
 	return handler.Unique(order.Regions), nil
 }
 
-// observe adds the instance's encryption to its row in the listing, and its maintenance
-// window if freezes make that matter. inTime is false if the time was too short. Types
-// without encryption are not asked for it.
+// observe reads the encryption of a listed instance. It reads the maintenance window only
+// if the decision needs it ([handler.Handler.NeedsWindow]). It makes no call for a type
+// without TLS. inTime is false if the time was too short.
 func (f *Fleet) observe(ctx context.Context, l handler.Listed, within *handler.Duration) (o handler.Observation, inTime bool, err error) {
 	o.Instance = l.Instance
 	if o.WithoutTLS() {
@@ -75,8 +75,8 @@ func outOfTime(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, handler.ErrNoTime))
 }
 
-// guarded runs f and turns a panic into an error. Without it, a panic on another
-// goroutine would end the process and all its invocations.
+// guarded runs f and turns a panic into an error. A panic on another goroutine would
+// otherwise end the process and all its invocations.
 func guarded(f func() error) error {
 	if err := handler.Guarded(f); err != nil {
 		return handler.AsError(err)

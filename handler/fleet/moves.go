@@ -92,9 +92,10 @@ func (s *sweep) move(ctx context.Context) {
 	}
 }
 
-// toMove finds the renewals that have to be moved, many at once. Every other instance is
-// settled, or kept as usual. That includes instances for which the time was too short,
-// because two thirds of the time are left to changes.
+// toMove finds the renewals that have to be moved. It looks at many instances at the same
+// time, and leaves two thirds of the remaining time to the changes. Every other instance
+// gets its result, or stays an ordinary instance of the sweep. An instance for which the
+// time was too short stays one, too.
 func (s *sweep) toMove(ctx context.Context) (ready []mover) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -129,7 +130,7 @@ func (s *sweep) moves(movers []mover) []handler.Delivery {
 	return deliveries
 }
 
-// keepAsEver keeps an instance as if Alibaba had scheduled nothing.
+// keepAsEver keeps an instance as if Alibaba had scheduled no renewal.
 func (s *sweep) keepAsEver(m mover) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

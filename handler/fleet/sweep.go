@@ -48,10 +48,11 @@ func (f *Fleet) newSweep(order Order, most int, regions []string) *sweep {
 	return &sweep{Fleet: f, order: order, most: most, reader: newReader(regions, f.Concurrency), counts: map[handler.Outcome]int{}}
 }
 
-// Sweep renews what is due, the most urgent first, and at most MaxTargets instances. The
-// first change is the canary: the sweep watches it and stops there if it cannot be
-// verified. One bad instance never stops the others. The error, a *handler.Error, means
-// that nothing could be listed, or that a region of the order is not allowed.
+// Sweep renews due certificates, the most urgent first, on at most MaxTargets instances.
+// The first change is the canary: the sweep watches it, and stops if the change cannot be
+// verified. A later failure on one instance does not stop the others. The error is a
+// *handler.Error. It means that no region could be listed, or that the order names a
+// region that is not allowed.
 func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
 	ctx, cancel := handler.AnswerMargin.Before(ctx)
 	defer cancel()

@@ -156,7 +156,7 @@ func (x *examination) judge(action string, none nobody, probe, other error) Find
 	return unknown(Permission, action, "not denied on an instance that does not exist; Alibaba does not document whether it checks rights before it looks for the instance", checkPolicy(action))
 }
 
-// checkPolicy is the advice for a right that only a change would show.
+// checkPolicy is the advice for a right that the doctor cannot check without a change.
 func checkPolicy(action string) string {
 	return "check that the policy allows kvstore:" + action + " on your instances: adapters/tair/policy.json"
 }

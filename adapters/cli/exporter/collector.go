@@ -105,7 +105,7 @@ func (i Instance) collect(gauge sink) {
 	gauge(alert, number(i.Alert), labels...)
 }
 
-// moment shows a time, unless it is zero.
+// moment sets a gauge to a time in Unix seconds. It leaves a zero time out.
 func moment(gauge sink, d *prometheus.Desc, t time.Time, labels ...string) {
 	if !t.IsZero() {
 		gauge(d, float64(t.Unix()), labels...)

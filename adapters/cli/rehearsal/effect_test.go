@@ -8,9 +8,9 @@ import (
 	"tairssl/adapters/cli/rehearsal"
 )
 
-// seen makes a record from looks one second apart; the first is at the time when the
-// change is sent. N is Normal and M is SSLModifying with the old expiry; n and m are
-// the same with the new expiry.
+// seen makes a record from looks one second apart. The first look is at the time when the
+// change is sent. N and M are looks with the old expiry, n and m are looks with the new
+// expiry. N and n show the status Normal, M and m show SSLModifying.
 func seen(looks string) rehearsal.Record {
 	sent := time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
 	r := rehearsal.Record{Sent: sent, Answered: sent}

@@ -23,7 +23,7 @@ type Options struct {
 	Poll      time.Duration // the time between two reads of the instance; default 500ms
 	PingEvery time.Duration // the time between two new connections; default 200ms
 	Settle    time.Duration // the time without a change before the end; default 5s
-	Quiet     time.Duration // the same, if no sign of a restart was seen; default 5m
+	Quiet     time.Duration // Settle if no sign of a restart was seen; default 5m
 	Limit     time.Duration // the time limit of the rehearsal; default 30m
 }
 

@@ -11,15 +11,14 @@ import (
 )
 
 const (
-	// maxFiles and maxFile bound what is read of an archive to 12 MiB, however large its
-	// content is.
+	// maxFiles and maxFile limit the text that is read from an archive to 12 MiB.
 	maxFiles = 50
 	maxFile  = 256 << 10
 )
 
-// pemIn returns the text of the PEM files in an archive, in the archive's order. It writes
-// no file. Of a file's name only the extension counts. Links, and archives within the
-// archive, are skipped.
+// pemIn returns the text of the PEM files in an archive, in the archive's order. It
+// writes no file. It knows a PEM file by the extension of its name. It skips links, and
+// archives within the archive.
 func pemIn(data []byte) ([]byte, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
