@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Freezes are the times in which nothing is changed unattended. The zero value contains
-// no time.
+// Freezes are the times in which no unattended change is made. The zero value contains no
+// time.
 type Freezes []Freeze
 
-// Freeze is one such time: from one date to another, or every week.
+// Freeze is one time without unattended changes: from one date to another, or every week.
 type Freeze struct {
 	text     string
 	week     *weekly // nil for a freeze that comes once
@@ -41,9 +41,9 @@ var (
 //     the end of the last one
 //   - "2026-12-24T18:00/2027-01-02T08:00 Asia/Shanghai": from a time to another
 //   - "Fri 16:00-Mon 08:00 Asia/Shanghai": every week; it may cross the week's end
-//   - "Mon-Fri 09:00-18:00 Asia/Shanghai": at a time of some days, as a window
+//   - "Mon-Fri 09:00-18:00 Asia/Shanghai": every week, in the form of a window
 //
-// Freezes that leave no time at all are an error.
+// ParseFreezes refuses freezes that together cover the whole week.
 func ParseFreezes(s string) (all Freezes, err error) {
 	if strings.TrimSpace(s) == "" {
 		return nil, nil
@@ -165,7 +165,7 @@ func (f *Freezes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// String gives the setting as it was written.
+// String returns the text of the setting.
 func (f Freezes) String() string {
 	texts := make([]string, len(f))
 	for i, freeze := range f {
@@ -174,14 +174,13 @@ func (f Freezes) String() string {
 	return strings.Join(texts, ", ")
 }
 
-// String gives the freeze as it was written.
+// String returns the text of the freeze in the setting.
 func (f Freeze) String() string { return f.text }
 
-// Once gives the times of a freeze that does not come every week.
+// Once returns the times of a freeze with dates. ok is false for a weekly freeze.
 func (f Freeze) Once() (from, to time.Time, ok bool) { return f.from, f.to, f.week == nil }
 
-// ends is the time at which a freeze that is on at t ends. It is t if the freeze is not
-// on.
+// ends is the end of the freeze if the freeze is on at t. Otherwise it is t.
 func (f Freeze) ends(t time.Time) time.Time {
 	switch {
 	case f.week != nil:
@@ -192,8 +191,8 @@ func (f Freeze) ends(t time.Time) time.Time {
 	return f.to
 }
 
-// begins is the next time at which the freeze is on: t if it is on now, [forever] if
-// never again.
+// begins is the first time at or after t at which the freeze is on. It is [forever] if
+// there is no such time.
 func (f Freeze) begins(t time.Time) time.Time {
 	switch {
 	case f.week != nil:
@@ -225,8 +224,9 @@ func (f Freezes) Ends(t time.Time) time.Time {
 	return free
 }
 
-// endless reports whether weekly freezes follow each other without a gap. It is true
-// after a time that no change of the clocks could explain.
+// endless reports whether weekly freezes follow each other without a gap. since is the
+// time for which the freezes have been on. Without the freezes with dates, it is then
+// more than two years.
 func (f Freezes) endless(since time.Duration) bool {
 	for _, freeze := range f {
 		if freeze.week == nil {

@@ -10,9 +10,9 @@ import (
 
 // The lease is the mutual exclusion of Burns and Lamport with tags as the registers. A
 // writer raises its flag, pauses longer than a tag takes to become visible, and looks.
-// Suppose two wrote. Then the last look of each began before the flag of the other was
-// visible, and so before the last look of the other began: a contradiction. This holds
-// however long a call, a queue or a retry takes.
+// Suppose that two writers wrote. Then the last look of each writer began before the flag
+// of the other writer was visible. So it began before the last look of the other writer:
+// a contradiction. The duration of a call, a queue or a retry does not matter.
 
 const (
 	// defaultLeasePause must be longer than a new tag takes to become visible.

@@ -79,7 +79,8 @@ func TestAnAttemptKeepsTheTimeToTakeItsFlagBack(t *testing.T) {
 	}
 }
 
-// However the removal fails, the attempt's answer is unchanged and comes in time.
+// A failed removal of the flag does not change the attempt's answer and does not delay
+// it.
 func TestARemovalThatFailsHoldsNothingUp(t *testing.T) {
 	refused := func(context.Context, func()) error { return handler.Errorf(handler.Locked, "pay") }
 	inBubble(t, "it hangs, and there is no deadline", func(t *testing.T) {
@@ -141,7 +142,7 @@ func TestATaggingWithAnUnknownErrorIsUndone(t *testing.T) {
 	}
 }
 
-// Room is made before the flag is raised. If that fails, no flag is raised.
+// The attempt makes room for its flag first. If it cannot make room, it raises no flag.
 func TestAFlagThatFindsNoRoom(t *testing.T) {
 	for name, test := range map[string]struct {
 		err     error
@@ -162,7 +163,8 @@ func TestAFlagThatFindsNoRoom(t *testing.T) {
 	}
 }
 
-// The flag of a dead writer makes room first, so the memory of notices is kept.
+// To make room, the attempt removes the flag of a dead writer first. So the tag that
+// remembers notices stays.
 func TestRoomIsMadeByWhatIsDeadFirst(t *testing.T) {
 	o := expiring(5 * day)
 	o.Tags = map[string]string{handler.ToldTag: "x", "tairssl-lease-dead0000": raisedBy("Update", start.Add(5*day), time.Hour, "")}
@@ -195,8 +197,8 @@ func TestAFlagThatIsRemovedWhileItWaits(t *testing.T) {
 	}
 }
 
-// If the other attempt does something else, waiting for it is not enough: the answer says
-// to come again.
+// If the other attempt makes another change, this request still has to be made later. So
+// the answer asks for another delivery.
 func TestWhoWaitsForAnotherActionIsToldToComeAgain(t *testing.T) {
 	for key, says := range map[string]string{"tairssl-lease-00000000": "goes first", "tairssl-lease-zzzzzzzz": "have not ended"} {
 		c, h := on(expiring(5*day), handler.Options{})
@@ -211,7 +213,8 @@ func TestWhoWaitsForAnotherActionIsToldToComeAgain(t *testing.T) {
 	}
 }
 
-// If several others raise flags, one that stays is enough to end the attempt.
+// If several other attempts raise flags, one flag that stays is enough to end this
+// attempt.
 func TestOneOtherAttemptIsEnoughToWaitFor(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	h.Sleep = func(context.Context, time.Duration) error {

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// Outcome is how a request ended. [Result.HTTPStatus] and [Result.ExitCode]
-// say how each is answered.
+// Outcome says how a request ended. [Result.HTTPStatus] and [Result.ExitCode] give its
+// HTTP status and its exit code.
 type Outcome string
 
 // The outcomes.
 const (
 	Verified   Outcome = "verified"    // changed, and the new state was read back
 	Accepted   Outcome = "accepted"    // the API accepted the change; the new state was not read back
-	Unchanged  Outcome = "unchanged"   // nothing to do: already so, or not due
+	Unchanged  Outcome = "unchanged"   // nothing to do: the state is already right, or the certificate is not due
 	Planned    Outcome = "planned"     // DryRun: the change would be made
 	Deferred   Outcome = "deferred"    // due, but the change is made later
-	InProgress Outcome = "in_progress" // another process is changing it, or the instance is busy
+	InProgress Outcome = "in_progress" // another process is changing the instance, or the instance is busy
 	Refused    Outcome = "refused"     // policy forbids it
 	Unknown    Outcome = "unknown"     // the write may or may not have happened
 	Failed     Outcome = "failed"      // see Error
@@ -37,8 +37,8 @@ type kindRow struct {
 	next  string
 }
 
-// outcomes has a row for every outcome, the worst first. The answer to Failed is in the
-// row of its kind.
+// outcomes has a row for every outcome, the worst first. The codes of a Failed result are
+// in the table kinds.
 var outcomes = []outcomeRow{
 	{Unknown, codes{http.StatusBadGateway, 6}},
 	{Failed, codes{}},
@@ -51,8 +51,8 @@ var outcomes = []outcomeRow{
 	{Unchanged, codes{http.StatusOK, 0}},
 }
 
-// kinds has a row for every kind of failure: the answer, and what the person who reads
-// about it can do next.
+// kinds has a row for every kind of failure: the answer, and the next step for the
+// reader.
 var kinds = []kindRow{
 	{Invalid, codes{http.StatusBadRequest, 2}, false, "Correct the request, or the system that sends it. It is not tried again."},
 	{Unauthorized, codes{http.StatusUnauthorized, 3}, false, "Check the sender's secret."},
@@ -93,7 +93,8 @@ func (o Outcome) Rank() int {
 // something, too.
 func (o Outcome) Changed() bool { return o == Verified || o == Accepted }
 
-// codes is the answer to the outcome. ok is false for Failed and for an unknown word.
+// codes returns the HTTP status and the exit code of the outcome. ok is false for Failed
+// and for an unknown word.
 func (o Outcome) codes() (c codes, ok bool) {
 	rank := o.Rank()
 	if rank < 0 || o == Failed {

@@ -75,8 +75,9 @@ func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation)
 }
 
 // NeedsWindow reports whether [Handler.Judge] has to know the instance's own maintenance
-// window, which a listing does not show. This is so if the freezes leave no whole day, in
-// which every window would open. within is the order's RenewBefore; nil for the setting.
+// window, which a listing does not show. Judge needs it if the freezes leave no whole
+// day. In a whole day every window opens. within is the order's RenewBefore; nil for the
+// setting.
 func (h *Handler) NeedsWindow(o Observation, within *Duration) bool {
 	d := Delivery{Request: Request{SSLEnabled: Update, RenewBefore: within}, Trust: Trusted}
 	return h.Policy.needsWindow(o, h.Policy.within(d), h.clock(o))

@@ -63,9 +63,9 @@ func TestAtMostOneWriterInEveryOrder(t *testing.T) {
 	t.Logf("%d orders were played", played)
 }
 
-// The same for up to five random writers. Processes freeze, die and have wrong clocks.
-// Calls are slow or lost, tags become visible late, effects show later, and reads are
-// stale. If no process dies, one writer gets through.
+// The test above, with two to five random writers. Processes freeze, die and have wrong
+// clocks. Calls are slow or lost, tags become visible late, effects show later, and reads
+// are stale. If no process dies, one writer gets through.
 func TestAtMostOneWriter(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
 	before := checks.Value.String()
@@ -85,8 +85,9 @@ func TestAtMostOneWriter(t *testing.T) {
 // searchRuns is the number of scenarios in the deeper search.
 var searchRuns = flag.Int("search", 8000, "how many scenarios the search by chance plays")
 
-// The same with a plain generator, which reaches deeper, because rapid prefers short and
-// simple scenarios. Some writers meet few odd events, others many.
+// The test above, with a plain generator of chance. It plays longer scenarios than rapid,
+// which prefers short and simple ones. Some writers meet few odd events, other writers
+// meet many.
 func TestAtMostOneWriterDeeper(t *testing.T) {
 	t.Parallel() // it needs a processor for seconds
 	runs := *searchRuns

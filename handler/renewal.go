@@ -78,8 +78,8 @@ func Chosen(all []Renewal, o Observation, now time.Time) (first Renewal) {
 	return first
 }
 
-// Renewal reads which of Alibaba's own renewals matters for an instance. It is zero if
-// none does.
+// Renewal reads Alibaba's own renewals of an instance and returns the one that matters.
+// It returns the zero value if no renewal matters.
 func (h *Handler) Renewal(ctx context.Context, ref Ref, o Observation) (Renewal, error) {
 	var all []Renewal
 	if err := Guarded(func() (err error) { all, err = h.api.Schedule(ctx, ref); return }); err != nil {
@@ -88,9 +88,9 @@ func (h *Handler) Renewal(ctx context.Context, ref Ref, o Observation) (Renewal,
 	return Chosen(all, o, h.clock(o)), nil
 }
 
-// leftToAlibaba reads when Alibaba itself renews a certificate that is due now or later,
-// and decides again with that knowledge. An Update as well would restart the instance
-// twice. If Alibaba renews, it does not matter that no window opens in time.
+// leftToAlibaba reads Alibaba's own renewal of a certificate that is due, and decides
+// again with it. With an Update in addition, the instance would restart twice. If Alibaba
+// renews the certificate, it does no harm that no window opens in time.
 func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d decision, now time.Time, judge func(Observation) decision) decision {
 	if !d.act && d.outcome != Deferred {
 		return d
@@ -98,7 +98,7 @@ func (h *Handler) leftToAlibaba(ctx context.Context, ref Ref, o Observation, d d
 	renewal, err := h.Renewal(ctx, ref, o)
 	switch {
 	case errors.Is(err, Forbidden):
-		// A second renewal is better than none.
+		// Two renewals do less harm than no renewal.
 		h.Log.WarnContext(ctx, "Alibaba's own renewals cannot be seen: allow kvstore:DescribeActiveOperationTasks", "instance", ref.InstanceID, "region", ref.RegionID, "error", err)
 	case err != nil && d.act:
 		return failure(err)

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Rule names what holds an unattended Update back. The rules are asked in this order, and
-// the first one that holds is named. A change that is held back by a rule after
-// RuleOptOut is [Deferred].
+// Rule names the reason that holds an unattended Update back. The rules are checked in
+// the order below, and the first rule that applies is named. A change is [Deferred] if a
+// rule after RuleOptOut holds it back.
 type Rule string
 
 // The rules, in their order.
 const (
-	RuleNone       Rule = ""            // nothing holds it back
+	RuleNone       Rule = ""            // no rule holds the Update back
 	RulePause      Rule = "pause"       // TAIRSSL_PAUSE stops every change
 	RuleOptOut     Rule = "opt-out"     // the instance is tagged tairssl=off
-	RuleApproval   Rule = "approval"    // nobody has approved it yet
+	RuleApproval   Rule = "approval"    // nobody has approved the Update yet
 	RuleFreeze     Rule = "freeze"      // changes are frozen
 	RuleAlibaba    Rule = "alibaba"     // Alibaba itself renews the certificate
 	RuleWindow     Rule = "window"      // the maintenance window is closed
 	RuleCA         Rule = "ca"          // the CA changed, and clients may not have the new one
 	RuleMembers    Rule = "members"     // another member of the global instance is being changed
-	RuleMaxTargets Rule = "max-targets" // one sweep changes no more instances
+	RuleMaxTargets Rule = "max-targets" // this sweep has changed MaxTargets instances
 )
 
 const (
@@ -35,8 +35,8 @@ const (
 	// approval asks for attention.
 	UnapprovedAlarm = 7 * 24 * time.Hour
 
-	// leastLead is the least time before a freeze at which people are told that no
-	// opening comes before it, even if TAIRSSL_RENEW_BEFORE is shorter.
+	// leastLead is how long before a freeze people hear that no opening comes before the
+	// freeze. It holds even if TAIRSSL_RENEW_BEFORE is shorter.
 	leastLead = DefaultRenewBefore
 )
 
@@ -48,10 +48,11 @@ type dueness struct {
 	squeeze stretch
 }
 
-// dueness computes when a certificate becomes due: RenewBefore before its expiry, or
-// earlier if freezes leave no opening in the time between. Then it is due in the last
-// opening before the freeze, and stays due after that opening. If there never is an
-// opening, it is due early enough before the freeze for people to act.
+// dueness computes when a certificate becomes due. Usually this is RenewBefore before its
+// expiry. If freezes leave no opening between that time and the last day, the certificate
+// becomes due in the last opening before the freeze, and stays due after that opening. If
+// there is no opening before the freeze either, the certificate becomes due early enough
+// for people to act.
 func (p Policy) dueness(o Observation, within time.Duration, now time.Time) dueness {
 	d := dueness{from: o.Expires.Add(-within)}
 	last := o.Expires.Add(-MissedBefore)
@@ -65,15 +66,15 @@ func (p Policy) dueness(o Observation, within time.Duration, now time.Time) duen
 	lead := max(within, MissedBefore)
 	before := sooner(d.from, last)
 	front, found := open.last(before, lead)
-	// If nothing ever opens, the freeze that closed the last window may be over. The
-	// certificate stays due.
+	// If there is no opening, the freeze that closed the last window may already be over.
+	// The certificate stays due.
 	after := sooner(now, before.Add(-lead-8*24*time.Hour))
 	if found {
 		after = front.to
 	}
 	freeze := p.Freezes.Begins(after)
 	if freeze.After(last) {
-		return d // the window itself never opens; no freeze is to blame
+		return d // no freeze is the reason: the window itself never opens
 	}
 	d.squeeze = stretch{freeze, p.Freezes.Ends(freeze)}
 	earlier := freeze.Add(-max(within, leastLead))
@@ -104,9 +105,9 @@ func (p Policy) hold(d Delivery, o Observation, reason string, now time.Time) de
 	last := o.Expires.Add(-MissedBefore)
 	thawed := p.Freezes.Ends(now)
 	opening, opens := p.openings(o.Instance).next(now, now.Add(horizon))
-	at := opening.from // zero if there is none
+	at := opening.from // zero if no window opens
 	missed := o.Enabled && (!opens || at.After(last))
-	if missed && p.MissedActs && !thawed.Equal(forever) { // only the window is lifted
+	if missed && p.MissedActs && !thawed.Equal(forever) { // a missed window lifts the window, but not a freeze
 		at, opens = thawed, true
 		missed = thawed.After(now) && at.After(last)
 	}
@@ -185,12 +186,12 @@ func (p Policy) frozen(at, thawed time.Time) string {
 func (p Policy) unapproved(o Observation) bool { return p.Approval && !approvalOf(o.Tags).of(o) }
 
 // unapprovedAlarm reports whether people have to hear that an approval is missing: at
-// most a week is left, whatever RenewBefore says.
+// most [UnapprovedAlarm] is left before the expiry. RenewBefore does not matter.
 func (p Policy) unapprovedAlarm(o Observation, now time.Time) bool {
 	return p.unapproved(o) && o.Expires.Sub(now) <= UnapprovedAlarm
 }
 
-// squeezes reports whether, because of a freeze, an approval in a week would be too late.
+// squeezes reports whether an approval in a week would be too late because of a freeze.
 func (p Policy) squeezes(o Observation, now time.Time) bool {
 	last := o.Expires.Add(-MissedBefore)
 	if p.Freezes.Begins(now).After(last) {
@@ -201,8 +202,8 @@ func (p Policy) squeezes(o Observation, now time.Time) bool {
 }
 
 // needsWindow reports whether the decision on a certificate depends on the instance's own
-// maintenance window, which a listing does not show. This is so if the freezes leave no
-// whole day, in which every window would open.
+// maintenance window, which a listing does not show. It depends on the window if the
+// freezes leave no whole day. In a whole day every window opens.
 func (p Policy) needsWindow(o Observation, within time.Duration, now time.Time) bool {
 	if len(p.Freezes) == 0 || !p.Window.Own() || o.MaintainStartTime != "" || !o.Enabled || o.Expires.IsZero() {
 		return false

@@ -100,7 +100,7 @@ func TestAChangeIsVerifiedByWhatIsServed(t *testing.T) {
 }
 
 // The served certificate may appear later than the API's report. The handler looks until
-// it does.
+// the new certificate is served.
 func TestAChangeIsWatchedUntilTheCertificateIsServed(t *testing.T) {
 	s := &server{}
 	c, h := on(encrypted(), handler.Options{Wait: 5 * time.Minute, Served: s.served})

@@ -138,10 +138,10 @@ func TestTextsOfOthersAreNeverFormatting(t *testing.T) {
 		if !strings.Contains(body, "click") {
 			t.Fatalf("%s: the name is not quoted: %s", platform, body)
 		}
-		if platform == "slack" || platform == "feishu" { // where brackets are no link
+		if platform == "slack" || platform == "feishu" { // in these texts brackets make no link
 			body = strings.ReplaceAll(body, "[click](", "")
 		}
-		if platform == "feishu" { // a plain_text knows no mention
+		if platform == "feishu" { // a plain_text has no mentions
 			body = strings.ReplaceAll(body, "<!channel>", "")
 		}
 		if found := formatting.FindString(body); found != "" {

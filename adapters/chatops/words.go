@@ -131,8 +131,8 @@ func isIdle(word *string, verb string, atBeginning bool) bool {
 	return lower == "" || slices.Contains(polite, lower) || verb == "" && (slices.Contains(asking, lower) || lower[0] == '/' && follows == "")
 }
 
-// without removes idle words from the beginning or the end of a word, as often as
-// possible.
+// without removes idle words from the beginning or the end of a word, until no idle word
+// is left there.
 func without(word string, idle []string, atBeginning bool) string {
 	for at := 0; at < len(idle); at++ {
 		rest := strings.TrimSuffix(word, idle[at])

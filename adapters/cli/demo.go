@@ -74,8 +74,8 @@ func (c *command) show(ctx context.Context, dir string) error {
 	}
 	for _, s := range shown {
 		if !s.again {
-			// Each sample gets new instances. So the leases that the processes remember
-			// from the sample before do not hold it back.
+			// Each sample gets new instances. The processes remember leases from the
+			// sample before. These leases do not hold the new instances back.
 			if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
 				return err
 			}

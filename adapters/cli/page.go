@@ -68,8 +68,8 @@ func (p fleetPage) renewBefore() time.Duration {
 }
 
 // renewal says when an unattended change will renew a certificate, and which rule decides
-// the time. For an instance that is due, a sweep's result says it. For any other, the
-// handler's forecast says it.
+// the time. If the certificate is due, the answer comes from the result of a sweep.
+// Otherwise it comes from the handler's forecast.
 func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	due := s.SSLExpiredTime.Add(-p.renewBefore())
 	switch {
@@ -95,7 +95,7 @@ func (p fleetPage) renewal(s status) fleetpage.Renewal {
 	if p.Policy.Window.Own() && !known { // a listing does not have the instance's own window
 		return fleetpage.Renewal{At: due, Rule: fleetpage.OwnWindow}
 	}
-	if f.At.IsZero() && f.Rule == handler.RuleNone { // the instance is broken now, but may work by then
+	if f.At.IsZero() && f.Rule == handler.RuleNone { // the instance is broken now, but may run again at that time
 		return fleetpage.Renewal{At: due, Rule: fleetpage.WhenDue}
 	}
 	return fleetpage.Renewal{At: f.At.Time, Rule: rulesOnPage[f.Rule]}
@@ -187,8 +187,9 @@ func (p fleetPage) window(i handler.Instance) string {
 	return strings.TrimSuffix(i.MaintainStartTime, "Z") + " to " + strings.TrimSuffix(i.MaintainEndTime, "Z") + " UTC"
 }
 
-// commands are commands that a person may want to run for an instance. There are none if
-// the id is not valid, because nobody should paste an arbitrary text into a shell.
+// commands are commands that a person may want to run for an instance. An instance with
+// an invalid id has no commands, because nobody should paste an arbitrary text into a
+// shell.
 func (p fleetPage) commands(s status, g fleetpage.Group) (commands []string) {
 	if !handler.ValidID(s.InstanceID) {
 		return nil

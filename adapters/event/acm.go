@@ -14,7 +14,7 @@ func (r *reader) acm(detail shape, resources []string) Asked {
 // acm-certificate-expiration-check.
 var configCompliance = busEvent{"config", "aws.config", []string{"Config Rules Compliance Change"}, (*reader).compliance}
 
-// compliance asks to renew the instances that serve a certificate which breaks the rule.
+// compliance asks to renew the instances whose certificate breaks the rule.
 func (r *reader) compliance(detail shape, resources []string) Asked {
 	switch kind := detail.text("resourceType"); kind {
 	case "AWS::ACM::Certificate", "AWS::IAM::ServerCertificate":

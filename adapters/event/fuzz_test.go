@@ -12,8 +12,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// No payload causes a panic. A request that is derived from an event is Automatic. Only
-// a request that the payload contains word for word may be another one.
+// No payload causes a panic. A request that is derived from an event is an Automatic
+// Update. Every other request is in the payload word for word.
 func FuzzDecode(f *testing.F) {
 	for _, payload := range handlertest.Samples(f, "../../events") {
 		f.Add(payload)

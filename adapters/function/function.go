@@ -112,7 +112,7 @@ func (f *Function) Deliver(ctx context.Context, messages ...event.Message) (answ
 			bytes += len(m.Content)
 			asked[i] = r.decoder.Message(m)
 			for n := range asked[i].Requests {
-				asked[i].Requests[n].Trust = handler.Trusted // the cloud let the sender in
+				asked[i].Requests[n].Trust = handler.Trusted // the cloud has checked the sender
 			}
 		}
 		lineOf(ctx).set(slog.LevelInfo, slog.Int("bytes", bytes))

@@ -232,8 +232,7 @@ func TestGatewaySamples(t *testing.T) {
 	}
 }
 
-// A gateway's event is answered as a gateway's event, however bad it is. It is never read
-// as anything else.
+// Even a bad event of a gateway gets an HTTP response. No other decoder reads it.
 func TestBadGatewayEventsNeverFallThrough(t *testing.T) {
 	const wish = `"InstanceId":"r-bp1zxszhcgatnx01","SSLEnabled":"Update"`
 	for name, test := range map[string]struct {

@@ -15,8 +15,7 @@ import (
 // Note is one result, and the facts that decide whether a notice is sent.
 type Note struct {
 	handler.Result
-	// Automatic says that no person watches, because an event or a sweep made the
-	// request.
+	// Automatic says that an event or a sweep made the request, so no person watches it.
 	Automatic bool
 	// Approve contains, by vendor, the button that approves the renewal. A vendor without
 	// an entry shows no button.
@@ -39,14 +38,14 @@ func (n Note) Ref() handler.Ref {
 // Remember sets the tag [ToldTag] of an instance.
 type Remember func(ctx context.Context, ref handler.Ref, value string) error
 
-// Options of a [Notifier]; the zero value works.
+// Options configure a [Notifier]. The zero value works.
 type Options struct {
 	On On
-	// Remember stores the notices that were sent. Without it, only this process remembers
-	// them, for a day.
+	// Remember stores the sent notices. Without Remember, only this process remembers the
+	// notices, for a day.
 	Remember Remember
-	// Token gives an access token of the app whose bot sends messages to a host. renew
-	// says that the last token was refused.
+	// Token returns an access token of the app whose bot sends messages to the host.
+	// renew says that the host refused the last token.
 	Token func(ctx context.Context, host string, renew bool) (string, error)
 	// Undelivered is called once for each message that a place did not take.
 	Undelivered func(context.Context)
@@ -71,7 +70,7 @@ type Notifier struct {
 	owed  [][]choice // by place: notices that it did not take, for the next message to it
 }
 
-// New returns a notifier. It does no work until there is something to tell.
+// New returns a notifier. It does no work before the first notice.
 func New(urls URLs, o Options) *Notifier {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -95,9 +94,9 @@ func New(urls URLs, o Options) *Notifier {
 	return n
 }
 
-// Tell sends the notices of one invocation, in one message to each place that wants any,
-// and remembers them. It returns within seconds, or when ctx ends. It logs its own
-// failures.
+// Tell sends the notices of one invocation and remembers them. Each place gets one
+// message with all its notices. Tell returns within seconds, or when ctx ends. It logs
+// its own failures.
 func (n *Notifier) Tell(ctx context.Context, notes []Note) {
 	if len(n.urls) == 0 {
 		return
@@ -113,15 +112,15 @@ func (n *Notifier) Tell(ctx context.Context, notes []Note) {
 	})
 }
 
-// choice is a note that is sent.
+// choice is a note that was chosen for sending.
 type choice struct {
 	line
 	key  string // key of the memo
 	told told   // what to remember; the zero value without a certificate
-	// before is the earlier memo, which is restored if nothing is sent.
+	// before is the earlier memo. It is restored if the notice is not sent.
 	before memo
-	// For a notice that a place did not take: since when, and whether a later try can
-	// help.
+	// owedSince is the time since when the notice waits for a place that did not take it.
+	// passing says that a later try can help.
 	owedSince time.Time
 	passing   bool
 }

@@ -12,8 +12,8 @@ import (
 
 var errLimit = errors.New("too many messages in this minute: a later run sends the notices that are missing")
 
-// maxAnswer is how many bytes of an answer are read. No vendor's answer is longer than a
-// sentence.
+// maxAnswer is the greatest number of bytes that are read from an answer. Every vendor
+// answers with a sentence or less.
 const maxAnswer = 16 << 10
 
 // NewTransport returns the transport for messages. It keeps no connection open. It trusts
@@ -28,7 +28,7 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
-// deliver sends a message to one place. It stops early enough for the rest of the
+// deliver sends a message to one place. It leaves enough time for the rest of the
 // invocation.
 func (n *Notifier) deliver(ctx context.Context, t *target, d digest) error {
 	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)

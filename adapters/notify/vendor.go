@@ -14,7 +14,7 @@ import (
 
 // vendor describes one kind of place.
 type vendor struct {
-	hosts []string // the allowed hosts, "*" stands for any beginning; nil for any host
+	hosts []string // the allowed hosts, with "*" for any beginning; nil allows any host
 	path  string   // the required path, or its beginning if it ends in a slash
 	query string   // the required parameter; "" for none
 	// anyQuery says that the vendor puts its own parameters into the URL.
@@ -26,7 +26,7 @@ type vendor struct {
 	bearer   bool    // messages need an access token: see Options.Token
 	limit    int     // greatest size of a body, in bytes
 	compose  func(t *target, d digest, now time.Time) Post
-	// accepted reads an answer. A nil error means that the message was taken.
+	// accepted reads an answer. A nil error means that the vendor took the message.
 	accepted func(status int, body []byte) error
 }
 
@@ -55,8 +55,8 @@ func posted(t *target, v any) Post {
 	return Post{URL: t.url, Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, Body: handler.JSON(v)}
 }
 
-// fit composes a message within the vendor's limit. If it is too long, its last lines are
-// only counted.
+// fit composes a message within the vendor's limit. If the message is too long, it counts
+// the last lines instead of showing them.
 func (t *target) fit(d digest, now time.Time) Post {
 	p := t.compose(t, d, now)
 	for len(p.Body) > t.limit && len(d.lines) > 1 {
@@ -75,15 +75,16 @@ func mac(key []byte, message string) string {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
-// plain replaces the markup of DingTalk and WeCom in a text by characters that look
-// alike, because neither vendor documents an escape. So the text contains no link, image,
-// tag or bold type.
+// plain replaces the markup of DingTalk and WeCom by similar characters, because neither
+// vendor documents an escape. So the text cannot contain a link, an image, a tag or bold
+// type.
 var plain = strings.NewReplacer("<", "＜", ">", "＞", "[", "［", "]", "］", "*", "＊", "`", "'", "\\", "＼", "\n", " ", "\r", " ")
 
-// markdown writes a digest for DingTalk, WeCom and Mattermost. between ends a paragraph.
+// markdown writes a digest for DingTalk, WeCom and Mattermost. between separates two
+// paragraphs.
 func markdown(d digest, between string) string { return strings.Join(paragraphs(d), between) }
 
-// paragraphs writes a digest in the markdown that all three understand.
+// paragraphs writes a digest in markdown that DingTalk, WeCom and Mattermost understand.
 func paragraphs(d digest) []string {
 	parts := []string{"**" + plain.Replace(d.title) + "**"}
 	for _, l := range d.lines {

@@ -21,11 +21,11 @@ const (
 	downloadTimeout = 10 * time.Second
 )
 
-// CAChain downloads the CA chain of an instance from its CertDownloadURL. It asks
-// Alibaba's hosts by https, and the endpoint of the settings if the URL names it. It asks
-// no other host and follows no redirect. Its errors are *handler.Error:
-// [handler.Unsupported] for a URL that must not be asked, otherwise [handler.Unavailable].
-// They do not hold the URL, because the URL may be signed.
+// CAChain downloads the CA chain of an instance from its CertDownloadURL. It downloads
+// only from Alibaba's hosts over https, and from the endpoint of the settings. It follows
+// no redirect. Its errors are *handler.Error: [handler.Unsupported] for a URL that it
+// does not open, otherwise [handler.Unavailable]. The errors do not contain the URL,
+// because the URL may be signed.
 func (c *Client) CAChain(ctx context.Context, region, from string) (cachain.Chain, error) {
 	u, err := c.downloadable(region, from)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *Client) CAChain(ctx context.Context, region, from string) (cachain.Chai
 	return chain, nil
 }
 
-// downloadable parses the URL and fails if the URL must not be asked.
+// downloadable parses the URL and fails if the host of the URL is not allowed.
 func (c *Client) downloadable(region, from string) (*url.URL, error) {
 	u, err := url.Parse(from)
 	switch {

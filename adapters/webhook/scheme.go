@@ -94,8 +94,8 @@ func (m Message) Within(name, text string, unit time.Duration) error {
 	return nil
 }
 
-// Secrets is a list of secrets that are all valid. There are two while a new one replaces
-// an old one.
+// Secrets is a list of secrets that are all valid. There are two secrets while a new
+// secret replaces an old one.
 type Secrets []string
 
 // UnmarshalText reads a comma-separated list without empty entries.

@@ -97,7 +97,8 @@ func (f *Fleet) state(ctx context.Context, ref handler.Ref, o handler.Observatio
 		s.Sweep = f.Handle(ctx, handler.Trusted.Deliver(handler.Request{
 			InstanceID: ref.InstanceID, RegionID: ref.RegionID, SSLEnabled: handler.Update, Automatic: true, DryRun: true,
 		}))[0]
-		// The sweep looked a moment later, so the days that are left may differ.
+		// The sweep read the instance a moment later, so the number of days may differ.
+		// The status shows the days of the sweep.
 		s.Why = cmp.Or(s.Sweep.Because, s.Why)
 	}
 	return s

@@ -22,7 +22,7 @@ var start = handlertest.Start
 
 func expiring(d time.Duration) handler.Observation { return handlertest.Expiring(d) }
 
-// instances are n instances, of which the first ones are due and expire first.
+// instances returns n instances. The number due of them are due and expire first.
 func instances(n, due int) map[string]handler.Observation {
 	all := map[string]handler.Observation{}
 	for i := range n {

@@ -226,8 +226,8 @@ func TestWhatFailsGivesItsPlaceToTheNext(t *testing.T) {
 	}
 }
 
-// A sweep looks ahead at as many instances as it may change, and at one more for each
-// that may not be changed now.
+// A sweep looks ahead at as many instances as it may change. For each instance that may
+// not be changed now, it looks at one more.
 func TestASweepLooksAtNoMoreThanItNeeds(t *testing.T) {
 	for waiting, want := range map[int]int{0: 3, 1: 4, 2: 5, 3: 6} {
 		c := handlertest.NewCloud(instances(12, 12))

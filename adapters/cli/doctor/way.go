@@ -12,7 +12,7 @@ import (
 	"tairssl/handler"
 )
 
-// longest is the longest text from elsewhere that a finding shows, in bytes.
+// longest is the greatest length, in bytes, of a foreign text in a finding.
 const longest = 200
 
 // unreached is the finding of a host that could not be reached. It says which step
@@ -72,7 +72,7 @@ func stage(err error) (at step, found string) {
 	var record tls.RecordHeaderError
 	var dial *net.OpError
 	var wrapped *url.Error
-	for errors.As(err, &wrapped) { // its text contains the whole URL, with secrets
+	for errors.As(err, &wrapped) { // the text of a url.Error contains the whole URL, with secrets
 		err = wrapped.Err
 	}
 	switch {

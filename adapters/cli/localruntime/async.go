@@ -41,16 +41,17 @@ type events struct {
 	settledBytes int
 }
 
-// The limits of events. Beyond them a new event is refused, and the oldest results
-// are dropped.
+// The limits of events. A new event is refused if more than mostEvents events or
+// mostWaiting bytes would wait. The oldest results are dropped if more than mostEvents
+// results or mostSettled bytes would be kept.
 const (
 	mostEvents  = 1000
 	mostWaiting = 64 << 20
 	mostSettled = 8 << 20
 )
 
-// accept queues an event, twice with Options.DuplicateEvents. It returns false if too
-// many events wait.
+// accept queues an event. With Options.DuplicateEvents it queues the event twice. It
+// returns false if too many events wait.
 func (p *Process) accept(e event) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
