@@ -93,7 +93,8 @@ func parseFlag(key, value string) (f flag, ok bool) {
 }
 
 // live reports whether the flag may still cover a write whose effect does not show yet. A
-// flag with a time in the future, from a wrong clock, lives no longer than any other.
+// wrong clock may write a time in the future. Such a flag lives no longer than other
+// flags.
 func (f flag) live(now time.Time) bool { return now.Sub(f.time.Time).Abs() < f.life() }
 
 func (f flag) life() time.Duration {

@@ -22,8 +22,8 @@ type Forecast struct {
 
 // Forecast says when an unattended Update of an instance will happen. The observation
 // must contain the maintenance window and Alibaba's own renewal, if there is one.
-// Forecast asks the same rules as a sweep. It does not consider how many instances one
-// sweep changes: see package fleet.
+// Forecast uses the same rules as a sweep. It ignores the limit on the changes of one
+// sweep; see package fleet.
 func (h *Handler) Forecast(ref Ref, o Observation) Forecast {
 	return h.Policy.Forecast(ref, o, h.clock(o))
 }
@@ -85,7 +85,7 @@ func (p Policy) at(o Observation, at time.Time, f Forecast) Forecast {
 		f.Due = At(o.Expires.Add(-p.within(Delivery{})))
 	}
 	f.InTime = !at.IsZero() && !at.After(o.Expires.Add(-MissedBefore))
-	if f.Rule == RuleAlibaba { // it is left to Alibaba until the expiry
+	if f.Rule == RuleAlibaba { // Alibaba has time until the expiry
 		f.InTime = at.Before(o.Expires)
 	}
 	return f

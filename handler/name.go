@@ -18,8 +18,8 @@ type Named struct {
 }
 
 // ParseInstance finds the instance that a text names by its id, its endpoint, a host:port
-// or URL of the endpoint, or a Slack link. Only an id that stands alone, without a port,
-// may be an old one without r- or tt-.
+// or URL of the endpoint, or a Slack link. An old id without r- or tt- is found only if
+// the text is the id alone, without a port.
 //
 // Endpoints are <id>.redis.rds.aliyuncs.com and <id>.redis.<region>.rds.aliyuncs.com,
 // with redis or another product such as tairpena. The hosts <id>-conn1.… and

@@ -70,7 +70,7 @@ func TestAmbiguousWrite(t *testing.T) {
 				}
 			}
 			c.OnModify = nil
-			// Whatever happened, the next deliveries renew the instance, without another
+			// In every case the next deliveries renew the instance, without another
 			// restart.
 			for range 60 { // an unknown write holds other writers back for 45 minutes
 				ask(t, h, update())
@@ -83,9 +83,9 @@ func TestAmbiguousWrite(t *testing.T) {
 	}
 }
 
-// The promise, for random orders: any number of processes deliver a need any number of
-// times, while the API does anything to the writes. The instance restarts at most once.
-// When the certificate is due and the API works, it does restart.
+// The promise, for deliveries in random order. Any number of processes deliver a need any
+// number of times, and every write may fail, get lost or be ambiguous. The instance
+// restarts at most once. It does restart if the certificate is due and the API works.
 func TestAnyDeliveriesRestartOnce(t *testing.T) {
 	handlertest.Check(t, func(t *rapid.T) {
 		left := time.Duration(rapid.IntRange(-100, 100).Draw(t, "days left")) * day

@@ -109,8 +109,8 @@ func TestWhichOfAlibabasRenewalsCount(t *testing.T) {
 	}
 }
 
-// Of several renewals, the first one that counts matters. A renewal that is long overdue
-// hides no other.
+// If Alibaba has scheduled several renewals, the first renewal that counts matters. A
+// renewal that is long overdue does not count.
 func TestWhichOfSeveralRenewalsMatters(t *testing.T) {
 	for name, test := range map[string]struct {
 		days []int // days from now; done if the number is odd

@@ -41,8 +41,7 @@ const (
 	minuteBits, selectorBits, checkBits, sealBits = 4, 11, 10, 48
 )
 
-// lookAlikes replaces characters that people may read instead of a character of the
-// alphabet.
+// lookAlikes replaces characters that look like a character of the alphabet.
 var lookAlikes = strings.NewReplacer("B", "8", "S", "5", "Z", "2")
 
 // plan is the change for which a code is given.
@@ -50,7 +49,7 @@ type plan struct {
 	Verb     string
 	Instance string
 	Region   string
-	Expires  handler.Time // expiry of the certificate that was shown; zero while encryption is off
+	Expires  handler.Time // expiry of the certificate in the plan; zero while encryption is off
 }
 
 func (p plan) ref() handler.Ref { return handler.Ref{RegionID: p.Region, InstanceID: p.Instance} }
@@ -75,7 +74,7 @@ func (c coder) code(p plan, m Message, chinese bool, now time.Time) string {
 	return t.write()
 }
 
-// write gives the text of a ticket.
+// write returns the text of a ticket.
 func (t ticket) write() string {
 	n := new(big.Int).SetUint64(verbNumber(t.verb, t.chinese))
 	push := func(value uint64, bits uint) {
@@ -127,7 +126,7 @@ func (t ticket) check() uint64 {
 func (t ticket) sealOf(p plan) uint64 {
 	person := t.from.User
 	if t.second {
-		person = "" // every person except the one who asked
+		person = "" // every person may confirm, except the first one
 	}
 	return t.bits(sealBits, "seal", append(t.place(), person, number(int64(verbNumber(t.verb, t.chinese))), number(t.minute), p.Region, p.Instance, seconds(p.Expires.Time))...)
 }

@@ -117,7 +117,7 @@ func (c *command) demonstrate(ctx context.Context, e *tairtest.Emulator, process
 	if len(results) == 0 {
 		fmt.Fprintf(c.Stdout, "  answered %s\n", answer.Payload)
 	}
-	e.Advance(time.Minute) // until changes that nobody watched are complete
+	e.Advance(time.Minute) // the changes that nobody watched are complete then
 	for _, i := range e.Instances() {
 		if n := i.Restarts - restarts[i.InstanceID]; n > 0 {
 			fmt.Fprintf(c.Stdout, "  %s restarted %s; served: %s → %s\n", i.InstanceID, counted(n, "time", "times"), before[i.InstanceID], servedBy(ctx, e, i.InstanceID))

@@ -16,7 +16,7 @@ func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 // declined ends a command that a person did not confirm, or nobody could confirm.
 var declined = exit(handler.Result{Outcome: handler.Refused}.ExitCode())
 
-// ended is the exit for a code; nil for 0.
+// ended returns the error that ends the process with the exit code; nil for 0.
 func ended(code int) error {
 	if code == 0 {
 		return nil

@@ -13,9 +13,9 @@
 // decoder that trusts its input. The answer to an unknown payload says what it looks
 // like (strangers.go) and which payloads are accepted.
 //
-// A request that somebody wrote into a carrier means what it says. A request that is
-// derived from an event is an Automatic Update, which acts only when the certificate is
-// due.
+// A request that somebody wrote is carried out as it is written, in a carrier as well. A
+// request that is derived from an event is an Automatic Update, which acts only when the
+// certificate is due.
 package event
 
 import (

@@ -33,7 +33,7 @@ const (
 //	secretsmanager:NAME or :ARN       a secret of AWS Secrets Manager
 //	secretsmanager:NAME#KEY           a string in a secret that is a JSON object
 //	ssm:/path/name                    a parameter of AWS Systems Manager, decrypted
-//	kms:NAME or kms:NAME#KEY          the same for a secret of Alibaba's KMS
+//	kms:NAME or kms:NAME#KEY          a secret of Alibaba's KMS, or a string in it
 //
 // A line break after the value is removed. AWS's values are read through the AWS
 // Parameters and Secrets Lambda extension, which answers only during an invocation.
@@ -42,7 +42,7 @@ const (
 //
 // The error names every fault by its variable, and never contains a value. It is
 // Unavailable if a later try can help. The environment that is returned with an error
-// lacks the faulty variables. If there is no reference, nothing happens.
+// lacks the faulty variables. Without a reference the environment stays as it is.
 //
 // SETTINGS and SECRETS are replaced by the settings that they contain; see [Bundle].
 // SETTINGS may contain references. The value of a reference may not be a reference.
@@ -64,7 +64,7 @@ func Resolve(ctx context.Context, environ []string, vault ...Vault) ([]string, e
 }
 
 // Vault reads a secret of the function's own cloud. Its error is Unavailable or Throttled
-// if a later try can help. It contains neither the name nor the value.
+// if a later try can help. The error contains neither the name nor the value.
 type Vault func(ctx context.Context, name string) (string, error)
 
 // refers reports whether a value is a reference.

@@ -32,7 +32,7 @@ func (l *line) sweep(ctx context.Context, order fleet.Order, do func(context.Con
 			if r.Outcome == handler.Failed && !l.named[ref] {
 				l.ownLine(ctx, handler.Decided{Delivery: handler.Delivery{Request: handler.Request{Automatic: true, DryRun: order.DryRun}}, Result: r})
 			}
-			ok = ok && r.InstanceID != "" // without an id it is a region that could not be listed
+			ok = ok && r.InstanceID != "" // a result without an id is a region that could not be listed
 		}
 		l.covered(result.Summary, order.DryRun)
 	}

@@ -126,7 +126,8 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// over returns a function on this stage. Of two values of a setting the later one counts.
+// over returns a function on this stage. If a setting has two values, the later value
+// counts.
 func (s *stage) over(environ ...string) awslambda.Handler {
 	set, names := map[string]string{}, []string{}
 	for _, entry := range append(slices.Clone(s.environ), environ...) {
@@ -186,8 +187,8 @@ func knock(path string, header http.Header, body string) []byte {
 		"requestContext": map[string]any{"http": map[string]string{"method": "POST", "sourceIp": "192.0.2.1"}}})
 }
 
-// knocks are requests to every route. Their proofs are right or, if forged, right with one
-// more character.
+// knocks are requests to every route. Their proofs are right. In forged requests, each
+// proof has one wrong character at its end.
 func (s *stage) knocks(t *testing.T, text string, forged bool) (all [][]byte) {
 	t.Helper()
 	now, more := time.Now(), ""

@@ -30,15 +30,15 @@ type Send struct {
 	// Make gives the message. It is called before each try. renew says that the place
 	// refused the last access token.
 	Make func(ctx context.Context, renew bool) (Post, error)
-	// Accepted reads an answer. A nil error means that the message was taken. An error
-	// that wraps [ErrToken] means that the access token was refused. One that wraps
-	// [ErrBusy] means that the message may be taken later.
+	// Accepted reads an answer. A nil error means that the place took the message. An
+	// error that wraps [ErrToken] means that the place refused the access token. An error
+	// that wraps [ErrBusy] means that a later try may succeed.
 	Accepted func(status int, body []byte) error
 	// Tries is the greatest number of tries. A try with a new access token does not
 	// count.
 	Tries int
-	// Lost says that a message without an answer is sent again, although the first one
-	// may have been taken.
+	// Lost says that a message without an answer is sent again, although the place may
+	// have taken it.
 	Lost bool
 }
 
@@ -53,8 +53,8 @@ type Sender struct {
 var (
 	// ErrToken says that a place refused the access token.
 	ErrToken = errors.New("the access token was refused")
-	// ErrBusy says that a place got too many messages, or has a fault of its own,
-	// whatever the HTTP status is.
+	// ErrBusy says that a place got too many messages or has a fault. The HTTP status
+	// does not matter.
 	ErrBusy = errors.New("it may take the message later")
 )
 
@@ -66,19 +66,19 @@ type Refusal struct {
 	text   string        // the text of Err without the secrets of the message's address
 }
 
-// Error gives the words of the place, without secrets, because the place may have
-// repeated them.
+// Error returns the words of the place. The secrets are removed, because the place may
+// have repeated them.
 func (r *Refusal) Error() string { return r.text }
 
-// Unwrap gives the error of [Send].Accepted.
+// Unwrap returns the error of [Send].Accepted.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Passing reports whether the message may be taken if it is sent again.
+// Passing reports whether another try may succeed.
 func (r *Refusal) Passing() bool {
 	return r.Status == http.StatusTooManyRequests || r.Status >= http.StatusInternalServerError || errors.Is(r.Err, ErrBusy)
 }
 
-// Passing reports whether a message may be taken later, after an error of [Sender.Send].
+// Passing reports whether a later try may succeed after an error of [Sender.Send].
 func Passing(err error) bool {
 	var refused *Refusal
 	return !errors.As(err, &refused) || refused.Passing()
@@ -87,8 +87,8 @@ func Passing(err error) bool {
 // lostError means that a message got no answer.
 type lostError struct{ error }
 
-// Send sends a message until it is taken or refused for good, until all tries are used
-// up, or until ctx ends. Its errors contain no URL.
+// Send sends a message until the place takes it, until the place refuses it for good,
+// until all tries are used up, or until ctx ends. Its errors contain no URL.
 func (s *Sender) Send(ctx context.Context, m Send) error {
 	pause, renew, renewed := s.pause, false, false
 	if pause == 0 {
@@ -126,7 +126,7 @@ func (m Send) again(err error, pause time.Duration) (time.Duration, bool) {
 	return 0, false
 }
 
-// sleep waits. It returns false at once if ctx would end before.
+// sleep waits. It returns false at once if ctx would end during the wait.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false
@@ -175,8 +175,8 @@ func (s *Sender) once(ctx context.Context, m Send, renew bool) error {
 	return nil
 }
 
-// redact removes the address, and everything in it that may be a secret, from a text. A
-// person who knows the address can write into the chat.
+// redact removes from a text the address and every part of the address that may be a
+// secret. A person who knows the address can write into the chat.
 func (p Post) redact(text string) string {
 	secrets := append([]string{p.URL.String(), p.URL.RequestURI(), p.URL.RawQuery}, p.Secrets...)
 	secrets = append(secrets, strings.Fields(p.Header.Get("Authorization"))...)
@@ -191,8 +191,8 @@ func (p Post) redact(text string) string {
 	return hide(text, secrets, 6)
 }
 
-// hide replaces secrets in a text. Values of fewer than least bytes are no secrets, and
-// replacing them would damage words.
+// hide replaces secrets in a text. It keeps values of fewer than least bytes, because
+// such short values are no secrets and may be parts of words.
 func hide(text string, secrets []string, least int) string {
 	// The longest first, because one secret may be part of another.
 	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })

@@ -91,8 +91,8 @@ func listedOf(region string, i kvstore.KVStoreInstance) handler.Listed {
 	}
 }
 
-// contradicts reports whether an instance is outside the filter. If the value of a tag is
-// empty, the API filters by the key alone.
+// contradicts reports whether an instance does not fit the filter. The API ignores the
+// value of a tag if it is empty, so the listing may contain such instances.
 func contradicts(l handler.Listed, filter handler.Filter) bool {
 	for key, value := range filter.Tags {
 		if v, ok := l.Tags[key]; ok && v != value {

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler"
 )
 
-// Outlook says when one instance will be renewed, and why then.
+// Outlook says when one instance will be renewed, and the reason for that time.
 type Outlook struct {
 	handler.Ref
 	handler.Forecast
@@ -25,9 +25,9 @@ type Outlook struct {
 const sweepEvery = time.Hour
 
 // Outlook says when each of the regions' instances will be renewed if nothing changes,
-// the earliest first. It asks the same rules as a sweep, and assumes one sweep an hour.
-// It covers as many instances as ctx leaves time for. It reads the window and Alibaba's
-// own schedule only of instances that are due by until. It changes nothing.
+// the earliest first. It uses the same rules as a sweep, and assumes one sweep an hour.
+// It reads as many instances as ctx leaves time for. It reads the window and Alibaba's
+// own schedule only for instances that are due by until. It changes nothing.
 func (f *Fleet) Outlook(ctx context.Context, regions []string, tags map[string]string, until time.Time) ([]Outlook, []Coverage) {
 	var mu sync.Mutex
 	var all []Outlook
@@ -59,9 +59,9 @@ func (f *Fleet) outlook(ctx context.Context, l handler.Listed, o handler.Observa
 	return row
 }
 
-// whole adds what a forecast needs beside the listing: the instance's own window, and
-// Alibaba's own renewal. It is no failure if the renewal cannot be read: a sweep goes on
-// without it, too.
+// whole adds the facts that a forecast needs and a listing does not have: the instance's
+// own window, and Alibaba's own renewal. If Alibaba's renewal cannot be read, whole goes
+// on without it, as a sweep does.
 func (f *Fleet) whole(ctx context.Context, ref handler.Ref, o handler.Observation) (handler.Observation, error) {
 	if f.Policy.Window.Own() && o.MaintainStartTime == "" {
 		err := guarded(func() error {
@@ -97,10 +97,10 @@ func soonest(a, b Outlook) int {
 // turn is an instance that waits for a sweep to change it.
 type turn struct {
 	row   *Outlook
-	ready time.Time // the earliest time for it
+	ready time.Time // the earliest time of the change
 }
 
-// hour identifies the sweep.
+// hour identifies the sweep that may make the change.
 func (t turn) hour() time.Time { return t.ready.Truncate(sweepEvery) }
 
 // turns is a heap: the earliest sweep first, and within a sweep the earliest expiry.
@@ -120,14 +120,14 @@ func (h *turns) Pop() any {
 	return v
 }
 
-// takeTurns defers the instances for which a sweep has no place left, because others are
-// more urgent. It looks no further ahead than until.
+// takeTurns defers the instances for which a sweep has no place left, because other
+// instances are more urgent. It looks ahead until the given time.
 func (f *Fleet) takeTurns(all []Outlook, until time.Time) {
 	var waiting turns
 	for i := range all {
 		row := &all[i]
 		if row.Err != nil || row.At.IsZero() || row.Rule == handler.RuleAlibaba || row.Rule == handler.RuleApproval {
-			continue // it takes no place in a sweep
+			continue // this instance takes no place in a sweep
 		}
 		waiting = append(waiting, turn{row, row.At.Time})
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxTried is how many of the most urgent instances are tried beside the targets,
-	// because some of them may not be changed now.
+	// maxTried is the number of instances that a sweep tries in addition to the targets,
+	// because some instances may not be changed now. They are the most urgent ones.
 	maxTried = 1000
 	// canaryWait is the shortest time for which the first change of a sweep is watched.
 	canaryWait = time.Minute

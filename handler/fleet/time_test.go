@@ -64,7 +64,8 @@ func TestReadingLeavesTimeForTheChanges(t *testing.T) {
 	}
 }
 
-// The look ahead ends when a change could not begin any more. A dry run has all its time.
+// The look ahead ends when a change could not begin any more. A dry run makes no change,
+// so it looks ahead for all of its time.
 func TestTheLookAheadEndsWhenNothingCanBeChangedAnyMore(t *testing.T) {
 	for dry, want := range map[bool]struct {
 		outcome handler.Outcome

@@ -1,5 +1,5 @@
 // Package tagprobe measures how soon a new tag shows in the answers of the API. The lease
-// relies on that being sooner than TAIRSSL_LEASE_PAUSE.
+// relies on new tags that show within TAIRSSL_LEASE_PAUSE.
 package tagprobe
 
 import (
@@ -26,10 +26,10 @@ type API interface {
 	Tag(ctx context.Context, ref handler.Ref, key, value string) error
 }
 
-// Measure sets a tag to a new value, and reads the instance until the tag shows. It returns
-// the time from the answer of the API until the start of the first reading that shows the
-// tag. If the API did not accept the tag, the time is zero, and the instance may have the
-// tag nevertheless. If a reading failed, the time is not zero.
+// Measure sets a tag to a new value, and reads the instance until the tag shows. It
+// returns the time from the answer of the API until the start of the first reading that
+// shows the tag. After a failed call to set the tag, the time is zero, although the
+// instance may have the tag. After a failed reading, the time is not zero.
 func Measure(ctx context.Context, api API, ref handler.Ref, key string) (time.Duration, error) {
 	value := rand.Text()
 	if err := api.Tag(ctx, ref, key, value); err != nil {

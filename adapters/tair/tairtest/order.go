@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The functions below show the state of each control and take its orders. The package
-// comment describes the fields.
+// The functions below show the state of each control and carry out its orders. The
+// package comment describes the fields.
 func (e *Emulator) orderInstances(body []byte) error {
 	fleet, err := DecodeInstances(body)
 	if err != nil {
