@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// decision is the result of a step of an attempt: to go on, or how the request ends. The
-// zero value permits no change.
+// decision is the result of a step of an attempt: the attempt goes on, or the request
+// ends. The zero value permits no change.
 type decision struct {
 	act        bool // go on: nothing forbids the change
 	outcome    Outcome
 	reason     string
-	because    string // why the change is wanted, without what holds it back
+	because    string // why the change is wanted, without the rule that holds it back
 	busy       bool
 	alert      bool
 	optedOut   bool      // refused because of the owner's tag
-	until      time.Time // for Deferred: when it will happen; zero if that is unknown
+	until      time.Time // for Deferred: when the change will happen; zero if that is unknown
 	rule       Rule      // the rule that holds the change back
 	held       string    // why automatic changes in the whole region wait
 	approvedBy string    // the person who has just approved
 	// renewal is Alibaba's own renewal, if it matters for the decision.
 	renewal Renewal
-	// to is the time to which renewal is moved. With act, it is moved instead of a
-	// change. It is zero if renewal is not moved.
+	// to is the new time of renewal. If to is set, act moves Alibaba's renewal and
+	// changes nothing else. It is zero if renewal is not moved.
 	to time.Time
 	// exposed says that renewal will restart the instance outside the openings and that
 	// this cannot be prevented.
@@ -65,7 +65,8 @@ func decide(d Delivery, o Observation, p Policy, flags []flag, now time.Time) de
 	return end
 }
 
-// allow decides whether a wanted change may be made now. reason says why it is wanted.
+// allow decides whether a wanted change may be made now. reason says why the change is
+// wanted.
 func (p Policy) allow(d Delivery, o Observation, flags []flag, reason string, now time.Time) decision {
 	switch {
 	case p.Pause:

@@ -11,9 +11,9 @@ import (
 // Unattended changes never touch two members of one global instance together. An attempt
 // looks for a change of another member before it raises its flag, and again after the
 // pause. So the flags of all members keep two processes apart, as the flags of one
-// instance do. Within one process a lock does that.
+// instance do. Within one process a lock keeps attempts apart.
 
-// changing is another member that is being changed, or may be.
+// changing is another member that is being changed, or may be changed now.
 type changing struct {
 	id  string
 	key string    // key of its flag; "" if its status shows the change
@@ -49,9 +49,9 @@ func (a *attempt) keepApart(ctx context.Context) decision {
 	return proceed(a.reason)
 }
 
-// changing lists the other members that are being changed, the one that ends last first.
-// A member counts if its status, a live flag among its tags, or this process's memory
-// says so. A listing does not show whether a member's flag is spent.
+// changing lists the other members that are being changed. The member whose change ends
+// last comes first. The status of a member, a live flag among its tags, or the memory of
+// this process shows a change. A listing does not show whether a member's flag is spent.
 func (a *attempt) changing(ctx context.Context) (all []changing, err error) {
 	if !a.isMember() || a.moving.planned() {
 		return nil, nil

@@ -18,8 +18,8 @@ const (
 	elsewhere            = "cn-shanghai"
 )
 
-// globals are three members of one global instance, the last in another region, and an
-// instance outside. All are due.
+// globals are three members of one global instance, and an instance outside of it. The
+// third member is in another region. All four are due.
 func globals() *handlertest.Cloud {
 	all := map[string]handler.Observation{id: expiring(5 * day)}
 	for _, member := range []string{first, second, third} {
@@ -114,7 +114,7 @@ func TestMembersAreNotChangedTogether(t *testing.T) {
 	}
 }
 
-// The wait ends when a window opens. If none opens in time, people are told.
+// The wait ends when a window opens. If no window opens in time, people are told.
 // WINDOW_MISSED=act lifts only the window.
 func TestMembersWaitForAWindow(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -181,8 +181,8 @@ func (s slowly) List(ctx context.Context, region string, filter handler.Filter, 
 	return list, err
 }
 
-// Without tags, only the memory of the process shows a change. However slow the listing
-// is, two members of a batch are never changed together.
+// Without tags, only the memory of the process shows a change. Even with slow listings,
+// two members of a batch are never changed together.
 func TestMembersOfOneBatchTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := globals()
@@ -196,7 +196,7 @@ func TestMembersOfOneBatchTakeTurns(t *testing.T) {
 }
 
 // Two processes that begin at the same moment see each other's flags after the pause. The
-// one with the lower key waits for the other to withdraw.
+// process with the lower key waits until the other process withdraws.
 func TestMembersOfTwoProcessesAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		key     string

@@ -158,9 +158,10 @@ func (h *Handler) locate(ctx context.Context, lost ...*attempt) []error {
 	return errs
 }
 
-// settle sets the attempt's region and id from the listings. Of two possible ids, the
-// whole first part of the endpoint wins if an instance has it. A region that could not be
-// read does not matter then, because no two instances have one endpoint.
+// settle sets the attempt's region and id from the listings. An endpoint may have two
+// possible ids. The id that is the whole first part of the endpoint wins if an instance
+// has it. Then an unread region does not matter, because two instances never have the
+// same endpoint.
 func (a *attempt) settle(all listings) error {
 	regions := a.Regions
 	if a.RegionID != "" {

@@ -58,8 +58,8 @@ func (i Instance) Gone() bool {
 // it was released. That is not a fault.
 func (i Instance) Stopped() bool { return i.Gone() && i.Status != "Error" }
 
-// The values of InstanceStatus that matter beside those in Gone. Every other value means
-// that the instance is busy.
+// The values of InstanceStatus that matter, in addition to the values in Gone. Every
+// other value means that the instance is busy.
 const (
 	statusNormal       = "Normal"
 	statusSSLModifying = "SSLModifying"

@@ -31,14 +31,15 @@ func window(t interface{ Fatal(...any) }, text string) handler.Window {
 	return w
 }
 
-// A frequent sweep, from now until the certificate has expired, is compared with a wall
-// clock at each step:
+// Sweeps run at every step until the certificate has expired. At each step the result is
+// compared with a wall clock:
 //
-//   - It never changes anything while a freeze is on or the window is closed.
+//   - A sweep never changes anything while a freeze is on or the window is closed.
 //   - If there is an opening until a day before the expiry, the certificate is
 //     renewed by then, without an alert.
-//   - It is renewed earlier than RenewBefore only if nothing opens in that time,
-//     and then in the last opening before, at most RenewBefore before its end.
+//   - The certificate is renewed earlier than RenewBefore only if there is no
+//     opening in that time. The renewal is then in the last opening before it, and
+//     at most RenewBefore before the end of that opening.
 //   - If there is no opening, people are told before the freeze begins, or at once.
 func TestSweepsAgreeWithASlowModel(t *testing.T) {
 	t.Parallel()    // it needs a processor for seconds

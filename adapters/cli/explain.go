@@ -9,8 +9,8 @@ import (
 	"tairssl/handler"
 )
 
-// explain says in sentences why the certificate of an instance was not renewed, or when it
-// will be.
+// explain says in sentences why the certificate of an instance was not renewed, or when
+// it will be renewed.
 func (c *command) explain(h instances, s status) []string {
 	o, now := s.state.Observation, h.Now()
 	switch {

@@ -24,8 +24,8 @@ const (
 
 // open opens every content: a JSON object or array, JSON text, JSON text in quotes, or
 // base64 of one of these, in the standard or the URL alphabet, with or without padding.
-// It returns the JSON object or array. A content without one is returned without quotes,
-// so that its fault can be named.
+// It returns the JSON object or array. If the content holds neither, open returns it
+// without quotes, so that an error can describe it.
 func open(content []byte) []byte {
 	content = bytes.TrimSpace(content)
 	if len(content) > 0 && content[0] == '"' && json.Valid(content) {

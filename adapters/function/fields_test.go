@@ -109,7 +109,7 @@ func (l *life) fault(action, kind string, times int) {
 	}
 }
 
-// sweeps writes the fields of sweeps and plans.
+// sweeps makes sweeps and plans, so that the log has their fields.
 func (l *life) sweeps() {
 	l.t.Helper()
 	const dry = `{"Sweep":{"DryRun":true}}`
@@ -126,7 +126,8 @@ func (l *life) sweeps() {
 	l.invoke(l.with("TAIRSSL_WINDOW="+shut), dry)
 }
 
-// requests writes the fields of webhooks, events and requests that fail.
+// requests makes webhooks, events and requests that fail, so that the log has their
+// fields.
 func (l *life) requests() {
 	l.t.Helper()
 	body := `{"InstanceId":"` + id + `","SSLEnabled":"Update","Wait":"20s"}`
@@ -147,7 +148,7 @@ func (l *life) requests() {
 	l.invoke(l.with("TAIRSSL_RATE=fast"), body)
 }
 
-// chats writes the fields of a change that is confirmed in a chat.
+// chats confirms a change in a chat, so that the log has its fields.
 func (l *life) chats() {
 	l.t.Helper()
 	ding := func(text, webhook string) {
@@ -168,7 +169,7 @@ func (l *life) chats() {
 	_, _ = l.InvokeHanded(l.ctx, l.payload) // the result is in the log
 }
 
-// approvals writes the fields of an approval in a chat.
+// approvals approves a renewal in a chat, so that the log has its fields.
 func (l *life) approvals() {
 	l.t.Helper()
 	careful := l.with("TAIRSSL_APPROVAL=required", "TAIRSSL_SLACK_SIGNING_SECRETS="+lifeSlack, "TAIRSSL_CHAT_ALLOW=slack:T1/U1 * *")

@@ -7,8 +7,8 @@ import (
 )
 
 // matches reports whether an event matches an event pattern. It supports the part of the
-// language that both EventBridges know and the descriptions use: a list of values, of which
-// one must occur. A value may be {"prefix": …}.
+// language that both EventBridges know and the descriptions use. A pattern lists values,
+// and the event must have one of them. A value may be {"prefix": …}.
 func matches(pattern, event any) bool {
 	switch pattern := pattern.(type) {
 	case object:

@@ -61,7 +61,8 @@ func isSuccess(status int) bool {
 
 // Taken reads a chat's answer to a message: its status, and the vendor's own result in
 // its body. Without such a result, the status counts, because a relay may answer in place
-// of the vendor. The error wraps [ErrToken] or [ErrBusy] where they fit.
+// of the vendor. The error wraps [ErrToken] if the access token was refused, and
+// [ErrBusy] if a later try may succeed.
 func Taken(status int, body []byte) error {
 	var s said
 	_ = json.Unmarshal(body, &s) // a plain text has no result

@@ -41,8 +41,8 @@ const (
 	offPause = 7 * day
 )
 
-// TimeToTell returns the context for the work of an invocation. If there is any place to
-// send notices to, it ends early enough to send them.
+// TimeToTell returns the context for the work of an invocation. If the settings name a
+// place for notices, the context ends early enough to send them.
 func (n *Notifier) TimeToTell(ctx context.Context) (context.Context, context.CancelFunc) {
 	if len(n.urls) == 0 {
 		return ctx, func() {}

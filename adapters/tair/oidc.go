@@ -16,7 +16,7 @@ import (
 // and not the exchange, has failed.
 type TokenSource func(ctx context.Context) (string, error)
 
-// OIDCOptions of [OIDC]. The two ARNs are required.
+// OIDCOptions configure [OIDC]. The two ARNs are required.
 type OIDCOptions struct {
 	RoleARN     string // acs:ram::ACCOUNT:role/NAME
 	ProviderARN string // acs:ram::ACCOUNT:oidc-provider/NAME
@@ -33,10 +33,10 @@ const (
 	// renewTime is how long before its end a credential is replaced. lastTime is how long
 	// before its end a credential is no longer used.
 	renewTime, lastTime = 5 * time.Minute, time.Minute
-	// After a failure the next exchange waits for firstPause. The pause doubles with every
-	// further failure, up to longestPause. After a refusal that only people can cure it is
-	// longestPause at once. firstPause is so short that the second try of a read already
-	// makes a second exchange.
+	// After a failure the next exchange waits for firstPause. The pause doubles with
+	// every further failure, up to longestPause. After a refusal that only people can
+	// cure, the pause is longestPause at once. firstPause is so short that the second try
+	// of a read already makes a second exchange.
 	firstPause, longestPause = 200 * time.Millisecond, 30 * time.Second
 	// maxToken is the longest token in bytes that Alibaba accepts.
 	maxToken = 20000
@@ -73,7 +73,7 @@ type session struct {
 	mu         sync.Mutex
 	held       Credential
 	renew, end time.Time     // when the credential is replaced, and when it is no longer used
-	exchanging chan struct{} // closed when the exchange under way ends; nil if there is none
+	exchanging chan struct{} // closed when the running exchange ends; nil if no exchange runs
 	failure    error         // the error of the last exchange; callers get it until retry
 	retry      time.Time     // when the next exchange may start after a failure
 	pause      time.Duration

@@ -19,8 +19,8 @@ type Quota struct {
 
 // PublishedQuotas returns the quotas that Alibaba publishes for R-kvstore 2015-01-01, by
 // action. Each quota holds separately in every region. Alibaba publishes no quota for
-// UntagResources, so the quota of TagResources is assumed. For the SSL operations nothing
-// is published either. [Options].Rate limits them.
+// UntagResources, so the quota of TagResources is assumed. It also publishes no quota for
+// the SSL operations. [Options].Rate limits these.
 func PublishedQuotas() map[string]Quota {
 	return map[string]Quota{
 		"TagResources":                 {200, time.Minute},

@@ -13,7 +13,7 @@ import (
 	"tairssl/handler"
 )
 
-// Options say which routes are open and what they do.
+// Options say which routes are open and how they are answered.
 type Options struct {
 	Standard StandardSecrets // /ssl and /cloudevents
 	GitHub   Secrets         // /ssl
@@ -28,7 +28,7 @@ type Options struct {
 
 	// Decoder reads the events.
 	Decoder *event.Decoder
-	// Answer carries out what an authentic message asks for.
+	// Answer carries out the requests of an authentic message.
 	Answer func(context.Context, event.Asked) event.Answer
 	// Line logs a request, once; default: one line in Log.
 	Line func(context.Context, slog.Level, ...slog.Attr)
@@ -51,7 +51,8 @@ type route struct {
 	limit   int64  // greatest size of the body, in bytes
 	schemes []Scheme
 	within  time.Duration // time limit of the answer; 0 for the invocation's
-	// unsigned answers requests that need no signature. It returns false for any other.
+	// unsigned answers requests that need no signature. It returns false for other
+	// requests.
 	unsigned func(*Handler, *request) bool
 	// media reports whether a media type is accepted.
 	media func(string) bool
@@ -142,7 +143,7 @@ func authenticate(schemes []Scheme, m Message) (Scheme, error) {
 		return schemes[0], schemes[0].verify(m)
 	}
 	presented := ""
-	for _, p := range Proofs { // even if their secrets are not set
+	for _, p := range Proofs { // all schemes, even if their secrets are not set
 		if _, s := p.scheme(Options{}); s.presented(m.Header) {
 			if presented != "" {
 				return Scheme{}, fmt.Errorf("the request presents both %s and %s", presented, s.Name)

@@ -13,17 +13,17 @@ import (
 	"tairssl/handler"
 )
 
-// Route is a path that another package answers. Its requests pass the same checks as all
-// others before they reach Serve.
+// Route is a path that another package answers. A request passes the same checks as on
+// every other route before it reaches Serve.
 type Route struct {
 	Methods string // in the form of the header Allow; "" for POST
 	Limit   int64  // greatest size of the body, in bytes
 	Schemes []Scheme
-	// Within is the time limit of the answer, from the receipt of the request; 0 for the
-	// invocation's.
+	// Within is the time limit of the answer, from the receipt of the request. 0 means
+	// the time limit of the invocation.
 	Within time.Duration
-	// Unsigned answers requests that need no signature, and returns false for any other.
-	// nil means that every request needs one.
+	// Unsigned answers requests that need no signature, and returns false for other
+	// requests. If it is nil, every request needs a signature.
 	Unsigned func(Request) bool
 	Media    func(string) bool // reports whether a media type is accepted
 	Serve    func(Request)
@@ -40,7 +40,7 @@ func (r Route) route() route {
 	return own
 }
 
-// Request is a request that is being answered. It is authentic, except in
+// Request is a request without an answer yet. It is authentic, except in
 // [Route].Unsigned.
 type Request struct{ q *request }
 

@@ -111,7 +111,7 @@ func TestMovesUseUpNoTarget(t *testing.T) {
 	}
 }
 
-// The first move is the canary: if it cannot be confirmed, no other is tried.
+// The first move is the canary: if it cannot be confirmed, no other move is tried.
 func TestAMoveThatIsNotConfirmedEndsTheMoves(t *testing.T) {
 	c := scheduled(5, 90)
 	c.OnMove = func(context.Context, func()) error { return nil } // the API accepts the move, but does not make it
@@ -139,7 +139,7 @@ func TestAMoveThatIsNotConfirmedEndsTheMoves(t *testing.T) {
 	}
 }
 
-// Everything that stops changes stops moves as well.
+// Each rule that stops changes stops moves as well.
 func TestWhatKeepsASweepFromMoving(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy func(*handler.Policy)
@@ -191,8 +191,9 @@ func (c *counted) Schedule(ctx context.Context, ref handler.Ref) ([]handler.Rene
 	return c.Cloud.Schedule(ctx, ref)
 }
 
-// If moving is switched off, a sweep makes no additional call. If it is on, it makes one
-// call for a region, and more only for renewals that may have to be moved.
+// If moving is switched off, a sweep makes no additional call. If moving is on, a sweep
+// makes one more call for each region. It makes further calls only for renewals that may
+// have to be moved.
 func TestWhatMovesCost(t *testing.T) {
 	for name, test := range map[string]struct {
 		moves              bool
@@ -235,7 +236,7 @@ func TestAScheduleThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Two members of one global instance are not changed by one sweep.
+// One sweep does not change two members of one global instance.
 func TestSweepChangesOneMemberAtATime(t *testing.T) {
 	for name, options := range map[string]handler.Options{"with tags": {}, "without tags": {LeaseNone: true}} {
 		all := instances(6, 6)

@@ -77,8 +77,8 @@ func TestSweepReadsEveryInstanceOnce(t *testing.T) {
 	})
 }
 
-// slow is a cloud that answers a number of reads of the encryption. Then it lets one
-// caller wait until its time is up, and answers all others.
+// slow is a cloud with one slow read of an encryption. It answers the first reads. The
+// next caller waits until its time is up. All later callers get an answer.
 type slow struct {
 	*handlertest.Cloud
 	left atomic.Int32
@@ -93,7 +93,7 @@ func (s *slow) SSL(ctx context.Context, ref handler.Ref) (handler.SSL, error) {
 	return handler.SSL{}, handler.AsError(ctx.Err())
 }
 
-// What was read before the end of the time is renewed. The rest is reported as left.
+// The sweep renews the instances that it read in time. It reports the rest as unread.
 func TestSweepOfMoreThanTheTimeAllowsToRead(t *testing.T) {
 	c := handlertest.NewCloud(instances(500, 500))
 	for _, s := range c.Instances {

@@ -76,9 +76,9 @@ func (r *reader) next() (l handler.Listed, p page, more bool) {
 	return l, p, false
 }
 
-// take records the answer to a page. The first page tells how many pages there are. The
-// others are read from a random one on, so that, if the time is too short for all, each
-// sweep reads different ones.
+// take records the answer to a page. The first page shows the number of pages. The
+// reading of the other pages begins at a random page. So if the time is too short for all
+// pages, each sweep reads different ones.
 func (r *reader) take(p page, list handler.Listing, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

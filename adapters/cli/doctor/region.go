@@ -13,12 +13,12 @@ import (
 	"tairssl/handler"
 )
 
-// seen is an instance from the listing of a region, with the state of its
-// encryption if that was read.
+// seen is an instance from the listing of a region. It has the state of the encryption if
+// the doctor read it.
 type seen struct {
 	handler.Observation
 	handler.Ref
-	asked bool  // its encryption was asked for; instances that do not run are not asked
+	asked bool  // the doctor tried to read the encryption; it does so only for instances that run
 	err   error // of that call
 }
 
@@ -75,8 +75,9 @@ func (x *examination) census(region string) census {
 	return c
 }
 
-// pick chooses the instance on which the reads are tried: preferably one that has
-// TLS, otherwise one whose encryption could not be read. A sweep must cover it.
+// pick chooses the instance on which the reads are tried. It prefers an instance that has
+// TLS. Otherwise it takes an instance whose encryption could not be read. The settings
+// must include the instance in sweeps.
 func (x *examination) pick(c census) (s seen, ok bool) {
 	for _, wanted := range []func(seen) bool{
 		func(s seen) bool { return s.err == nil && !s.WithoutTLS() },
@@ -92,8 +93,8 @@ func (x *examination) pick(c census) (s seen, ok bool) {
 	return seen{}, false
 }
 
-// said describes the instances of a region. An instance that has no TLS or does not
-// run is counted; it is no fault.
+// said describes the instances of a region. It counts instances that have no TLS or do
+// not run. Such an instance is no fault.
 func (c census) said() string {
 	noTLS, unread, statuses := 0, 0, map[string]int{}
 	for _, s := range c.seen {

@@ -1,5 +1,6 @@
-// Package fleetpage writes the certificates of a fleet as one page of HTML: what
-// needs a person, what is renewed next, and why then.
+// Package fleetpage writes the certificates of a fleet as one page of HTML. The page
+// shows the instances that need a person, the next renewals, and the reason for the time
+// of each renewal.
 //
 // A [Page] holds one [Row] for each instance. Each row is in one [Group], and its
 // [Renewal] says when the certificate will be renewed and which [Rule] decides

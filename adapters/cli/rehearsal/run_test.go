@@ -238,8 +238,8 @@ func TestTheCAIsCompared(t *testing.T) {
 	}
 }
 
-// If tags are slower than the lease pause, the rehearsal uses a longer pause, because
-// the lease would give up.
+// If tags are slower than the lease pause, the rehearsal uses a longer pause. With the
+// shorter pause the lease would give up.
 func TestSlowTagsDoNotPreventTheChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := usual()
