@@ -63,7 +63,7 @@ func (h *Handler) lookOnce(ctx context.Context, ref Ref, began time.Time) (l loo
 			presentOfSSL = begunAt(l.SSL.At, began)
 			return err
 		})
-		return nil // the other call says whether there is encryption at all
+		return nil // the type of the instance, from the other call, may have no TLS
 	})
 	if err = group.Wait(); err != nil {
 		return l, err

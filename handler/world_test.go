@@ -22,18 +22,18 @@ const (
 	worldLag      = 10 * time.Minute // the effect of a write shows within this time
 	worldLatency  = time.Minute      // greatest duration of a call
 	worldAccepted = 15 * time.Minute // how long the API accepts a signed request
-	worldLife     = 45 * time.Minute // after this time, others may remove a flag
+	worldLife     = 45 * time.Minute // after this time, every writer may remove the flag
 )
 
-// choices makes all random decisions. A decision with a fixed name is given, and any
-// other uses the next byte. When the bytes are used up, the choice is always 0, the
-// ordinary case.
+// choices makes all decisions of a scenario. The map fixed gives decisions by their name.
+// Every other decision uses the next byte. When the bytes are used up, the choice is
+// always 0, the ordinary case.
 type choices struct {
 	fixed map[string]int
 
 	mu sync.Mutex
-	// The two halves of a look are read at the same time. Each has its own bytes, so that
-	// the same bytes always play the same scenario.
+	// The two halves of a look are read at the same time. Each half has its own bytes, so
+	// that the same bytes always play the same scenario.
 	left, ofSSL []byte
 }
 
@@ -44,7 +44,7 @@ func drawn(bytes []byte) *choices {
 	return &choices{left: bytes[third:], ofSSL: bytes[:third]}
 }
 
-// of chooses one of n.
+// of chooses a number from 0 to n-1.
 func (c *choices) of(name string, n int) int {
 	if v, ok := c.fixed[name]; ok {
 		return v
@@ -63,15 +63,15 @@ func (c *choices) of(name string, n int) int {
 	return v
 }
 
-// most is the choice of upTo that gives the longest time.
+// most is the choice in upTo that gives the longest time.
 const most = 5
 
-// upTo chooses a time: none, a part, or all of the longest.
+// upTo chooses a time: zero, a part of the longest time, or the longest time.
 func (c *choices) upTo(name string, longest time.Duration) time.Duration {
 	return []time.Duration{0, 0, longest / 8, longest / 2, longest * 15 / 16, longest}[c.of(name, 6)]
 }
 
-// world is one instance and its tags, and what the API shows of them.
+// world is one instance with its tags, and the API with its delays and stale answers.
 type world struct {
 	calm     bool // short calls, no faults, right clocks: one writer has to get through
 	dueAgain bool // the renewed certificate is due as well

@@ -113,7 +113,8 @@ func TestSweepOfMoreThanTheTimeAllowsToRead(t *testing.T) {
 	}
 }
 
-// However many instances cannot be changed now, the next one that can is changed.
+// A sweep skips instances that cannot be changed now, even a thousand of them, and
+// changes the next instances that can be changed.
 func TestSweepIsNotHeldUpByWhatMayNotBeChanged(t *testing.T) {
 	c := handlertest.NewCloud(instances(1500, 1500))
 	for i := range 1500 {

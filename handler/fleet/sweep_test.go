@@ -183,8 +183,8 @@ func TestSweepOfAListingThatShifts(t *testing.T) {
 	}
 }
 
-// stalling is a cloud that stops to answer. It answers the first looks at instances. At
-// every later look the caller waits until its time is up.
+// stalling is a cloud that answers only the first looks at instances. At every later look
+// the caller waits until its time is up.
 type stalling struct {
 	*handlertest.Cloud
 	left atomic.Int32

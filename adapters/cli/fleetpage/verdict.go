@@ -11,7 +11,7 @@ type verdict struct {
 	Title      string
 	Needs      string       // the instances that need a person, or ""
 	Unattended string       // the renewals that need no person
-	Next       *renewal     // the first one after the next sweep, or nil
+	Next       *renewal     // the first renewal after the next sweep, or nil
 	Counts     []groupCount // of the groups that are not empty
 }
 
