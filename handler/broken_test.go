@@ -146,7 +146,7 @@ func overlaid(t *testing.T, folder string, edits ...edit) (list string) {
 	return list
 }
 
-// reason is the line of the output that says what the proof found.
+// reason is the line of the output with the fault that the proof found.
 func reason(out string) string {
 	for _, line := range strings.Split(out, "\n") {
 		if strings.Contains(line, "restarted the instance") || strings.Contains(line, "nobody wrote") || strings.Contains(line, "removed the flag") {

@@ -307,7 +307,8 @@ func TestTheMarkFindsRoomAmongTheTags(t *testing.T) {
 	}
 }
 
-// The CA is compared when the API reports the change as done, whatever a handshake shows.
+// The CA is compared when the API reports the change as done. A handshake does not
+// matter.
 func TestTheCAIsComparedThoughTheHandshakeContradicts(t *testing.T) {
 	a, h := watched(oldCA, newCA, encrypted(), handler.Options{Served: func(context.Context, string, int) (handler.Certificate, error) {
 		return handler.Certificate{Expires: start.Add(5 * day), Names: []string{endpoint}}, nil

@@ -64,8 +64,8 @@ func (a *attempt) heldByCA(ctx context.Context, d decision) decision {
 	return d
 }
 
-// fingerprintOr returns a fingerprint unchanged, and shortens any other value, because
-// anyone may write a tag.
+// fingerprintOr returns a fingerprint unchanged. It shortens every other value, because
+// everyone with the right to tag may write any text.
 func fingerprintOr(mark string) string {
 	if len(mark) == sha256.Size*2 && strings.Trim(mark, "0123456789abcdef") == "" {
 		return mark

@@ -23,12 +23,13 @@ const (
 	Trusted
 )
 
-// Delivery is a [Request] together with what is known about its sender and its way. The
-// same need may be delivered any number of times.
+// Delivery is a [Request] with the facts about its sender and its way. The same need may
+// be delivered any number of times.
 type Delivery struct {
 	Request
 	// OrID is the instance's id if no instance has the id InstanceID; see [Named]. It is
-	// "" if there is no doubt. The handler settles it before anything else.
+	// "" if there is no doubt. The handler finds the right id before it does anything
+	// else.
 	OrID  string
 	Trust Trust
 	// Confirmed says that a person saw exactly this plan in a chat and confirmed it.

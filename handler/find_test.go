@@ -150,8 +150,8 @@ func TestAnIdCountsForMoreThanAName(t *testing.T) {
 	}
 }
 
-// An instance that the person may not see gets the same answer as one that does not
-// exist.
+// An instance that the person may not see gets the same answer as an instance that does
+// not exist.
 func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 	_, h := company()
 	hides := func(l handler.Listed) bool { return l.InstanceID != orders }

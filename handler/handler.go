@@ -149,7 +149,7 @@ func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Res
 	return results
 }
 
-// handle answers one delivery, whatever happens.
+// handle answers one delivery in every case.
 func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 	a := p.attempt
 	result = Result{InstanceID: Clip(a.ref.InstanceID), RegionID: Clip(a.ref.RegionID), SSLEnabled: Action(Clip(string(a.SSLEnabled)))}

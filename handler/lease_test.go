@@ -256,7 +256,8 @@ func TestAFlagThatSomebodyRemovedIsRemembered(t *testing.T) {
 	}
 }
 
-// A write that was not sent changed nothing, whatever else is unknown.
+// A write that was not sent changed nothing, even if the reason of the failure is
+// unknown.
 func TestAWriteThatWasNotSentIsNotUnknown(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	c.OnModify = func(context.Context, func()) error {

@@ -196,8 +196,8 @@ func TestAWriteThatWasSignedTooLate(t *testing.T) {
 	}
 }
 
-// The time in a flag comes from the API's clock, whatever this machine's clock shows. The
-// write must be signed within five minutes of it.
+// The time in a flag comes from the API's clock, not from this machine's clock. The write
+// must be signed within five minutes of it.
 func TestTheTimeOfAFlagIsTheAPIs(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	h.Now = func() time.Time { return c.Now().Add(-3 * time.Hour) }

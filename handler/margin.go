@@ -13,8 +13,8 @@ type Margin struct {
 	Part int
 }
 
-// The margins of an invocation, in the order in which the work of a chat message keeps
-// them. Each margin is a part of the time that is left after the earlier ones.
+// The margins of an invocation. The work of a chat message keeps the margins in this
+// order. Each margin is taken from the time that the margin before it leaves.
 var (
 	// ReplyMargin is for the answer into the chat, after work that was handed over:
 	// two tries, and a new access token.

@@ -144,7 +144,7 @@ func TestWhereAlibabasRenewalIsMoved(t *testing.T) {
 	}
 }
 
-// A person's Update happens at once, whatever Alibaba has scheduled.
+// A person's Update happens at once, even if Alibaba has scheduled a renewal.
 func TestAPersonsUpdateMovesNothing(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{Policy: handler.Policy{MovesRenewals: true, Window: window(t, "22:00-23:00")}})
 	c.Tasks = []handler.Renewal{task(day)}

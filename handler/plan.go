@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Plan says what a delivery would do, as a DryRun does, and returns the delivery pinned
-// to the present certificate. Carrying out the pinned delivery does what the plan says,
-// or nothing. A forbidden request reads nothing.
+// Plan says what a delivery would do, as a DryRun does. It returns the delivery pinned to
+// the present certificate. If the certificate changes after the plan, the pinned delivery
+// changes nothing. For a forbidden request Plan reads nothing.
 func (h *Handler) Plan(ctx context.Context, d Delivery) (Result, Delivery) {
 	d.DryRun, d.unpinned = true, true // the plan names the certificate
 	force := d.Force
@@ -38,11 +38,11 @@ func (a *attempt) pin(context.Context) decision {
 	return a.Policy.permit(a.Delivery)
 }
 
-// Judge says how a sweep's delivery would end, by what a listing and SSL show of an
-// instance. Planned means that a change would be tried. Judge makes no call, with one
-// exception: if the change would be deferred, it reads Alibaba's own schedule. A listing
-// does not show an instance's own window. The window counts only where freezes make it
-// matter; see [Handler.NeedsWindow].
+// Judge says how a sweep's delivery would end. It uses the facts that a listing and SSL
+// show of an instance. Planned means that a change would be tried. Judge makes no call,
+// with one exception: if the change would be deferred, it reads Alibaba's own schedule. A
+// listing does not show an instance's own window. The window counts only where freezes
+// make it matter; see [Handler.NeedsWindow].
 func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation) Result {
 	a := &attempt{Handler: h, Delivery: d, ref: ref, before: look{Observation: o}, seen: true}
 	result := a.fill(Result{InstanceID: ref.InstanceID, SSLEnabled: d.SSLEnabled})

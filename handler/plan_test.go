@@ -64,7 +64,7 @@ func TestPlans(t *testing.T) {
 			if test.outcome != handler.Planned {
 				return
 			}
-			// Carrying out the plan does what it says, or nothing.
+			// On another certificate the plan changes nothing.
 			c.Change(id, func(o *handler.Observation) { o.Expires = o.Expires.Add(time.Hour) })
 			if d.SSLEnabled != handler.Enable {
 				if r := ask(t, h, carried); r.Outcome != handler.Unchanged {

@@ -31,7 +31,7 @@ var dimensions = []dimension{
 	{1, "tag shows", []int{0, most}},
 }
 
-// However often a need is delivered, it causes at most one restart, in every combination
+// A need that is delivered several times causes at most one restart, in every combination
 // of the dimensions.
 func TestAtMostOneWriterInEveryOrder(t *testing.T) {
 	t.Parallel() // it needs a processor for seconds

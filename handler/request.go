@@ -22,7 +22,7 @@ const (
 )
 
 // Request asks for one change of one instance. Its JSON has the API's field names and
-// allows no others. [Delivery] adds what is known about the sender.
+// allows no others. [Delivery] adds the facts about the sender.
 type Request struct {
 	InstanceID string `json:"InstanceId" validate:"required,instance_id"`
 	SSLEnabled Action `validate:"required,oneof=Enable Disable Update"`

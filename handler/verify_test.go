@@ -104,8 +104,8 @@ func TestAWriteThatWasRefusedIsNotWatched(t *testing.T) {
 	}
 }
 
-// A change is watched at short intervals first and at longer ones later, once more at the
-// end, and no longer than the request or the setting says.
+// A change is watched at short intervals first and at longer intervals later. The last
+// look is at the end of the wait. The request or the setting limits the wait.
 func TestAChangeIsWatchedEverMoreSeldom(t *testing.T) {
 	for name, test := range map[string]struct {
 		setting, request *handler.Duration

@@ -18,11 +18,11 @@ func (m Message) who() string { return m.Platform + ":" + m.User }
 
 // A notice about a renewal that waits for an approval has a button, if the platform
 // supports buttons. The button sends an invitation: the plan that the notice shows,
-// encrypted like handed work, but under a label of its own. The invitation belongs to no
-// person, because everyone who reads the notice sees it, and it is valid for as long as
-// the certificate lasts. A person who presses the button needs the right to approve, and
-// the press is the confirmation. If a second person has to confirm, the press asks for
-// the plan, as the command does.
+// encrypted like handed work, but under another label. The invitation belongs to no
+// person, because everyone who reads the notice sees the button. It is valid until the
+// certificate ends. The person who presses the button needs the right to approve, and the
+// press is the confirmation. If a second person has to confirm, the press asks for the
+// plan, as the command does.
 const invitationData = "tairssl: an invitation to approve, 1"
 
 // maxInvitation is the greatest length of the value that a button sends. Slack's limit is

@@ -94,8 +94,8 @@ func (c *Chat) Unseen() (faults []string) {
 	return faults
 }
 
-// serve answers a request of a platform. The status is 200 if the request is authentic,
-// whatever the message says.
+// serve answers a request of a platform. The status is 200 if the request is authentic.
+// The content of the message does not matter.
 func (c *Chat) serve(p *Platform, q webhook.Request) {
 	h := p.decode(c, p, q)
 	h.Platform, h.Trust = p.Name, q.Trust()

@@ -28,10 +28,10 @@ func ungrouped(code string) string {
 	}, code)
 }
 
-// codeIn finds the code in a message; "" if the message has no code. alone reports whether the
-// message says nothing else. If there are several codes, the last one counts, because
-// people write below what they copy. list has the words of the text without the polite
-// ones.
+// codeIn finds the code in a message; "" if the message has no code. alone reports
+// whether the message says nothing else. If there are several codes, the last one counts,
+// because people write below what they copy. list has the words of the text without
+// polite words.
 func codeIn(normal string, list []string) (code string, alone bool) {
 	if m := codeAlone().FindStringSubmatch(strings.Join(list, " ")); m != nil {
 		return ungrouped(m[1]), codeAlone().MatchString(strings.Join(words(normal), " "))

@@ -49,7 +49,7 @@ func TestACodeInAnotherChannelNamesNoInstanceAndStaysValid(t *testing.T) {
 	}
 }
 
-// The second use of the code may reach another process than the one that failed.
+// A failed process may be replaced: another process accepts the same code.
 func TestACodeWorksAgainAfterAFailure(t *testing.T) {
 	front := newDesk(newCloud(id))
 	code := front.plan(t)

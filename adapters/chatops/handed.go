@@ -15,8 +15,8 @@ type said struct {
 	late  bool // the time was too short for a full answer
 }
 
-// attempt answers a command before ctx ends, whatever the API does. asked is the audit
-// before anything is done.
+// attempt answers a command before ctx ends, even if the API does not answer. asked is
+// the audit at the start of the work.
 func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked audit) said {
 	w := c.wording()
 	done := make(chan said, 1)

@@ -42,8 +42,7 @@ var mattermost = Platform{
 	},
 }
 
-// mattermostScheme is a token in a header or in the form. It covers nothing of the
-// message.
+// mattermostScheme is a token in a header or in the form. It does not cover the message.
 func mattermostScheme(tokens webhook.Secrets) webhook.Scheme {
 	return webhook.NewScheme("mattermost", handler.Weak, func(m webhook.Message) error {
 		var token string

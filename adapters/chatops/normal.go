@@ -35,8 +35,8 @@ var (
 // escapes undoes Slack's escapes of three characters.
 var escapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// folded replaces characters that phones and input methods write instead of plain ones
-// and that NFKC does not change.
+// folded replaces characters that phones and input methods write instead of plain
+// characters, as far as NFKC does not replace them.
 var folded = strings.NewReplacer(
 	"—", "--", "―", "--", "–", "-", "‐", "-", "−", "-",
 	"“", "", "”", "", "‘", "", "’", "", "„", "", `"`, "", "`", "", "'", "", "*", "", "«", "", "»", "",
@@ -44,9 +44,10 @@ var folded = strings.NewReplacer(
 	"「", " ", "」", " ", "『", " ", "』", " ", "【", " ", "】", " ", "《", " ", "》", " ", "〈", " ", "〉", " ", "〔", " ", "〕", " ",
 )
 
-// normal normalises a text. Full-width letters and signs become plain ones (NFKC, whose
-// tables make the package 27 kB larger), and links become their targets. Mentions, quoted
-// messages, quotation marks, pictures and invisible characters are removed.
+// normal normalises a text. Full-width letters and signs become plain letters and signs,
+// by NFKC. The tables of NFKC make the package 27 kB larger. Links become their targets.
+// Mentions, quoted messages, quotation marks, pictures and invisible characters are
+// removed.
 func normal(text string) string {
 	text = mention().ReplaceAllString(norm.NFKC.String(text), " ")
 	text = unquoted(escapes.Replace(text))

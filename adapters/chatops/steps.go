@@ -97,9 +97,9 @@ type found struct {
 	err     error
 }
 
-// find finds the instance that a person names. For an id, the rules are asked first. For
-// any other name, only instances that a rule allows are found, so that nobody learns of
-// an instance that they may not see.
+// find finds the instance that a person names. For an id, it checks the rules first. For
+// every other name, it finds only instances that a rule allows. So nobody learns of an
+// instance that they may not see.
 func (b *Bot) find(ctx context.Context, m Message, verb, name, region string) found {
 	if n, ok := handler.ParseInstance(name); ok && n.OrID == "" && handler.LooksLikeID(n.ID) {
 		return found{Ref: handler.Ref{RegionID: cmp.Or(region, n.Region), InstanceID: n.ID}, refused: !b.Allow.allow(m, verb, n.ID)}

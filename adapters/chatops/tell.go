@@ -13,8 +13,9 @@ import (
 	"tairssl/handler"
 )
 
-// mayReply reports whether a platform's answers may be sent to a host: one of its own, or
-// one that the operator named and that is not another vendor's.
+// mayReply reports whether a platform's answers may be sent to a host. The host must
+// belong to the platform, or the operator must have named it. It must not belong to
+// another vendor.
 func (c *Chat) mayReply(p *Platform, host string) bool {
 	if slices.Contains(p.hosts, host) {
 		return true

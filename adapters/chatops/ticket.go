@@ -67,9 +67,9 @@ func (c coder) read(text string, m Message, now time.Time) (ticket, *badCode) {
 	return t.dated(low, check, now)
 }
 
-// dated finds the whole minute of a ticket, of which only the low bits are known. It is
-// the latest minute for which the check is right. Any fault except errCode means that the
-// code is one of this bot's.
+// dated finds the minute of a ticket from its low bits and the check. It is the latest
+// minute for which the check is right. Every fault except errCode means that the code is
+// from this bot.
 func (t ticket) dated(low int64, check uint64, now time.Time) (ticket, *badCode) {
 	const period = 1 << minuteBits
 	present := now.Unix() / 60

@@ -18,9 +18,9 @@ type changeOptions struct {
 	wait, renewBefore  time.Duration
 }
 
-// change is the command of an action. It reads the instances, shows what would happen,
-// asks, and then changes exactly what it showed: each request carries the expiry that was
-// read, so a confirmation never acts on another certificate.
+// change is the command of an action. It reads the instances, shows the plan, asks, and
+// then carries out exactly this plan. Each request carries the expiry in the plan, so a
+// confirmation never acts on another certificate.
 func (c *command) change(action handler.Action, short string) *cobra.Command {
 	var o changeOptions
 	name := strings.ToLower(string(action))

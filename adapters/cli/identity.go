@@ -92,7 +92,7 @@ func (c *command) settled(environ []string) ([]string, identity, error) {
 }
 
 // exported is the environment for a function's process. It holds the present credential
-// in variables. Without a credential, the process itself says what is missing.
+// in variables. Without a credential, the process itself names the missing variables.
 func (c *command) exported(ctx context.Context, environ []string) ([]string, error) {
 	environ, who, err := c.settled(environ)
 	if err != nil || who.credentials == nil {

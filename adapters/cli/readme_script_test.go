@@ -48,8 +48,9 @@ var signs = map[string]struct {
 	"../fc/README.md":     {nil, 25},
 }
 
-// The blocks of a page run in their order, as one script. Commands of a cloud are replaced
-// by scripts that record their arguments. The project's own commands are the real ones.
+// The blocks of a page run in their order, as one script. Commands of a cloud are
+// replaced by scripts that record their arguments. The project's own commands are the
+// real commands.
 func TestEveryCommandOfTheREADMEsRuns(t *testing.T) {
 	t.Parallel() // most of the time it waits for changes
 	dist := distribution(t)

@@ -10,11 +10,11 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// Answer is the result of what a payload asked for.
+// Answer holds the requests of a payload and their results.
 type Answer struct {
 	Asked
 	Results []handler.Result
-	// For a sweep: what it did, the page that it planned, or why it did nothing.
+	// For a sweep: its result, the page of its plan, or the error.
 	Swept   *fleet.Result
 	Planned *fleet.Page
 	Failed  *handler.Error

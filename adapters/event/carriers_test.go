@@ -75,8 +75,8 @@ var contents = map[string]string{
 	"acm":       `{"detail-type":"ACM Certificate Expired","source":"aws.acm","id":"1","detail":{"CommonName":"` + id + `.redis.rds.aliyuncs.com"}}`,
 }
 
-// A payload that is accepted alone is accepted in every carrier and in every wrapping,
-// and asks for the same there.
+// A payload that is accepted alone is accepted in every carrier and in every wrapping. It
+// makes the same requests there.
 func TestEveryCarrierOpensEveryContent(t *testing.T) {
 	d := &event.Decoder{}
 	for what, content := range contents {

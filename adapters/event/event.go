@@ -29,9 +29,9 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// Asked is what a payload asks for, as deliveries. A part that asks for nothing or cannot
-// be understood is a delivery whose answer is known. The caller has to set how far the
-// sender is trusted; until then the trust is the lowest.
+// Asked holds the requests of a payload as deliveries. A part that asks for nothing, or
+// that cannot be understood, is a delivery whose answer is already known. The caller has
+// to set how far the sender is trusted. Until then the trust is the lowest.
 type Asked struct {
 	Requests []handler.Delivery
 	// Sweep is a sweep order; nil if the payload asks for requests.

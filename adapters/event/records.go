@@ -19,7 +19,7 @@ type Records struct {
 }
 
 // RecordsOf reads the records of a payload. ok is false if the payload has no known
-// records. An unknown record among known ones keeps its place.
+// records. An unknown record among known records keeps its place.
 func RecordsOf(payload []byte) (records Records, ok bool) {
 	// This avoids a second reading of most payloads.
 	if !bytes.Contains(payload, []byte(`ventSource"`)) || len(payload) > MaxPayload {

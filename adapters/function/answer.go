@@ -38,9 +38,9 @@ func (r *running) answer(ctx context.Context, asked ...event.Asked) []event.Answ
 	return answers
 }
 
-// sweep carries out a sweep order. It fails only if nothing was changed and nothing could
-// be listed. After any other end, another delivery would change more instances than the
-// order allows.
+// sweep carries out a sweep order. It fails only if no instance was changed and no region
+// could be listed. In every other case, another delivery could change more instances than
+// the order allows.
 func (r *running) sweep(ctx context.Context, a *event.Answer) {
 	var err error
 	if a.Sweep.Plan {

@@ -34,9 +34,9 @@ const whole = "a key by reference"
 // requests for one instance wait for each other.
 const processes = 8
 
-// No secret is printed, answered or sent to others, whatever happens: every trigger, right
-// and forged proofs, faults of the API and of chats, failing and panicking credentials,
-// wrong settings.
+// No secret is printed, answered or sent to another host. The test plays every trigger,
+// right and forged proofs, faults of the API and of chats, failing and panicking
+// credentials, and wrong settings.
 func TestChaosLeaksNothing(t *testing.T) {
 	s := newStage(t)
 	payloads := s.payloads(t)

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// secrets are all secrets that must not leak. Each is unlike all others and unlike
-// everything else that the function prints.
+// secrets are all secrets that must not leak. Each secret differs from every other secret
+// and from every other text that the function prints.
 var secrets = map[string]string{
 	"access key id":          "LTAIleakKeyId7Qx93TzWm",
 	"access key secret":      "leak/KeySecret+9vKz3RmQw71==",

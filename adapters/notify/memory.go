@@ -10,8 +10,9 @@ import (
 	"tairssl/handler"
 )
 
-// memo is this process's memory of one notice. For a certificate, the key is its instance,
-// and value is the tag. For any other notice, the key is its text, and only the time counts.
+// memo is this process's memory of one notice. For a notice about a certificate, the key
+// is the instance, and value is the tag. For a notice without a certificate, the key is
+// its text, and only the time counts.
 type memo struct {
 	value string
 	at    time.Time

@@ -14,7 +14,7 @@ import (
 )
 
 // failure turns the error of a call into a handler.Error. outer is the context of the
-// caller. b holds what the transport knows about the call.
+// caller. b is the transport of the call and has its facts.
 func failure(outer context.Context, action string, c Credential, b *bound, err error) *handler.Error {
 	var server *sdkerrors.ServerError
 	var known *handler.Error

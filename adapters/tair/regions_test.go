@@ -101,8 +101,8 @@ func every(c *Client, region string) map[string]error {
 	}
 }
 
-// A region may come from a caller. It must not lead a signed request to a host of the
-// caller's choice, whatever the endpoint is.
+// A region may come from a caller. With every kind of endpoint, it must not lead a signed
+// request to a host that the caller chooses.
 func TestNoOtherRegionIsSignedFor(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))

@@ -55,8 +55,8 @@ func (h *Handler) do(q *request, asked event.Asked) event.Answer {
 	if q.trust == handler.Weak {
 		return h.Answer(q.http.Context(), asked) // repeating any request of a weak sender is harmless
 	}
-	// The key consists of what the signature covers. The header of the signature can be
-	// written in many ways.
+	// The key consists of the parts that the signature covers. The signature itself is no
+	// part of the key, because its header can be written in many ways.
 	key := q.http.Header.Get(standardID) + "." + q.http.Header.Get(standardTime) + "." + string(MAC(sha256.New, nil, string(q.body)))
 	switch h.done.begin(key, h.Now()) {
 	case underWay:
@@ -95,7 +95,7 @@ func (h *Handler) weighed(q *request, asked event.Asked) event.Asked {
 	return asked
 }
 
-// alreadyDone replaces the requests of a message by ones that ask for nothing.
+// alreadyDone replaces the requests of a message by requests that change nothing.
 func alreadyDone(asked event.Asked) event.Asked {
 	const why = "this message was already carried out"
 	if asked.Sweep != nil {

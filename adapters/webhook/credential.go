@@ -63,8 +63,8 @@ func (s *BasicSecrets) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Basic is the scheme of a user and password in the header Authorization. They cover
-// nothing of the message.
+// Basic is the scheme of a user and password in the header Authorization. They do not
+// cover the message.
 func Basic(pairs BasicSecrets) Scheme {
 	return Scheme{
 		Name:      "basic",

@@ -39,8 +39,8 @@ var (
 		},
 		scheme: func(o Options) (Secrets, Scheme) { return o.Grafana, Grafana(o.Grafana) },
 	}
-	// A static secret covers nothing of the message, but many monitors can send nothing
-	// else.
+	// A static secret does not cover the message, but many monitors can only send a
+	// static secret.
 	byBearer = &Proof{
 		Name: "bearer", Setting: "ALERT_TOKENS",
 		scheme: func(o Options) (Secrets, Scheme) { return o.Tokens, Bearer(o.Tokens) },

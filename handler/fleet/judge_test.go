@@ -166,8 +166,8 @@ func TestTheEarliestExpiry(t *testing.T) {
 	}
 }
 
-// A sweep tries at most a thousand instances beside its targets. Less urgent ones are
-// counted and left to the next sweep.
+// A sweep tries at most a thousand instances in addition to its targets. It counts less
+// urgent instances and leaves them to the next sweep.
 func TestASweepTriesTheMostUrgentOnly(t *testing.T) {
 	const all = 1013 // three more than the sweep keeps
 	c := handlertest.NewCloud(instances(all, 0))

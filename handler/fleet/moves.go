@@ -11,7 +11,7 @@ import (
 )
 
 // mover is an instance for which Alibaba has scheduled a renewal at a time that may have
-// to change. without is what the sweep would do if Alibaba had scheduled nothing.
+// to change. without is the result of the sweep if Alibaba had scheduled no renewal.
 type mover struct {
 	l       handler.Listed
 	o       handler.Observation // includes the renewal
@@ -49,10 +49,11 @@ func (s *sweep) mayMove(l handler.Listed, o *handler.Observation, without handle
 	return s.MayMove(*o)
 }
 
-// move moves Alibaba's own renewals to good times, the earliest first, and at most as
-// many as a sweep changes. A move uses up no target, because the instance restarts once
-// in any case. The first move is the canary: if it cannot be read back, no other is
-// tried. The remaining instances are kept as usual.
+// move moves Alibaba's own renewals into the openings, the earliest first. It moves at
+// most as many renewals as a sweep changes instances. A move uses up no target, because
+// the instance restarts once in any case. The first move is the canary: if it cannot be
+// read back, no other move is tried. All other instances stay ordinary instances of the
+// sweep.
 func (s *sweep) move(ctx context.Context) {
 	slices.SortStableFunc(s.movers, func(a, b mover) int { return a.o.Renewal.At.Compare(b.o.Renewal.At) })
 	ready := s.toMove(ctx)

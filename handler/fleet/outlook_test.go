@@ -86,8 +86,8 @@ func TestAnOutlookReckonsWithMaxTargets(t *testing.T) {
 	}
 }
 
-// An outlook reads the window and Alibaba's schedule only of instances that are due in
-// its time. It reports what it cannot read.
+// An outlook reads the window and Alibaba's schedule only of instances that become due in
+// its time. It reports the instances that it cannot read.
 func TestWhatAnOutlookReads(t *testing.T) {
 	c := handlertest.NewCloud(map[string]handler.Observation{
 		"r-fleet00000": expiring(5 * day), "r-fleet00001": expiring(60 * day), "r-fleet00002": expiring(300 * day), "r-fleet00003": {},

@@ -35,8 +35,8 @@ type PlannedRequest struct {
 const maxPage = 1 << 20
 
 // PlanPage reads one page of a sweep, at most 50 instances, and returns the requests that
-// would renew what is due. MaxTargets does not limit them: the program that carries them
-// out sets its own limit.
+// would renew the due certificates. MaxTargets does not limit the requests: the program
+// that carries them out sets its own limit.
 func (f *Fleet) PlanPage(ctx context.Context, order Order) (Page, error) {
 	ctx, cancel := handler.AnswerMargin.Before(ctx)
 	defer cancel()
@@ -73,9 +73,9 @@ func (f *Fleet) PlanPage(ctx context.Context, order Order) (Page, error) {
 	return Page{requests, nextPage(at, list.Total, regions)}, err
 }
 
-// requests lists first the requests for what is due, the most urgent first, and then
-// those for instances that could not be read now. These may be due, and must not hold up
-// the others.
+// requests lists first the requests for due certificates, the most urgent first. Then it
+// lists the requests for instances that could not be read now. These instances may be
+// due, but must not hold up the others.
 func (s *sweep) requests(listed int) ([]PlannedRequest, error) {
 	requests := []PlannedRequest{}
 	for _, c := range s.urgent.sorted() {

@@ -25,8 +25,8 @@ type region struct {
 	err    error
 }
 
-// reader hands out what is left to read: pages to list, and instances to look at. So
-// every worker is busy from the first page to the last instance. It holds only a few
+// reader gives work to the workers: pages to list, and instances to look at. So every
+// worker is busy from the first page to the last instance. The reader holds only a few
 // pages of listed instances.
 type reader struct {
 	ahead int // how many instances to list ahead of the workers

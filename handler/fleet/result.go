@@ -7,7 +7,7 @@ import (
 	"tairssl/handler"
 )
 
-// Summary counts what a sweep saw and did.
+// Summary counts the instances that a sweep saw, and the results.
 type Summary struct {
 	Seen, Due int
 	// NoTLS counts the instances whose type has no TLS.
@@ -30,7 +30,7 @@ type Result struct {
 	Results []handler.Result
 }
 
-// maxListed is the greatest number of results beside those that changed.
+// maxListed is the greatest number of results without a change.
 const maxListed = 100
 
 // Unread counts the listed instances that could not be read.

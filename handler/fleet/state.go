@@ -12,8 +12,8 @@ import (
 	"tairssl/handler"
 )
 
-// State is the present state of one instance: what was read, whether the certificate
-// is due, and what the next sweep would do.
+// State is the present state of one instance: its observation, whether the certificate is
+// due, and the result of the next sweep.
 type State struct {
 	handler.Ref
 	Observation handler.Observation
@@ -23,7 +23,7 @@ type State struct {
 	// Renewal is the renewal that Alibaba itself has scheduled; zero if there is none.
 	Renewal    handler.Renewal
 	RenewalErr error // why Alibaba's schedule could not be read
-	// Sweep is what an unattended Update would do now; zero unless Due.
+	// Sweep is the result that an unattended Update would have now; zero unless Due.
 	Sweep handler.Result
 }
 

@@ -83,8 +83,8 @@ func (f *Fleet) Sweep(ctx context.Context, order Order) (Result, error) {
 	return s.result(coverage), nil
 }
 
-// read reads the encryption of every instance of the regions and keeps the most urgent
-// due ones.
+// read reads the encryption of every instance of the regions and keeps the due instances,
+// the most urgent ones up to a limit.
 func (s *sweep) read(ctx context.Context) {
 	ctx, cancel := s.timeToRead(ctx)
 	defer cancel()

@@ -99,7 +99,7 @@ func TestNoChangeBeginsWithoutTheTimeForIt(t *testing.T) {
 		cloud.Lag = 0
 		c := handlertest.NewTimed(cloud, handlertest.Lasting(10*time.Second, "Modify"))
 		s := inTime(t, c, handler.Options{}, 38500*time.Millisecond, fleet.Order{})
-		// Three looks ahead, two more of the first instance, and one that verifies it.
+		// Three looks ahead, two looks for the change of the first instance, and one look that verifies it.
 		if s.AllRestarts() != 1 || s.Summary.Outcomes[handler.Verified] != 1 || s.Summary.Outcomes[handler.Deferred] != 2 || s.Counted("Instance") != 6 {
 			t.Errorf("%d restarted after %d looks, and it ended %+v", s.AllRestarts(), s.Counted("Instance"), s.Summary.Outcomes)
 		}
@@ -134,8 +134,8 @@ func TestHowLongTheFirstChangeIsWatched(t *testing.T) {
 	}
 }
 
-// A call whose turn would come too late is not a failure. Such instances are left to the
-// next sweep, and the others are changed.
+// A call whose turn would come too late is not a failure. The sweep leaves such an
+// instance to the next sweep and changes the other instances.
 func TestCallsThatGetNoTurn(t *testing.T) {
 	noTurn := handler.Errorf(handler.Unavailable, "no turn")
 	noTurn.Err = handler.ErrNoTime

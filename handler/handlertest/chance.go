@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// seedVariable makes a test draw again what it drew before. A test that draws by [Check],
-// [Chance] or [Seed] prints a number when it fails; set SEED to that number.
+// seedVariable repeats the draws of an earlier test. A test that draws by [Check],
+// [Chance] or [Seed] prints a number when it fails. Set SEED to that number.
 const seedVariable = "SEED"
 
 // given is the seed of the environment; 0 for none.

@@ -10,10 +10,10 @@ import (
 	"tairssl/handler"
 )
 
-// tagged is what the lease's check found out about the right TagResources.
+// tagged is the result of the lease's check for the right TagResources.
 type tagged struct {
 	ref  handler.Ref
-	done bool  // the call was made; if not, nothing is known
+	done bool  // the call was made; otherwise nothing is known about the right
 	err  error // of the call
 }
 

@@ -43,8 +43,8 @@ func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *o
 var timed sync.Mutex
 
 // onBothClouds runs a test on both clouds at the same time, because it mostly waits for
-// the API. The two parts do not wait for a place among the parallel tests: they are the
-// longest ones.
+// the API. The two parts do not wait for a place among the parallel tests, because they
+// take the longest time.
 func onBothClouds(t *testing.T, test func(t *testing.T, cloud localruntime.Cloud)) {
 	t.Helper()
 	timed.Lock()

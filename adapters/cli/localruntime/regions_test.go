@@ -80,8 +80,9 @@ func naming(t *testing.T, region string) map[string][]byte {
 	}
 }
 
-// A request for a region that is not configured is refused, whatever its kind and its
-// sender. The answer names the setting, and the function connects to no host.
+// A request for a region that is not configured is refused. This holds for every kind of
+// request and every sender. The answer names the setting, and the function connects to no
+// host.
 func TestNothingIsSentToARegionThatIsNotConfigured(t *testing.T) {
 	t.Parallel()
 	proxy := &hosts{}
