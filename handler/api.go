@@ -63,7 +63,7 @@ var (
 	ErrNoTime = fmt.Errorf("no time for the call: %w", ErrNotSent)
 	// ErrLate: the write was signed too late and was not sent.
 	ErrLate = fmt.Errorf("signed too late: %w", ErrNotSent)
-	// ErrRegion: the region is not a configured one, so its instances may not be read or
+	// ErrRegion: the region is not configured, so its instances may not be read or
 	// changed.
 	ErrRegion = fmt.Errorf("region is not configured: %w", ErrNotSent)
 	// ErrTagRefused: the instance takes no more tags, or a tag policy forbids the tag.

@@ -45,7 +45,7 @@ func ParseApproval(value string) (a Approval, ok bool) {
 }
 
 // approvalOf finds the approval among an instance's tags. It is the zero value if there
-// is no readable one.
+// is no readable approval.
 func approvalOf(tags map[string]string) Approval {
 	a, _ := ParseApproval(tags[ApprovalTag])
 	return a

@@ -8,7 +8,7 @@ import (
 )
 
 // attempt carries out one delivery. Its steps are read, judge, keepApart, caBefore,
-// acquire, write and verify. The first step that does not decide to act ends it.
+// acquire, write and verify. The first step that does not decide to act ends the attempt.
 type attempt struct {
 	*Handler
 	Delivery

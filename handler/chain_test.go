@@ -153,8 +153,8 @@ func TestARefusedWriteTellsOfNoCA(t *testing.T) {
 	}
 }
 
-// If the CA cannot be read before, nobody could know afterwards whether it changed. So
-// nothing is changed unattended until the last day.
+// If the CA cannot be read before a change, nobody can know afterwards whether the CA
+// changed. So no unattended change is made until the last day.
 func TestAnAutomaticChangeWaitsForACAThatCanBeRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		left    time.Duration

@@ -103,8 +103,8 @@ func Decode(data []byte) (requests []Delivery, batch bool, err error) {
 }
 
 // decodeRequest reads the object's members itself. encoding/json would accept a field
-// name in any case, would take the last of two fields with one name, and would stop at
-// the first fault. A misread request may restart an instance.
+// name in upper and lower case, would take the last of two fields with the same name, and
+// would stop at the first fault. A misread request may restart an instance.
 func decodeRequest(data []byte) (request Delivery) {
 	if !json.Valid(data) {
 		var v any
@@ -143,7 +143,7 @@ func decodeRequest(data []byte) (request Delivery) {
 	return request
 }
 
-// scalar returns a string, a number or a bool, or nil for any other value.
+// scalar returns a string, a number or a bool. It returns nil for every other value.
 func scalar(value []byte) any {
 	switch value[0] {
 	case '"':

@@ -178,9 +178,9 @@ func (h *Handler) firstUnread(all listings) (region string, e *Error) {
 	return h.Regions[i], all.unread[h.Regions[i]]
 }
 
-// couldNotLook is the error for a person if a region could not be listed. Unlike
-// [couldNotList], it is Unavailable whatever the reason was, because the instance may
-// exist. Only an error of kind Invalid stays as it is.
+// couldNotLook is the error for a person if a region could not be listed. It is
+// Unavailable in almost every case, because the instance may exist. [couldNotList] keeps
+// the kind of most errors. An error of kind Invalid is returned unchanged.
 func couldNotLook(region string, e *Error) *Error {
 	if e.Kind == Invalid {
 		return e // the region is too large, and the message says what to do

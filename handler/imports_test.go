@@ -97,8 +97,8 @@ func TestBootstrapsLinkNothingNeedless(t *testing.T) {
 	}
 }
 
-// A test that draws by chance can draw the same again, because it draws by handlertest,
-// which reads SEED.
+// A test that draws by chance must draw by handlertest. handlertest reads SEED, so the
+// test can repeat its draws.
 func TestEveryTestThatDrawsTakesItsSeed(t *testing.T) {
 	draws, byItself := regexp.MustCompile(`handlertest\.(Check|Chance|Seed)\(`), regexp.MustCompile(`\brapid\.Check\(|\brand\.[A-Z]\w*\(`)
 	drawing := 0

@@ -17,8 +17,8 @@ import (
 const (
 	// defaultLeasePause must be longer than a new tag takes to become visible.
 	defaultLeasePause = 2 * time.Second
-	// maxPauses is how often, after the first pause, the attempt with the lowest key
-	// pauses and looks again while it waits for the others to withdraw.
+	// maxPauses is the number of further pauses and looks, after the first pause, in
+	// which the attempt with the lowest key waits until the other attempts withdraw.
 	maxPauses = 3
 	// lowerTime is the time reserved for taking a flag back.
 	lowerTime = 2 * time.Second
@@ -102,7 +102,7 @@ func (a *attempt) tagFailure(e *Error) decision {
 }
 
 // lookAgain pauses and looks until no other attempt can write as well. The attempt with
-// the lowest key waits for the others to withdraw.
+// the lowest key waits until the other attempts withdraw.
 func (a *attempt) lookAgain(ctx context.Context) decision {
 	for pauses := 0; ; pauses++ {
 		if err := a.Sleep(ctx, a.LeasePause); err != nil {

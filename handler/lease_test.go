@@ -143,11 +143,12 @@ func TestFlagsOfOthers(t *testing.T) {
 	}
 }
 
-// If two raise flags at once, the lower key goes first, whichever of them looks first.
+// If two attempts raise flags at the same time, the attempt with the lower key goes
+// first. The order of their looks does not matter.
 func TestTwoFlagsAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		key     string
-		leaves  bool // the other withdraws after the first look
+		leaves  bool // the other attempt withdraws after the first look
 		outcome handler.Outcome
 		sleeps  int
 	}{

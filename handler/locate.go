@@ -130,9 +130,10 @@ func (a *attempt) ids() []string {
 	return []string{a.InstanceID, a.OrID}
 }
 
-// locate finds the regions of the attempts' instances and, where it is not known, their
-// ids. One listing can look for many of them. It returns one error for each attempt: nil
-// if the instance was found, NotFound, or why a region could not be read.
+// locate finds the regions of the attempts' instances, and the ids that are not known
+// yet. One listing can look for many instances. locate returns one error for each
+// attempt: nil if the instance was found, NotFound, or the reason why a region could not
+// be read.
 func (h *Handler) locate(ctx context.Context, lost ...*attempt) []error {
 	if len(lost) == 0 {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// Only one delivery at a time works on an instance. Otherwise two could decide by the
-// same look before one of them is remembered.
+// Only one delivery at a time works on an instance. Otherwise two deliveries could decide
+// by the same state, before the process remembers the first flag.
 func TestDeliveriesForOneInstanceRunOneAfterTheOther(t *testing.T) {
 	inBubble(t, "two invocations of one process", func(t *testing.T) {
 		c := newTimed(expiring(5*day), handlertest.Lasting(time.Second, "SSL"))

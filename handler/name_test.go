@@ -39,7 +39,7 @@ func TestInstancesOutOfTexts(t *testing.T) {
 		named + ".tairpena.cn-beijing.rds.aliyuncs.com:6380": {ID: named, Region: "cn-beijing"},
 		old + ".redis.rds.aliyuncs.com":                      {ID: old},
 
-		// Either a public endpoint, or a private one whose id ends with pd.
+		// Either a public endpoint, or a private endpoint of an instance whose id ends with pd.
 		named + "pd.redis.rds.aliyuncs.com":                          {ID: named + "pd", OrID: named},
 		named + "pd.redis.cn-beijing.rds.aliyuncs.com":               {ID: named + "pd", OrID: named, Region: "cn-beijing"},
 		"r-abcdpd.redis.rds.aliyuncs.com":                            {ID: "r-abcdpd", OrID: "r-abcd"},

@@ -14,8 +14,8 @@ const (
 	apart = time.Hour
 )
 
-// placing says what to do about the time of one of Alibaba's renewals. The zero value is:
-// nothing, because the time is good or does not matter.
+// placing says whether and how to move one of Alibaba's renewals. The zero value means
+// that the renewal stays, because its time is good or does not matter.
 type placing struct {
 	outside string    // in words: why the time is outside the openings
 	to      time.Time // the new time; zero if the renewal cannot be moved

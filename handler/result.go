@@ -56,7 +56,7 @@ type Result struct {
 	Due bool `json:"-"`
 	// OptedOut says that the owner's tag tairssl=off is the reason for the refusal.
 	OptedOut bool `json:"-"`
-	// Held says why all automatic changes in the region wait; "" if they do not.
+	// Held says why all automatic changes in the region wait; "" if they do not wait.
 	Held string `json:"-"`
 	// NoTLS says that this type of instance has no TLS.
 	NoTLS bool `json:"-"`
@@ -101,8 +101,8 @@ func (r Result) codes() codes {
 	return Internal.codes()
 }
 
-// Encode writes the result of a single request as an object, and those of a batch as an
-// array.
+// Encode writes the result of a single request as an object, and the results of a batch
+// as an array.
 func Encode(results []Result, batch bool) []byte {
 	if batch || len(results) != 1 {
 		return JSON(results)

@@ -38,9 +38,10 @@ func handle(h *handler.Handler, within time.Duration, d handler.Delivery) (handl
 	return result, time.Since(begun)
 }
 
-// A change begins only if the rest of the invocation is long enough for all of it: half a
-// second for the answer, the pause, the second look and the tagging (by the duration of
-// recent calls), and five seconds or one slow call for the write.
+// A change begins only if the rest of the invocation is long enough for the whole change.
+// The change needs half a second for the answer, the pause, and the second look and the
+// tagging (as long as recent calls took). The write needs five seconds, or the time of
+// one slow call.
 func TestAChangeBeginsOnlyWithTheTimeForAllOfIt(t *testing.T) {
 	for name, test := range map[string]struct {
 		options handler.Options

@@ -76,8 +76,9 @@ func (w weekly) first(t time.Time, in bool) time.Time {
 	}
 }
 
-// wait is the time until a clock that runs evenly from t shows a time that is in the set
-// or, if in is false, not in the set. It is 0 if it shows one now.
+// wait is the time until a clock that runs evenly from t shows a time in the set. If in
+// is false, wait is the time until it shows a time outside of the set. It is 0 if the
+// clock already shows such a time.
 func (w weekly) wait(t time.Time, in bool) time.Duration {
 	since := sinceSunday(t)
 	for i, s := range w.spans {
@@ -113,7 +114,7 @@ func sinceSunday(t time.Time) time.Duration {
 }
 
 // showing is the first moment at which the clocks of a zone show the given date and time,
-// or a later one. The date and time are given as if they were UTC.
+// or a later time. The date and time are given as if they were UTC.
 func showing(wall time.Time, zone *time.Location) time.Time {
 	for t := wall.Add(-48 * time.Hour); ; {
 		left := wall.Sub(onWall(t, zone))

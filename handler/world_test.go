@@ -330,8 +330,8 @@ func (s scenario) run(t *testing.T) (wrong string) {
 	return wrong
 }
 
-// work delivers the need up to three times, at any times. If one writer has to get
-// through, it delivers it once, and almost at the same time as the others.
+// work delivers the need up to three times, at any time. In a calm scenario it delivers
+// the need once, almost at the same time as the other writers.
 func (p *writer) work(h *handler.Handler) {
 	d := handler.Delivery{Request: handler.Request{InstanceID: id, SSLEnabled: handler.Update}, Trust: handler.Trusted}
 	times, after := 1+p.of("deliveries", 3), []time.Duration{0, worldPause / 2, worldPause, 3 * worldPause, time.Minute, 10 * time.Minute, 32 * time.Minute, 46 * time.Minute}

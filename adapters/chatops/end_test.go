@@ -49,7 +49,8 @@ func TestACodeInAnotherChannelNamesNoInstanceAndStaysValid(t *testing.T) {
 	}
 }
 
-// A failed process may be replaced: another process accepts the same code.
+// One process fails with a code. The second use of the code reaches another process,
+// which accepts it.
 func TestACodeWorksAgainAfterAFailure(t *testing.T) {
 	front := newDesk(newCloud(id))
 	code := front.plan(t)

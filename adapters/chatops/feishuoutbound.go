@@ -55,8 +55,8 @@ func (c *Chat) feishuHost(p *Platform) string {
 	return p.hosts[0]
 }
 
-// feishuLater answers a message through the open platform, because Feishu shows the body
-// of an event's answer to nobody.
+// feishuLater answers a message through the open platform, because Feishu does not show
+// the body of the HTTP response to an event.
 func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send, error) {
 	host := c.feishuHost(p)
 	target := "https://" + host + "/open-apis/im/v1/messages/" + url.PathEscape(string(messageID)) + "/reply"

@@ -50,7 +50,8 @@ func TestASecondPersonConfirmsInAnyProcess(t *testing.T) {
 	}
 }
 
-// A person who sees a message of a weak platform can forge the next one, in any name.
+// A person who sees a message of a weak platform can forge messages in the name of any
+// person.
 func TestAWeakPlatformChangesNothingIfTwoPersonsDecide(t *testing.T) {
 	for _, platform := range []string{"dingtalk", "teams", "mattermost"} {
 		c := newCloud(id)

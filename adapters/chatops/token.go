@@ -19,9 +19,9 @@ type token struct {
 	ends time.Time
 }
 
-// get gives the token of a key, or fetches a new one. anew drops a stored token, because
-// a new app secret ends a token early. A caller never waits for another caller's fetch,
-// which may hang.
+// get returns the stored token of a key, or fetches a new token. If anew is true, it
+// drops the stored token, because a new app secret ends a token early. A caller never
+// waits for another caller's fetch, because that fetch may hang.
 func (t *tokens) get(ctx context.Context, key string, now time.Time, anew bool, fetch func(context.Context) (string, time.Duration, error)) (string, error) {
 	t.mu.Lock()
 	kept := t.of[key]

@@ -78,7 +78,7 @@ func verbOf(list []string) (verb string, rest []string) {
 }
 
 // verbIn is the verb at the beginning of a word, and the rest of the word. A Chinese verb
-// needs no space after it. Any other verb needs a colon.
+// needs no space after it. Every other verb needs a colon.
 func verbIn(word string) (verb, behind string) {
 	word = strings.TrimPrefix(strings.TrimPrefix(word, "/"), "的")
 	first, behind, _ := strings.Cut(word, ":")

@@ -44,8 +44,8 @@ func (c *command) writeCalendar(ctx context.Context, h instances, tags map[strin
 	return worse(c.unread(coverage), ended(code))
 }
 
-// eventsOf are the events of a calendar. The last event says when the instances were read,
-// and names those that could not be read and so are missing.
+// eventsOf are the events of a calendar. The last event says when the instances were
+// read. It also names the instances that are missing because they could not be read.
 func eventsOf(rows []fleet.Outlook, coverage []fleet.Coverage, now time.Time) (events []calendar.Event) {
 	var unread []string
 	for _, region := range coverage {

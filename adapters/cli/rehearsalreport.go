@@ -57,7 +57,7 @@ func reached(ctx context.Context, o rehearsal.Options) string {
 	return fmt.Sprintf("%s:%d answers: a PING over TLS is sent five times a second", o.Before.ConnectionDomain, o.Before.Port)
 }
 
-// printRehearsal shows a report and returns its exit.
+// printRehearsal shows a report and returns the error for its exit code.
 func (c *command) printRehearsal(r rehearsal.Report) error {
 	if c.output == "json" {
 		if err := printJSON(c.Stdout, []rehearsal.Report{r}, false); err != nil {

@@ -141,7 +141,7 @@ var outcomesShown = [...]handler.Outcome{
 	handler.Refused, handler.Unknown, handler.Failed, handler.Unchanged,
 }
 
-// printSweep shows a sweep and returns its exit.
+// printSweep shows a sweep and returns the error for its exit code.
 func (c *command) printSweep(swept fleet.Result) error {
 	c.warnEmpty(swept.Summary.Regions)
 	unread := c.unread(swept.Summary.Regions)
@@ -170,8 +170,8 @@ func (c *command) printSweep(swept fleet.Result) error {
 	return worse(worstOf(swept), unread)
 }
 
-// worstOf is the exit of a sweep. It includes the instances that the summary only
-// counts. An instance with the tag tairssl=off is no failure.
+// worstOf returns the error for the exit code of a sweep. It includes the instances that
+// the summary only counts. An instance with the tag tairssl=off is no failure.
 func worstOf(swept fleet.Result) error {
 	var all []handler.Result
 	for _, r := range swept.Results {

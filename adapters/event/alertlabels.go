@@ -21,8 +21,8 @@ var instanceLabels = []string{
 	"redis_addr", "redis_instance", "endpoint", "url", "connection_domain", "host", "hostname", "server", "domain",
 }
 
-// idLabels is how many of the first labels hold an id, which may be an old one without a
-// prefix.
+// idLabels is the number of labels, from the first, that hold an id. The id may be an old
+// id without a prefix.
 const idLabels = 5
 
 // labelled finds an alert's instance by its labels.

@@ -8,9 +8,10 @@ import (
 	"tairssl/handler"
 )
 
-// invoke starts an asynchronous invocation of the running function, in the same region and
-// by the same alias or version. It uses the credential of all calls, usually that of the
-// function's role. The role needs fc:InvokeFunction on the function.
+// invoke starts an asynchronous invocation of the running function, in the same region
+// and by the same alias or version. It uses the same credential as all other calls,
+// usually the credential of the function's role. The role needs fc:InvokeFunction on the
+// function.
 func invoke(ctx context.Context, api function.InvokeAPI, payload []byte) error {
 	i, _ := ctx.Value(invocationKey{}).(invocation)
 	if i.region == "" || i.function == "" {

@@ -89,8 +89,8 @@ func allExpire(days int, tags map[string]string) func(world) error {
 	}
 }
 
-// situations has, for each alarm on the function's own metrics, situations in which it
-// goes off and situations in which it does not.
+// situations lists situations for each alarm on the function's own metrics. Each alarm
+// has situations in which it goes off and situations in which it stays quiet.
 func situations() map[string][]situation {
 	off := map[string]string{"tairssl": "off"}
 	shut := "TAIRSSL_WINDOW=" + time.Now().Add(4 * 24 * time.Hour).UTC().Weekday().String()[:3] + " 02:00-05:00 UTC"

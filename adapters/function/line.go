@@ -137,8 +137,8 @@ func (l *line) ownLine(ctx context.Context, d handler.Decided) {
 	l.log.LogAttrs(ctx, level, "outcome", own.fields...)
 }
 
-// failed counts a failure that belongs to no request, such as a sweep that could list
-// nothing.
+// failed counts a failure that belongs to no request, such as a sweep that could list no
+// region.
 func (l *line) failed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -31,8 +31,8 @@ func TestSettingsDefaults(t *testing.T) {
 	}
 }
 
-// badValues has a value that each type of setting refuses. The tags words and range give
-// one for plain texts and numbers. So only a new type needs an entry.
+// badValues has a bad value for each type of setting. For plain texts and numbers, the
+// tags words and range give the bad value. So only a new type needs an entry.
 func badValues(t *testing.T) map[reflect.Type]string {
 	return map[reflect.Type]string{
 		reflect.TypeFor[Regions](): "cn-hangzhou,Evil/../", reflect.TypeFor[tair.Endpoint](): "http://example.com", reflect.TypeFor[URL](): "http://lambda.eu-west-1.amazonaws.com",

@@ -119,8 +119,8 @@ type choice struct {
 	told told   // what to remember; the zero value without a certificate
 	// before is the earlier memo. It is restored if the notice is not sent.
 	before memo
-	// owedSince is the time since when the notice waits for a place that did not take it.
-	// passing says that a later try can help.
+	// owedSince is set for a notice that a place did not take. It is the time of the
+	// first failure. passing says that a later try can help.
 	owedSince time.Time
 	passing   bool
 }

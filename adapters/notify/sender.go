@@ -61,7 +61,7 @@ var (
 // Refusal is the error for a message that a place did not take.
 type Refusal struct {
 	Status int
-	After  time.Duration // when to try again, if the place said it
+	After  time.Duration // the pause before the next try, if the place names one
 	Err    error         // in the words of the place
 	text   string        // the text of Err without the secrets of the message's address
 }

@@ -23,7 +23,7 @@ import (
 // MaxAsyncPayload is the largest payload of an asynchronous invocation, in bytes.
 const MaxAsyncPayload = 128 << 10
 
-// InvokeOptions of [InvokeAsync]. Credentials, Region and Function are required.
+// InvokeOptions configure [InvokeAsync]. Credentials, Region and Function are required.
 type InvokeOptions struct {
 	Credentials Credentials
 	Region      string

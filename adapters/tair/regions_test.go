@@ -39,7 +39,8 @@ func newWorld(o Options) *world {
 	return w
 }
 
-// central are the regions that share one public host. All other regions have their own.
+// central are the regions that share one public host. Every other region has its own
+// host.
 var central = []string{"cn-hangzhou", "cn-hangzhou-finance", "cn-heyuan", "cn-shanghai", "cn-wulanchabu"}
 
 func TestEveryRegionIsAtTheHostOfTheTable(t *testing.T) {

@@ -31,7 +31,8 @@ type request struct {
 	status int
 }
 
-// uses reports whether the route allows the request's method. It refuses any other.
+// uses reports whether the route allows the request's method. Otherwise it refuses the
+// request.
 func (q *request) uses(methods string) bool {
 	if slices.Contains(strings.Split(methods, ", "), q.http.Method) {
 		return true
@@ -55,7 +56,7 @@ func (q *request) read(limit int64) bool {
 }
 
 // admits reports whether a request is authentic and has a media type that the route
-// accepts. It refuses any other.
+// accepts. Otherwise it refuses the request.
 func (h *Handler) admits(q *request, route route) bool {
 	var err error
 	if q.scheme, err = authenticate(route.schemes, Message{q.http.Header, q.body, h.Now(), q.http.URL.Query()}); err != nil {

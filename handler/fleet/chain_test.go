@@ -148,8 +148,8 @@ func TestARegionThatWaitsForACAKeepsNoOtherOneBack(t *testing.T) {
 	}
 }
 
-// A switched-off feature makes no calls: these are the calls of a sweep before the
-// features existed.
+// A feature that is switched off makes no calls. The expected calls are the calls of a
+// sweep without the feature.
 func TestASweepMakesNoCallForWhatIsSwitchedOff(t *testing.T) {
 	c := handlertest.NewCloud(instances(20, 3))
 	lists := 0

@@ -95,8 +95,8 @@ func (s *sweep) move(ctx context.Context) {
 
 // toMove finds the renewals that have to be moved. It looks at many instances at the same
 // time, and leaves two thirds of the remaining time to the changes. Every other instance
-// gets its result, or stays an ordinary instance of the sweep. An instance for which the
-// time was too short stays one, too.
+// gets its result, or stays an ordinary instance of the sweep. This includes an instance
+// for which the time was too short.
 func (s *sweep) toMove(ctx context.Context) (ready []mover) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

@@ -26,9 +26,9 @@ func (x *examination) handshakes(l look) []Finding {
 	})
 }
 
-// proofs returns the instances whose handshake or CA is checked: the named one and,
-// with all, one of each other region. For a region without such an instance the
-// entry has no instance id.
+// proofs returns the instances whose handshake or CA is checked: the named instance and,
+// if all is true, one instance of each other region. If a region has no suitable
+// instance, its entry has no instance id.
 func (x *examination) proofs(l look, all bool) (found []seen) {
 	for _, region := range x.settings.Region {
 		var s seen

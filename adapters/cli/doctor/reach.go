@@ -53,7 +53,8 @@ func (x *examination) endpoint(region string) reached {
 		return reached{Finding: x.unreached(Endpoint, region, host, err)}
 	}
 	// Only later requests show how long a call takes, because the first one opens the
-	// connection. The quickest counts, because any one may be slow by chance.
+	// connection. The quickest request counts, because a single request may be slow by
+	// chance.
 	var second answer
 	for tries := 0; tries == 0 || tries < 3 && second.took > slow; tries++ {
 		again, err := ask(x.ctx, transport, http.MethodGet, base+"/")

@@ -55,9 +55,9 @@ const (
 	maxSources = 5 // how long a chain of source profiles may be
 )
 
-// Read reads a profile by its name. If name is empty, it reads the file's current profile.
-// The errors are Invalid. They show the names of profiles and nothing else of the file. If
-// there is no file, the error is also fs.ErrNotExist.
+// Read reads a profile by its name. If name is empty, it reads the file's current
+// profile. The errors are Invalid. They show the names of profiles and no other text of
+// the file. If there is no file, the error is also fs.ErrNotExist.
 func Read(file, name string) (*Profile, error) {
 	content, err := read(file)
 	if errors.Is(err, fs.ErrNotExist) {

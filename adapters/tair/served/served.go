@@ -57,9 +57,9 @@ func (p Probe) Certificate(ctx context.Context, domain string, port int) (handle
 	return handler.Certificate{Expires: leaf.NotAfter, Names: Names(leaf)}, nil
 }
 
-// Dial opens a TLS connection to the instance at domain:port. The errors are the same as
-// those of Certificate. The caller closes the connection. The server has shown at least
-// one certificate, which nobody has verified.
+// Dial opens a TLS connection to the instance at domain:port. It returns the same errors
+// as Certificate. The caller closes the connection. The server has shown at least one
+// certificate. Dial does not verify it.
 func (p Probe) Dial(ctx context.Context, domain string, port int) (*tls.Conn, error) {
 	host := domain
 	if p.Host != "" {

@@ -32,7 +32,7 @@ type Emulator struct {
 	chance *rand.Rand
 	offset time.Duration // emulated clock minus machine's clock
 	skew   time.Duration // header Date minus emulated clock
-	stale  time.Duration // the greatest age of what a read shows
+	stale  time.Duration // the greatest age of the state that a read shows
 	// staleServing is the age of the certificate that the data planes show.
 	staleServing time.Duration
 	signing      *authority // signs the certificates of all changes from now on

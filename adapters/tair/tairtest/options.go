@@ -17,7 +17,7 @@ type Options struct {
 	// LagMin, if less than Lag, makes the delay of each change random between LagMin and
 	// Lag; default Lag, negative for 0.
 	LagMin time.Duration
-	// ChangeTime is how long an instance is then SSLModifying; default 5s, negative for
+	// ChangeTime is how long an instance is SSLModifying after the lag; default 5s, negative for
 	// none.
 	ChangeTime time.Duration
 	// TagLag is the time until a tag that was set or removed becomes visible; default
