@@ -90,7 +90,7 @@ func (p Policy) allow(d Delivery, o Observation, flags []flag, reason string, no
 }
 
 // settledBy decides the cases that do not depend on the requested action. The outcome is
-// empty if there is none.
+// empty if no such case applies.
 func settledBy(d Delivery, o Observation, flags []flag, now time.Time) decision {
 	switch {
 	case o.Gone():

@@ -23,7 +23,7 @@ const (
 	signWithin = 5 * time.Minute
 
 	// oldKey and oldLife describe the single lease tag of versions before 2, which may
-	// still run. It holds others back like another writer's flag.
+	// still run. The tag holds attempts back as the flag of another writer does.
 	oldKey  = "tairssl-lease"
 	oldLife = 15 * time.Minute
 

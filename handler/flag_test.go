@@ -41,8 +41,8 @@ func TestTagsThatOnlyLookLikeFlags(t *testing.T) {
 	}
 }
 
-// DeadFlags lists exactly the flags that are no longer live, sorted, including those of
-// older versions.
+// DeadFlags lists exactly the flags that are no longer live, sorted. It includes the
+// flags of older versions.
 func TestWhichFlagsAreDead(t *testing.T) {
 	tags := map[string]string{
 		"tairssl-lease-bbbbbbbb": raisedBy("Update", start.Add(5*day), 45*time.Minute, ""),

@@ -110,8 +110,8 @@ func TestABatchThatRunsOutOfTimeLeavesNoFlag(t *testing.T) {
 	})
 }
 
-// If the second look takes all the time, that is no failure of the instance. The next
-// delivery tries again, and a sweep defers it.
+// If the second look takes all the time, the instance has not failed. The next delivery
+// tries again, and a sweep defers the instance.
 func TestALookThatTakesAllTheTimeIsNoFailureOfTheInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := handlertest.NewCloud(map[string]handler.Observation{id: expiring(5 * day)})

@@ -113,8 +113,8 @@ func TestTheProcessRemembersWhatMayBeUnseen(t *testing.T) {
 		t.Errorf("after a throttled write it ended %s (%s)", again.Outcome, again.Reason)
 	}
 
-	// A refused write does not remove the memory of an earlier attempt, whose effect a
-	// stale read may hide.
+	// A refused write does not remove the memory of an earlier attempt, because a stale
+	// read may hide the effect of that attempt.
 	c, h = cloud(handler.Observation{})
 	ask(t, h, asked(id, handler.Enable))
 	c.Change(id, func(o *handler.Observation) { o.Enabled, o.Expires = true, start.Add(300*day) })
@@ -143,7 +143,8 @@ func TestTheProcessRemembersItsFlagBesideThoseOfOthers(t *testing.T) {
 	}
 }
 
-// A flag that lost is forgotten, so the next delivery can act. This holds with tags, too.
+// If an attempt withdraws, the process forgets its flag, so the next delivery can act.
+// This also holds with tags.
 func TestAFlagThatLostIsForgotten(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{})
 	const first = "tairssl-lease-00000000"

@@ -35,8 +35,9 @@ var (
 	AnswerMargin = Margin{500 * time.Millisecond, 10}
 )
 
-// WatchMargin is the time that is left when a chat's change is no longer watched: for the
-// last look at the instance, and for the margins of the answer.
+// WatchMargin is the time before the end of the invocation at which the bot stops
+// watching a change. It is enough for the last look at the instance and for the margins
+// of the answer.
 const WatchMargin = 15 * time.Second
 
 // Before returns a context that ends earlier than ctx, by the margin. If ctx has no

@@ -30,7 +30,8 @@ func (d decision) ofMove() decision {
 	return unchanged("no renewal that Alibaba has scheduled has to be moved now")
 }
 
-// weighMove decides on a move again, because another process may have made it meanwhile.
+// weighMove decides on a move again, because another process may have made the move in
+// the meantime.
 func (a *attempt) weighMove(ctx context.Context) decision {
 	d := a.weigh(ctx, a.now)
 	if d.act && d.to.IsZero() {

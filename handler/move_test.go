@@ -225,7 +225,8 @@ func TestOneRenewalIsMovedOnceByTwo(t *testing.T) {
 	}
 }
 
-// If the renewal is gone after the pause, nothing is changed instead.
+// If Alibaba's renewal no longer exists after the pause, the attempt makes no change in
+// its place.
 func TestARenewalThatIsGoneBehindThePause(t *testing.T) {
 	c, h := on(expiring(5*day), handler.Options{Policy: handler.Policy{MovesRenewals: true, Window: window(t, "11:30-12:30")}})
 	c.Tasks = []handler.Renewal{task(20 * time.Hour)}

@@ -38,7 +38,7 @@ func (p Policy) place(o Observation, now time.Time) (place placing) {
 		place.outside = "outside the maintenance window"
 	case r.At.After(now):
 		place.outside = "after the expiry"
-	default: // it is overdue, so its time is unknown
+	default: // the renewal is overdue, so its time is unknown
 		return placing{}
 	}
 	last := o.Expires.Add(-MissedBefore)
@@ -128,8 +128,8 @@ func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
 	return held
 }
 
-// left forecasts a renewal that Alibaba makes. If nothing forbids it, the next sweep
-// moves that renewal into a window.
+// left forecasts a renewal that is left to Alibaba. If moves is true, the next sweep may
+// move the renewal.
 func (p Policy) left(o Observation, now time.Time, moves bool) Forecast {
 	f := Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"}
 	place := p.place(o, now)

@@ -60,8 +60,9 @@ func (p Policy) permit(d Delivery) decision {
 	return proceed("")
 }
 
-// pinned requires that a request which cannot be undone, and which came over HTTP or
-// chat, names its certificate. Then a replay of the message does nothing.
+// pinned refuses a Disable over HTTP or chat that does not name its certificate, because
+// a Disable cannot always be undone. With the certificate, a replay of the message
+// changes nothing.
 func pinned(d Delivery) decision {
 	if d.SSLEnabled == Disable && d.Trust < Trusted && d.SSLExpiredTime.IsZero() && !d.unpinned {
 		return failure(Errorf(Invalid, "SSLExpiredTime is required with Disable here: give the expiry that you saw, so that a repetition does nothing"))

@@ -16,8 +16,9 @@ type dimension struct {
 	values []int
 }
 
-// dimensions lists variables whose combinations broke a version of the protocol without
-// one of its steps. A value of "begins" is an index of the list in work.
+// dimensions lists variables. Some combinations of their values broke a version of the
+// protocol that lacked one of its steps. A value of "begins" is an index of the list in
+// work.
 var dimensions = []dimension{
 	{0, "freeze Tag", []int{0, 2}},
 	{0, "freeze before signing", []int{0, 1}},

@@ -13,8 +13,9 @@ import (
 	"tairssl/handler/handlertest"
 )
 
-// If Alibaba's own schedule cannot be read, an unattended change is deferred, because it
-// might be the second restart. Only a missing right does not defer it for ever.
+// If Alibaba's own schedule cannot be read, an unattended change fails and can be tried
+// again, because it might cause a second restart. If the right to read the schedule is
+// missing, the change is made.
 func TestAlibabasScheduleThatCannotBeRead(t *testing.T) {
 	always, _ := handler.ParseWindow("any")
 	nightly, _ := handler.ParseWindow("22:00-23:00")

@@ -114,8 +114,8 @@ func New(f *fleet.Fleet, o Options) *Bot {
 	return &Bot{Options: o, fleet: f}
 }
 
-// Say answers a message before ctx's deadline, whatever happens. It hands changes over,
-// and everything that cannot be read in time.
+// Say answers a message before ctx's deadline in every case. It hands over changes, and
+// commands that it cannot answer in time.
 func (b *Bot) Say(ctx context.Context, m Message) Reply {
 	if m.Received.IsZero() {
 		m.Received = b.Now()

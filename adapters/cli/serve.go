@@ -11,8 +11,8 @@ import (
 	"tairssl/adapters/function"
 )
 
-// graceful is how long requests may go on after an interrupt, and after them handed-over
-// work, which may be watching a change.
+// graceful is the time that requests have to end after an interrupt. Handed-over work,
+// which may be watching a change, then has the same time again.
 const graceful = 20 * time.Second
 
 // serving holds the flags of serve.

@@ -147,7 +147,7 @@ func (t *instanceTable) leaving() (columns []int) {
 }
 
 // width is the greatest width of a table; 0 means any width. With -o wide a table shows
-// all columns, whatever the terminal's width.
+// all columns, even if the terminal is too narrow.
 func (c *command) width() int {
 	if c.output == "wide" {
 		return 0

@@ -55,8 +55,8 @@ type Asked struct {
 	LeftOut string
 }
 
-// Unread reports whether nothing of a payload could be read, so that another delivery
-// cannot help.
+// Unread reports whether no part of a payload could be read. Then another delivery cannot
+// help.
 func (a Asked) Unread() bool {
 	unread := func(d handler.Delivery) bool { return d.Settled() && d.Validate() != nil }
 	return a.Sweep == nil && len(a.Requests) > 0 && !slices.ContainsFunc(a.Requests, func(d handler.Delivery) bool { return !unread(d) })

@@ -127,8 +127,8 @@ func (r *RootCAs) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Roots are the certificate authorities to trust: those of CA_FILE and the system's, or
-// nil for only the system's.
+// Roots are the certificate authorities to trust: the authorities in CA_FILE and those of
+// the system. nil means only those of the system.
 func (s Settings) Roots() *x509.CertPool { return s.CAFile.pool }
 
 // URL is the scheme and the host of an API to which credentials are sent.

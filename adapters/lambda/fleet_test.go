@@ -190,7 +190,7 @@ func TestFleetGoesOnAfterAFailure(t *testing.T) {
 		}}
 		s, err := runFleet(t, fleetMachine(f.Invoke, "map"), `{"Sweep":{"MaxTargets":20}}`)
 		once := slices.Compact(slices.Sorted(slices.Values(f.Changed)))
-		// 0003, 0006 and 0007 surely changed nothing and leave room for three more.
+		// 0003, 0006 and 0007 certainly did not change, so three more instances can be tried.
 		if err != nil || s.Changed != 20 || s.Tried != 23 || len(once) != 23 {
 			t.Errorf("ends with %+v, %v after trying %d instances", s, err, len(once))
 		}

@@ -10,8 +10,8 @@ import (
 	"tairssl/handler"
 )
 
-// On lists the successes for which notices are sent: verified, accepted, or none. The zero
-// value is none. Notices of other outcomes do not depend on it.
+// On lists the successes for which notices are sent: verified and accepted. The zero
+// value is an empty list. Notices of other outcomes do not depend on it.
 type On []handler.Outcome
 
 // UnmarshalText reads a comma-separated list, or the word none.
@@ -90,7 +90,7 @@ func isMark(word string) bool {
 // offMark remembers the notice that an instance is due and opted out.
 const offMark = "off"
 
-// optedOut reports whether the owner's tag is the reason that nothing was done.
+// optedOut reports whether an automatic change was refused because of the owner's tag.
 func (n Note) optedOut() bool {
 	return n.Automatic && n.Outcome == handler.Refused && handler.Instance{Tags: n.Tags}.Off()
 }

@@ -57,8 +57,8 @@ func (f filter) wants(n Note) bool {
 }
 
 // wanted gives the notices for each place. A notice that no filter includes, or that is
-// about no instance, must not be lost. It goes to the places without a filter, or to all
-// places if each has one.
+// about no instance, must not be lost. It goes to the places without a filter. If every
+// place has a filter, it goes to all places.
 func (u URLs) wanted(chosen []choice) [][]choice {
 	all := make([][]choice, len(u))
 	for _, c := range chosen {

@@ -38,7 +38,7 @@ func (t told) String() string {
 	return t.expires.String() + "/" + t.at.UTC().Format(minuteLayout) + "/" + strings.Join(words, ",")
 }
 
-// parseTold reads the value of a tag. An unreadable value remembers nothing, because it
+// parseTold reads the value of a tag. An unreadable value counts as no notice, because it
 // is better to tell people twice than not at all.
 func parseTold(value string) (t told) {
 	parts := strings.Split(value, "/")

@@ -26,8 +26,8 @@ const (
 
 var (
 	errRedirect = errors.New("the endpoint answered with a redirect, which is not followed")
-	// errSwitched is the error for an answer whose body would be a raw connection without an
-	// end.
+	// errSwitched is the error for an answer that switches protocols. Its body would be a
+	// raw connection without an end.
 	errSwitched = errors.New("the endpoint answered that it switches protocols, which nobody asked for")
 )
 

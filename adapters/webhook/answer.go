@@ -36,8 +36,8 @@ func (h *Handler) alertmanager(q *request) { h.alerts(q, "alertmanager") }
 func (h *Handler) grafana(q *request)      { h.alerts(q, "grafana") }
 
 // alerts answers 503 only if sending the alerts again helps. Alertmanager sends again
-// after a 5xx only, and repeats an alert for as long as it fires. It answers 400 if
-// nothing in the body can be read, so that the sender logs it.
+// after a 5xx only, and repeats an alert for as long as it fires. It answers 400 if no
+// part of the body can be read, so that the sender logs the error.
 func (h *Handler) alerts(q *request, sender string) {
 	a := h.do(q, h.Decoder.Alerts(sender, q.body))
 	status := http.StatusOK

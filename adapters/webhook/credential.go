@@ -31,8 +31,8 @@ func claims(h http.Header, scheme string) bool {
 	return false
 }
 
-// Bearer is the scheme of a token in the header Authorization. The token covers nothing
-// of the message.
+// Bearer is the scheme of a token in the header Authorization. The token does not cover
+// the message.
 func Bearer(tokens Secrets) Scheme {
 	return Scheme{
 		Name:      "bearer",

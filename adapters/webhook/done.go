@@ -11,8 +11,8 @@ const maxDone = 10_000
 
 // doneOnce remembers signed messages that are being carried out or have changed
 // something, for as long as they are fresh. A repeated Update is harmless, because the
-// instance shows the new certificate. But a repeated Disable is not, if encryption was
-// switched on again in between.
+// instance shows the new certificate. A repeated Disable does harm if encryption was
+// switched on again before it.
 type doneOnce struct {
 	mu   sync.Mutex
 	keys map[string]mark

@@ -41,8 +41,8 @@ func SignGitHub(secret string, body []byte) http.Header {
 	return http.Header{githubSignature: {"sha256=" + hex.EncodeToString(MAC(sha256.New, []byte(secret), string(body)))}}
 }
 
-// githubEvent is the header that names the event of a delivery. It is not signed, so its
-// only effect may be that nothing is done.
+// githubEvent is the header that names the event of a delivery. It is not signed. So it
+// may only prevent a change and never cause one.
 const githubEvent = "X-GitHub-Event"
 
 // isJSONOrForm accepts the two media types that GitHub can send.

@@ -49,7 +49,8 @@ func NewScheme(name string, trust handler.Trust, verify func(Message) error) Sch
 // Verify returns nil for an authentic message. Only the log shows the error.
 func (s Scheme) Verify(m Message) error { return s.verify(m) }
 
-// Window is how old a signed message may be, and how far its clock may be ahead.
+// Window is the greatest age of a signed message. The sender's clock may also be ahead by
+// this time.
 const Window = 5 * time.Minute
 
 var (

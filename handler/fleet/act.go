@@ -73,8 +73,8 @@ func (s *sweep) putOff(c candidate, rule handler.Rule, why string) {
 	})
 }
 
-// putOffHeld defers all candidates of a region whose automatic changes wait, without
-// looking at each, and returns the other candidates.
+// putOffHeld defers all candidates of a region in which automatic changes wait. It does
+// not read these instances again. It returns the other candidates.
 func (s *sweep) putOffHeld(left []candidate, region, why string) []candidate {
 	return slices.DeleteFunc(left, func(c candidate) bool {
 		held := c.ref.RegionID == region

@@ -67,7 +67,8 @@ func TestASweepStopsAtACanaryWhoseCAChanged(t *testing.T) {
 	}
 }
 
-// A later change may bring another CA, too. Then no further instance is changed anywhere.
+// A later change may also bring another CA. Then the sweep changes no further instance in
+// any region.
 func TestASweepStopsAfterALaterChangeWhoseCAChanged(t *testing.T) {
 	c := handlertest.NewCloud(instances(4, 4))
 	c.Instances["r-fleet00003"].Region = "cn-shanghai"

@@ -124,7 +124,7 @@ func TestTheCoverageOfRegions(t *testing.T) {
 	}
 }
 
-// A sweep is only an error if it could list nothing at all.
+// A sweep ends with an error only if it could list no region.
 func TestASweepThatCanListNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		fails func(region string) bool

@@ -90,8 +90,8 @@ func (s *sweep) keep(l handler.Listed, o handler.Observation, result handler.Res
 	s.keepLocked(l, o, result)
 }
 
-// keepLocked keeps an instance, according to how its own renewal would end. The caller
-// holds s.mu.
+// keepLocked keeps an instance in the sweep. result is the result that its renewal would
+// have. The caller holds s.mu.
 func (s *sweep) keepLocked(l handler.Listed, o handler.Observation, result handler.Result) {
 	changes := result.Outcome == handler.Planned || s.order.Plan && s.planned(result)
 	if !changes && s.Policy.Covers(l.InstanceID) {

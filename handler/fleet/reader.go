@@ -52,8 +52,8 @@ func newReader(regions []string, workers int) *reader {
 	return r
 }
 
-// next gives a worker its next piece of work: a page, if too few instances are listed and
-// a page is left, else an instance. more is false when nothing is left.
+// next gives a worker its next piece of work. This is a page if too few instances are
+// listed and a page is left, otherwise an instance. more is false when no work is left.
 func (r *reader) next() (l handler.Listed, p page, more bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

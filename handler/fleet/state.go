@@ -47,9 +47,9 @@ func (f *Fleet) DueNow(o handler.Observation) (due bool, why string) {
 	return due && !o.Stopped(), why
 }
 
-// States reads every instance of the regions, as many as ctx leaves time for. It
-// changes nothing. Instances that could not be read come first, then the others in the
-// order of their expiry. The coverage says what was not read.
+// States reads every instance of the regions, as many as ctx leaves time for. It changes
+// nothing. Instances that could not be read come first. The other instances follow in the
+// order of their expiry. The coverage counts the instances that were not read.
 func (f *Fleet) States(ctx context.Context, regions []string, tags map[string]string) ([]State, []Coverage) {
 	scheduled, unread := f.schedule(ctx, regions)
 	renewal := func(_ context.Context, ref handler.Ref, o handler.Observation) (handler.Renewal, error) {

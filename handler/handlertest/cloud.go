@@ -18,7 +18,7 @@ type Cloud struct {
 	Lag       time.Duration
 	Instances map[string]*State
 	Renewals  map[string]time.Time // by instance: when Alibaba itself renews
-	Tasks     []handler.Renewal    // the same with every field
+	Tasks     []handler.Renewal    // Alibaba's own renewals with all their fields
 	Calls     []string
 	// The hooks, if set, are called before a call takes effect.
 	OnModify func(ctx context.Context, apply func()) error // it applies the change itself

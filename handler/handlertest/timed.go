@@ -8,8 +8,8 @@ import (
 	"tairssl/handler"
 )
 
-// Timed is a [Cloud] whose calls take as long as a scenario says. It needs a bubble of
-// testing/synctest.
+// Timed is a [Cloud] whose calls take the time that a scenario gives. It needs a bubble
+// of testing/synctest.
 type Timed struct {
 	*Cloud
 	Begun time.Time
@@ -19,8 +19,8 @@ type Timed struct {
 	calls   map[string]int
 }
 
-// NewTimed returns a cloud whose calls last as long as lasts says, by the name of the
-// call and its number, from 1. nil means that calls take no time.
+// NewTimed returns a cloud whose calls take time. lasts returns the duration of a call
+// from its name and its number, which begins at 1. If lasts is nil, calls take no time.
 func NewTimed(c *Cloud, lasts func(call string, nth int) time.Duration) *Timed {
 	return &Timed{Cloud: c, Begun: time.Now(), lasts: lasts, calls: map[string]int{}}
 }

@@ -14,9 +14,9 @@ type element struct {
 	name  string
 	attrs map[string]string
 	path  []string // the elements around it and the element itself, as name#id
-	text  string   // the text in it and in the elements inside of it
+	text  string   // the text of the element and of all elements inside of it
 
-	from, to int // where its text is in that of the page
+	from, to int // the position of its text in the text of the page
 }
 
 // parse reads a page, which must be well formed.

@@ -45,7 +45,7 @@ var rules = [...]string{
 // String says why the renewal has this time.
 func (r Rule) String() string { return rules[r] }
 
-// fate is the end of a certificate: how it is renewed, or that it expires.
+// fate is the end of a certificate: a renewal, in time or late, or its expiry.
 type fate int
 
 const (
