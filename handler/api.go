@@ -10,9 +10,9 @@ import (
 
 // API is the part of the instances' OpenAPI that the handler uses. Its methods may be
 // called concurrently, and they return when their context ends. They fail with an
-// [*Error] whose Kind says what happened. The error of a call that was never begun wraps
-// [ErrNoTime]. Modify, Move and Tag set Uncertain if the call may have taken effect
-// although it failed. Every implementation has to pass handlertest.Run.
+// [*Error] whose Kind classifies the failure. If too little time was left to begin a
+// call, its error wraps [ErrNoTime]. Modify, Move and Tag set Uncertain if the call may
+// have taken effect although it failed. Every implementation has to pass handlertest.Run.
 type API interface {
 	// Instance reads an instance's status, endpoint and tags.
 	Instance(ctx context.Context, ref Ref) (Instance, error)
@@ -30,7 +30,7 @@ type API interface {
 	// whose signed Timestamp is later than signBy, with an error that wraps [ErrLate].
 	// Its error wraps [ErrAlready] or [ErrBusy] if the API refused for that reason.
 	Modify(ctx context.Context, ref Ref, action Action, signBy time.Time) (Receipt, error)
-	// Move asks Alibaba once, and never again, to renew at another time. It refuses to
+	// Move asks Alibaba, with a single request, to renew at another time. It refuses to
 	// send a request that is signed later than signBy, as Modify does.
 	Move(ctx context.Context, r Renewal, to, signBy time.Time) error
 	// Tag sets one tag of the instance. It replaces the value of a tag that exists. Its
@@ -58,8 +58,7 @@ var (
 	ErrBusy = errors.New("instance is busy")
 	// ErrNotSent: nothing was sent, so nothing was changed.
 	ErrNotSent = errors.New("not sent")
-	// ErrNoTime: the call was not begun, because the invocation would end before the call
-	// could be made.
+	// ErrNoTime: the call was not made, because the invocation would end before it.
 	ErrNoTime = fmt.Errorf("no time for the call: %w", ErrNotSent)
 	// ErrLate: the write was signed too late and was not sent.
 	ErrLate = fmt.Errorf("signed too late: %w", ErrNotSent)
@@ -73,7 +72,7 @@ var (
 // Ref names an instance.
 type Ref struct{ RegionID, InstanceID string }
 
-// Filter chooses instances of a listing. The zero value chooses all.
+// Filter chooses instances of a listing. The zero value chooses all instances.
 type Filter struct {
 	Tags map[string]string // only instances that have all of these tags; at most 5, together with Key
 	Key  string            // only instances that have a tag with this key, with any value

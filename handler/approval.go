@@ -140,8 +140,8 @@ func (p Policy) approved(d Delivery, o Observation, now time.Time) Forecast {
 	return p.Forecast(Ref{RegionID: d.RegionID, InstanceID: d.InstanceID}, o, now)
 }
 
-// writeApproval sets the tag. That does not change the encryption, so it needs no lease,
-// and setting the tag twice is harmless.
+// writeApproval sets the tag. The tag does not change the encryption, so no lease is
+// needed, and a second call is harmless.
 func (a *attempt) writeApproval(ctx context.Context) decision {
 	remove, d := a.roomForApproval()
 	if !d.act {
@@ -171,7 +171,7 @@ func (a *attempt) writeApproval(ctx context.Context) decision {
 func (a *attempt) roomForApproval() (remove []string, d decision) {
 	tags := a.before.Tags
 	remove = DeadFlags(tags, a.before.present)
-	if _, there := tags[ApprovalTag]; there { // Tag replaces it
+	if _, there := tags[ApprovalTag]; there { // Tag replaces the old approval
 		return remove, proceed("")
 	}
 	if _, told := tags[ToldTag]; told && len(tags)-len(remove) >= MaxTags-1 {
@@ -183,7 +183,7 @@ func (a *attempt) roomForApproval() (remove []string, d decision) {
 	return remove, proceed("")
 }
 
-// approvalFailure explains why the tag could not be set and how to mend that.
+// approvalFailure explains why the tag could not be set, and gives the remedy.
 func approvalFailure(e *Error) decision {
 	switch {
 	case errors.Is(e, Forbidden):

@@ -8,8 +8,8 @@ import (
 )
 
 // After an Update, clients may need another CA: Alibaba's documentation tells them to
-// download the chain again. An unattended renewal is safe only if they do. So the CA is
-// compared before and after each change.
+// download the chain again. A client that does not download it may fail to connect after
+// a renewal. So the CA is compared before and after each change.
 
 // CAFingerprint reads the CA that clients of an instance have to trust, from the
 // instance's CertDownloadURL. The fingerprint is SHA-256 in hexadecimal digits.
@@ -22,7 +22,7 @@ const CAChangedTag = "tairssl-ca-changed"
 
 // CAChange is the CA before and after a change.
 type CAChange struct {
-	Before, After string // fingerprints; "" if it could not be read
+	Before, After string // fingerprints; "" if the CA could not be read
 	Changed       bool
 	Accepted      bool   // TAIRSSL_CA_ACCEPT names the new CA, so clients have it
 	Says          string // the comparison in a sentence
@@ -93,7 +93,7 @@ func (a *attempt) caBefore(ctx context.Context) decision {
 
 // withoutCA decides on an automatic change if the CA cannot be read beforehand. After the
 // change nobody could tell whether clients need another CA, so the change waits. On the
-// last day it is made all the same, because an expired certificate certainly stops all
+// last day the change is made in spite of that, because an expired certificate stops all
 // clients.
 func withoutCA(reason, why string, expires, now time.Time) decision {
 	if !now.Before(expires.Add(-MissedBefore)) {
@@ -110,8 +110,8 @@ func (a *attempt) readCA(ctx context.Context, o Observation) (fingerprint string
 	return fingerprint, err
 }
 
-// caAfter compares the CA with the one before, once, after the API has reported the
-// change as done. If clients may lack the new CA, it marks the instance.
+// caAfter compares the CA with the CA before the change. It does so once, after the API
+// has reported the change as done. If clients may lack the new CA, it marks the instance.
 func (a *attempt) caAfter(ctx context.Context, o Observation) {
 	if a.ca == nil || a.ca.ended {
 		return

@@ -29,8 +29,8 @@ func (a *attempt) markCA(ctx context.Context, o Observation) {
 }
 
 // roomToLast reports whether an instance has room for a permanent tag, and which tag has
-// to be removed for it ("" for none). One tag stays free for the flag of the next change,
-// after today's flags are gone.
+// to be removed for it ("" for none). When the present flags have been removed, one tag
+// stays free for the flag of the next change.
 func roomToLast(tags map[string]string, key string) (remove string, ok bool) {
 	all, flags := len(tags), len(flagsOf(tags))
 	fits := func(all int) bool { return all < MaxTags && all-flags < MaxTags-1 }
@@ -73,9 +73,9 @@ func fingerprintOr(mark string) string {
 	return Clip(mark)
 }
 
-// SpentTags lists the keys of tags that have done their work: those of [DeadTags], and
-// the mark of a CA that is accepted by now. Every writer, and every sweep that reads the
-// instance, may remove them.
+// SpentTags lists the keys of tags that are no longer needed: the tags of [DeadTags], and
+// the mark of a CA that the settings now accept. Every writer, and every sweep that reads
+// the instance, may remove them.
 func (h *Handler) SpentTags(tags map[string]string, expires, now time.Time) []string {
 	keys := DeadTags(tags, expires, now)
 	if mark, there := tags[CAChangedTag]; there && h.CA != nil && slices.Contains(h.CAAccept, mark) {

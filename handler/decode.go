@@ -12,7 +12,8 @@ import (
 const (
 	// MaxBatch is the greatest number of requests in a batch.
 	MaxBatch = 100
-	// MaxRequestBytes is the greatest input of [Decode]. A full batch has a tenth of it.
+	// MaxRequestBytes is the greatest size of the input of [Decode]. A full batch has
+	// about a tenth of this size.
 	MaxRequestBytes = 256 << 10
 )
 
@@ -68,10 +69,10 @@ func span(at func(*Request) **Duration) func(*Request, any) bool {
 	}
 }
 
-// Decode reads a direct request, or a batch of 1 to [MaxBatch] requests. batch says
-// which, because the answer has the same form. An unreadable request of a batch keeps its
-// place, and [Handler.Handle] answers it with its fault. err is always of kind [Invalid]
-// and says why the whole input is unreadable.
+// Decode reads a direct request, or a batch of 1 to [MaxBatch] requests. batch reports
+// whether it is a batch, because the answer has the same form. An unreadable request of a
+// batch keeps its place, and [Handler.Handle] answers it with its fault. err is always of
+// kind [Invalid] and says why the whole input is unreadable.
 func Decode(data []byte) (requests []Delivery, batch bool, err error) {
 	if len(data) > MaxRequestBytes {
 		return nil, false, Errorf(Invalid, "the request is %d bytes long, more than the %d allowed", len(data), MaxRequestBytes)

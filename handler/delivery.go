@@ -18,7 +18,7 @@ const (
 	Weak Trust = iota
 	// Signed: an HTTP or chat message whose signature covers the body and the time.
 	Signed
-	// Trusted: the cloud's own access control let the sender in, or a person uses the
+	// Trusted: the cloud's own access control admitted the sender, or a person uses the
 	// command line.
 	Trusted
 )
@@ -48,7 +48,7 @@ type Delivery struct {
 	// is too short, so such a failure is not reported.
 	Swept bool
 	// Ahead says that a sweep only checks whether it could change the instance. A
-	// positive answer is not reported, because the change itself will be.
+	// positive answer is not reported, because the change itself will be reported.
 	Ahead bool
 
 	// Moves says that the delivery only asks to move Alibaba's own renewal into a window,
@@ -91,7 +91,7 @@ func (d Delivery) Validate() error {
 		return d.Request.Validate()
 	}
 	if d.settled.err == nil {
-		return nil // it asks for nothing
+		return nil // the delivery asks for nothing
 	}
 	return d.settled.err
 }

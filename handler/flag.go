@@ -45,7 +45,7 @@ type flag struct {
 	order   string
 }
 
-// newFlag makes a flag with a key of its own.
+// newFlag makes a flag with a new random key.
 func newFlag(d Delivery, l look) flag {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	var random [flagRandom]byte
@@ -83,7 +83,7 @@ func parseFlag(key, value string) (f flag, ok bool) {
 		return flag{}, false
 	case f.action != Enable && f.action != Disable && f.action != Update:
 		return flag{}, false
-	case key == oldKey: // the last part was a nonce in old versions
+	case key == oldKey: // in old versions the last part was a nonce
 		f.order = ""
 		return f, parts[3] != ""
 	case f.order != "" && (len(f.order) != 16 || strings.Trim(f.order, "0123456789abcdef") != ""):

@@ -20,14 +20,15 @@ type changing struct {
 	end time.Time // when its change should be over
 }
 
-// isMember reports whether the attempt must keep apart from attempts at other members.
+// isMember reports whether the attempt must not run together with attempts at other
+// members.
 func (a *attempt) isMember() bool {
 	return a.Unattended() && a.before.GlobalID != "" && !a.approves()
 }
 
-// keepApart defers the change while another member is being changed. Moving Alibaba's own
-// renewal restarts nothing now. It only waits for its turn, so that two renewals are not
-// moved to the same time.
+// keepApart defers the change while another member is being changed. If the attempt moves
+// Alibaba's own renewal, no instance restarts now. Then the attempt only waits for its
+// turn, so that two renewals are not moved to the same time.
 func (a *attempt) keepApart(ctx context.Context) decision {
 	if !a.isMember() {
 		return proceed(a.reason)
@@ -72,7 +73,8 @@ func (a *attempt) changing(ctx context.Context) (all []changing, err error) {
 	return all, err
 }
 
-// changeTime is the time after which a member that is SSLModifying is looked at again.
+// changeTime is the time that the change of another member is assumed to take if only
+// SSLModifying shows the change.
 const changeTime = time.Hour
 
 // behind defers a change until the change of another member is over and a window opens.

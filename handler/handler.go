@@ -121,13 +121,13 @@ func (h *Handler) Handle(ctx context.Context, deliveries []Delivery) []Result {
 	return h.HandleInTime(ctx, deliveries)
 }
 
-// HandleInTime is [Handler.Handle] without [AnswerMargin]: the caller has kept that
-// margin already.
+// HandleInTime is [Handler.Handle] without [AnswerMargin]: the caller has already
+// reserved that margin.
 func (h *Handler) HandleInTime(ctx context.Context, deliveries []Delivery) []Result {
 	attempts := h.attempts(ctx, deliveries)
 	results := make([]Result, len(deliveries))
 	var order []string
-	queues := map[string][]int{} // by id only, because the region is only the caller's word
+	queues := map[string][]int{} // by id alone, because the caller may name a wrong region
 	for i, a := range attempts {
 		id := a.ref.InstanceID
 		if queues[id] == nil {
@@ -181,7 +181,7 @@ func (h *Handler) handle(ctx context.Context, p prepared) (result Result) {
 	return result.end(d)
 }
 
-// tell reports a decision to Options.Decided. A panic there must not end the process and
+// tell reports a decision to Options.Decided. A panic in it must not end the process and
 // lose the answer.
 func (h *Handler) tell(ctx context.Context, d Decided) {
 	if err := Guarded(func() error { h.Decided(ctx, d); return nil }); err != nil {
@@ -189,7 +189,7 @@ func (h *Handler) tell(ctx context.Context, d Decided) {
 	}
 }
 
-// fill adds what was seen of the instance, and the API's answer, to the result.
+// fill adds the observed facts about the instance, and the API's answer, to the result.
 func (a *attempt) fill(r Result) Result {
 	r.RegionID, r.RequestID, r.TaskID = Clip(a.ref.RegionID), a.receipt.RequestID, a.receipt.TaskID
 	if a.seen {

@@ -22,7 +22,7 @@ const (
 	maxPauses = 3
 	// lowerTime is the time reserved for taking a flag back.
 	lowerTime = 2 * time.Second
-	// maxLowerTime limits that time if the invocation has no deadline or a late one.
+	// maxLowerTime limits that time if the invocation has no deadline or a late deadline.
 	maxLowerTime = 20 * time.Second
 )
 
@@ -52,7 +52,7 @@ func (a *attempt) raise(ctx context.Context) decision {
 	}
 	e := AsError(err)
 	if !e.Uncertain && e.Kind != Internal {
-		a.raised = false // nothing was done
+		a.raised = false // the tag was not set
 		a.memory.remove(a.ref.InstanceID, a.flag)
 	}
 	return a.tagFailure(e)
@@ -90,7 +90,7 @@ func (a *attempt) room() (remove []string, d decision) {
 	return nil, refuse("%s, but the instance has %d tags, so there is no room for the tag that prevents a second change: %s", a.reason, MaxTags, fix)
 }
 
-// tagFailure explains why the tag could not be set and how to mend that.
+// tagFailure explains why the tag could not be set, and gives the remedy.
 func (a *attempt) tagFailure(e *Error) decision {
 	switch {
 	case errors.Is(e, Forbidden):
@@ -165,8 +165,8 @@ func (a *attempt) lower(ctx context.Context) {
 	}
 	until := time.Now().Add(maxLowerTime)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		// acquire has reserved this time. If it was not enough, the answer of the
-		// invocation must not be lost as well.
+		// acquire has reserved this time. If the time is not enough, the answer of the
+		// invocation must still not be lost.
 		until = later(deadline, time.Now().Add(AnswerMargin.Time/2))
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)

@@ -185,7 +185,7 @@ func (a *attempt) settle(all listings) error {
 }
 
 // couldNotList is the error for an instance that may be in a region that could not be
-// read. The instance is not known to be missing.
+// read. It is not NotFound, because the instance may exist.
 func couldNotList(region string, e *Error) *Error {
 	copied := *e
 	copied.Message = "the instance was not found elsewhere, and " + region + " could not be listed: " + e.Message

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// longestLook is the longest look by which the age of a flag can be judged.
+	// longestLook is the greatest duration of a look that can judge the age of a flag.
 	longestLook = time.Minute
 	maxLooks    = 3
 )
@@ -17,8 +17,8 @@ const (
 // look is an observation with the time at which it began.
 type look struct {
 	Observation
-	// present is the API's clock when the look began, or earlier: the clock of the answer
-	// minus all the time that the answer took.
+	// present is the API's clock when the look began, or a little earlier. It is the
+	// clock in the answer minus the whole time that the answer took.
 	present time.Time
 	// machine is this machine's clock at that time.
 	machine time.Time
@@ -84,8 +84,8 @@ func (h *Handler) lookOnce(ctx context.Context, ref Ref, began time.Time) (l loo
 }
 
 // begunAt is the API's clock when a call began, computed from its clock in the answer.
-// The header Date has whole seconds, so fractions are ignored. The life of a flag has a
-// margin of minutes.
+// The header Date has whole seconds, so fractions are ignored. The error is harmless,
+// because the life of a flag has a margin of minutes.
 func begunAt(answer, began time.Time) time.Time {
 	return answer.Add(-time.Since(began).Truncate(time.Second))
 }

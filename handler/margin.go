@@ -6,8 +6,8 @@ import (
 )
 
 // Margin is time at the end of an invocation that the work may not use, because something
-// has to follow the work. If the invocation is short, the margin is at most one part of
-// the time that is left: a tenth if Part is 10.
+// has to follow the work. If little time is left, the margin is at most one part of that
+// time: a tenth if Part is 10.
 type Margin struct {
 	Time time.Duration
 	Part int
@@ -20,7 +20,7 @@ var (
 	// two tries, and a new access token.
 	ReplyMargin = Margin{10 * time.Second, 4}
 	// BodyMargin is for writing the answer to a chat's request. PostMargin is for posting
-	// the answer to the chat before that. Chats wait for 3 to 5 seconds.
+	// the answer to the chat; it comes before BodyMargin. Chats wait for 3 to 5 seconds.
 	BodyMargin = Margin{100 * time.Millisecond, 1}
 	PostMargin = Margin{600 * time.Millisecond, 1}
 	// HandMargin is for handing a chat's command to another invocation: a new

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// moving is the renewal of Alibaba's that an attempt moves instead of making a change,
-// and its new time. The zero value moves nothing.
+// moving is one of Alibaba's own renewals, and its new time. The attempt moves this
+// renewal and makes no change. The zero value moves no renewal.
 type moving struct {
 	Renewal
 	to time.Time
@@ -17,7 +17,7 @@ type moving struct {
 func (m moving) planned() bool { return !m.to.IsZero() }
 
 const (
-	// maxReads is how often a moved renewal is read until it shows its new time.
+	// maxReads is the greatest number of reads until a moved renewal shows its new time.
 	maxReads = 3
 	rereads  = time.Second
 )
@@ -41,8 +41,8 @@ func (a *attempt) weighMove(ctx context.Context) decision {
 	return d
 }
 
-// move asks Alibaba for the new time, once, and reads it back. Nothing restarts now, so
-// the flag is taken back in any case.
+// move asks Alibaba once for the new time and reads it back. The instance does not
+// restart now, so the flag is taken back in every case.
 func (a *attempt) move(ctx context.Context) decision {
 	m := a.moving
 	err := Guarded(func() error { return a.api.Move(ctx, m.Renewal, m.to, a.flag.time.Add(signWithin)) })

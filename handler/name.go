@@ -18,8 +18,9 @@ type Named struct {
 }
 
 // ParseInstance finds the instance that a text names by its id, its endpoint, a host:port
-// or URL of the endpoint, or a Slack link. An old id without r- or tt- is found only if
-// the text is the id alone, without a port.
+// or URL of the endpoint, or a Slack link. A text without a dot is an id. In a URL or
+// before a port, such an id must begin with r- or tt-, because other words may be names
+// of hosts.
 //
 // Endpoints are <id>.redis.rds.aliyuncs.com and <id>.redis.<region>.rds.aliyuncs.com,
 // with redis or another product such as tairpena. The hosts <id>-conn1.… and
@@ -51,8 +52,8 @@ func ParseInstance(text string) (n Named, ok bool) {
 	return n, true
 }
 
-// unlinked is the address of a Slack link <address|text>. Any other text is returned as
-// it is, without the space around it.
+// unlinked returns the address of a Slack link <address|text>. It returns every other
+// text unchanged, without the space around it.
 func unlinked(text string) string {
 	text = strings.TrimSpace(text)
 	if link, isLink := strings.CutPrefix(text, "<"); isLink && strings.HasSuffix(link, ">") {

@@ -10,8 +10,8 @@ type Observation struct {
 	SSL
 }
 
-// At is the API's clock when the encryption was read, or when the instance was read if
-// the encryption was not.
+// At is the API's clock when the encryption was read. If the encryption was not read, it
+// is the clock when the instance was read.
 func (o Observation) At() time.Time {
 	if o.SSL.At.IsZero() {
 		return o.Instance.At
@@ -30,7 +30,7 @@ func (o Observation) State() *State {
 
 // WrongName reports whether the certificate's name differs from the endpoint. This
 // happens when the endpoint of an instance is changed. Clients that check names cannot
-// connect then. An unknown name is not wrong.
+// connect then. If the name is unknown, WrongName is false.
 func (o Observation) WrongName() bool {
 	if !o.Enabled || o.CommonName == "" || o.ConnectionDomain == "" {
 		return false

@@ -2,7 +2,7 @@ package handler
 
 import "time"
 
-// horizon is how far ahead an opening is looked for.
+// horizon is the greatest time ahead in which an opening is searched.
 const horizon = 400 * 24 * time.Hour
 
 // openings are the times at which an instance may be changed unattended: its window is
@@ -38,8 +38,8 @@ func (o openings) next(t, by time.Time) (s stretch, ok bool) {
 	return stretch{}, false
 }
 
-// last is the last opening before a time. It is enough to know whether the opening is
-// longer than lead, so earlier times are not examined.
+// last is the last opening before a time. The caller only needs to know whether the
+// opening is longer than lead, so last does not examine earlier times.
 func (o openings) last(before time.Time, lead time.Duration) (last stretch, ok bool) {
 	for back := lead + 8*24*time.Hour; ; back *= 2 {
 		from := before.Add(-min(back, lead+horizon))

@@ -6,11 +6,11 @@ import (
 )
 
 const (
-	// moveLead is the least time between moving a renewal and its beginning. All calls
-	// together take less.
+	// moveLead is the shortest time between the move of a renewal and the beginning of
+	// the renewal. All calls of a move take less time.
 	moveLead = 10 * time.Minute
-	// apart is the least time between two of Alibaba's renewals in one global instance,
-	// if one of them is moved.
+	// apart is the shortest time between two of Alibaba's renewals in one global instance
+	// if tairssl moves one of the renewals.
 	apart = time.Hour
 )
 
@@ -62,8 +62,8 @@ func (p Policy) place(o Observation, now time.Time) (place placing) {
 	return place
 }
 
-// MayMove reports whether a renewal may have to be moved, judging by a listing of its
-// instance. A listing does not show the instance's own window.
+// MayMove reports whether a renewal may have to be moved. It uses a listing, which does
+// not show the instance's own window.
 func (h *Handler) MayMove(o Observation) bool {
 	if h.Policy.Window.Own() {
 		return h.Policy.MovesRenewals && o.Renewal.Coming()

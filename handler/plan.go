@@ -31,7 +31,7 @@ func (a *attempt) pin(context.Context) decision {
 	if a.SSLExpiredTime.IsZero() {
 		a.SSLExpiredTime = At(a.before.Expires)
 	}
-	a.Force = a.Force && !a.SSLExpiredTime.IsZero() // without a certificate there is nothing to force; the answer says so
+	a.Force = a.Force && !a.SSLExpiredTime.IsZero() // Force needs the expiry of a certificate; the answer says that there is none
 	if err := a.Request.Validate(); err != nil {
 		return failure(err)
 	}
@@ -41,8 +41,8 @@ func (a *attempt) pin(context.Context) decision {
 // Judge says how a sweep's delivery would end. It uses the facts that a listing and SSL
 // show of an instance. Planned means that a change would be tried. Judge makes no call,
 // with one exception: if the change would be deferred, it reads Alibaba's own schedule. A
-// listing does not show an instance's own window. The window counts only where freezes
-// make it matter; see [Handler.NeedsWindow].
+// listing does not show an instance's own window. The caller adds the window only if it
+// matters; see [Handler.NeedsWindow].
 func (h *Handler) Judge(ctx context.Context, ref Ref, d Delivery, o Observation) Result {
 	a := &attempt{Handler: h, Delivery: d, ref: ref, before: look{Observation: o}, seen: true}
 	result := a.fill(Result{InstanceID: ref.InstanceID, SSLEnabled: d.SSLEnabled})
@@ -83,7 +83,8 @@ func (h *Handler) NeedsWindow(o Observation, within *Duration) bool {
 	return h.Policy.needsWindow(o, h.Policy.within(d), h.clock(o))
 }
 
-// clock is the API's clock at an observation, or this machine's clock if that is unknown.
+// clock is the API's clock at an observation. If that is unknown, it is this machine's
+// clock.
 func (h *Handler) clock(o Observation) time.Time {
 	if at := o.At(); !at.IsZero() {
 		return at

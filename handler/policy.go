@@ -16,7 +16,8 @@ type Policy struct {
 	// RenewBefore is how long before its expiry a certificate is due; default 720h.
 	RenewBefore time.Duration
 	Pause       bool // no change at all
-	// Window is when automatic changes are made; default: each instance's own window.
+	// Window is the time in which automatic changes are made; default: each instance's
+	// own window.
 	Window Window
 	// MissedActs says that an automatic change is made at once if no window opens until a
 	// day before the expiry. Otherwise the change waits and asks for attention.
@@ -30,8 +31,8 @@ type Policy struct {
 	Approval bool
 }
 
-// permit decides everything that needs no look at the instance, so that a forbidden
-// request makes no call.
+// permit checks the rules that need no read of the instance, so that a forbidden request
+// makes no call.
 func (p Policy) permit(d Delivery) decision {
 	actions := p.Actions
 	if len(actions) == 0 {

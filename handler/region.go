@@ -35,7 +35,7 @@ func ValidID(s string) bool {
 }
 
 // LooksLikeID reports whether a word begins like a modern instance id, with "r-" or
-// "tt-". Older ids have no prefix and look like any other word.
+// "tt-". Older ids have no prefix and look like ordinary words.
 func LooksLikeID(word string) bool {
 	return strings.HasPrefix(word, "r-") || strings.HasPrefix(word, "tt-")
 }

@@ -36,9 +36,9 @@ const (
 // Coming reports whether the renewal has not ended.
 func (r Renewal) Coming() bool { return r.Status == RenewalPending || r.Status == RenewalRunning }
 
-// Counts reports whether the renewal makes an Update needless: it comes before the
-// expiry, or it has come and its effect may not show yet. A renewal that is a day late,
-// or that has not come by the expiry, does not count.
+// Counts reports whether the renewal makes an Update needless. This is so if it comes
+// before the expiry, or if it has come and its effect may not show yet. A renewal that is
+// a day late, or that has not come by the expiry, does not count.
 func (r Renewal) Counts(o Observation, now time.Time) bool {
 	late := now.Sub(r.At)
 	if r.At.IsZero() || !r.At.Before(o.Expires) || !now.Before(o.Expires) {
@@ -58,8 +58,8 @@ func (r Renewal) String() string {
 	return fmt.Sprintf("Alibaba itself renews it %s", At(r.At))
 }
 
-// Chosen picks the renewal that matters for an instance: the first that counts, or else
-// the first that is still to come.
+// Chosen picks the renewal that matters for an instance. This is the first renewal that
+// counts. If no renewal counts, it is the first renewal that is still to come.
 func Chosen(all []Renewal, o Observation, now time.Time) (first Renewal) {
 	const counts, comes, neither = 0, 1, 2
 	best := neither

@@ -21,8 +21,8 @@ const (
 	Update  Action = "Update"  // renew the certificate
 )
 
-// Request asks for one change of one instance. Its JSON has the API's field names and
-// allows no others. [Delivery] adds the facts about the sender.
+// Request asks for one change of one instance. Its JSON has the API's field names. Other
+// fields are errors. [Delivery] adds the facts about the sender.
 type Request struct {
 	InstanceID string `json:"InstanceId" validate:"required,instance_id"`
 	SSLEnabled Action `validate:"required,oneof=Enable Disable Update"`
@@ -97,8 +97,8 @@ func inWords(b validator.FieldError) string {
 	return fmt.Sprintf(format+"%.0[1]s%.0[2]s%.0[3]s", b.Field(), Clip(fmt.Sprint(b.Value())), b.Param())
 }
 
-// validation is made at first use, because making it takes about 50 µs, which a cold
-// start should not pay.
+// validation is made at its first use. To make it takes about 50 µs, and a cold start
+// should not need that time.
 var validation = sync.OnceValue(func() *validator.Validate {
 	v := validator.New()
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {

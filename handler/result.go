@@ -43,14 +43,14 @@ type Result struct {
 	// ApprovedBy is the person who approved, if the delivery asked for an approval. The
 	// Update is then [Deferred] until the next window.
 	ApprovedBy string `json:",omitempty"`
-	// Because says why the change is wanted, for example that the certificate is due. Most
-	// Reasons begin with it, and add what holds the change back.
+	// Because says why the change is wanted, for example that the certificate is due.
+	// Most Reasons begin with it, and then say what holds the change back.
 	Because string `json:"-"`
 	// Rule is the rule that held the change back; "" if none did.
 	Rule Rule `json:"-"`
-	// Scheduled is when Alibaba itself renews the certificate, if that holds a change
-	// back or was moved. MovedTo is the new time. With Alert, it is unknown whether the
-	// move succeeded.
+	// Scheduled is when Alibaba itself renews the certificate. It is set if this renewal
+	// holds a change back or was moved. MovedTo is its new time. With Alert, it is
+	// unknown whether the move succeeded.
 	Scheduled, MovedTo Time `json:"-"`
 	// Due says that an Update is due, in a result of [Handler.Judge].
 	Due bool `json:"-"`
@@ -60,8 +60,8 @@ type Result struct {
 	Held string `json:"-"`
 	// NoTLS says that this type of instance has no TLS.
 	NoTLS bool `json:"-"`
-	// Busy separates the two cases of InProgress: the instance is occupied with something
-	// else, so no process is making this change.
+	// Busy separates the two cases of InProgress. If it is true, the instance is occupied
+	// with another task, and no process is making this change.
 	Busy bool `json:"-"`
 }
 

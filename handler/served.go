@@ -20,10 +20,10 @@ type Certificate struct {
 }
 
 // Contradicts says how a served certificate differs from the API's description; "" if it
-// does not.
+// does not differ.
 func (c Certificate) Contradicts(o Observation) string {
-	// The API and the certificate have whole seconds. One may round up and the other
-	// down.
+	// The API and the certificate have whole seconds. They may round a fraction in
+	// different directions.
 	if At(c.Expires).Sub(At(o.Expires).Time).Abs() > time.Second {
 		return fmt.Sprintf("a TLS client is served the certificate that expires %s, and not the one that expires %s", At(c.Expires), At(o.Expires))
 	}
@@ -82,7 +82,7 @@ func isFor(name, host string) bool {
 }
 
 // IsAlibaba reports whether a host is below aliyuncs.com. If an answer of the API names a
-// host, only such a host is connected to.
+// host, tairssl connects only to a host below aliyuncs.com.
 func IsAlibaba(host string) bool {
 	name, ok := strings.CutSuffix(strings.ToLower(host), ".aliyuncs.com")
 	if !ok || len(host) > 253 {

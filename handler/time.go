@@ -53,7 +53,7 @@ func ParseTime(s string) (Time, error) {
 	return At(t), nil
 }
 
-// String gives the time in the API's format.
+// String returns the time in the API's format.
 func (t Time) String() string {
 	if t.IsZero() {
 		return ""

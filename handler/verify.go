@@ -14,7 +14,7 @@ const (
 
 // verify watches an accepted or unknown change until it is done, or until Wait or the
 // invocation ends. It looks at an Unknown change at least once. If a handshake is
-// configured, the handshake must show the change, too.
+// configured, it must also show the change.
 func (a *attempt) verify(ctx context.Context, d decision) (decision, *Observation) {
 	wait := a.Handler.Wait
 	if a.Request.Wait != nil {
@@ -81,7 +81,7 @@ const (
 	done
 )
 
-// progress says how far a change has come.
+// progress returns the stage of a change.
 func progress(a Action, before, now Observation) stage {
 	var reached bool
 	switch a {

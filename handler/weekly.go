@@ -54,8 +54,8 @@ func (w weekly) always() bool {
 	return len(w.spans) == 1 && w.spans[0] == weekSpan{0, weekMinutes}
 }
 
-// first is the first time at or after t that is in the set or, if in is false, not in the
-// set. It is [forever] if there is none.
+// first is the first time at or after t that is in the set. If in is false, it is the
+// first time outside of the set. It is [forever] if there is no such time.
 func (w weekly) first(t time.Time, in bool) time.Time {
 	if in && len(w.spans) == 0 || !in && w.always() {
 		return forever
@@ -102,7 +102,7 @@ func (w weekly) wait(t time.Time, in bool) time.Duration {
 }
 
 // sinceSunday is the time since Sunday 00:00 that a clock of t's zone shows. It looks the
-// zone up once, where t.Weekday, t.Hour and the like would do so each time.
+// zone up once. t.Weekday, t.Hour and t.Minute would look it up each time.
 func sinceSunday(t time.Time) time.Duration {
 	const firstSunday, week = 3 * 24 * 3600, 7 * 24 * 3600 // 1970-01-04 was a Sunday
 	_, offset := t.Zone()
@@ -131,7 +131,7 @@ func showing(wall time.Time, zone *time.Location) time.Time {
 }
 
 // showingLast is the first moment after which the clocks of a zone never again show a
-// time before the given one.
+// time before the given time.
 func showingLast(wall time.Time, zone *time.Location) time.Time {
 	t := showing(wall, zone)
 	if _, change := t.In(zone).ZoneBounds(); !change.IsZero() && change.Sub(t) < 24*time.Hour && onWall(change, zone).Before(wall) {

@@ -112,7 +112,8 @@ func weekday(name string) int {
 	return -1
 }
 
-// minutes converts a time of day. The pattern has checked that both are digits.
+// minutes converts a time of day to minutes. The pattern has checked that both texts are
+// digits.
 func minutes(hour, minute string) int {
 	h, _ := strconv.Atoi(hour)
 	m, _ := strconv.Atoi(minute)
@@ -125,7 +126,7 @@ func (w *Window) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// String gives the setting as it was written.
+// String returns the text of the setting.
 func (w Window) String() string {
 	if w.text == "" {
 		return "instance"
@@ -151,7 +152,7 @@ const defaultStart, defaultEnd = 18 * 60, 22 * 60
 
 var allDays = []int{0, 1, 2, 3, 4, 5, 6}
 
-// of is the window that counts for an instance; nil if it is always open.
+// of is the window that holds for an instance; nil if the window is always open.
 func (w Window) of(i Instance) *weekly {
 	switch {
 	case w.any:

@@ -1,6 +1,7 @@
-// Package fleet looks after many instances. It lists whole regions and renews what is
-// due, the most urgent first ([Fleet.Sweep]). It plans larger work in pages that others
-// carry out ([Fleet.PlanPage]). Package handler decides and acts on each single instance.
+// Package fleet looks after many instances. It lists whole regions and renews the due
+// certificates, the most urgent first ([Fleet.Sweep]). It plans larger work in pages that
+// another program carries out ([Fleet.PlanPage]). Package handler decides and acts on
+// each single instance.
 //
 // A sweep reads the encryption of every instance, many at once, and keeps the most urgent
 // in a bounded heap, so its memory does not grow with the fleet. It changes at most
@@ -34,7 +35,7 @@ func New(h *handler.Handler, api handler.API, maxTargets int) *Fleet {
 	return &Fleet{h, api, maxTargets}
 }
 
-// regionsOf lists the regions of an order; by default those of the settings.
+// regionsOf lists the regions of an order; by default the regions of the settings.
 func (f *Fleet) regionsOf(order Order) ([]string, error) {
 	if len(order.Regions) == 0 {
 		return f.Regions, nil

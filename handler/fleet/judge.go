@@ -20,7 +20,7 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	switch {
 	case !inTime:
 		return false
-	case errors.Is(err, handler.NotFound): // it was released after it had been listed
+	case errors.Is(err, handler.NotFound): // the instance was released after the listing
 		s.leave(o, false)
 		return true
 	case err != nil:
@@ -34,15 +34,15 @@ func (s *sweep) judge(ctx context.Context, l handler.Listed) bool {
 	s.removeDeadTags(ctx, l, o.Expires)
 	result := s.Judge(ctx, l.Ref, s.order.delivery(l.Ref, handler.At(o.Expires)), o)
 	if l.Gone() && !result.Due {
-		result.Outcome = handler.Unchanged // a certificate that is not due does not matter to a broken instance
+		result.Outcome = handler.Unchanged // a broken instance does not matter if its certificate is not due
 	}
 	s.keep(l, o, result)
 	return true
 }
 
 // removeDeadTags removes the flags of attempts that ended long ago (their process may
-// have died) and the approval of an earlier certificate. So the instance's tags return to
-// what its owner set.
+// have died) and the approval of an earlier certificate. So only the owner's tags stay on
+// the instance.
 func (s *sweep) removeDeadTags(ctx context.Context, l handler.Listed, expires time.Time) {
 	if s.order.DryRun || s.order.Plan || s.LeaseNone || !s.Policy.Covers(l.InstanceID) {
 		return
@@ -56,7 +56,7 @@ func (s *sweep) removeDeadTags(ctx context.Context, l handler.Listed, expires ti
 	}
 }
 
-// leave counts an instance that has nothing to renew.
+// leave counts an instance without a certificate to renew.
 func (s *sweep) leave(o handler.Observation, noTLS bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
