@@ -19,8 +19,8 @@ var (
 	// ReplyMargin is for the answer into the chat, after work that was handed over:
 	// two tries, and a new access token.
 	ReplyMargin = Margin{10 * time.Second, 4}
-	// BodyMargin is for writing the answer to a chat's request. PostMargin is for posting
-	// the answer to the chat; it comes before BodyMargin. Chats wait for 3 to 5 seconds.
+	// BodyMargin is for writing the answer to a chat's request. If the answer is posted
+	// to the chat first, PostMargin is for both. Chats wait for 3 to 5 seconds.
 	BodyMargin = Margin{100 * time.Millisecond, 1}
 	PostMargin = Margin{600 * time.Millisecond, 1}
 	// HandMargin is for handing a chat's command to another invocation: a new

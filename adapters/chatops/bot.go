@@ -49,13 +49,14 @@ type Reply struct {
 	// Lines are short, because phones are narrow. They are plain text. The platform's
 	// file adds the formatting and escapes the text.
 	Lines []string
-	// Code confirms the change in Lines; "" if there is nothing to confirm. Lines contain
-	// it, too.
+	// Code confirms the change in Lines; "" if there is nothing to confirm. Lines also
+	// contain the code.
 	Code string
 	// Confirm is the text that confirms, for a button or a link that sends it. Button is
 	// the label of the button.
 	Confirm, Button string
-	// Public says that others have to see the answer, because a second person confirms.
+	// Public says that everybody in the chat has to see the answer, because a second
+	// person confirms.
 	Public bool
 	// Decided says that the pressed button is used up. Its %s is replaced by the person
 	// who pressed it. It is "" if the button stays.
@@ -65,22 +66,21 @@ type Reply struct {
 	by      string // id of the person who pressed it
 }
 
-// Options of a [Bot].
+// Options configure a [Bot].
 type Options struct {
 	Allow  Rules
 	Key    []byte // key of confirmation codes and of handed work; without it, chats can only read
 	Second bool   // a second person has to confirm
-	Region string // answers name the region of an instance only if it is another one
-	// Hand passes work that takes longer than a chat waits to another invocation, for
-	// which nobody waits. That invocation passes the payload to [Bot.Open] and
-	// [Bot.Finish]. Hand returns as soon as the work is certain to be done. Without Hand,
-	// chats can only read.
+	Region string // answers name the region of an instance only if it differs from this region
+	// Hand passes work that takes longer than a chat waits to an asynchronous invocation.
+	// That invocation passes the payload to [Bot.Open] and [Bot.Finish]. Hand returns
+	// when the platform has accepted the work. Without Hand, chats can only read.
 	Hand func(ctx context.Context, payload []byte) error
 	// Change makes a confirmed change, and logs, counts and reports it like any other
 	// change; default: the fleet's Handle.
 	Change func(context.Context, handler.Delivery) handler.Result
-	// Audit logs the record of a message, once, whether it was obeyed or not; default: a
-	// line in Log.
+	// Audit logs the record of a message, once, also if the message was refused; default:
+	// a line in Log.
 	Audit func(context.Context, ...slog.Attr)
 	Log   *slog.Logger     // default: no log
 	Now   func() time.Time // default: time.Now
@@ -181,8 +181,8 @@ func (b *Bot) understand(m Message, a *audit) (c Command, t ticket, err error) {
 
 func (b *Bot) coder() coder { return coder{b.Key, b.Second} }
 
-// readsOnly gives the sentence that explains why chats can only read here; nil if they
-// can change.
+// readsOnly returns the sentence that explains why chats can only read here; nil if chats
+// can make changes.
 func (b *Bot) readsOnly() func(*wording) string {
 	switch {
 	case len(b.Key) == 0:

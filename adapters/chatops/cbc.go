@@ -9,7 +9,7 @@ import (
 var errCBC = errors.New("it cannot be decrypted")
 
 // openCBC decrypts AES-CBC and removes the PKCS#7 padding. block is the block size of the
-// padding, in bytes, which need not be the block size of AES.
+// padding in bytes. It may differ from the block size of AES.
 func openCBC(key, iv, sealed []byte, block int) ([]byte, error) {
 	if len(sealed) == 0 || len(sealed)%aes.BlockSize != 0 {
 		return nil, errCBC

@@ -23,8 +23,8 @@ type Command struct {
 }
 
 const (
-	// MaxText is the greatest length of a command, in bytes. A code is found in a longer
-	// text, too, because people copy whole answers.
+	// MaxText is the greatest length of a command, in bytes. A code is also found in a
+	// longer text, because people copy whole answers.
 	MaxText = 512
 	maxSaid = 16 << 10
 )

@@ -33,7 +33,7 @@ func (b *Bot) confirm(ctx context.Context, m Message, c Command, t ticket, a *au
 	wait := handler.Duration(timeToWatch(ctx))
 	d := b.delivery(m, p)
 	d.Wait, d.Order = &wait, handler.OrderOf(t.text)
-	changing, cancel := handler.TextMargin.Before(ctx) // the change includes sending notices, which may take all the time
+	changing, cancel := handler.TextMargin.Before(ctx) // the change includes notices, and sending them may take all the time
 	defer cancel()
 	result := b.Change(changing, d)
 	a.outcome, a.why, a.requestID, a.err = result.Outcome, result.Reason, result.RequestID, result.Error
@@ -74,7 +74,7 @@ func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *
 			if t.fits(seen) {
 				select {
 				case looks <- seen:
-					found() // the others need not be read
+					found() // the other instances need not be read
 				default:
 				}
 			}
@@ -95,8 +95,8 @@ func (b *Bot) planOf(ctx context.Context, m Message, t ticket) (p plan, unread *
 	return plan{}, first.get()
 }
 
-// delivery makes the request of a plan. It counts as confirmed by a person, also while the
-// plan is only being shown.
+// delivery makes the request of a plan. It counts as confirmed by a person, even when the
+// bot only shows the plan.
 func (b *Bot) delivery(m Message, p plan) handler.Delivery {
 	d := handler.Delivery{Trust: m.Trust, Confirmed: true, Request: handler.Request{
 		InstanceID: p.Instance, RegionID: p.Region, SSLEnabled: actions[p.Verb], SSLExpiredTime: p.Expires,

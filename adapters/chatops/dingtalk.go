@@ -72,13 +72,13 @@ func dingTalkSign(secret, at string) string {
 	return base64.StdEncoding.EncodeToString(webhook.MAC(sha256.New, []byte(secret), at, "\n", secret))
 }
 
-// SignDingTalk gives DingTalk's headers.
+// SignDingTalk returns DingTalk's headers.
 func SignDingTalk(secret string, now time.Time) http.Header {
 	at := strconv.FormatInt(now.UnixMilli(), 10)
 	return http.Header{dingTalkTime: {at}, dingTalkSignature: {dingTalkSign(secret, at)}}
 }
 
-// dingTalkText is the text of a message: one text, or pieces among pictures.
+// dingTalkText is the text of a message: one text, or pieces of text between pictures.
 type dingTalkText struct {
 	Content  string
 	RichText []struct{ Text string }

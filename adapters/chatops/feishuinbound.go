@@ -17,7 +17,8 @@ const (
 	feishuCardEvent    = "card.action.trigger"
 )
 
-// feishuEvent contains the fields in use of an event: a challenge, a message or a button.
+// feishuEvent contains the fields that the bot uses. An event is a challenge, a message
+// or a button.
 type feishuEvent struct {
 	// Fields of a challenge.
 	Type, Token, Challenge string
@@ -59,8 +60,8 @@ type feishuEvent struct {
 	}
 }
 
-// isOldCard reports whether a card's button came in the old version, in which events have
-// no header.
+// isOldCard reports whether a card's button came in the old version of events. Its events
+// have no header.
 func (e feishuEvent) isOldCard() bool {
 	return e.Header.EventType == "" && e.Type == "" && e.OpenMessageID != ""
 }
@@ -132,7 +133,7 @@ func (c *Chat) feishuPress(q webhook.Request, e feishuEvent) heard {
 	return h
 }
 
-// feishuText is the text of a message: a text, or a post, which has paragraphs of pieces.
+// feishuText is the text of a message. The message is a text, or a post with paragraphs.
 func feishuText(kind, content string) (string, error) {
 	switch kind {
 	case "text":

@@ -44,8 +44,8 @@ func (c *Chat) feishuAddress(messageID string) Address {
 	return Address(messageID)
 }
 
-// feishuHost is the open platform of the app: the one that the operator named in the
-// settings, or else the one in China. The app's secret is sent to no other host.
+// feishuHost is the host of the app's open platform. It is the host in the settings, or
+// by default the host in China. The app's secret is sent to no other host.
 func (c *Chat) feishuHost(p *Platform) string {
 	for _, host := range c.ReplyHosts {
 		if name, _, _ := strings.Cut(host, ":"); slices.Contains(p.hosts, name) {
@@ -74,7 +74,7 @@ func feishuLater(c *Chat, p *Platform, messageID Address, r Reply) (notify.Send,
 	}, nil
 }
 
-// FeishuToken gives an access token of the app, for a notice that its bot sends to a
+// FeishuToken returns an access token of the app, for a notice that its bot sends to a
 // host. The app's secret is only sent to the app's own open platform.
 func (c *Chat) FeishuToken(ctx context.Context, host string, renew bool) (string, error) {
 	home := c.feishuHost(&feishu)

@@ -27,8 +27,8 @@ const (
 // feishuScheme is a SHA-256 over time, nonce, encrypt key and body. Source: Feishu Open
 // Platform, Encrypt Key.
 //
-// The platform checks the ownership of an address by a challenge, which may come
-// unsigned. Then it must contain the verification token.
+// The platform checks the ownership of an address by a challenge. A challenge may come
+// without a signature. Then it must contain the verification token.
 func feishuScheme(o FeishuSettings) webhook.Scheme {
 	return webhook.NewScheme("feishu", handler.Signed, func(m webhook.Message) error {
 		token := string(o.FeishuVerificationToken)
@@ -84,7 +84,7 @@ func oldFeishuSign(token, at, nonce string, body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// SignFeishu gives Feishu's headers for a body.
+// SignFeishu returns Feishu's headers for a body.
 func SignFeishu(key, nonce string, now time.Time, body []byte) http.Header {
 	at := strconv.FormatInt(now.Unix(), 10)
 	return http.Header{feishuTime: {at}, feishuNonce: {nonce}, feishuSignature: {feishuSign(key, at, nonce, body)}}

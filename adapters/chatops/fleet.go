@@ -69,8 +69,8 @@ func (s *survey) lines(f *fleet.Fleet, now time.Time, coverage []fleet.Coverage)
 	return append(lines, faults...)
 }
 
-// fleetStatus lists the most urgent of the instances that the sender may see. It reads as
-// many instances as the time of a chat allows. The answer says how many were not read.
+// fleetStatus lists the most urgent instances that the sender may see. It reads as many
+// instances as the time of a chat allows. The answer says how many were not read.
 func (b *Bot) fleetStatus(ctx context.Context, m Message, c Command, a *audit) Reply {
 	w := c.wording()
 	if !b.Allow.allow(m, status, "") {

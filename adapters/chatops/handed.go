@@ -39,7 +39,7 @@ func (b *Bot) attempt(ctx context.Context, m Message, c Command, t ticket, asked
 	case <-ctx.Done():
 	}
 	select {
-	case s := <-done: // it was just in time
+	case s := <-done: // the answer came just in time
 		return s
 	default:
 	}
@@ -106,7 +106,7 @@ func (b *Bot) again(ctx context.Context, m Message) bool {
 	return c.Verb != confirm && m.Invitation == "" && b.readsOnly() == nil && b.hand(ctx, m) == nil
 }
 
-// start hands a confirmed change over, after all checks that need no API.
+// start hands a confirmed change over, after all checks that need no call of the API.
 func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audit) Reply {
 	w, now := c.wording(), b.Now()
 	p, known := b.given.of(t.text, now)
@@ -126,7 +126,7 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 	if !b.used.first(t.text, now, usedFor) {
 		a.outcome, a.why = handler.Unchanged, "the code was used before"
 		used := Reply{Lines: []string{w.CodeUsed, w.ask(w.FewMinutes, instance)}}
-		if !b.Second { // otherwise the code may be another person's
+		if !b.Second { // with a second person, the code may belong to another person
 			used.Decided = w.ConfirmedBy
 		}
 		return used
@@ -152,7 +152,7 @@ func (b *Bot) start(ctx context.Context, m Message, c Command, t ticket, a *audi
 }
 
 // hand passes a message to [Options].Hand. Hand gets enough time even if ctx is about to
-// end, because the work is worth more than an answer in time.
+// end, because the work matters more than an answer in time.
 func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 	ctx, cancel := timeToHand(ctx)
 	defer cancel()
@@ -175,7 +175,7 @@ func (b *Bot) hand(ctx context.Context, m Message) (failed *handler.Error) {
 
 // Finish does the work that [Bot.Say] handed over, and returns the answer. The message is
 // judged at the time of its receipt, so a code that was valid then is valid now. Finish
-// hands nothing over. Doing the work twice changes nothing the second time.
+// hands no work over. If the same work is done twice, the second time changes nothing.
 func (b *Bot) Finish(ctx context.Context, m Message) Reply {
 	a := audit{outcome: handler.Unknown}
 	c, t, err := b.understand(m, &a)

@@ -62,7 +62,7 @@ func mattermostScheme(tokens webhook.Secrets) webhook.Scheme {
 	})
 }
 
-// SignMattermost gives Mattermost's header: the token itself.
+// SignMattermost returns Mattermost's header: the token itself.
 func SignMattermost(token string) http.Header {
 	return http.Header{"Authorization": {"Token " + token}}
 }

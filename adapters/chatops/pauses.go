@@ -10,8 +10,8 @@ import (
 // wait.
 const mostWrong = 5
 
-// pauses remembers people who recently used wrong codes. It saves work and makes guessing
-// slow. The length of the seal, not the pause, protects the codes.
+// pauses remembers people who recently used wrong codes. A pause saves work and makes
+// guessing slow. The protection of the codes is the length of the seal, not the pause.
 type pauses struct {
 	mu    sync.Mutex
 	wrong map[string][]time.Time // by person

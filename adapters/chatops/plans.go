@@ -8,8 +8,8 @@ import (
 // maxPlans is the greatest number of changes in one message.
 const maxPlans = 5
 
-// plans remembers the plans to which this process gave codes, so that the answer to a
-// code can name the instance at once. Another process finds the instance by the code.
+// plans remembers the plans for which this process gave codes. So the answer to a code
+// can name the instance at once. Another process finds the instance by the code.
 type plans struct {
 	mu sync.Mutex
 	by map[string]givenPlan // by code
@@ -35,7 +35,7 @@ func (p *plans) add(code string, given plan, now time.Time) {
 	p.by[code] = givenPlan{given, now}
 }
 
-// of is the plan of a code if this process gave it.
+// of is the plan of a code if this process gave the code.
 func (p *plans) of(code string, now time.Time) (plan, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -89,12 +89,12 @@ func names() (names []string) {
 type heard struct {
 	Message
 	id string // id of the message; a repeated delivery has the same id
-	// unread says why the message cannot be understood; "" if it can.
+	// unread says why the message cannot be understood; "" if it can be understood.
 	unread string
 	// done says that there is nothing to do: the request is answered, or gets an empty
 	// object.
 	done bool
-	// to is the address for a later answer as it came with the message. Its host may be
+	// to is the address for a later answer, as the message contains it. Its host may be
 	// forbidden.
 	to string
 	// posted says that nobody sees the body of the answer, so the answer is posted as

@@ -6,8 +6,9 @@ import (
 	"tairssl/handler"
 )
 
-// why classifies the reason of a result: the kind of a failure, or one of these words. It
-// depends only on the fields of the result, not on its text, which is in English.
+// why classifies the reason of a result: the kind of a failure, or one of the words
+// below. It depends only on the fields of the result, not on its text, which is in
+// English.
 type why string
 
 const (

@@ -81,8 +81,8 @@ func parseRule(entry string) (Rule, error) {
 	return r, nil
 }
 
-// allow reports whether the sender has the right for a verb and an instance. The instance
-// "" stands for any instance.
+// allow reports whether the sender has the right for a verb and an instance. With the
+// instance "", a right for any instance is enough.
 func (rules Rules) allow(m Message, verb, instance string) bool {
 	if m.Tenant == "" || m.User == "" {
 		return false

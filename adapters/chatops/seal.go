@@ -14,8 +14,8 @@ import (
 
 // Handed work is {"Handed":"…"}: the message as JSON, encrypted with AES-256-GCM, in
 // base64url. The key is derived from Options.Key. The labels name the purpose and the
-// version, so that nothing else that is encrypted or signed with the same key can pass
-// for handed work.
+// version. So another text that is encrypted or signed with the same key cannot pass for
+// handed work.
 const (
 	handedKey  = "tairssl: the key of handed work, 1"
 	handedData = "tairssl: handed work, 1"
@@ -75,7 +75,7 @@ func errHanded() error {
 	return handler.Errorf(handler.Unauthorized, "this bot did not make this handed work: it was sealed with another TAIRSSL_CONFIRM_KEY, or it was forged or altered")
 }
 
-// sealedIn is the encrypted text of a payload; "" if the payload contains anything else.
+// sealedIn is the encrypted text of a payload; "" if the payload has another form.
 func sealedIn(payload []byte) (text string) {
 	payload = bytes.TrimSpace(payload)
 	if len(payload) > maxHanded || !json.Valid(payload) || payload[0] != '{' {

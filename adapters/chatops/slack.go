@@ -75,7 +75,7 @@ func slackSign(secret, at string, body []byte) string {
 	return "v0=" + hex.EncodeToString(webhook.MAC(sha256.New, []byte(secret), "v0:", at, ":", string(body)))
 }
 
-// SignSlack gives Slack's headers for a body.
+// SignSlack returns Slack's headers for a body.
 func SignSlack(secret string, now time.Time, body []byte) http.Header {
 	at := strconv.FormatInt(now.Unix(), 10)
 	return http.Header{slackTime: {at}, slackSignature: {slackSign(secret, at, body)}}

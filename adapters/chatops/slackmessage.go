@@ -61,7 +61,7 @@ type slackMessage struct {
 }
 
 // slackSection is the greatest length of a section, in characters. Slack does not show a
-// message with a longer one.
+// message with a longer section.
 const slackSection = 3000
 
 func slackAnswer(r Reply) slackMessage {

@@ -40,8 +40,8 @@ func (b *background) start(do func(context.Context)) error {
 	return nil
 }
 
-// end waits for running work, but only as long as patience, and cancels the rest. It returns after
-// all work has ended, so that people have been told the result.
+// end waits for running work for at most the time patience. Then it cancels the remaining
+// work. It returns after all work has ended, so people have been told the results.
 func (b *background) end(patience time.Duration) {
 	b.mu.Lock()
 	b.ending = true

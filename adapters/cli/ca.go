@@ -188,7 +188,7 @@ func chainsInWords(rows []caRow, cas []string, now time.Time) string {
 // called is the instance with its name, for people.
 func (r caRow) called() string {
 	switch {
-	case r.RegionID == "": // it was not found
+	case r.RegionID == "": // the instance was not found
 		return r.InstanceID
 	case r.InstanceName == "" || r.InstanceName == r.InstanceID:
 		return r.InstanceID + " (" + r.RegionID + ")"

@@ -72,8 +72,8 @@ func eventsOf(rows []fleet.Outlook, coverage []fleet.Coverage, now time.Time) (e
 	return append(events, read)
 }
 
-// unreadRow is why an instance could not be read. It is nil for a stopped instance, because
-// the API tells little about those.
+// unreadRow is the reason why an instance could not be read. It is nil for a stopped
+// instance, because the API tells little about stopped instances.
 func unreadRow(row fleet.Outlook) *handler.Error {
 	if row.Observation.Stopped() {
 		return nil

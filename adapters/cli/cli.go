@@ -1,5 +1,5 @@
 // Package cli is the command tairssl: changes of single instances without a console, the
-// real functions on this machine, and an emulated cloud to try both on.
+// real functions on this machine, and an emulated cloud for both.
 //
 // [Run] does the work in an [Environment] that the caller passes. [Main] passes the
 // environment of this process.
@@ -78,13 +78,13 @@ type command struct {
 	Environment
 	output  string // table, wide or json
 	region  string
-	profile string // of the aliyun command; "" to use the environment's credential
+	profile string // a profile of the aliyun command; "" for the credential of the environment
 	emulate bool
 	source  string // describes where the credential in use comes from
 }
 
-// Run runs the command and returns its exit code: the worst of all results, 2 for wrong
-// usage, 1 for any other error.
+// Run runs the command and returns its exit code: the worst code of all results, 2 for
+// wrong usage, 1 for every other error.
 func Run(ctx context.Context, e Environment) int {
 	c := &command{Environment: e}
 	cmd, err := c.root().ExecuteContextC(ctx)

@@ -28,7 +28,7 @@ type instances struct {
 }
 
 // named finds the instance that an argument names. For an id, the handler finds the
-// region; it needs the right to list instances only if there are several regions.
+// region. If there are several regions, this needs the right to list instances.
 func (h instances) named(ctx context.Context, argument string) (handler.Ref, error) {
 	if strings.Contains(argument, "-") && handler.ValidID(argument) {
 		return handler.Ref{InstanceID: argument}, nil

@@ -13,8 +13,8 @@ func (c *command) warnEmpty(coverage []fleet.Coverage) {
 	}
 }
 
-// unread names the regions that could not be read completely, and returns the exit for
-// them; nil if there are none.
+// unread names the regions that could not be read completely. It returns the error for
+// the exit code; nil if all regions were read.
 func (c *command) unread(coverage []fleet.Coverage) error {
 	code := 0
 	for _, r := range coverage {

@@ -17,8 +17,8 @@ import (
 )
 
 // shown are the samples that the demo sends, in this order, with a title for each. Each
-// starts with a fresh fleet, except the last: it repeats the request before it on the other
-// cloud.
+// sample starts with a fresh fleet. Only the last sample keeps the fleet: it repeats the
+// request before it on the other cloud.
 var shown = []struct {
 	file, title string
 	on          localruntime.Cloud // "" for the cloud that sends such events

@@ -8,12 +8,13 @@ import (
 	"tairssl/handler"
 )
 
-// exit ends the command with an exit code. Everything was printed already.
+// exit is the error that ends the command with an exit code. It prints nothing.
 type exit int
 
 func (e exit) Error() string { return fmt.Sprintf("exit %d", int(e)) }
 
-// declined ends a command that a person did not confirm, or nobody could confirm.
+// declined ends a command without a confirmation: a person said no, or no person could be
+// asked.
 var declined = exit(handler.Result{Outcome: handler.Refused}.ExitCode())
 
 // ended returns the error that ends the process with the exit code; nil for 0.
@@ -24,7 +25,7 @@ func ended(code int) error {
 	return exit(code)
 }
 
-// worse is the exit with the higher code; nil if both are nil.
+// worse returns the error with the higher exit code; nil if both are nil.
 func worse(a, b error) error {
 	x, isA := a.(exit)
 	y, isB := b.(exit)
@@ -34,7 +35,7 @@ func worse(a, b error) error {
 	return a
 }
 
-// worst is the exit with the highest code of the results.
+// worst returns the error for the highest exit code of the results.
 func worst(results []handler.Result) error {
 	code := 0
 	for _, r := range results {

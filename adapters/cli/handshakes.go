@@ -70,8 +70,8 @@ func shake(ctx context.Context, probe served.Probe, r status) *handshake {
 	return seen
 }
 
-// printServed shows each served certificate next to the one that the API reports. The
-// exit code is not 0 if one of them differs, or if a handshake failed.
+// printServed shows each served certificate next to the certificate that the API reports.
+// The exit code is not 0 if two certificates differ, or if a handshake failed.
 func (c *command) printServed(h instances, rows []status, fleet bool) error {
 	code := 0
 	for _, r := range rows {

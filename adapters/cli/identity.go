@@ -65,8 +65,8 @@ func none(context.Context) (tair.Credential, error) {
 	return tair.Credential{}, handler.Errorf(handler.Forbidden, "no credentials: run aliyun configure, or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or add --emulate to try without an account")
 }
 
-// lastResort wraps the last credentials to try. If they fail, there is no credential at
-// all, and the error names all ways to give one.
+// lastResort wraps the credentials that are tried last. If they fail, there is no
+// credential, and the error names all ways to give a credential.
 func lastResort(last tair.Credentials) tair.Credentials {
 	return func(ctx context.Context) (tair.Credential, error) {
 		credential, err := last(ctx)

@@ -20,7 +20,7 @@ import (
 // invokeOptions are the flags of invoke.
 type invokeOptions struct {
 	on      string // a cloud; "" for the cloud that sends such events
-	binary  string // a file; "" for the one that the build writes
+	binary  string // a file; "" for the file that the build writes
 	timeout time.Duration
 }
 
@@ -96,7 +96,7 @@ func (c *command) runInvoke(ctx context.Context, o invokeOptions, files []string
 // first event for it is sent.
 type functions struct {
 	c       *command
-	path    string // of the binary; "" for the one that the build writes
+	path    string // the path of the binary; "" for the binary that the build writes
 	environ []string
 	timeout time.Duration
 	stderr  *sharedWriter

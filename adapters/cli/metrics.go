@@ -56,8 +56,8 @@ func lookAt(ctx context.Context, h instances) exporter.Look {
 	return look
 }
 
-// seen is an instance for the metrics. The API may fail to read a stopped instance, which
-// is then shown without a certificate.
+// seen is an instance for the metrics. The API may fail to read a stopped instance. Such
+// an instance is shown without a certificate.
 func seen(h instances, row fleet.Outlook, now time.Time) exporter.Instance {
 	i := exporter.Instance{Ref: row.Ref, Name: row.Observation.Name, Stopped: row.Observation.Stopped(), Seen: now}
 	if row.Err != nil {

@@ -25,8 +25,8 @@ func (c *command) paint(color text.Color, s string) string {
 	return text.Colors{color}.Sprint(s)
 }
 
-// printJSON writes a single value as an object, and several as an array. With always it
-// writes an array in any case.
+// printJSON writes a single value as an object, and several as an array. If always is
+// true, it always writes an array.
 func printJSON[T any](w io.Writer, values []T, always bool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -40,7 +40,7 @@ func printJSON[T any](w io.Writer, values []T, always bool) error {
 	return enc.Encode(values)
 }
 
-// print shows results and returns the exit with the worst of their codes.
+// print shows results and returns the error for their worst exit code.
 func (c *command) print(w io.Writer, results []handler.Result) error {
 	c.nameSource(results)
 	if c.output == "json" {

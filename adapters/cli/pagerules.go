@@ -7,7 +7,7 @@ import (
 	"tairssl/handler"
 )
 
-// rulesOnPage translates the handler's rules into those of package fleetpage.
+// rulesOnPage translates the handler's rules into the rules of package fleetpage.
 var rulesOnPage = map[handler.Rule]fleetpage.Rule{
 	handler.RuleNone: fleetpage.WhenDue, handler.RulePause: fleetpage.Paused, handler.RuleOptOut: fleetpage.OptedOutRule,
 	handler.RuleExcluded: fleetpage.Forbidden, handler.RuleApproval: fleetpage.Approval, handler.RuleFreeze: fleetpage.Freeze,
@@ -18,7 +18,7 @@ var rulesOnPage = map[handler.Rule]fleetpage.Rule{
 // held is the renewal of an instance that is due and deferred, as the handler decided it.
 func (s status) held(now time.Time) fleetpage.Renewal {
 	switch s.Rule {
-	case handler.RuleApproval: // it waits for a person, so the time is not known
+	case handler.RuleApproval: // the renewal waits for a person, so its time is not known
 		return fleetpage.Renewal{Rule: fleetpage.Approval}
 	case handler.RuleMembers: // the change of another member takes some minutes
 		return fleetpage.Renewal{At: now, Rule: fleetpage.Members}

@@ -22,7 +22,7 @@ type planned struct {
 	RegionID       string `json:"RegionId"`
 	InstanceName   string
 	SSLExpiredTime handler.Time
-	DueTime        handler.Time // from this time on the certificate is due
+	DueTime        handler.Time // the certificate is due from this time on
 	RenewalTime    handler.Time // "" if it will never be renewed unless something changes
 	Rule           handler.Rule // the rule that sets RenewalTime; "" if the renewal happens as soon as it is due
 	InTime         bool         // renewed at least a day before the expiry

@@ -15,7 +15,7 @@ type Metrics string
 
 // UnmarshalText reads emf (the namespace tairssl), emf:NAMESPACE, or none. Two
 // deployments in one region of an account need two namespaces. Otherwise the sweeps of
-// one hide that the other has stopped.
+// one deployment hide that the sweeps of the other deployment have stopped.
 func (m *Metrics) UnmarshalText(text []byte) error {
 	kind, namespace, named := strings.Cut(string(text), ":")
 	switch {

@@ -13,7 +13,8 @@ import (
 	"tairssl/handler"
 )
 
-// Options of a [Client]. The zero value means the public endpoints at the default rate.
+// Options configure a [Client]. The zero value means the public endpoints and the default
+// rate.
 type Options struct {
 	Endpoint Endpoint
 	RootCAs  *x509.CertPool // nil for the roots of the system

@@ -96,7 +96,7 @@ func TestFaultsOfAnOrder(t *testing.T) {
 	}
 }
 
-// An order may name some of the configured regions, and no others.
+// An order may name some of the configured regions, and no other regions.
 func TestRegionsOfAnOrder(t *testing.T) {
 	all := instances(6, 6)
 	for i, region := range []string{"cn-hangzhou", "cn-hangzhou", "cn-shanghai", "cn-shanghai", "cn-beijing", "cn-qingdao"} {

@@ -21,7 +21,7 @@ import (
 )
 
 // BenchmarkSweep lets the real function sweep whole fleets. The emulator is a separate
-// process. The time is compared with the shortest possible one: calls × latency ÷
+// process. The time is compared with the shortest possible time: calls × latency ÷
 // concurrency, or calls ÷ rate.
 func BenchmarkSweep(b *testing.B) {
 	const concurrency, latency, limit = 64, 20 * time.Millisecond, 200
