@@ -95,8 +95,7 @@ func (rules Rules) allow(m Message, verb, instance string) bool {
 	})
 }
 
-// match is path.Match, except that * matches a slash as well, because ids may contain
-// one.
+// match is path.Match, but * also matches a slash, because ids may contain slashes.
 func match(glob, id string) bool {
 	ok, _ := path.Match(strings.ReplaceAll(glob, "/", "\x00"), strings.ReplaceAll(id, "/", "\x00"))
 	return ok

@@ -13,7 +13,7 @@ import (
 	"tairssl/adapters/tair/tairtest"
 )
 
-// calendarOf reads a calendar with another library than the one that writes it.
+// calendarOf reads a calendar with an independent library.
 func calendarOf(t *testing.T, file string) map[string]ical.Event {
 	t.Helper()
 	f, err := os.Open(file)

@@ -105,7 +105,7 @@ func parseUntil(s string, now time.Time) (time.Time, error) {
 	return end, nil
 }
 
-// printPlan shows the instances that a plan has to name, and counts the others.
+// printPlan shows the instances that a plan has to name, and counts the other instances.
 func (c *command) printPlan(h instances, all []fleet.Outlook, end time.Time) error {
 	code := 0
 	rows := []planned{}
@@ -183,7 +183,8 @@ func (c *command) planTable(rows []planned) string {
 	return t.Render(c.width())
 }
 
-// renewed is the time of the renewal in words, and a color for how good that is.
+// renewed is the time of the renewal in words, with a color that shows whether the time
+// is good.
 func (r planned) renewed(now time.Time) (string, text.Color) {
 	when, color := "never", text.FgRed
 	switch {
@@ -201,8 +202,8 @@ func (r planned) renewed(now time.Time) (string, text.Color) {
 	return when, color
 }
 
-// tellFreezes names the freezes of automatic changes from now until end, but not more than
-// limit.
+// tellFreezes names the freezes of automatic changes from now until end, at most limit of
+// them.
 func (c *command) tellFreezes(h instances, end time.Time, limit int) {
 	freezes, now := h.Policy.Freezes, h.Now()
 	for n, t := 0, now; ; n++ {

@@ -8,8 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// gauge shows on a terminal that work is in progress, and how much of it is done. The
-// zero value shows nothing; it is used if there is no terminal.
+// gauge shows on a terminal that work is in progress, and how much of the work is done.
+// The zero value shows nothing. It is used without a terminal.
 type gauge struct {
 	writer  progress.Writer
 	tracker *progress.Tracker
@@ -49,7 +49,7 @@ func (c *command) newGauge(work string, counted bool) *gauge {
 	return g
 }
 
-// set reports that done of total pieces of work are done. The total may grow.
+// set shows how many pieces of the work are done. The total may grow.
 func (g *gauge) set(done, total int) {
 	if g.tracker == nil || !g.counted || total <= 0 || done >= total { // a full tracker disappears and cannot come back
 		return

@@ -9,9 +9,9 @@ import (
 	"tairssl/handler"
 )
 
-// checkRegion checks --region before any call. Otherwise a misspelt region would only
-// show as an endpoint that does not answer. A region that is newer than this version must
-// be in TAIRSSL_REGION.
+// checkRegion checks --region before any call. Without this check, the only sign of a
+// misspelt region would be an endpoint that does not answer. A region that is newer than
+// this version must be in TAIRSSL_REGION.
 func (c *command) checkRegion() error {
 	switch {
 	case c.region == "", tair.Known(c.region), slices.Contains(c.configured(), c.region):
@@ -31,7 +31,7 @@ func (c *command) configured() (regions []string) {
 	return regions
 }
 
-// near are the known regions that share the longest beginning with this one.
+// near are the known regions that share the longest beginning with the given region.
 func near(region string) (ids []string) {
 	for end := len(region); ids == nil; end-- {
 		for _, known := range tair.Regions() {

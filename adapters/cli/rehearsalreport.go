@@ -14,7 +14,7 @@ import (
 	"tairssl/handler"
 )
 
-// notesOf says what a rehearsal will do, for the person who confirms it.
+// notesOf describes the rehearsal for the person who confirms it.
 func notesOf(ctx context.Context, h instances, o rehearsal.Options, columns int) string {
 	now := h.Now()
 	called := o.Ref.InstanceID
@@ -199,8 +199,8 @@ func connected(r rehearsal.Report, row func(name, format string, args ...any), a
 }
 
 // wrap breaks the lines of a table's last column, so that the table fits the terminal and
-// no part of a reason is missing. left is the room for that column; 0 or less means that
-// there is no terminal, and breaks nothing.
+// no part of a reason is missing. left is the room for that column. If left is 0 or less,
+// there is no terminal, and wrap breaks no line.
 func wrap(t table.Writer, column, left int) {
 	if left > 0 {
 		t.SetColumnConfigs([]table.ColumnConfig{{Number: column, WidthMax: max(left, 24), WidthMaxEnforcer: text.WrapSoft}})

@@ -18,12 +18,12 @@ var sampleSecrets = []string{
 	function.Prefix + "ALERT_BASIC=alertmanager:sample-password",
 }
 
-// aliyun are fields that only payloads of Alibaba Cloud have: those of the HTTP trigger,
+// aliyun are fields that only payloads of Alibaba Cloud have: fields of the HTTP trigger,
 // the timer, MNS, CloudMonitor and EventBridge.
 var aliyun = []string{"queryParameters", "triggerTime", "TopicName", "attrs", "resourceId", "resourceID", "aliyunaccountid"}
 
-// sentBy is the cloud whose function reads a payload. A payload that both read goes to
-// Lambda.
+// sentBy is the cloud whose function reads a payload. If both clouds can send the
+// payload, it goes to Lambda.
 func sentBy(payload []byte) localruntime.Cloud {
 	var stream []json.RawMessage
 	if json.Unmarshal(payload, &stream) == nil && len(stream) > 0 {

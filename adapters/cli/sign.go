@@ -16,7 +16,7 @@ import (
 	"tairssl/adapters/webhook"
 )
 
-// signing holds all that is needed to try a signature scheme by hand.
+// signing holds everything that a person needs to try a signature scheme by hand.
 type signing struct {
 	secret  string // the setting that holds the secrets
 	path    string // the route
@@ -172,8 +172,8 @@ func (c *command) printSigned(ctx context.Context, scheme signing, secret string
 	return nil
 }
 
-// printHeaders prints the headers to send. A scheme that signs the query also encrypts the
-// body, so then it prints the path and the new body as well.
+// printHeaders prints the headers to send. A scheme that signs the query also encrypts
+// the body. For such a scheme it also prints the path and the new body.
 func (c *command) printHeaders(path string, signed chatops.Signed) {
 	if signed.Query != nil {
 		fmt.Fprintln(c.Stdout, path)
@@ -186,9 +186,9 @@ func (c *command) printHeaders(path string, signed chatops.Signed) {
 	}
 }
 
-// setting reads a setting from the environment. The variable may hold the value or the
-// place where the value is stored; it may also be part of TAIRSSL_SETTINGS or
-// TAIRSSL_SECRETS.
+// setting reads a setting from the environment. The variable may hold the value, or a
+// reference to the place of the value. The setting may also be part of TAIRSSL_SETTINGS
+// or TAIRSSL_SECRETS.
 func (c *command) setting(ctx context.Context, name string) (string, error) {
 	name = function.Prefix + name
 	var environ []string

@@ -59,7 +59,7 @@ func (o *statusOptions) register(cmd *cobra.Command) {
 	flags.StringToStringVar(&o.tags, "tag", nil, "with --all: only instances with this tag, as `key=value`")
 }
 
-// validate refuses flags that do not go together.
+// validate refuses flags that contradict each other.
 func (o *statusOptions) validate(names []string) error {
 	file := o.html != "" || o.ics != ""
 	switch {

@@ -8,13 +8,13 @@ import (
 	"tairssl/handler/fleet"
 )
 
-// status is what the status command shows of one instance. The JSON fields have the
+// status is the row of the status command for one instance. The JSON fields have the
 // API's names where the API has the same field.
 type status struct {
 	InstanceID       string `json:"InstanceId"`
 	RegionID         string `json:"RegionId"`
 	InstanceName     string
-	GlobalInstanceID string `json:"GlobalInstanceId,omitempty"` // "" if it belongs to no global instance
+	GlobalInstanceID string `json:"GlobalInstanceId,omitempty"` // "" if the instance belongs to no global instance
 	InstanceStatus   string
 	SSLEnabled       string // Enable, Disable, or none if this type of instance has no TLS
 	SSLExpiredTime   handler.Time
@@ -72,7 +72,7 @@ func rowOf(state fleet.State, now time.Time) status {
 	return row
 }
 
-// outlook adds what the next sweep would do with an instance that is due.
+// outlook adds the result that the next sweep would have for an instance that is due.
 func (s *status) outlook(sweep handler.Result) {
 	s.Alert, s.Rule = sweep.Alert, sweep.Rule
 	switch sweep.Outcome {
@@ -92,7 +92,7 @@ func (s *status) outlook(sweep handler.Result) {
 	}
 }
 
-// stopped reports that the owner or Alibaba stopped the instance, which is no fault.
+// stopped reports whether the owner or Alibaba stopped the instance. That is no fault.
 func (s status) stopped() bool { return handler.Instance{Status: s.InstanceStatus}.Stopped() }
 
 // notRunning explains that a stopped instance is not renewed; "" if the instance runs.
@@ -118,7 +118,7 @@ func (s status) heldBack() string {
 	return held
 }
 
-// alibabas says in words what Alibaba itself has scheduled; "" if nothing.
+// alibabas describes the renewal that Alibaba itself has scheduled; "" if there is none.
 func (s status) alibabas() string {
 	if !s.state.Renewal.Coming() {
 		return ""

@@ -63,7 +63,8 @@ func (c *command) statusCells(h instances, r status, now time.Time) []string {
 	return cells(r.InstanceStatus, "on", c.paint(r.color(now), days(r.SSLExpiredTime, now)), why)
 }
 
-// color is red for an expired certificate, yellow for one that is due, and else green.
+// color is red for an expired certificate, yellow for a due certificate, and otherwise
+// green.
 func (s status) color(now time.Time) text.Color {
 	switch {
 	case s.DaysLeft != nil && s.SSLExpiredTime.Before(now):
@@ -100,8 +101,8 @@ func (s status) brief(h instances) string {
 	return join(parts...)
 }
 
-// rowErrors names the refused credential, if one was refused, and gives the exit code
-// for the instances that could not be read; nil if all were read.
+// rowErrors names the credential if the API refused it. It returns the error for the exit
+// code if some instances could not be read; nil if all were read.
 func (c *command) rowErrors(rows []status) error {
 	code := 0
 	var failed []handler.Result

@@ -75,7 +75,8 @@ func (o *sweepOptions) order(cmd *cobra.Command) (fleet.Order, error) {
 	return order, nil
 }
 
-// runSweep shows the plan and asks if that is needed, then sweeps and shows the result.
+// runSweep sweeps and shows the result. If a confirmation is needed, it first shows the
+// plan and asks.
 func (c *command) runSweep(ctx context.Context, order fleet.Order, yes bool) error {
 	ask := !order.DryRun && !yes
 	if ask && !c.Ask {

@@ -135,7 +135,7 @@ func (t *instanceTable) fit(widths []int, room int) {
 	}
 }
 
-// leaving are the columns that may be left out, the first one to leave out first.
+// leaving are the columns that may be left out, in the order in which they are left out.
 func (t *instanceTable) leaving() (columns []int) {
 	for i, title := range t.header {
 		if fits[title].order > 0 {

@@ -48,7 +48,7 @@ func mayBundle(name string) bool {
 }
 
 // unbundle replaces a bundle by the settings that it contains. A setting in two places is
-// a fault, because nobody could know which one counts. If the bundle has a fault, the
+// a fault, because nobody could know which value counts. If the bundle has a fault, the
 // returned environment lacks the bundle.
 func unbundle(environ []string, variable string) ([]string, error) {
 	text := strings.TrimSpace(Getenv(environ)(variable))

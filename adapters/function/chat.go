@@ -32,8 +32,8 @@ func (r *running) change(ctx context.Context, d handler.Delivery) handler.Result
 }
 
 // said records the result of a chat message. A command that failed counts as a failed
-// request, unless its sender named something wrong. Requests to the fleet are counted
-// already. A command that no rule allows is not a request.
+// request. Three kinds of commands are not counted here: a command with a wrong name, a
+// command that no rule allows, and a request to the fleet, which is counted already.
 func (l *line) said(attrs []slog.Attr) {
 	l.set(slog.LevelInfo, attrs...)
 	failed := false

@@ -10,9 +10,9 @@ import (
 	"tairssl/handler"
 )
 
-// Federation makes identity tokens for an audience, by which the function's own cloud
-// confirms its identity. roots are the certificate authorities to trust; nil for the
-// system's.
+// Federation makes identity tokens for an audience. With such a token, the function's own
+// cloud confirms the identity of the function. roots are the certificate authorities to
+// trust; nil for the authorities of the system.
 type Federation func(audience string, roots *x509.CertPool) tair.TokenSource
 
 // The variables that all clients of Alibaba Cloud read.
@@ -54,7 +54,7 @@ func NamesCredential(environ []string) bool {
 	return get(accessKeyID) != "" || get(accessKeySecret) != "" || get(roleARN) != "" || get(providerARN) != ""
 }
 
-// CredentialSource is the source that counts in an environment.
+// CredentialSource is the source of the credentials in an environment.
 func CredentialSource(environ []string) Source {
 	get := Getenv(environ)
 	switch {
@@ -69,8 +69,8 @@ func CredentialSource(environ []string) Source {
 
 // Credentials are the credentials that an environment names: its access key, or the
 // credentials of its role. For the role, the identity token comes from the token file, or
-// else from federation, which is nil if the cloud has none. A wrong
-// variable is the error of every call, so that each answer names it.
+// otherwise from federation. federation is nil if the cloud has no federation. If a
+// variable is wrong, every call fails with an error that names it.
 func (s Settings) Credentials(environ []string, federation Federation) tair.Credentials {
 	get := Getenv(environ)
 	source := CredentialSource(environ)
@@ -103,7 +103,8 @@ func none(format string, args ...any) tair.Credentials {
 	return func(context.Context) (tair.Credential, error) { return tair.Credential{}, err }
 }
 
-// credentials gives the credentials of the options, or else those of the environment.
+// credentials returns the credentials of the options, or otherwise the credentials of the
+// environment.
 func (f *Function) credentials(s Settings, environ []string) tair.Credentials {
 	named, first := s.Credentials(environ, f.options.Federation), f.options.Credentials
 	if first == nil {

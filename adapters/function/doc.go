@@ -6,6 +6,7 @@
 // Work that takes longer than a chat waits goes to another invocation by
 // [Options].Invoke, encrypted. [Function.InvokeHanded] does it there.
 //
-// Nothing is made before the runtime polls for the first invocation, so a cold start pays
-// only for the runtime. [Function.Prepare] makes the rest while the process waits.
+// The parts of the function are made after the runtime begins to poll for the first
+// invocation. So a cold start is not longer than the start of the runtime.
+// [Function.Prepare] makes the parts while the process waits.
 package function

@@ -101,7 +101,7 @@ func (x extension) get(ctx context.Context, s store, name string) (value string,
 		// The text of the error contains the name, so it is not shown.
 		return "", false, passing{fmt.Errorf("%s gave no answer in time", s.title)}
 	case resp.StatusCode == http.StatusBadRequest && strings.Contains(string(body), "not ready"):
-		// Only the words of the answer tell this case from other bad requests.
+		// Only the text of the answer distinguishes this case from other bad requests.
 		return "", true, passing{errors.New("the AWS Parameters and Secrets Lambda extension is not ready yet")}
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode >= http.StatusInternalServerError:
 		return "", false, passing{fmt.Errorf("%s answered with status %d", s.title, resp.StatusCode)}

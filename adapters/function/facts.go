@@ -42,7 +42,7 @@ func (f *facts) set(attrs ...slog.Attr) {
 	}
 }
 
-// tally counts outcomes. The worst one sets the level.
+// tally counts outcomes. The worst outcome sets the level.
 func (f *facts) tally(outcomes map[handler.Outcome]int) {
 	if f.outcomes == nil {
 		f.outcomes = map[handler.Outcome]int{}
@@ -74,8 +74,8 @@ func (f *facts) decided(r handler.Result) {
 	}
 }
 
-// render gives the level and the fields of the line. namespace is that of the metrics in
-// it; "" for none.
+// render returns the level and the fields of the line. namespace is the namespace of its
+// metrics; "" for a line without metrics.
 func (f facts) render(now time.Time, namespace string) (slog.Level, []slog.Attr) {
 	f.fields = slices.Clone(f.fields)
 	if f.only != nil {
@@ -86,7 +86,7 @@ func (f facts) render(now time.Time, namespace string) (slog.Level, []slog.Attr)
 		f.set(slog.String("error_type", f.failure.Type), slog.String("error", handler.ClipText(f.failure.Message)))
 	}
 	for _, a := range f.fields {
-		if a.Key == "outcome" { // also that of a chat message without a request
+		if a.Key == "outcome" { // a chat message may have an outcome without a request
 			f.level = max(f.level, levelOf(handler.Outcome(a.Value.String())))
 		}
 	}
@@ -97,7 +97,8 @@ func (f facts) render(now time.Time, namespace string) (slog.Level, []slog.Attr)
 	return f.level, withMetrics(attrs, namespace, numbers, now)
 }
 
-// numbers gives the fields that count or measure. Some are metrics as well.
+// numbers returns the fields that count or measure. Some of these fields are also
+// metrics.
 func (f facts) numbers(now time.Time) (attrs []slog.Attr) {
 	requests := 0
 	for _, n := range f.outcomes {

@@ -75,7 +75,7 @@ func (f *Fleet) State(ctx context.Context, ref handler.Ref) State {
 	return f.state(ctx, ref, o, err, f.Handler.Renewal)
 }
 
-// renewalOf finds the one of Alibaba's own renewals that matters for an instance.
+// renewalOf finds Alibaba's own renewal that matters for an instance.
 type renewalOf func(context.Context, handler.Ref, handler.Observation) (handler.Renewal, error)
 
 // state judges what was read of an instance.

@@ -64,7 +64,7 @@ func byTime(rows []Row, now time.Time) []Row {
 	return rows
 }
 
-// addPanels draws one panel of the next weeks and one of the months after them.
+// addPanels draws a panel of the next weeks and a panel of the following months.
 func (c *chart) addPanels(p Page, dated []Row) {
 	zone := p.clock().zone
 	start := week(p.Generated.In(zone))
