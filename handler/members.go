@@ -8,10 +8,10 @@ import (
 
 const jsonSpace = " \t\r\n"
 
-// Members walks the members of a JSON object: the unescaped name of each, and its value
-// as it is written. The text must be a valid JSON object ([json.Valid]). Unlike
-// encoding/json, Members shows a name that occurs twice, and the case of its letters. It
-// is also fast.
+// Members walks the members of a JSON object. It yields each name, without escapes, and
+// the raw JSON text of its value. The text must be a valid JSON object ([json.Valid]).
+// encoding/json would hide a name that occurs twice, and the case of its letters. Members
+// shows both.
 func Members(object []byte) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		rest := bytes.TrimLeft(object, jsonSpace)[1:]

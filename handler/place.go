@@ -128,8 +128,8 @@ func (p placing) warn(held decision, r Renewal, thawed time.Time) decision {
 	return held
 }
 
-// left forecasts a renewal that is left to Alibaba. If moves is true, the next sweep may
-// move the renewal.
+// left forecasts a renewal that Alibaba makes. If moves is true, and the renewal is
+// outside the openings, the next sweep moves it into an opening.
 func (p Policy) left(o Observation, now time.Time, moves bool) Forecast {
 	f := Forecast{Rule: RuleAlibaba, Reason: "Alibaba itself renews it"}
 	place := p.place(o, now)
