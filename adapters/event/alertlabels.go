@@ -45,7 +45,8 @@ func (r *reader) labelled(labels shape) (n handler.Named, ok bool) {
 	return n, ok
 }
 
-// mapped looks a host up in the certificate map. Only the map knows custom endpoints.
+// mapped looks a host up in the certificate map, because only the map contains custom
+// endpoints.
 func (r *reader) mapped(text string) (handler.Named, bool) {
 	// Only the exact name counts: a wildcard would match hosts that are not instances.
 	host := handler.Host(text)

@@ -79,13 +79,14 @@ func (r *reader) alerts(s shape) Asked {
 	return asked
 }
 
-// unreadable answers with a fault that is longer than a quotation of a sender may be.
+// unreadable answers with a fault. The text of the fault is not shortened as the text of
+// a sender would be.
 func unreadable(fault string) handler.Delivery {
 	return handler.Unreadable(handler.Errorf(handler.Invalid, "%s", fault))
 }
 
-// leaveOut records that a part of the payload was not looked at. It adds a result that
-// says so, unless the other results are only faults.
+// leaveOut records that a part of the payload was not read. It adds a result with this
+// fact, unless all other results are faults.
 func (a Asked) leaveOut(format string, args ...any) Asked {
 	a.LeftOut = fmt.Sprintf(format, args...)
 	if !a.Unread() {
@@ -105,7 +106,8 @@ func (a Asked) Limit(n int) Asked {
 	return a.leaveOut("%d more alerts were not looked at, because one message causes at most %d requests; the next sweep looks at every instance", left, n)
 }
 
-// statusOf is an alert's own status, or else the status of the webhook.
+// statusOf is an alert's own status. If the alert has none, it is the status of the
+// webhook.
 func statusOf(alert, webhook shape) string {
 	for _, s := range []shape{alert, webhook} {
 		switch status := strings.ToLower(s.text("status")); status {
@@ -119,7 +121,7 @@ func statusOf(alert, webhook shape) string {
 	return "unknown"
 }
 
-// number reads a count, or gives 0.
+// number reads a count; 0 if the value is not a number.
 func number(raw json.RawMessage) (n int) {
 	_ = json.Unmarshal(raw, &n) // any other value is not a count
 	return max(n, 0)

@@ -33,8 +33,8 @@ func (a Answer) Body() []byte {
 	return handler.Encode(a.Results, a.Batch)
 }
 
-// HTTPStatus is the status of the answer. If the results have different statuses, it
-// is 503 if another delivery can help any of them, else 200.
+// HTTPStatus is the status of the answer. If the results have different statuses, it is
+// 503 if another delivery can help any request, and otherwise 200.
 func (a Answer) HTTPStatus() int {
 	if a.Failed != nil {
 		return a.Failed.Kind.HTTPStatus()

@@ -82,8 +82,8 @@ var carriers = []carrier{
 	{"mns-topic", "a message of an MNS topic", func(s shape) bool { return s.has("TopicName", "Message", "MessageId") }, func(s shape) Message {
 		return Message{ID: s.text("MessageId"), Content: s.raw("Message")}
 	}},
-	// The same in STREAM format, if the message has attributes. Without attributes, the
-	// payload is the message itself.
+	// A message of an MNS topic in STREAM format, if the message has attributes. Without
+	// attributes, the payload is the message itself.
 	{"mns-topic", "a message of an MNS topic", func(s shape) bool { return len(s) == 2 && s.has("body", "attrs") }, func(s shape) Message {
 		return Message{Content: s.raw("body")}
 	}},
@@ -99,7 +99,7 @@ var carriers = []carrier{
 	}},
 }
 
-// carrierOf is the row that recognises an object; nil if none does.
+// carrierOf is the row that recognises an object; nil if no row recognises it.
 func carrierOf(s shape) *carrier {
 	for i := range carriers {
 		if carriers[i].is(s) {
@@ -133,8 +133,8 @@ var kafkaSources = []string{"aws:kafka", "SelfManagedKafka"}
 
 func isKafkaRecord(s shape) bool { return s.has("topic") && s.isFrom(kafkaSources...) }
 
-// kafkaRecord reads a record. It names its source only in a pipe. Records with one key
-// stay in order.
+// kafkaRecord reads a record. A record names its source only in a pipe. Records with the
+// same key stay in order.
 func kafkaRecord(s shape) Message {
 	partition := s.text("topic") + "-" + string(s.raw("partition"))
 	m := Message{ID: partition + "@" + string(s.raw("offset")), Content: s.raw("value")}

@@ -81,8 +81,8 @@ func (m CertMap) instances(names ...string) (all []handler.Named) {
 	return all
 }
 
-// certificate asks to renew the instances that serve a certificate, or says that none is
-// known.
+// certificate asks to renew the instances that serve a certificate. If no such instance
+// is known, the answer says so.
 func (r *reader) certificate(trigger string, names ...string) Asked {
 	asked := Asked{Trigger: trigger}
 	for _, instance := range r.Certificates.instances(names...) {

@@ -78,8 +78,8 @@ func (r *reader) expiring(subject, region string) Asked {
 
 var certificateNames = []string{"CommonName", "commonName", "certName", "domain", "Domain"}
 
-// names lists everything by which an event of SLB or CAS may name its certificate.
-// Alibaba does not document all of its fields.
+// names lists all fields in which an event of SLB or CAS may name its certificate.
+// Alibaba does not document all fields of these events.
 func (r *reader) names(data json.RawMessage, subject string) (names []string) {
 	fields := opened(data)
 	for _, key := range certificateNames {

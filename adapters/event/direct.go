@@ -8,7 +8,7 @@ import (
 	"tairssl/handler"
 )
 
-// direct reads a direct request or a batch of them.
+// direct reads a direct request or a batch of requests.
 func direct(content []byte) Asked {
 	var s shape
 	if json.Valid(content) {
@@ -31,9 +31,9 @@ func direct(content []byte) Asked {
 	return Asked{Requests: requests, Batch: batch, Trigger: "direct", Direct: batch || len(s) > 0}
 }
 
-// isRequest reports whether an object is meant as a direct request. It has
-// one of the required fields. Or it is of no other known kind, and has any field of a
-// request, in upper or lower case.
+// isRequest reports whether an object is meant as a direct request. This is so if it has
+// one of the required fields. It is also so if it has any field of a request, in upper or
+// lower case, and has no other known kind.
 func (s shape) isRequest() bool {
 	if s.hasAny("InstanceId", "SSLEnabled") {
 		return true

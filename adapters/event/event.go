@@ -36,22 +36,22 @@ type Asked struct {
 	Requests []handler.Delivery
 	// Sweep is a sweep order; nil if the payload asks for requests.
 	Sweep *fleet.Order
-	// Batch says that the answer is an array, because the payload was one.
+	// Batch says that the answer is an array, because the payload was an array.
 	Batch bool
 	// Trigger names the kind of payload and its carriers, for the log: "direct", "acm",
 	// "sqs/sns/alertmanager" …
 	Trigger string
 	// ID is the event's own id; "" if it has none.
 	ID string
-	// Queued says that the payload came from a queue or a stream. These deliver a message
-	// again if its invocation ends with an error, and hold up the following messages
-	// meanwhile.
+	// Queued says that the payload came from a queue or a stream. A queue or a stream
+	// delivers a message again if its invocation ends with an error. Until then it may
+	// hold up the following messages.
 	Queued bool
 	// Direct says that the payload itself is a request, a batch or a sweep order, so that
 	// its author reads the answer.
 	Direct bool
-	// LeftOut says that a part of the payload was not looked at: the sender cut it off,
-	// or it is too long. It is "" if nothing was left out.
+	// LeftOut says that a part of the payload was not read: the sender cut it off, or it
+	// is too long. It is "" if the whole payload was read.
 	LeftOut string
 }
 
@@ -105,7 +105,7 @@ func (r *reader) read(content []byte) Asked {
 
 // object looks an object up in the tables.
 func (r *reader) object(content []byte, s shape) Asked {
-	if isHanded(s) { // before any row that would accept it
+	if isHanded(s) { // handed work is refused before any row can accept it
 		return r.handed(s)
 	}
 	if c := carrierOf(s); c != nil {
@@ -127,7 +127,7 @@ func (r *reader) object(content []byte, s shape) Asked {
 }
 
 // knows reports whether a content is in one of the tables or is a direct request.
-// Carriers that often carry other things ask this first.
+// Carriers that often carry other contents ask this first.
 func (r *reader) knows(content []byte) bool {
 	content = open(content)
 	if len(content) == 0 || !json.Valid(content) {
@@ -199,7 +199,7 @@ func each[T any](items []T, read func(T) Asked) Asked {
 		all.Sweep = asked.Sweep
 		all.Requests = append(all.Requests, asked.Requests...)
 		if all.ID == "" {
-			all.ID = asked.ID // the id of the first event; the others can be found with it
+			all.ID = asked.ID // the id of the first event; it is enough to find the other events
 		}
 		if len(names) < 5 && !slices.Contains(names, asked.Trigger) { // a few are enough for the log
 			names = append(names, asked.Trigger)

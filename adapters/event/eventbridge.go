@@ -34,7 +34,7 @@ func (r *reader) eventBridge(s shape) Asked {
 func (r *reader) eventBridgeOf(s shape) Asked {
 	detail := s.object("detail")
 	var resources []string
-	_ = json.Unmarshal(s.raw("resources"), &resources) // hand-made events lack it
+	_ = json.Unmarshal(s.raw("resources"), &resources) // hand-made events lack this member
 	source, kind := s.text("source"), s.text("detail-type")
 	for _, e := range busEvents {
 		if e.source == source && slices.Contains(e.kinds, kind) {
@@ -59,8 +59,8 @@ func (r *reader) eventBridgeOf(s shape) Asked {
 // watched lists the services whose other events ask for nothing.
 var watched = []string{"aws.acm", "aws.config", "aws.cloudwatch", "aws.health"}
 
-// isAWS reports whether the source is a service of AWS itself. Schedules and partners'
-// buses carry what others wrote.
+// isAWS reports whether the source is a service of AWS itself. The events of schedules
+// and of partners' buses have authors outside of AWS.
 func isAWS(source string) bool {
 	return strings.HasPrefix(source, "aws.") && source != "aws.scheduler" && source != "aws.events" && !strings.HasPrefix(source, "aws.partner/")
 }

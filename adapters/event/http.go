@@ -11,8 +11,8 @@ import (
 	"tairssl/handler"
 )
 
-// Direct reads the body of the route /ssl: a direct request or a sweep order, and nothing
-// else.
+// Direct reads the body of the route /ssl. It accepts only direct requests and sweep
+// orders.
 func (d *Decoder) Direct(body []byte) Asked {
 	r := &reader{Decoder: d}
 	s := opened(body)
@@ -49,8 +49,8 @@ func IsBinary(header http.Header) bool {
 }
 
 // CloudEvents reads an HTTP request in any of the three modes of CloudEvents 1.0. The
-// content type tells structured and batch mode. Otherwise it is binary mode, with the
-// attributes in headers that begin with ce-.
+// content type shows structured and batch mode. All other requests are in binary mode,
+// with the attributes in headers that begin with ce-.
 func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	r := &reader{Decoder: d}
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
@@ -81,11 +81,11 @@ func (d *Decoder) CloudEvents(header http.Header, body []byte) Asked {
 	return r.cloudEvent(s)
 }
 
-// attributes reads the headers of the binary mode, or names a bad one.
+// attributes reads the headers of the binary mode. If a header is bad, bad is its name.
 func attributes(header http.Header) (s shape, bad string) {
 	for name, values := range header {
 		attribute, ok := strings.CutPrefix(strings.ToLower(name), "ce-")
-		if !ok || len(values) == 0 || attribute == "data" || attribute == "data_base64" { // no attribute: these belong to the body
+		if !ok || len(values) == 0 || attribute == "data" || attribute == "data_base64" { // not an attribute: data and data_base64 belong to the body
 			continue
 		}
 		value, err := url.PathUnescape(values[0])
@@ -102,7 +102,7 @@ func quoted(text string) json.RawMessage {
 	return value
 }
 
-// onlyCloudEvent reads a CloudEvent in JSON and refuses everything else.
+// onlyCloudEvent reads a CloudEvent in JSON and refuses every other content.
 func (r *reader) onlyCloudEvent(body []byte) Asked {
 	s := opened(body)
 	if !isCloudEvent(s) {

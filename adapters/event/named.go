@@ -12,7 +12,7 @@ func automatic(n handler.Named) handler.Delivery {
 }
 
 // named finds an instance in a text that may be about something else. Such a text cannot
-// name an old id, which looks like any other word.
+// name an old id, because an old id looks like an ordinary word.
 func named(text string) (handler.Named, bool) {
 	if n, ok := handler.ParseInstance(text); ok && (handler.LooksLikeID(n.ID) || strings.Contains(text, ".")) {
 		return n, true

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// maxDepth is how deep carriers may be nested. A notification in a queue message in
-	// an event has depth three.
+	// maxDepth is the greatest depth of nested carriers. A notification in a queue
+	// message in an event has depth three.
 	maxDepth = 5
 	// MaxContent is the greatest size of one carrier's content, in bytes.
 	MaxContent = 256 << 10
 	// MaxPayload is the greatest size of a payload, in bytes. Function Compute's limit is
 	// larger, but no trigger needs more than a full batch of a queue.
 	MaxPayload = 6 << 20
-	// maxWraps is how many layers of quotes and base64 a content may have. The data of a
-	// Kinesis record is base64, and its producer may have added two more.
+	// maxWraps is the greatest number of layers of quotes and base64 around a content.
+	// The data of a Kinesis record is base64, and its producer may have added two more
+	// layers.
 	maxWraps = 4
 )
 
@@ -67,7 +68,8 @@ func opened(content []byte) shape {
 	return nil
 }
 
-// unbase64 decodes either alphabet, with or without padding. It returns nil if it cannot.
+// unbase64 decodes either alphabet, with or without padding. It returns nil if the text
+// is not base64.
 func unbase64(text []byte) []byte {
 	if len(text) > 2*MaxContent {
 		return nil

@@ -50,7 +50,7 @@ func RecordsOf(payload []byte) (records Records, ok bool) {
 func isBatch(s shape) bool { return batchOf(s) != nil }
 
 // batchOf reads an object that contains several records: {"Records":[…]}, or a batch of
-// Kafka or of one of Amazon MQ's two brokers. It returns nil for any other object.
+// Kafka or of one of Amazon MQ's two brokers. It returns nil for every other object.
 func batchOf(s shape) *Records {
 	switch {
 	case s.has("Records"):
@@ -88,7 +88,7 @@ func grouped(source string, lists shape, read func(shape) Message) *Records {
 	return &b
 }
 
-// ofItems reads records that each name their source.
+// ofItems reads records in which each record names its source.
 func ofItems(items []json.RawMessage) (b Records) {
 	for _, item := range items {
 		s := shapeOf(item)
@@ -105,9 +105,9 @@ func ofItems(items []json.RawMessage) (b Records) {
 	return b
 }
 
-// records reads several records together. SNS sends a single record, and an unreadable
-// one ends with an error. In queues and streams such an error would hold up the following
-// records.
+// records reads several records together. SNS sends a single record, so an unreadable
+// record ends with an error. In queues and streams such an error would hold up the
+// following records.
 func (r *reader) records(b Records) Asked {
 	if len(b.Messages) == 0 {
 		return one(b.Source, handler.Invalidf("the event of %s has no records", b.Source))

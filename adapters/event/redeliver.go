@@ -17,8 +17,9 @@ type Redelivery struct {
 // worstTypes orders the types of redeliveries. A batch has the worst type of its parts.
 var worstTypes = []string{string(handler.Unknown), string(handler.Internal), string(handler.Unavailable), string(handler.Throttled), string(handler.InProgress)}
 
-// Redeliver says why another delivery of the same payload can help; nil if it cannot.
-// What this delivery has changed stays changed, and ends as unchanged in the next one.
+// Redeliver says why another delivery of the same payload can help; nil if it cannot
+// help. The changes of this delivery stay. In the next delivery these requests end as
+// unchanged.
 func (a Answer) Redeliver() *Redelivery {
 	if a.Failed != nil {
 		if !a.Failed.Retryable {

@@ -15,7 +15,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// shapeOf reads valid JSON. It is nil for anything but an object.
+// shapeOf reads valid JSON. It is nil if the JSON is not an object.
 func shapeOf(object []byte) shape {
 	if len(object) == 0 || object[0] != '{' {
 		return nil
@@ -27,7 +27,7 @@ func shapeOf(object []byte) shape {
 	return s
 }
 
-// raw is the raw value of a member. If the name occurs twice, the first counts.
+// raw is the raw value of a member. If the name occurs twice, the first member counts.
 func (s shape) raw(name string) json.RawMessage {
 	for _, m := range s {
 		if m.name == name {
@@ -37,7 +37,7 @@ func (s shape) raw(name string) json.RawMessage {
 	return nil
 }
 
-// text is the value of a string member; "" for any other.
+// text is the value of a string member; "" for every other member.
 func (s shape) text(name string) string { return handler.Unquote(s.raw(name)) }
 
 // is reports whether a member is the given text. It does not copy the text.
@@ -49,10 +49,10 @@ func (s shape) is(name, text string) bool {
 	return bytes.IndexByte(raw, '\\') >= 0 && handler.Unquote(raw) == text
 }
 
-// object is the value of an object member; nil for any other.
+// object is the value of an object member; nil for every other member.
 func (s shape) object(name string) shape { return shapeOf(s.raw(name)) }
 
-// list is the value of an array member; nil for any other.
+// list is the value of an array member; nil for every other member.
 func (s shape) list(name string) (items []json.RawMessage) {
 	if raw := s.raw(name); len(raw) > 0 && raw[0] == '[' {
 		_ = json.Unmarshal(raw, &items) // a part of valid JSON is valid

@@ -11,13 +11,13 @@ type trigger struct {
 	read  func(*reader, shape) Asked
 }
 
-// triggers lists all kinds except the direct request: every object that is in no table is
-// read as one. The first trigger that recognises an object reads it.
+// triggers lists all kinds except the direct request. The first trigger that recognises
+// an object reads it. An object that is in no table is read as a direct request.
 var triggers []trigger
 
 func init() {
-	// An initialiser would be a cycle, because triggers that carry a content look it up
-	// in this table.
+	// The table is filled here and not at its declaration, because triggers that carry a
+	// content look it up in this table. That would be a cycle.
 	triggers = []trigger{sweepOrder, cloudEvent, eventBridge, alarm, alarmMessage, alerts, cloudMonitor, success}
 }
 

@@ -20,7 +20,7 @@ type Options struct {
 	RootCAs  *x509.CertPool // nil for the roots of the system
 	Rate     float64        // calls per second over all actions; default DefaultRate, negative for no limit
 	// Regions are the regions that the client signs for; default [Regions]. A region that
-	// is not in the table gets the host name that the naming rule of the others gives.
+	// is not in the table gets a host name by the naming rule of the other regions.
 	Regions []string
 	// Quotas limit the calls of each action in each region; default [PublishedQuotas]. An
 	// account may have other quotas.
@@ -73,7 +73,7 @@ func (c *Client) Close() {
 }
 
 // permit returns nil for a region that the client signs for. A region may come from a
-// caller. It must not send a credential to a host of the caller's choice.
+// caller. It must not send a credential to a host that the caller chooses.
 func (c *Client) permit(action, region string) error {
 	shown := region
 	if !handler.ValidRegion(region) {

@@ -73,8 +73,8 @@ func refusal(action string, c Credential, b *bound, server *sdkerrors.ServerErro
 	}
 	e := handler.Errorf(row.kind, "%s: %s", action, row.explain(action, b, handler.ClipTo(redact(c, message), longest)))
 	e.Code, e.RequestID, e.Err = handler.ClipTo(redact(c, code), longest), handler.ClipTo(redact(c, server.RequestId()), longest), row.err
-	// If the server itself is in trouble, only throttling surely means that nothing was
-	// done.
+	// After an error of the server, only throttling surely means that nothing was
+	// changed.
 	trouble := status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
 	e.Uncertain = row.uncertain || trouble && row.kind != handler.Throttled
 	return e

@@ -38,7 +38,7 @@ func repeatAfter(ctx context.Context, first time.Duration, op func() error) erro
 	var last error
 	_, err := backoff.Retry(ctx, func() (none struct{}, err error) {
 		err = op()
-		if last == nil || !errors.Is(err, handler.ErrNoTime) { // keep the last answer of the API: it says more than a lack of time
+		if last == nil || !errors.Is(err, handler.ErrNoTime) { // otherwise keep the last answer of the API, which says more than a lack of time
 			last = err
 		}
 		if err != nil && (ctx.Err() != nil || !helps(err)) {

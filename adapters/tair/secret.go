@@ -14,7 +14,7 @@ import (
 	"tairssl/handler"
 )
 
-// SecretOptions of [Secret]. Credentials and Region are required.
+// SecretOptions configure [Secret]. Credentials and Region are required.
 type SecretOptions struct {
 	Credentials Credentials
 	Region      string

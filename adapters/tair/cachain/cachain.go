@@ -106,7 +106,7 @@ func SHA256(certificate *x509.Certificate) string {
 }
 
 // Fingerprints is a setting: a comma-separated list of the values of [Chain.Fingerprint].
-// The form of openssl, in upper case and with colons, is accepted too.
+// The form of openssl, in upper case and with colons, is also accepted.
 type Fingerprints []string
 
 // UnmarshalText reads the list.

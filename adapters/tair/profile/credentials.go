@@ -64,7 +64,7 @@ func ask(source string, provider provide, redact func(string) string) tair.Crede
 			err error
 		}
 		answered := make(chan answer, 1)
-		go func() { // it ends by the SDK's own limits, after 15 s at most
+		go func() { // this goroutine ends by the SDK's own limits, after at most 15 s
 			one.Lock()
 			defer one.Unlock()
 			c, err := provider.GetCredentials()

@@ -52,7 +52,7 @@ type entry struct {
 
 const (
 	maxFile    = 1 << 20
-	maxSources = 5 // how long a chain of source profiles may be
+	maxSources = 5 // the greatest length of a chain of source profiles
 )
 
 // Read reads a profile by its name. If name is empty, it reads the file's current

@@ -109,8 +109,8 @@ func Handshake(ctx context.Context, addr, name string) (*tls.Conn, error) {
 	return conn, nil
 }
 
-// Chain returns the certificates that the server has shown: its own first, then the CA
-// certificates that the server sends.
+// Chain returns the certificates that the server has shown: first its own certificate,
+// then the CA certificates.
 func Chain(conn *tls.Conn) []*x509.Certificate { return conn.ConnectionState().PeerCertificates }
 
 // Names returns the host names of a certificate. Clients use the common name only if there
@@ -122,8 +122,8 @@ func Names(leaf *x509.Certificate) []string {
 	return []string{leaf.Subject.CommonName}
 }
 
-// ciphers are the cipher suites for TLS 1.2 and older. Weak ones are included, because the
-// probe sends nothing secret. The suites of TLS 1.3 are always offered.
+// ciphers are the cipher suites for TLS 1.2 and older. Weak suites are included, because
+// the probe sends no secret. The suites of TLS 1.3 are always offered.
 var ciphers = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
