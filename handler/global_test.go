@@ -187,7 +187,11 @@ func TestMembersOfOneBatchTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := globals()
 		always, _ := handler.ParseWindow("any")
-		h := handler.New(slowly{c}, handler.Options{Now: c.Now, Sleep: c.Sleep, LeaseNone: true, Regions: []string{handler.DefaultRegion, elsewhere}, Policy: handler.Policy{Window: always}})
+		slowCA := func(context.Context, string, string) (string, error) { // it is read between the listing and the change
+			time.Sleep(time.Second)
+			return oldCA, nil
+		}
+		h := handler.New(slowly{c}, handler.Options{Now: c.Now, Sleep: c.Sleep, LeaseNone: true, Regions: []string{handler.DefaultRegion, elsewhere}, Policy: handler.Policy{Window: always}, CA: slowCA})
 		h.Handle(context.Background(), []handler.Delivery{automatic(first), automatic(second), automatic(third)})
 		if got := c.AllRestarts(); got != 1 {
 			t.Errorf("%d members were changed at once", got)

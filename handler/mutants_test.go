@@ -14,7 +14,7 @@ import (
 var slipTests = map[string][]string{
 	".":                   {".", "-rapid.nofailfile"},
 	"fleet":               {".", "-rapid.nofailfile"},
-	"../adapters/webhook": {"-run", "Scheme|StandardWebhooks|ASignatureOf|AMessageOfGrafana|SecretsOfAList", "."},
+	"../adapters/webhook": {"-run", "Scheme|StandardWebhooks|ASignatureOf|AMessageOfGrafana|SecretsOfAList|Credentials", "."},
 	"../adapters/chatops": {"-run", "^TestScheme", "."},
 }
 

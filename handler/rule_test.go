@@ -134,6 +134,17 @@ func TestSweepsAgreeWithASlowModel(t *testing.T) {
 	})
 }
 
+// A window that does not open in time is not the fault of a freeze, so the certificate is not
+// due early.
+func TestAWindowThatDoesNotOpenIsNoFreeze(t *testing.T) {
+	h := handler.New(handlertest.NewCloud(nil), handler.Options{Policy: handler.Policy{Window: window(t, "Mon 00:00-00:15"), Freezes: freezes(t, "Sun 00:00-Sun 00:15"), RenewBefore: day}})
+	o := expiring(0)
+	o.Expires = time.Date(2027, 3, 16, 0, 15, 0, 0, time.UTC)
+	if r := swept(h, o, time.Date(2027, 3, 15, 0, 0, 0, 0, time.UTC)); r.Due || r.Outcome != handler.Unchanged {
+		t.Errorf("a quarter of an hour before it is due, the sweep ends %s (%s)", r.Outcome, r.Reason)
+	}
+}
+
 // drawWindow draws a window, and a function that asks a wall clock whether it is open.
 func drawWindow(t *rapid.T, step int) (open func(time.Time) bool, w handler.Window) {
 	if rapid.IntRange(0, 4).Draw(t, "any") == 0 {
