@@ -60,8 +60,8 @@ func TestWhichFlagsAreDead(t *testing.T) {
 	}
 }
 
-// A tag that is read as a flag is written back with the same meaning. Any other tag holds
-// nobody back and stays.
+// A tag that is read as a flag is written back with the same meaning. Every other tag
+// holds nobody back and stays.
 func FuzzFlag(f *testing.F) {
 	five := start.Add(5 * day)
 	for _, value := range []string{

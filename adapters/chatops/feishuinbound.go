@@ -149,8 +149,8 @@ func feishuText(kind, content string) (string, error) {
 	return "help", nil // a picture asks for nothing
 }
 
-// feishuPostIn reads a post. It may be inside a language, or inside "post" and a
-// language.
+// feishuPostIn reads a post. The post may be in a member for its language. That member
+// may be in a member "post".
 func feishuPostIn(content []byte, depth int) (string, error) {
 	var post struct {
 		Title   string

@@ -15,7 +15,7 @@ import (
 )
 
 // encodeFeishu answers a card's button with a note, and with a new card if the button is
-// used up. The body is not the answer to a message.
+// used up. The answer to a message is not in the body; see feishuLater.
 func encodeFeishu(_ *Chat, q webhook.Request, h heard, r Reply) {
 	if !h.pressed {
 		answer(q, feishuAnswer(r))

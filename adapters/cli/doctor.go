@@ -128,8 +128,9 @@ func (c *command) printFindings(ctx context.Context, findings []doctor.Finding, 
 	return ended(code)
 }
 
-// shownOf gives the findings to show: those that need attention, the most important
-// first; with verbose all findings, in the order of the checks.
+// shownOf returns the findings to show. These are the findings that need attention, the
+// most important first. If verbose is true, these are all findings, in the order of the
+// checks.
 func shownOf(findings []doctor.Finding, verbose bool) (shown []doctor.Finding) {
 	if verbose {
 		return findings

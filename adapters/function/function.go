@@ -21,8 +21,8 @@ type Options struct {
 	Environ []string  // the environment in the form of os.Environ
 	Log     io.Writer // receives the log lines, as JSON
 	Metrics bool      // the platform reads CloudWatch's embedded metrics from the log
-	// Credentials, if set, are tried first. If they give the zero value, those of Environ
-	// count.
+	// Credentials, if set, are tried first. If they return the zero value, the function
+	// uses the credentials of Environ.
 	Credentials tair.Credentials
 	Federation  Federation // see [Settings.Credentials]
 	// Transport sends chat answers and notices; default: a transport that trusts CA_FILE.

@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// internet is a server for every host. It records the requests. serve answers them; without
-// serve, every message is taken.
+// internet is a server for every host. It records the requests. serve answers them.
+// Without serve, internet takes every message.
 type internet struct {
 	*httptest.Server
 	mu    sync.Mutex

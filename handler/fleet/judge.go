@@ -115,9 +115,9 @@ func (s *sweep) keepLocked(l handler.Listed, o handler.Observation, result handl
 	}
 }
 
-// planned reports whether a plan includes an instance that a sweep would not change now,
-// because the plan is decided on again when it is carried out. A plan never includes what
-// the policy forbids.
+// planned reports whether a plan includes an instance that a sweep would not change now.
+// It may be changed when the plan is carried out, because each change is decided on again
+// then. A plan never includes a change that the policy forbids.
 func (s *sweep) planned(r handler.Result) bool {
 	switch r.Outcome {
 	case handler.Deferred, handler.InProgress:

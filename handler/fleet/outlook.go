@@ -77,8 +77,8 @@ func (f *Fleet) whole(ctx context.Context, ref handler.Ref, o handler.Observatio
 	return o, nil
 }
 
-// soonest orders instances: first those that could not be read, then by the time of
-// renewal, then by expiry.
+// soonest orders instances: first the instances that could not be read, then by the time
+// of the renewal. Without a renewal, the expiry counts.
 func soonest(a, b Outlook) int {
 	when := func(o Outlook) time.Time {
 		switch {

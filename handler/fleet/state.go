@@ -104,8 +104,8 @@ func (f *Fleet) state(ctx context.Context, ref handler.Ref, o handler.Observatio
 	return s
 }
 
-// statesByExpiry orders instances: first those that could not be read, then by expiry, and
-// last those without a certificate.
+// statesByExpiry orders instances: first the instances that could not be read, then by
+// expiry, and last the instances without a certificate.
 func statesByExpiry(a, b State) int {
 	rank := func(s State) int {
 		switch {
