@@ -24,7 +24,7 @@ func slowShell(t *testing.T, lag time.Duration) *shell {
 	return s
 }
 
-// tagsOf are the keys of an instance's tags: first those of leases, then the others.
+// tagsOf returns the keys of an instance's tags: the keys of leases, and all other keys.
 func (s *shell) tagsOf(id string) (flags, others []string) {
 	i, _ := s.Instance(id)
 	for key := range i.Tags {

@@ -40,8 +40,8 @@ func sqs(bodies ...string) []byte {
 	return payload
 }
 
-// Of ten records one is unreadable and one is throttled. Eight are carried out, the
-// unreadable one is logged, and the throttled one is returned.
+// A queue delivers ten records. One record is unreadable, so it is logged. One record is
+// throttled, so it is returned. The other eight records are carried out.
 func TestQueueReturnsOnlyWhatAnotherDeliveryCanHelp(t *testing.T) {
 	var instances []tairtest.Instance
 	var bodies []string

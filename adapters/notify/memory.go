@@ -56,8 +56,8 @@ func (n *Notifier) choose(notes []Note) (chosen []choice) {
 	return chosen
 }
 
-// makeRoom forgets the oldest memo if there is no room for another. The tag of its
-// instance still remembers.
+// makeRoom forgets the oldest memo if there is no room for a new memo. The tag of the
+// instance still remembers the notice.
 func (n *Notifier) makeRoom() {
 	if len(n.memos) < maxMemos {
 		return

@@ -11,7 +11,7 @@ import (
 	"tairssl/handler"
 )
 
-// need says that an instance has to be renewed if it is due.
+// need is the need to renew an instance if its certificate is due.
 type need struct{ id, region, expires string }
 
 // trigger delivers needs to a function.

@@ -53,7 +53,7 @@ type Emulator struct {
 	servers      []*http.Server
 }
 
-// New returns an emulator without instances; it listens nowhere yet.
+// New returns an emulator without instances. It does not listen on an address yet.
 func New(o Options) (*Emulator, error) {
 	o, err := o.withDefaults()
 	if err != nil {
