@@ -71,7 +71,7 @@ func (a *attempt) read(ctx context.Context) (d decision) {
 		// it is in another region.
 		a.ref.RegionID = region
 		if d := a.inRegion(region); !d.act {
-			return d // the answer then shows nothing of the instance
+			return d // the answer then does not show the instance
 		}
 	}
 	a.seen, a.now = true, a.before
@@ -108,7 +108,7 @@ func (a *attempt) weigh(ctx context.Context, l look) decision {
 	return d
 }
 
-// plan ends a dry run with what would happen.
+// plan ends a dry run. The result says what the change would be.
 func (a *attempt) plan(context.Context) decision {
 	if a.approves() {
 		if _, d := a.roomForApproval(); !d.act {
@@ -136,7 +136,7 @@ func (a *attempt) acquire(ctx context.Context) decision {
 		a.memory.add(a.ref.InstanceID, a.flag, a.before.present)
 		return proceed(a.reason)
 	}
-	// Whatever happens from here on, enough time must be left to take the flag back.
+	// From here on, enough time must always be left to take the flag back.
 	ctx, cancel := Margin{max(min(lowerTime, a.MinLeft/2), a.pace.slowest()), 1}.Before(ctx)
 	defer cancel()
 	d := inTurn(ctx, a.raise, a.lookAgain, a.judgeAgain)

@@ -73,9 +73,9 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError returns err as an *Error. The end of a context becomes [Unavailable]. Any other
-// error becomes [Internal] and opaque: its text may contain anything, so only the log
-// shows it, through Err.
+// AsError returns err as an *Error. The end of a context becomes [Unavailable]. Every
+// other error becomes [Internal]. Its text may contain anything, so only the log shows
+// it, through Err.
 func AsError(err error) *Error {
 	var e *Error
 	switch {
@@ -112,8 +112,8 @@ func Panicked(ctx context.Context, log *slog.Logger, v any) *Error {
 	return Unexpected()
 }
 
-// Guarded runs f and turns a panic into an error. Without it, a panic on another
-// goroutine would end the process and all its invocations.
+// Guarded runs f and turns a panic into an error. A panic on another goroutine would
+// otherwise end the process and all its invocations.
 func Guarded(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -25,7 +25,7 @@ var concerns = map[fleetpage.Group]struct {
 	fleetpage.OptedOut: {"due, opted out", checkDue},
 }
 
-// waiting are the rules by which a renewal waits until a person acts.
+// waiting are the rules that hold a renewal back until a person acts.
 var waiting = map[fleetpage.Rule]string{
 	fleetpage.Approval: "due, an approval is missing", fleetpage.Paused: "due, changes are paused",
 	fleetpage.Forbidden: "due, the settings do not allow it", fleetpage.NewCA: "due, clients need the new CA first",

@@ -62,7 +62,7 @@ func (s *sweep) deferAll(left []candidate, rule handler.Rule, why string) {
 		s.putOff(c, rule, why)
 	}
 	if rest := s.due - s.settled; rest > 0 {
-		s.counts[handler.Deferred] += rest // candidates that were too many to keep
+		s.counts[handler.Deferred] += rest // candidates beyond the limit of the heap
 	}
 }
 
@@ -139,13 +139,13 @@ func (s *sweep) delivery(c candidate) handler.Delivery {
 	return d
 }
 
-// ready looks at the most urgent candidates, many at once, until it has found as many as
-// it was asked for that could be changed now. It settles the candidates that have to wait
-// or cannot be changed. rest are the candidates that it did not look at. inTime is false
-// if the time ended before enough were found.
+// ready looks at the most urgent candidates, many at the same time. It returns at most
+// the given number of candidates that would be changed now. It settles the candidates
+// that have to wait or cannot be changed. rest are the candidates that it did not look
+// at. inTime is false if the time ended before enough candidates were found.
 func (s *sweep) ready(ctx context.Context, left []candidate, most int) (ready, rest []candidate, inTime bool) {
 	if !s.order.DryRun {
-		// An instance that is found later cannot be changed any more.
+		// After this time, too little time would be left to change an instance.
 		var cancel context.CancelFunc
 		ctx, cancel = handler.Margin{Time: s.LeasePause + s.MinLeft, Part: 1}.Before(ctx)
 		defer cancel()
