@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -104,14 +103,9 @@ func unanswered(outer context.Context, key tair.Credential, err error) *handler.
 	return e
 }
 
-// awsCodes gives the meaning of the error codes of STS. The codes occur with and without
-// the ending "Exception". Sources: the errors of GetWebIdentityToken, and the errors that
-// all actions of STS share.
-var awsCodes = []struct {
-	codes []string
-	kind  handler.Kind
-	fix   string
-}{
+// stsCodes gives the meaning of the error codes of STS. Sources: the errors of
+// GetWebIdentityToken, and the errors that all actions of STS share.
+var stsCodes = []awsCode{
 	{[]string{"OutboundWebIdentityFederationDisabled"}, handler.Forbidden, "enable outbound identity federation for the AWS account: aws iam enable-outbound-web-identity-federation"},
 	{[]string{"AccessDenied"}, handler.Forbidden, "allow the function's role sts:GetWebIdentityToken, with the audience of TAIRSSL_OIDC_AUDIENCE and RS256 for " + tokenSeconds + " s"},
 	{[]string{"JWTPayloadSizeExceeded"}, handler.Forbidden, "the role has too many tags, or tags that are too long: remove some"},
@@ -145,11 +139,9 @@ func refused(status int, body []byte, key tair.Credential) *handler.Error {
 		message = "the signature is wrong" // AWS's message repeats the signed text with the token
 	}
 	message = key.Redact(message)
-	for _, row := range awsCodes {
-		if slices.Contains(row.codes, strings.TrimSuffix(said.Code, "Exception")) {
-			if kind = row.kind; row.fix != "" {
-				message += ": " + row.fix
-			}
+	if row, known := meaningOf(said.Code, stsCodes); known {
+		if kind = row.kind; row.fix != "" {
+			message += ": " + row.fix
 		}
 	}
 	e := noToken(kind, "%s", message)

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -93,11 +92,7 @@ func notInvoked(kind handler.Kind, format string, args ...any) *handler.Error {
 
 // invokeCodes gives the meaning of the error codes of Invoke. %s stands for the function.
 // Sources: the errors of Invoke, and the errors that all of AWS's APIs share.
-var invokeCodes = []struct {
-	codes []string
-	kind  handler.Kind
-	fix   string
-}{
+var invokeCodes = []awsCode{
 	{[]string{"AccessDenied"}, handler.Forbidden, "allow lambda:InvokeFunction on the function %s to its own role"},
 	{[]string{"ResourceNotFound"}, handler.NotFound, "there is no function %s there: leave AWS_LAMBDA_FUNCTION_NAME and AWS_REGION as Lambda sets them"},
 	{[]string{"InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "UnrecognizedClient", "InvalidClientTokenId", "MissingAuthenticationToken"}, handler.Forbidden,
@@ -119,10 +114,8 @@ func declined(resp *http.Response, body []byte, name string) *handler.Error {
 	case resp.StatusCode == http.StatusForbidden:
 		kind, fix = handler.Forbidden, invokeCodes[0].fix
 	}
-	for _, row := range invokeCodes {
-		if slices.Contains(row.codes, strings.TrimSuffix(code, "Exception")) {
-			kind, fix = row.kind, row.fix
-		}
+	if row, known := meaningOf(code, invokeCodes); known {
+		kind, fix = row.kind, row.fix
 	}
 	e := notInvoked(kind, fix, name)
 	e.Code, e.Uncertain = code, resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode < http.StatusBadRequest
