@@ -40,13 +40,8 @@ func (h instances) named(ctx context.Context, argument string) (handler.Ref, err
 // connect makes the instances from the environment's settings, with --emulate on an
 // emulated cloud. The caller must call done.
 func (c *command) connect(ctx context.Context) (_ instances, done func(), err error) {
-	environ, leave, err := c.cloud()
+	environ, who, leave, err := c.account()
 	if err != nil {
-		return instances{}, nil, err
-	}
-	environ, who, err := c.settled(environ)
-	if err != nil {
-		leave()
 		return instances{}, nil, err
 	}
 	environ, unread := function.Resolve(ctx, environ)
@@ -65,6 +60,21 @@ func (c *command) connect(ctx context.Context) (_ instances, done func(), err er
 	}
 	f, client := settings.Fleet(credentials, slog.New(slog.DiscardHandler))
 	return instances{f, client, settings.Probe()}, func() { client.Close(); leave() }, nil
+}
+
+// account gives the environment to work in, with the regions to use, and the identity. The
+// caller must call done.
+func (c *command) account() (environ []string, who identity, done func(), err error) {
+	environ, done, err = c.cloud()
+	if err != nil {
+		return nil, identity{}, nil, err
+	}
+	environ, who, err = c.settled(environ)
+	if err != nil {
+		done()
+		return nil, identity{}, nil, err
+	}
+	return environ, who, done, nil
 }
 
 // cloud gives the environment to work in. With --emulate it leads to an emulated cloud,

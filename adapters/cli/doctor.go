@@ -94,15 +94,11 @@ func (o *doctorOptions) validate() error {
 }
 
 func (c *command) runDoctor(ctx context.Context, o doctorOptions) error {
-	environ, done, err := c.cloud()
+	environ, who, done, err := c.account()
 	if err != nil {
 		return err
 	}
 	defer done()
-	environ, who, err := c.settled(environ)
-	if err != nil {
-		return err
-	}
 	o.Environ, o.Transport = environ, c.Transport
 	o.Credentials, o.Source = who.credentials, who.source
 	shown := c.gauge("examining")

@@ -93,20 +93,19 @@ func (c *command) settled(environ []string) ([]string, identity, error) {
 
 // exported is the environment for a function's process. It holds the present credential
 // in variables. Without a credential, the process itself names the missing variables.
-func (c *command) exported(ctx context.Context, environ []string) ([]string, error) {
-	environ, who, err := c.settled(environ)
-	if err != nil || who.credentials == nil {
-		return environ, err
+func (c *command) exported(ctx context.Context, environ []string, who identity) []string {
+	if who.credentials == nil {
+		return environ
 	}
 	credential, err := who.credentials(ctx)
 	if err != nil {
 		fmt.Fprintf(c.Stderr, "tairssl: the function runs without a credential: %s\n", handler.AsError(err).Message)
-		return environ, nil
+		return environ
 	}
 	return append(slices.Clip(environ),
 		"ALIBABA_CLOUD_ACCESS_KEY_ID="+credential.AccessKeyID,
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET="+credential.AccessKeySecret,
-		"ALIBABA_CLOUD_SECURITY_TOKEN="+credential.SecurityToken), nil
+		"ALIBABA_CLOUD_SECURITY_TOKEN="+credential.SecurityToken)
 }
 
 // nameSource says where the credential comes from if the API refused it, because people

@@ -60,14 +60,12 @@ func (c *command) runInvoke(ctx context.Context, o invokeOptions, files []string
 	if o.on != "" && o.on != string(localruntime.Lambda) && o.on != string(localruntime.FC) {
 		return usagef("--on takes lambda or fc, not %q", o.on)
 	}
-	environ, done, err := c.cloud()
+	environ, who, done, err := c.account()
 	if err != nil {
 		return err
 	}
 	defer done()
-	if environ, err = c.exported(ctx, environ); err != nil {
-		return err
-	}
+	environ = c.exported(ctx, environ, who)
 	f := functions{
 		c: c, path: o.binary, environ: environ, timeout: o.timeout,
 		stderr: &sharedWriter{to: c.Stderr}, running: map[localruntime.Cloud]*localruntime.Process{},

@@ -56,15 +56,11 @@ func (c *command) runServer(ctx context.Context, s serving) error {
 	if s.every != 0 && s.every < exporter.Shortest {
 		return usagef("--metrics-interval takes 0s, or at least %s, because each reading reads the whole fleet", exporter.Shortest)
 	}
-	environ, done, err := c.cloud()
+	environ, who, done, err := c.account()
 	if err != nil {
 		return err
 	}
 	defer done()
-	environ, who, err := c.settled(environ)
-	if err != nil {
-		return err
-	}
 	work := newBackground()
 	defer work.cut()
 	var f *function.Function
