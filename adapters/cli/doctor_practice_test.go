@@ -36,11 +36,7 @@ type practice struct {
 
 func newPractice(t *testing.T, o tairtest.Options) *practice {
 	t.Helper()
-	e, err := tairtest.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
+	e := tairtest.Emulate(t, o)
 	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
 		t.Fatal(err)
 	}

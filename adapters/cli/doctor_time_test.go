@@ -2,9 +2,7 @@ package cli_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -119,13 +117,8 @@ func TestDoctorOfTheLeasePause(t *testing.T) {
 
 func TestDoctorIsInterruptedAndLimited(t *testing.T) {
 	t.Parallel()
-	tagging := make(chan struct{})
-	once := sync.OnceFunc(func() { close(tagging) })
-	p := newPractice(t, tairtest.Options{TagLag: time.Hour, Logf: func(format string, args ...any) {
-		if strings.Contains(fmt.Sprintf(format, args...), "TagResources") {
-			once()
-		}
-	}})
+	tagging, logf := called("TagResources")
+	p := newPractice(t, tairtest.Options{TagLag: time.Hour, Logf: logf})
 	ctx, interrupt := context.WithCancel(context.Background())
 	ended := make(chan int)
 	var out string

@@ -3,7 +3,6 @@ package cli_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -53,13 +52,8 @@ func TestSweepWithNothingToRenewDoesNotAsk(t *testing.T) {
 }
 
 func TestInterruptSaysWhatWasSentAndHowToLook(t *testing.T) {
-	written := make(chan struct{})
-	once := sync.OnceFunc(func() { close(written) })
-	s := newShellOn(t, tairtest.Options{Lag: time.Hour, Logf: func(format string, args ...any) {
-		if strings.Contains(fmt.Sprintf(format, args...), "ModifyInstanceSSL") {
-			once()
-		}
-	}})
+	written, logf := called("ModifyInstanceSSL")
+	s := newShellOn(t, tairtest.Options{Lag: time.Hour, Logf: logf})
 	ctx, interrupt := context.WithCancel(context.Background())
 	go func() {
 		<-written

@@ -3,8 +3,10 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,21 +46,10 @@ func newShell(t *testing.T) *shell { return newShellOn(t, quick) }
 // has the sample fleet.
 func newShellOn(t *testing.T, o tairtest.Options, instances ...tairtest.Instance) *shell {
 	t.Helper()
-	e, err := tairtest.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
 	if len(instances) == 0 {
-		instances = tairtest.SampleFleet(e.Now())
+		instances = tairtest.SampleFleet(time.Now())
 	}
-	if err := e.Put(instances...); err != nil {
-		t.Fatal(err)
-	}
-	url, err := e.ListenHTTP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, url := tairtest.Start(t, o, instances...)
 	return &shell{t: t, Emulator: e, environ: []string{"TAIRSSL_ENDPOINT=" + url, "ALIBABA_CLOUD_ECS_METADATA_DISABLED=true", "TAIRSSL_LEASE_PAUSE=50ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret"}}
 }
@@ -68,6 +59,18 @@ func (s *shell) run(input string, args ...string) (code int, stdout, stderr stri
 	var out, errs bytes.Buffer
 	code = cli.Run(context.Background(), cli.Environment{Args: args, Environ: s.environ, Emulated: quick, Rehearsal: s.rehearsal, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Ask: s.ask, Version: "v1"})
 	return code, out.String(), errs.String()
+}
+
+// called makes a log of an emulator, and a channel that closes at the first call of an
+// action.
+func called(action string) (<-chan struct{}, func(format string, args ...any)) {
+	first := make(chan struct{})
+	once := sync.OnceFunc(func() { close(first) })
+	return first, func(format string, args ...any) {
+		if strings.Contains(fmt.Sprintf(format, args...), action) {
+			once()
+		}
+	}
 }
 
 func (s *shell) restarts() int {

@@ -131,7 +131,7 @@ func TestAnAnswerThatSlackRefusesIsLoggedAndCounted(t *testing.T) {
 // made once.
 func TestAChatIsAnsweredInTimeIfTheAPIIsSlow(t *testing.T) {
 	t.Parallel()
-	e, _ := emulated(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond})
+	e := tairtest.Emulate(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond, Latency: 700 * time.Millisecond}, tairtest.SampleFleet(time.Now())...)
 	w := world{Emulator: e, log: &bytes.Buffer{}, handed: &[]string{}, posts: &told{}}
 	w = w.again(t, chatSettings...)
 	quick := func(text string) string {

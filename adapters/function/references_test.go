@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tairssl/adapters/function"
 	"tairssl/adapters/tair/tairtest"
@@ -206,7 +207,7 @@ func TestTheNextInvocationReadsAFailedReferenceAgain(t *testing.T) {
 		}
 		aws(w, r)
 	})
-	e, url := emulated(t, tairtest.Options{Lag: -1, ChangeTime: -1})
+	e, url := tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1}, tairtest.SampleFleet(time.Now())...)
 	log := &bytes.Buffer{}
 	environ = append(environ, "TAIRSSL_ENDPOINT="+url, "TAIRSSL_LEASE_PAUSE=1ms",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=secretsmanager:tair/key#id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=secretsmanager:tair/key#secret")

@@ -35,26 +35,9 @@ type world struct {
 	posts  *told     // messages that were sent to people
 }
 
-// emulated starts an emulated cloud with the sample fleet. It returns the URL of its API.
-func emulated(t *testing.T, o tairtest.Options) (e *tairtest.Emulator, url string) {
-	t.Helper()
-	e, err := tairtest.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
-	if url, err = e.ListenHTTP("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	return e, url
-}
-
 func newWorld(t *testing.T, settings ...string) world {
 	t.Helper()
-	e, url := emulated(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
+	e, url := tairtest.Start(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}, tairtest.SampleFleet(time.Now())...)
 	log := &bytes.Buffer{}
 	environ := append([]string{"TAIRSSL_ENDPOINT=" + url, "TAIRSSL_LEASE_PAUSE=50ms", "TAIRSSL_WINDOW=any",
 		"ALIBABA_CLOUD_ACCESS_KEY_ID=emulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET=emulator-secret", "ALIBABA_CLOUD_SECURITY_TOKEN=a-security-token"}, settings...)

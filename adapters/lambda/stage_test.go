@@ -78,15 +78,8 @@ func (s *stage) work(f awslambda.Handler) {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{ears: &ears{chance: handlertest.Chance(t), texts: map[string]*strings.Builder{}, codes: map[string]string{}}}
-	var err error
-	if s.Emulator, err = tairtest.New(tairtest.Options{Lag: -1, ChangeTime: -1, Keys: map[string]string{
-		secrets["access key id"]: secrets["access key secret"], secrets["role's key id"]: secrets["role's key secret"]}}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	if s.url, err = s.ListenHTTP("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
+	s.Emulator, s.url = tairtest.Start(t, tairtest.Options{Lag: -1, ChangeTime: -1, Keys: map[string]string{
+		secrets["access key id"]: secrets["access key secret"], secrets["role's key id"]: secrets["role's key secret"]}})
 	file := filepath.Join(t.TempDir(), "mattermost")
 	if err := os.WriteFile(file, []byte(secrets["mattermost"]+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,8 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"tairssl/handler"
 	"time"
+
+	"tairssl/handler"
 )
 
 // Instance implements handler.API.

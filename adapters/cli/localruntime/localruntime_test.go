@@ -26,14 +26,7 @@ var clouds = []localruntime.Cloud{localruntime.Lambda, localruntime.FC}
 // start runs the function of a cloud against a new emulator with the sample fleet.
 func start(t *testing.T, cloud localruntime.Cloud, settings ...string) (*tairtest.Emulator, *localruntime.Process, *bytes.Buffer) {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		t.Fatal(err)
-	}
+	e := tairtest.Emulate(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}, tairtest.SampleFleet(time.Now())...)
 	log := &bytes.Buffer{}
 	return e, startOn(t, e, cloud, log, settings...), log
 }

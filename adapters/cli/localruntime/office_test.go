@@ -25,15 +25,7 @@ type office struct {
 
 func newOffice(t *testing.T, cloud localruntime.Cloud, latency time.Duration) *office {
 	o := &office{vendors: newVendors(t), cloud: cloud, log: newOutput()}
-	var err error
-	o.Emulator, err = tairtest.New(tairtest.Options{Lag: 500 * time.Millisecond, ChangeTime: time.Second, Latency: latency})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = o.Emulator.Close() })
-	if err := o.Put(tairtest.SampleFleet(o.Now())...); err != nil {
-		t.Fatal(err)
-	}
+	o.Emulator = tairtest.Emulate(t, tairtest.Options{Lag: 500 * time.Millisecond, ChangeTime: time.Second, Latency: latency}, tairtest.SampleFleet(time.Now())...)
 	o.env = environment(slices.Concat(settingsFor(t, o.Emulator, o.ca), []string{"TAIRSSL_LEASE_PAUSE=300ms", "HTTPS_PROXY=" + o.proxy}, chatSettings)...)
 	return o
 }

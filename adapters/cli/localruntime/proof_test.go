@@ -26,14 +26,7 @@ type place struct {
 
 func newPlace(t *testing.T, instances ...tairtest.Instance) *place {
 	t.Helper()
-	e, err := tairtest.New(tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(instances...); err != nil {
-		t.Fatal(err)
-	}
+	e := tairtest.Emulate(t, tairtest.Options{Lag: 100 * time.Millisecond, ChangeTime: 100 * time.Millisecond}, instances...)
 	return &place{t, e, append(settingsFor(t, e, nil), "TAIRSSL_WINDOW=any")}
 }
 

@@ -23,7 +23,7 @@ func TestTagsThatAreVisibleJustWithinThePause(t *testing.T) {
 			}
 			t.Parallel()
 			fleet := dueFleet(36)
-			e := emulate(t, tairtest.Options{TagLag: tags.lag}, fleet...)
+			e := tairtest.Emulate(t, tairtest.Options{TagLag: tags.lag}, fleet...)
 			functions := several(t, e, 6, time.Minute, "TAIRSSL_LEASE_PAUSE="+tags.pause.String())
 			began := time.Now()
 			atOnce(functions, func(n int, f *function) {
@@ -50,7 +50,7 @@ func after(d time.Duration) {
 func TestTagsThatAreVisibleAfterThePause(t *testing.T) {
 	t.Parallel()
 	fleet := dueFleet(6)
-	e := emulate(t, tairtest.Options{TagLag: 3 * time.Second}, fleet...)
+	e := tairtest.Emulate(t, tairtest.Options{TagLag: 3 * time.Second}, fleet...)
 	functions := several(t, e, 3, time.Minute, "TAIRSSL_LEASE_PAUSE=1s")
 	atOnce(functions, func(_ int, f *function) {
 		for id, r := range update(t, f, idsOf(fleet)...) {

@@ -17,7 +17,7 @@ import (
 func TestBatchOfAHundred(t *testing.T) {
 	t.Parallel()
 	instances := dueFleet(100)
-	e := emulate(t, tairtest.Options{Latency: 60 * time.Millisecond}, instances...)
+	e := tairtest.Emulate(t, tairtest.Options{Latency: 60 * time.Millisecond}, instances...)
 	f := start(t, localruntime.Lambda, "lambda", e, 2*time.Minute)
 	began := time.Now()
 	update(t, f, idsOf(instances)...)
@@ -34,7 +34,7 @@ func TestSweepOfSixty(t *testing.T) {
 	}
 	t.Parallel()
 	instances := dueFleet(60)
-	e := emulate(t, tairtest.Options{Latency: 60 * time.Millisecond}, instances...)
+	e := tairtest.Emulate(t, tairtest.Options{Latency: 60 * time.Millisecond}, instances...)
 	f := start(t, localruntime.FC, "fc", e, 5*time.Minute, "TAIRSSL_WINDOW=any", "TAIRSSL_MAX_TARGETS=60")
 	began := time.Now()
 	a, err := f.Invoke(context.Background(), []byte(text(timer(object{"Sweep": object{"MaxTargets": 60}}))))
@@ -64,7 +64,7 @@ func TestBatchWhoseTimeRunsOut(t *testing.T) {
 			}
 			t.Parallel()
 			instances := dueFleet(short.size)
-			e := emulate(t, tairtest.Options{Latency: short.latency}, instances...)
+			e := tairtest.Emulate(t, tairtest.Options{Latency: short.latency}, instances...)
 			f := start(t, localruntime.Lambda, "lambda", e, short.timeout)
 			update(t, f, idsOf(instances)...)
 			n := renewed(t, e)

@@ -16,7 +16,6 @@ import (
 
 	"tairssl/adapters/cli/localruntime"
 	"tairssl/adapters/cli/localruntime/runtimetest"
-	"tairssl/adapters/tair/tairtest"
 )
 
 var binaries = flag.String("storm.binaries", "", "`folder` of the binaries that make build writes; without it the test builds them")
@@ -37,20 +36,6 @@ func binary(t *testing.T, name string) string {
 		return filepath.Join(*binaries, name)
 	}
 	return runtimetest.Binary(t, packages[name])
-}
-
-// emulate makes an emulated cloud with a fleet.
-func emulate(t *testing.T, o tairtest.Options, fleet ...tairtest.Instance) *tairtest.Emulator {
-	t.Helper()
-	e, err := tairtest.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(fleet...); err != nil {
-		t.Fatal(err)
-	}
-	return e
 }
 
 // function is a process of a real function with its own URL of the API.

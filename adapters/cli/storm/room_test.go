@@ -31,7 +31,7 @@ func TestNineteenTagsLeaveRoom(t *testing.T) {
 					owners[fmt.Sprintf("owner-%d", n)] = "team"
 				}
 				i := tagged(maps.Clone(owners))
-				e := emulate(t, tairtest.Options{})
+				e := tairtest.Emulate(t, tairtest.Options{})
 				if dead {
 					i.Tags["tairssl-lease-0123abcd"] = flagOf(e, i, 45*time.Minute, "")
 				}
@@ -59,7 +59,7 @@ func TestFlagsOfOlderVersions(t *testing.T) {
 			t.Run(fmt.Sprintf("on %s, raised %s ago", cloud, tag.ago), func(t *testing.T) {
 				t.Parallel()
 				i := tagged(map[string]string{"env": "prod"})
-				e := emulate(t, tairtest.Options{})
+				e := tairtest.Emulate(t, tairtest.Options{})
 				i.Tags["tairssl-lease"] = flagOf(e, i, tag.ago, "k3v9q2")
 				if err := e.Put(i); err != nil {
 					t.Fatal(err)

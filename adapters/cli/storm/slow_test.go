@@ -34,7 +34,7 @@ func eachLatency(t *testing.T, scenario func(t *testing.T, latency time.Duration
 
 func slowCloud(t *testing.T, latency time.Duration, size int) (*tairtest.Emulator, []string) {
 	fleet := dueFleet(size)
-	return emulate(t, tairtest.Options{Latency: latency, Lag: time.Second, ChangeTime: time.Second}, fleet...), idsOf(fleet)
+	return tairtest.Emulate(t, tairtest.Options{Latency: latency, Lag: time.Second, ChangeTime: time.Second}, fleet...), idsOf(fleet)
 }
 
 func TestSlowCallsStillRenewEverythingOnce(t *testing.T) {

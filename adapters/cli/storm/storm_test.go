@@ -110,7 +110,7 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	}
 	s.fuses.write.mean, s.fuses.any.mean, s.fuses.stop.mean, s.fuses.clock.mean = 15, 2**instances, 100, max(3, *instances/10)
 	s.furnish()
-	s.cloud = emulate(t, tairtest.Options{
+	s.cloud = tairtest.Emulate(t, tairtest.Options{
 		Seed: seed, NoQuotas: true, Logf: s.suffers,
 		LagMin: 50 * time.Millisecond, Lag: 2 * time.Second, ChangeTime: 200 * time.Millisecond, TagLagMin: -1, TagLag: tagLag,
 	}, s.put...)

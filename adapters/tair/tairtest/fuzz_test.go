@@ -10,19 +10,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"tairssl/adapters/tair/tairtest"
 )
 
 func FuzzServeHTTP(f *testing.F) {
-	e, err := tairtest.New(tairtest.Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = e.Close() })
-	if err := e.Put(tairtest.SampleFleet(e.Now())...); err != nil {
-		f.Fatal(err)
-	}
+	e := tairtest.Emulate(f, tairtest.Options{}, tairtest.SampleFleet(time.Now())...)
 	f.Add("POST", "Action=ModifyInstanceSSL&Version=2015-01-01&InstanceId="+id, "SSLEnabled=Update")
 	f.Add("GET", "Action=TagResources&Version=2015-01-01&AccessKeyId=emulator&Signature=x", "")
 	f.Add("PUT", "%zz", "")
@@ -44,11 +38,7 @@ func FuzzServeHTTP(f *testing.F) {
 // Every authentic call is answered as documented. Only the actions that change something
 // change something.
 func FuzzAnAuthenticCall(f *testing.F) {
-	e, err := tairtest.New(tairtest.Options{NoQuotas: true, Central: true})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = e.Close() })
+	e := tairtest.Emulate(f, tairtest.Options{NoQuotas: true, Central: true})
 	f.Add("ModifyInstanceSSL", "SSLEnabled=Update&RegionId=cn-hangzhou&InstanceId="+id, "127.0.0.1")
 	f.Add("TagResources", "RegionId=cn-hangzhou&ResourceType=INSTANCE&ResourceId.1="+id+"&Tag.1.Key=a&Tag.1.Value=b", "r-kvstore.aliyuncs.com")
 	f.Add("UntagResources", "RegionId=cn-hangzhou&ResourceType=INSTANCE&ResourceId.1="+id+"&All=true", "")

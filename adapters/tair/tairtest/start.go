@@ -8,9 +8,9 @@ type TB interface {
 	Cleanup(func())
 }
 
-// Start starts an emulator for a test. It holds the instances and listens on loopback. It
-// closes when the test ends. Start returns the emulator and its URL.
-func Start(t TB, o Options, instances ...Instance) (*Emulator, string) {
+// Emulate makes an emulator for a test. It holds the instances, and closes when the test
+// ends.
+func Emulate(t TB, o Options, instances ...Instance) *Emulator {
 	t.Helper()
 	e, err := New(o)
 	if err != nil {
@@ -20,6 +20,13 @@ func Start(t TB, o Options, instances ...Instance) (*Emulator, string) {
 	if err := e.Put(instances...); err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+// Start is Emulate with an emulator that listens on loopback. It also returns its URL.
+func Start(t TB, o Options, instances ...Instance) (*Emulator, string) {
+	t.Helper()
+	e := Emulate(t, o, instances...)
 	url, err := e.ListenHTTP("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
