@@ -2,6 +2,7 @@ package chatops_test
 
 import (
 	"net/http"
+
 	"tairssl/adapters/webhook/webhooktest"
 )
 

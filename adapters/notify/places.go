@@ -3,9 +3,10 @@ package notify
 import (
 	"context"
 	"slices"
-	"tairssl/handler"
 
 	"golang.org/x/sync/errgroup"
+
+	"tairssl/handler"
 )
 
 // parcel is the message to one place.
